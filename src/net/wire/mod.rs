@@ -1,0 +1,37 @@
+//! Bytes <-> messages. docs/protocol.md describes the wire; nothing here decides anything.
+//!
+//! One UDP datagram carries one Protocol Buffers (proto3) message, [`Request`] or [`Response`],
+//! or a STUN message ([`stun`]).
+
+mod addr;
+mod name;
+mod proto;
+mod request;
+mod response;
+pub mod stun;
+
+pub use name::{Name, NameError};
+pub use request::{Ping, Probe, Request, RequestBody, View};
+pub use response::{Kind, Node, Pong, ProbeReply, Response, ResponseBody, State, frame};
+
+/// The largest answer, in bytes of UDP payload: IPv6's minimum MTU of 1,280 (RFC 8200, section 5)
+/// less 40 bytes of IPv6 and 8 of UDP header, so that no path has to fragment it.
+pub const MAX_ANSWER: usize = 1232;
+
+/// The size that requests to balance servers are padded to, in bytes of UDP payload: with IPv4
+/// and UDP headers 420, a third of the largest answer's 1,260, so that answers amplify by 3 at most.
+pub const PADDED_REQUEST: usize = 392;
+
+/// A datagram that is no message of its kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It ends early, or a field has the wrong type.
+    #[error("not a message")]
+    Malformed,
+    /// It has no body that is known.
+    #[error("a message without a body")]
+    Empty,
+    /// A reply, where a request was due.
+    #[error("a reply, not a request")]
+    Reply,
+}

@@ -1,0 +1,277 @@
+use std::net::SocketAddr;
+
+use super::addr::{decode_host, encode_host, pack, unpack};
+use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint};
+use super::{DecodeError, Name};
+
+/// What a balance server answers (`BalanceResponse`).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Response {
+    /// The request's.
+    pub id: u32,
+    /// The answer.
+    pub body: ResponseBody,
+}
+
+/// The body of a [`Response`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ResponseBody {
+    /// To a probe.
+    Probe(ProbeReply),
+    /// To a heartbeat that was refused.
+    Pong(Pong),
+}
+
+/// What a server offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProbeReply {
+    /// The list as a bare peer reads it.
+    pub hosts: Vec<SocketAddr>,
+    /// The TURN server beside a leaf.
+    pub turn: Option<SocketAddr>,
+    /// The request's; 0 from a bare peer.
+    pub nonce: u64,
+    /// To be returned with further requests.
+    pub cookie: Vec<u8>,
+    /// Ask again, with the cookie.
+    pub retry: bool,
+    /// The list.
+    pub nodes: Vec<Node>,
+    /// How many nodes there are; more than `nodes` where that is a sample.
+    pub total: u32,
+    /// What the server is called.
+    pub name: Option<Name>,
+    /// What the server says of itself.
+    pub state: State,
+    /// Changes whenever what the server offers changes, and at every start; 0 from a bare peer.
+    pub version: u64,
+}
+
+/// An entry of a server's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Where clients reach it.
+    pub addr: SocketAddr,
+    /// What it is.
+    pub kind: Kind,
+    /// The TURN server beside it, for a leaf.
+    pub turn: Option<SocketAddr>,
+    /// What it is called.
+    pub name: Option<Name>,
+    /// How many servers passed it on, beyond the one that checks it.
+    pub hops: u32,
+}
+
+/// What a [`Node`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// A balance server with nodes of its own.
+    #[default]
+    Balance,
+    /// A balance server beside a TURN server.
+    Leaf,
+    /// A TURN server.
+    Turn,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// It offers what it lists.
+    #[default]
+    Offering,
+    /// It has no node online and no TURN server.
+    Nothing,
+    /// The TURN server beside it does not answer.
+    TurnDown,
+    /// It takes no more clients.
+    Full,
+    /// It asks not to be chosen any more.
+    Draining,
+}
+
+/// The answer to a heartbeat that was refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pong {
+    /// The heartbeat's.
+    pub seq: u64,
+    /// What the next heartbeat must carry.
+    pub challenge: u64,
+    /// Why it was refused.
+    pub status: u32,
+    /// The last sequence number that was accepted.
+    pub last_seq: u64,
+}
+
+impl Response {
+    /// Reads an answer. Hosts and nodes that are no address one could send to are left out.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode(datagram: &[u8]) -> Result<Self, DecodeError> {
+        let mut id = 0;
+        let mut body = None;
+        for field in Fields(datagram) {
+            match field? {
+                (1, value) => id = value.uint32()?,
+                (2, value) => {
+                    body = Some(ResponseBody::Probe(ProbeReply::decode(value.bytes()?)?));
+                }
+                (4, value) => body = Some(ResponseBody::Pong(Pong::decode(value.bytes()?)?)),
+                _ => {}
+            }
+        }
+        Ok(Self { id, body: body.ok_or(DecodeError::Empty)? })
+    }
+
+    /// Writes the answer.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = Vec::new();
+        match &self.body {
+            ResponseBody::Probe(reply) => {
+                let mut tail = Vec::new();
+                reply.encode_tail(&mut tail);
+                frame(&mut out, self.id, reply.nonce, &tail);
+            }
+            ResponseBody::Pong(pong) => {
+                put_varint(&mut out, 1, self.id.into());
+                put_message(&mut out, 4, |out| pong.encode(out));
+            }
+        }
+        out
+    }
+}
+
+/// Appends a whole [`Response`] to a probe: the request's id and nonce in front of a `tail` from
+/// [`ProbeReply::encode_tail`].
+pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: &[u8]) {
+    const NONCE: usize = 9;
+    put_varint(out, 1, id.into());
+    out.push(2 << 3 | 2);
+    let nonce_len = if nonce == 0 { 0 } else { NONCE };
+    put_raw(out, (nonce_len + tail.len()) as u64);
+    put_fixed64(out, 3, nonce);
+    out.extend_from_slice(tail);
+}
+
+impl ProbeReply {
+    fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut reply = Self::default();
+        for field in Fields(body) {
+            match field? {
+                (1, value) => reply.hosts.extend(decode_host(value.bytes()?)?),
+                (2, value) => reply.turn = decode_host(value.bytes()?)?,
+                (3, value) => reply.nonce = value.fixed64()?,
+                (4, value) => reply.cookie = value.bytes()?.to_vec(),
+                (5, value) => reply.retry = value.boolean()?,
+                (6, value) => reply.nodes.extend(Node::decode(value.bytes()?)?),
+                (7, value) => reply.total = value.uint32()?,
+                (8, value) => reply.name = Name::from_wire(value.bytes()?),
+                (9, value) => reply.state = State::from_wire(value.varint()?),
+                (10, value) => reply.version = value.fixed64()?,
+                _ => {}
+            }
+        }
+        Ok(reply)
+    }
+
+    /// Appends everything but the nonce, which differs with each request.
+    pub fn encode_tail(&self, out: &mut Vec<u8>) {
+        for &host in &self.hosts {
+            put_message(out, 1, |out| encode_host(out, host));
+        }
+        if let Some(turn) = self.turn {
+            put_message(out, 2, |out| encode_host(out, turn));
+        }
+        if !self.cookie.is_empty() {
+            put_bytes(out, 4, &self.cookie);
+        }
+        put_varint(out, 5, self.retry.into());
+        for node in &self.nodes {
+            put_message(out, 6, |out| node.encode(out));
+        }
+        put_varint(out, 7, self.total.into());
+        if let Some(name) = &self.name {
+            put_bytes(out, 8, name.as_str().as_bytes());
+        }
+        put_varint(out, 9, self.state as u64);
+        put_fixed64(out, 10, self.version);
+    }
+}
+
+impl Node {
+    fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let (mut addr, mut turn) = (&[][..], &[][..]);
+        let (mut kind, mut name, mut hops) = (Some(Kind::Balance), None, 0);
+        for field in Fields(body) {
+            match field? {
+                (1, value) => addr = value.bytes()?,
+                (2, value) => kind = Kind::from_wire(value.varint()?),
+                (3, value) => turn = value.bytes()?,
+                (4, value) => name = Name::from_wire(value.bytes()?),
+                (5, value) => hops = value.uint32()?,
+                _ => {}
+            }
+        }
+        Ok(unpack(addr, None).zip(kind).map(|(addr, kind)| {
+            let turn = unpack(turn, Some(addr.ip())).filter(|_| kind == Kind::Leaf);
+            Self { addr, kind, turn, name, hops }
+        }))
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        let mut packed = Vec::with_capacity(18);
+        pack(&mut packed, self.addr, None);
+        put_bytes(out, 1, &packed);
+        put_varint(out, 2, self.kind as u64);
+        if let Some(turn) = self.turn {
+            packed.clear();
+            pack(&mut packed, turn, Some(self.addr.ip()));
+            put_bytes(out, 3, &packed);
+        }
+        if let Some(name) = &self.name {
+            put_bytes(out, 4, name.as_str().as_bytes());
+        }
+        put_varint(out, 5, self.hops.into());
+    }
+}
+
+impl Kind {
+    /// None for a kind from the future: whoever does not know it cannot ask it.
+    fn from_wire(value: u64) -> Option<Self> {
+        [Self::Balance, Self::Leaf, Self::Turn].into_iter().find(|&kind| kind as u64 == value)
+    }
+}
+
+impl State {
+    /// A state from the future is one that offers nothing.
+    fn from_wire(value: u64) -> Self {
+        [Self::Offering, Self::Nothing, Self::TurnDown, Self::Full, Self::Draining]
+            .into_iter()
+            .find(|&state| state as u64 == value)
+            .unwrap_or(Self::Nothing)
+    }
+}
+
+impl Pong {
+    fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut pong = Self::default();
+        for field in Fields(body) {
+            match field? {
+                (1, value) => pong.seq = value.fixed64()?,
+                (2, value) => pong.challenge = value.fixed64()?,
+                (3, value) => pong.status = value.uint32()?,
+                (4, value) => pong.last_seq = value.fixed64()?,
+                _ => {}
+            }
+        }
+        Ok(pong)
+    }
+
+    fn encode(&self, out: &mut Vec<u8>) {
+        put_fixed64(out, 1, self.seq);
+        put_fixed64(out, 2, self.challenge);
+        put_varint(out, 3, self.status.into());
+        put_fixed64(out, 4, self.last_seq);
+    }
+}

@@ -1,0 +1,28 @@
+//! STUN Binding (RFC 8489), asked of TURN servers themselves.
+
+use stun_types::message::{
+    BINDING, MAGIC_COOKIE, Message, MessageClass, MessageType, MessageWrite, MessageWriteVec,
+    TransactionId,
+};
+
+/// Whether a datagram is STUN: its first two bits are 0 and bytes 4 to 8 the magic cookie
+/// (RFC 8489, section 6).
+pub fn is_stun(datagram: &[u8]) -> bool {
+    datagram.len() >= 20 && datagram[0] < 0x40 && datagram[4..8] == MAGIC_COOKIE.to_be_bytes()
+}
+
+/// A Binding request without attributes. Only the low 96 bits of the transaction id go out
+/// (RFC 8489, section 5).
+pub fn binding_request(transaction: u128) -> Vec<u8> {
+    let kind = MessageType::from_class_method(MessageClass::Request, BINDING);
+    let id = TransactionId::from(transaction);
+    Message::builder(kind, id, MessageWriteVec::with_capacity(20)).finish()
+}
+
+/// The transaction that a datagram answers, where it is a response to a Binding request. An
+/// error response is an answer too: a server that wants credentials is alive.
+pub fn binding_response(datagram: &[u8]) -> Option<u128> {
+    let message = Message::from_bytes(datagram).ok()?;
+    let answers = message.is_response() && message.has_method(BINDING);
+    answers.then(|| message.transaction_id().into())
+}

@@ -1,0 +1,280 @@
+//! The wire, byte for byte, in both roles. The hex is written by hand from docs/protocol.md.
+
+use std::net::SocketAddr;
+
+use proptest::prelude::*;
+use turn_balance::net::wire::{
+    DecodeError, Kind, Node, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request, RequestBody,
+    Response, ResponseBody, State, View, stun,
+};
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits: Vec<_> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
+    digits.chunks(2).map(|pair| (pair[0] << 4 | pair[1]) as u8).collect()
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn probe(id: u32) -> Request<'static> {
+    Request { id, body: RequestBody::Probe(Probe::default()) }
+}
+
+fn reply(reply: ProbeReply) -> Response {
+    Response { id: 1, body: ResponseBody::Probe(reply) }
+}
+
+/// `ip` "192.0.2.7", `port` 3001.
+const HOST: &str = "0a 09 31 39 32 2e 30 2e 32 2e 37  10 b9 17";
+
+#[test]
+fn requests_of_the_first_implementation() {
+    let ping = Request { id: 0, body: RequestBody::Ping(Ping::default()) };
+    let cases = [("08 01 12 00", probe(1)), ("12 00", probe(0)), ("1a 00", ping.clone())];
+    for (bytes, request) in cases {
+        assert_eq!(Request::decode(&hex(bytes)).as_ref(), Ok(&request), "{bytes}");
+        assert_eq!(request.encode(0), hex(bytes), "{bytes}");
+    }
+    // Its largest id, and fields in any order.
+    assert_eq!(probe(u32::MAX).encode(0), hex("08 ff ff ff ff 0f 12 00"));
+    assert_eq!(Request::decode(&hex("12 00 08 01")), Ok(probe(1)));
+}
+
+#[test]
+fn answers_of_the_first_implementation() {
+    let host = addr("192.0.2.7:3001");
+    let hosts = reply(ProbeReply { hosts: vec![host], ..Default::default() });
+    let turn = reply(ProbeReply { turn: Some(host), ..Default::default() });
+    let cases = [
+        (format!("08 01  12 10  0a 0e {HOST}"), hosts),
+        (format!("08 01  12 10  12 0e {HOST}"), turn),
+        ("08 01 12 00".into(), reply(ProbeReply::default())),
+    ];
+    for (bytes, response) in cases {
+        assert_eq!(Response::decode(&hex(&bytes)).as_ref(), Ok(&response), "{bytes}");
+        assert_eq!(response.encode(), hex(&bytes), "{bytes}");
+    }
+}
+
+#[test]
+fn a_request_with_everything() {
+    let body = Probe { nonce: 1, cookie: &[0xc0], view: View::Subordinates, names: true };
+    let request = Request { id: 5, body: RequestBody::Probe(body) };
+    let bytes = hex("08 05  12 10  51 01 00 00 00 00 00 00 00  5a 01 c0  60 01  68 01");
+    assert_eq!(request.encode(0), bytes);
+    assert_eq!(Request::decode(&bytes), Ok(request));
+    let ping = Ping { seq: 1, challenge: 2, version: 3, name: Some("ab".parse().unwrap()) };
+    let request = Request { id: 0, body: RequestBody::Ping(ping) };
+    let bytes = hex("1a 1f  09 01 00 00 00 00 00 00 00  11 02 00 00 00 00 00 00 00 \
+                     19 03 00 00 00 00 00 00 00  2a 02 61 62");
+    assert_eq!(request.encode(0), bytes);
+    assert_eq!(Request::decode(&bytes), Ok(request));
+}
+
+#[test]
+fn an_answer_with_everything() {
+    let leaf = Node {
+        addr: addr("192.0.2.7:3001"),
+        kind: Kind::Leaf,
+        turn: Some(addr("192.0.2.7:3478")),
+        name: Some("a".parse().unwrap()),
+        hops: 2,
+    };
+    let turn = Node {
+        addr: addr("[2001:db8::1]:3478"),
+        kind: Kind::Turn,
+        turn: None,
+        name: None,
+        hops: 0,
+    };
+    let response = reply(ProbeReply {
+        nonce: 1,
+        cookie: vec![0xc0],
+        retry: true,
+        nodes: vec![leaf, turn],
+        total: 3,
+        name: Some("b".parse().unwrap()),
+        state: State::Draining,
+        version: 4,
+        ..Default::default()
+    });
+    let bytes = hex("08 01  12 4b  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
+         32 13  0a 06 c0 00 02 07 0b b9  10 01  1a 02 0d 96  22 01 61  28 02 \
+         32 16  0a 12 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 0d 96  10 02 \
+         38 03  42 01 62  48 04  51 04 00 00 00 00 00 00 00");
+    assert_eq!(response.encode(), bytes);
+    assert_eq!(Response::decode(&bytes), Ok(response));
+    let pong = Pong { seq: 1, challenge: 2, status: 3, last_seq: 4 };
+    let response = Response { id: 0, body: ResponseBody::Pong(pong) };
+    let bytes = hex("22 1d  09 01 00 00 00 00 00 00 00  11 02 00 00 00 00 00 00 00  18 03 \
+                     21 04 00 00 00 00 00 00 00");
+    assert_eq!(response.encode(), bytes);
+    assert_eq!(Response::decode(&bytes), Ok(response));
+}
+
+#[test]
+fn padding_meets_each_size() {
+    let request = probe(1);
+    assert_eq!(request.encode(12), hex("08 01 12 00  7a 85 00  00 00 00 00 00"));
+    for size in 8..=PADDED_REQUEST {
+        let bytes = request.encode(size);
+        let short = size - 4 < 3;
+        assert_eq!(bytes.len(), if short { 4 } else { size });
+        assert_eq!(Request::decode(&bytes).as_ref(), Ok(&request), "{size}");
+    }
+}
+
+#[test]
+fn a_reply_is_no_request() {
+    let host = addr("192.0.2.7:3001");
+    let replies = [
+        ProbeReply { hosts: vec![host], ..Default::default() },
+        ProbeReply { turn: Some(host), ..Default::default() },
+        ProbeReply { nonce: 7, ..Default::default() },
+        ProbeReply { state: State::Nothing, ..Default::default() },
+        ProbeReply { total: 1, ..Default::default() },
+    ];
+    for body in replies {
+        let bytes = reply(body.clone()).encode();
+        assert_eq!(Request::decode(&bytes), Err(DecodeError::Reply), "{body:?}");
+    }
+    // Pong has a number of its own, so that no server reads it as a heartbeat.
+    let pong = Response { id: 1, body: ResponseBody::Pong(Pong::default()) };
+    assert_eq!(Request::decode(&pong.encode()), Err(DecodeError::Empty));
+}
+
+#[test]
+fn unknown_fields_are_skipped() {
+    // 17: varint, 18: 8 bytes, 19: bytes, 20: 4 bytes; in the message and in its body.
+    let unknown = "88 01 07  91 01 01 02 03 04 05 06 07 08  9a 01 02 aa bb  a5 01 01 02 03 04";
+    let request = hex(&format!("{unknown} 08 01 12 18 {unknown}"));
+    assert_eq!(Request::decode(&request), Ok(probe(1)));
+    let response = hex(&format!("{unknown} 08 01 12 28 {unknown} 0a 0e {HOST} {unknown}"));
+    let host = ProbeReply { hosts: vec![addr("192.0.2.7:3001")], ..Default::default() };
+    assert_eq!(Response::decode(&response), Ok(reply(host)));
+}
+
+#[test]
+fn what_no_peer_could_mean_is_malformed() {
+    let requests = [
+        "09 01 00 00 00 00 00 00 00 12 00", // id of 8 bytes
+        "08 01 10 00",                      // probe as a number
+        "12 02 50 01",                      // nonce as a number
+        "12 01",                            // body ends early
+        "00 00 12 00",                      // field 0
+        "0b 0c",                            // a group
+        "08 ff ff ff ff ff ff ff ff ff 7f", // more than 64 bits
+        "ff ff ff ff 7f 00",                // field number over 29 bits
+    ];
+    for bytes in requests {
+        assert_eq!(Request::decode(&hex(bytes)), Err(DecodeError::Malformed), "{bytes}");
+    }
+    for bytes in ["", "08 01", "22 00"] {
+        assert_eq!(Request::decode(&hex(bytes)), Err(DecodeError::Empty), "{bytes}");
+    }
+}
+
+#[test]
+fn hosts_that_nobody_can_send_to_are_left_out() {
+    let cases = [
+        "0a 03 66 6f 6f  10 b9 17",                      // ip "foo"
+        "0a 09 31 39 32 2e 30 2e 32 2e 37",              // no port
+        "0a 09 31 39 32 2e 30 2e 32 2e 37  10 80 80 04", // port 65,536
+    ];
+    for host in cases {
+        let len = hex(host).len();
+        let bytes = hex(&format!("12 {:02x} 0a {len:02x} {host}", len + 2));
+        let Ok(Response { body: ResponseBody::Probe(reply), .. }) = Response::decode(&bytes) else {
+            panic!("{host}");
+        };
+        assert_eq!(reply.hosts, [], "{host}");
+    }
+    // An address of 5 bytes, port 0, and a kind from the future.
+    for node in ["0a 05 01 02 03 04 05", "0a 06 c0 00 02 07 00 00", "0a 06 c0 00 02 07 0b b9 10 09"]
+    {
+        let len = hex(node).len();
+        let bytes = hex(&format!("12 {:02x} 32 {len:02x} {node}", len + 2));
+        let Ok(Response { body: ResponseBody::Probe(reply), .. }) = Response::decode(&bytes) else {
+            panic!("{node}");
+        };
+        assert_eq!(reply.nodes, [], "{node}");
+    }
+}
+
+#[test]
+fn mapped_addresses_are_the_ipv4_ones() {
+    let host = addr("[::ffff:192.0.2.7]:3001");
+    let node = Node { addr: host, kind: Kind::Balance, turn: None, name: None, hops: 0 };
+    let bytes =
+        reply(ProbeReply { hosts: vec![host], nodes: vec![node], ..Default::default() }).encode();
+    let Ok(Response { body: ResponseBody::Probe(reply), .. }) = Response::decode(&bytes) else {
+        panic!("no reply");
+    };
+    assert_eq!(reply.hosts, [addr("192.0.2.7:3001")]);
+    assert_eq!(reply.nodes[0].addr, addr("192.0.2.7:3001"));
+}
+
+#[test]
+fn a_binding_is_stun_and_nothing_else_is() {
+    let request = stun::binding_request(0x0102_0304_0506_0708_090a_0b0c);
+    assert_eq!(request, hex("00 01 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c"));
+    assert!(stun::is_stun(&request));
+    assert!(!stun::is_stun(&request[..19]));
+    assert_eq!(stun::binding_response(&request), None);
+    let success = hex("01 01 00 00 21 12 a4 42 01 02 03 04 05 06 07 08 09 0a 0b 0c");
+    assert_eq!(stun::binding_response(&success), Some(0x0102_0304_0506_0708_090a_0b0c));
+    assert!(!stun::is_stun(&probe(1).encode(PADDED_REQUEST)));
+}
+
+fn names() -> impl Strategy<Value = Option<turn_balance::Name>> {
+    proptest::option::of("[A-Za-z0-9._-]{1,32}".prop_map(|name| name.parse().unwrap()))
+}
+
+fn addrs() -> impl Strategy<Value = SocketAddr> {
+    let ip = prop_oneof![
+        any::<[u8; 4]>().prop_map(std::net::IpAddr::from),
+        any::<[u8; 16]>().prop_map(|ip| std::net::IpAddr::from(ip).to_canonical()),
+    ];
+    (ip, 1..=u16::MAX).prop_map(SocketAddr::from)
+}
+
+fn nodes() -> impl Strategy<Value = Node> {
+    let kind = prop_oneof![Just(Kind::Balance), Just(Kind::Leaf), Just(Kind::Turn)];
+    (addrs(), kind, proptest::option::of(addrs()), names(), any::<u32>()).prop_map(
+        |(addr, kind, turn, name, hops)| {
+            let turn = turn.filter(|_| kind == Kind::Leaf);
+            Node { addr, kind, turn, name, hops }
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn answers_come_back_as_they_went(
+        id: u32,
+        hosts in proptest::collection::vec(addrs(), 0..4),
+        turn in proptest::option::of(addrs()),
+        nonce: u64,
+        nodes in proptest::collection::vec(nodes(), 0..4),
+        total: u32,
+        name in names(),
+        version: u64,
+    ) {
+        let body = ProbeReply { hosts, turn, nonce, nodes, total, name, version, ..Default::default() };
+        let response = Response { id, body: ResponseBody::Probe(body) };
+        let bytes = response.encode();
+        prop_assert_eq!(Response::decode(&bytes), Ok(response));
+        for end in 0..bytes.len() {
+            let _ = Response::decode(&bytes[..end]);
+            let _ = Request::decode(&bytes[..end]);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_harm(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = Request::decode(&bytes);
+        let _ = Response::decode(&bytes);
+        let _ = stun::binding_response(&bytes);
+    }
+}
