@@ -1,0 +1,58 @@
+use std::io;
+use std::sync::Arc;
+
+use crate::config::{ConfigError, Family};
+use crate::net::engine::descent::Failure;
+
+/// What can go wrong, for a caller to match on.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The descent ended without a TURN server: nothing answered, or only dead ends did.
+    #[error(transparent)]
+    NotFound(#[from] Failure),
+    /// A host name could not be looked up.
+    #[error("cannot look up `{host}`")]
+    Resolve {
+        /// The name as the caller wrote it.
+        host: String,
+        /// What the resolver said.
+        source: Arc<io::Error>,
+    },
+    /// A host has no address of the family asked for.
+    #[error("`{host}` has no {family} address")]
+    NoAddress {
+        /// The name as the caller wrote it.
+        host: String,
+        /// The family that was asked for.
+        family: Family,
+    },
+    /// No root was given, or none of the address family asked for.
+    #[error("no root server to ask")]
+    NoRoots,
+    /// A socket could not be opened or used.
+    #[error("cannot {operation} `{addr}` (udp)")]
+    Socket {
+        /// What was tried: `listen on`, `send to`, ...
+        operation: &'static str,
+        /// The address it was tried with.
+        addr: std::net::SocketAddr,
+        /// What the system said.
+        source: Arc<io::Error>,
+    },
+    /// The system gave no random numbers.
+    #[error("the system gives no random numbers")]
+    Random(#[source] Arc<io::Error>),
+    /// The system started no thread for a worker.
+    #[error("cannot start a worker thread")]
+    Thread(#[source] Arc<io::Error>),
+    /// A worker of the server stopped where it must not.
+    #[error("the worker on `{addr}` stopped")]
+    Worker {
+        /// Where it listened.
+        addr: std::net::SocketAddr,
+    },
+    /// The configuration is not one that can run.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+}

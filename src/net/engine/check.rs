@@ -1,0 +1,98 @@
+//! When a node is checked, and which answers are right.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// The checks of one node.
+#[derive(Debug)]
+pub(super) struct Check {
+    next: Instant,
+    last: Option<Instant>,
+    /// When the first of this round was sent.
+    round: Instant,
+    /// How many were sent in this round.
+    sent: usize,
+    /// The latest requests, as (id, nonce): an answer may outlast the round it belongs to.
+    unanswered: VecDeque<(u32, u64)>,
+    /// Whether an answer has ever brought a nonce back: from then on one without is not right.
+    reads_nonces: bool,
+}
+
+impl Check {
+    /// Between checks of a node that is online. An answer is good for 12 s, four of these.
+    pub(super) const PERIOD: Duration = Duration::from_secs(3);
+    /// Between checks of a node that is not.
+    pub(super) const PERIOD_OFFLINE: Duration = Duration::from_secs(10);
+    /// The least time between two checks of one node, however many heartbeats ask for one.
+    const SPACING: Duration = Duration::from_millis(250);
+    /// How many requests are remembered: at the least spacing, those of two seconds.
+    const REMEMBERED: usize = 8;
+    /// After which a check without answer is repeated. The longest stands also after the last.
+    const REPEATS: [Duration; 4] = [
+        Duration::from_millis(250),
+        Duration::from_millis(500),
+        Duration::from_millis(1000),
+        Duration::from_millis(2000),
+    ];
+
+    pub(super) fn new(first: Instant) -> Self {
+        Self {
+            next: first,
+            last: None,
+            round: first,
+            sent: 0,
+            unanswered: VecDeque::new(),
+            reads_nonces: false,
+        }
+    }
+
+    /// When the next one is due.
+    pub(super) fn due(&self) -> Instant {
+        self.next
+    }
+
+    /// Starts a round as soon as the spacing allows.
+    pub(super) fn bring_forward(&mut self, now: Instant) {
+        let soonest = self.last.map_or(now, |last| now.max(last + Self::SPACING));
+        if soonest < self.next {
+            self.next = soonest;
+            self.sent = 0;
+        }
+    }
+
+    /// Notes that one was sent.
+    pub(super) fn sent(&mut self, now: Instant, id: u32, nonce: u64, online: bool) {
+        if self.sent == 0 {
+            self.round = now;
+        }
+        self.unanswered.push_back((id, nonce));
+        if self.unanswered.len() > Self::REMEMBERED {
+            self.unanswered.pop_front();
+        }
+        self.last = Some(now);
+        self.next = match Self::REPEATS.get(self.sent) {
+            Some(&wait) => now + wait,
+            None => {
+                let period = if online { Self::PERIOD } else { Self::PERIOD_OFFLINE };
+                (self.round + period).max(now + Self::REPEATS[3])
+            }
+        };
+        self.sent = (self.sent + 1) % (Self::REPEATS.len() + 1);
+    }
+
+    /// Whether an answer is to one of the requests. One to a bare-speaking peer is right when its
+    /// id is.
+    pub(super) fn answers(&mut self, id: u32, nonce: u64) -> bool {
+        let bare = nonce == 0 && !self.reads_nonces;
+        let right = self.unanswered.iter().any(|&(i, n)| i == id && (n == nonce || bare));
+        self.reads_nonces |= right && nonce != 0;
+        right
+    }
+
+    /// Ends the round; the next begins then.
+    pub(super) fn answered(&mut self, next: Instant) {
+        self.unanswered.clear();
+        self.sent = 0;
+        self.next = next;
+    }
+}

@@ -1,0 +1,102 @@
+//! How much a descent may send: lists are strangers' words, and must not make a cannon of it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// What a descent may send at most, however many candidates it is told of. The roots, which the
+/// caller named, are not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Datagrams; 16 of them are kept for the last round.
+    pub datagrams: u32,
+    /// Bytes of UDP payload.
+    pub bytes: u64,
+    /// Datagrams to one IP address (IPv6: /64) that has not answered yet. Further ones wait.
+    pub unanswered: u32,
+    /// The deepest level. No more than 8: nodes pass through 8 hops at most.
+    pub depth: u8,
+    /// Whether private addresses may be asked below a public root.
+    pub allow_private: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { datagrams: 256, bytes: 64 * 1024, unanswered: 8, depth: 8, allow_private: false }
+    }
+}
+
+/// Datagrams kept for the last round.
+const RESERVE: u32 = 16;
+
+/// What has been spent.
+#[derive(Debug)]
+pub(super) struct Budget {
+    limits: Limits,
+    datagrams: u32,
+    bytes: u64,
+    hosts: BTreeMap<IpAddr, Host>,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    sent: u32,
+    answered: bool,
+    waiting: Vec<usize>,
+}
+
+/// Whether a datagram may go out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Send,
+    /// Once its host has answered.
+    Wait,
+    Never,
+}
+
+impl Budget {
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits, datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
+    }
+
+    /// How many datagrams of `len` bytes can still be planned, beside `planned` others of up to
+    /// that size.
+    pub(super) fn room(&self, len: usize, planned: usize) -> usize {
+        let datagrams = self.limits.datagrams.saturating_sub(RESERVE + self.datagrams);
+        let bytes = self.limits.bytes.saturating_sub(self.bytes) / len.max(1) as u64;
+        (datagrams as usize).min(bytes as usize).saturating_sub(planned)
+    }
+
+    /// Judges a datagram that a candidate is due, and counts it if it may go.
+    pub(super) fn spend(&mut self, to: SocketAddr, len: usize, last: bool, who: usize) -> Verdict {
+        let reserve = if last { 0 } else { RESERVE };
+        let many = self.datagrams + reserve >= self.limits.datagrams;
+        if many || self.bytes + len as u64 > self.limits.bytes {
+            return Verdict::Never;
+        }
+        let host = self.hosts.entry(network(to)).or_default();
+        if !host.answered && host.sent >= self.limits.unanswered {
+            host.waiting.push(who);
+            return Verdict::Wait;
+        }
+        host.sent += 1;
+        self.datagrams += 1;
+        self.bytes += len as u64;
+        Verdict::Send
+    }
+
+    /// An answer came from there: returns who has waited for it.
+    pub(super) fn answered(&mut self, from: SocketAddr) -> Vec<usize> {
+        let host = self.hosts.entry(network(from)).or_default();
+        host.answered = true;
+        std::mem::take(&mut host.waiting)
+    }
+}
+
+/// Who is behind an address: the IPv4 address, or the IPv6 /64, the least that a subscriber has
+/// (RFC 6177).
+fn network(addr: SocketAddr) -> IpAddr {
+    match addr.ip() {
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
+        ip => ip,
+    }
+}

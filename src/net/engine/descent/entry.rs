@@ -1,0 +1,142 @@
+//! What is known of one candidate.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::reach::Reach;
+use crate::net::wire::{
+    Name, Node, PADDED_REQUEST, Probe, Request, RequestBody, State, View, stun,
+};
+
+/// A candidate of the descent.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) addr: SocketAddr,
+    pub(super) level: u8,
+    /// Who listed it; none for a root.
+    pub(super) via: Option<usize>,
+    /// The reach of the root it descends from.
+    pub(super) root: Reach,
+    pub(super) role: Role,
+    pub(super) name: Option<Name>,
+    /// The TURN server beside a leaf; a TURN server's own address.
+    pub(super) turn: Option<SocketAddr>,
+    /// What it lists.
+    pub(super) list: Vec<Node>,
+    /// What it handed out to be returned with further requests.
+    cookie: Vec<u8>,
+    retries: u8,
+    /// How often it was asked for more of a list that it cut short.
+    pub(super) more: u8,
+    pub(super) copies: Vec<Copy>,
+    /// The moment of its newest copy, sent or due, where an answer to that is outstanding.
+    pub(super) newest: Option<Instant>,
+    /// The least round-trip time.
+    pub(super) rtt: Option<Duration>,
+    pub(super) said: State,
+    /// Whether the descent went down into it.
+    pub(super) explored: bool,
+    pub(super) refused: bool,
+    /// Whether an answer to one of its requests came from another address.
+    pub(super) misplaced: bool,
+}
+
+/// The longest cookie that is returned, in bytes.
+const MAX_COOKIE: usize = 64;
+
+/// What a candidate is taken for: what the list says, until it answers itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Balance,
+    Leaf,
+    Turn,
+}
+
+/// One request that was sent.
+#[derive(Debug)]
+pub(super) struct Copy {
+    /// The id and nonce of a probe; the transaction of a Binding request.
+    pub(super) id: u32,
+    pub(super) nonce: u64,
+    pub(super) sent: Instant,
+    pub(super) answered: bool,
+}
+
+impl Entry {
+    pub(super) fn new(
+        addr: SocketAddr,
+        level: u8,
+        via: Option<usize>,
+        root: Reach,
+        role: Role,
+    ) -> Self {
+        Self {
+            addr,
+            level,
+            via,
+            root,
+            role,
+            name: None,
+            turn: None,
+            list: Vec::new(),
+            cookie: Vec::new(),
+            retries: 0,
+            more: 0,
+            copies: Vec::new(),
+            newest: None,
+            rtt: None,
+            said: State::Offering,
+            explored: false,
+            refused: false,
+            misplaced: false,
+        }
+    }
+
+    /// Whether it can be chosen: a leaf or TURN server that is not out of service.
+    pub(super) fn can_win(&self) -> bool {
+        self.role != Role::Balance && self.said == State::Offering && self.turn.is_some()
+    }
+
+    /// Bytes of one request to it. Only those whose answer may be long are padded.
+    pub(super) fn request_len(&self) -> usize {
+        match self.role {
+            Role::Balance => PADDED_REQUEST,
+            Role::Leaf => 24,
+            Role::Turn => 20,
+        }
+    }
+
+    /// One request to it.
+    pub(super) fn request(&self, id: u32, nonce: u64, view: View, names: bool) -> Vec<u8> {
+        let size = match self.role {
+            Role::Turn => return stun::binding_request(transaction(id, nonce)),
+            Role::Balance => PADDED_REQUEST,
+            Role::Leaf => 0,
+        };
+        let probe = Probe { nonce, cookie: &self.cookie, view, names };
+        Request { id, body: RequestBody::Probe(probe) }.encode(size)
+    }
+
+    /// Takes a cookie to ask again with. Returns whether to: twice at most.
+    pub(super) fn take_cookie(&mut self, cookie: Vec<u8>) -> bool {
+        self.retries += 1;
+        self.cookie = if cookie.len() <= MAX_COOKIE { cookie } else { Vec::new() };
+        self.retries <= 2
+    }
+
+    /// The request that an answer is to. One from a bare-speaking peer brings no nonce back.
+    pub(super) fn copy(&mut self, id: u32, nonce: u64) -> Option<&mut Copy> {
+        let bare = nonce == 0 && self.role != Role::Turn;
+        self.copies.iter_mut().find(|copy| copy.id == id && (copy.nonce == nonce || bare))
+    }
+}
+
+/// The 96 bits of a STUN transaction id from an id and a nonce.
+fn transaction(id: u32, nonce: u64) -> u128 {
+    u128::from(id) << 64 | u128::from(nonce)
+}
+
+/// And back.
+pub(super) fn from_transaction(transaction: u128) -> (u32, u64) {
+    ((transaction >> 64) as u32, transaction as u64)
+}

@@ -1,0 +1,144 @@
+//! How a descent ends: when nothing outstanding can win, what the last round asks, who is chosen.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::Strategy;
+use super::entry::{Entry, Role};
+use super::race::{Choice, Descent, Phase, SPACING, window};
+
+/// How many TURN servers the last round asks, and how many copies each is sent.
+const FINALISTS: (usize, u32) = (3, 2);
+
+impl Descent {
+    /// Ends the race once nothing outstanding can still win.
+    pub(super) fn advance(&mut self, now: Instant) {
+        if let Phase::Lingering(until, elapsed, outcome) = &self.phase {
+            if now >= *until || !self.owes_any() {
+                self.phase = Phase::Finished(*elapsed, outcome.clone());
+            }
+            return;
+        }
+        if self.is_finished() {
+            return;
+        }
+        while self.best.is_none() && self.is_quiet() {
+            let first = self.options.strategy == Strategy::First;
+            if first || !self.back_up(now) {
+                return self.end(now); // every candidate has answered, and none leads on
+            }
+        }
+        if now >= self.deadline {
+            return self.end(now);
+        }
+        let first = self.options.strategy == Strategy::First;
+        if self.best.is_some() && (first || now >= self.decided_at()) {
+            let verify = self.options.verify && !first && self.phase == Phase::Racing;
+            if !verify || !self.verify(now) {
+                self.end(now);
+            }
+        }
+    }
+
+    /// Whether no answer is outstanding at all.
+    pub(super) fn is_quiet(&self) -> bool {
+        let pending = self.levels.iter().any(|level| !level.pending.is_empty());
+        !pending && self.measuring.is_empty() && self.sends.is_empty()
+    }
+
+    /// Whether any candidate that was asked has never answered.
+    pub(super) fn owes_any(&self) -> bool {
+        self.entries.iter().any(|entry| !entry.copies.is_empty() && entry.rtt.is_none())
+    }
+
+    /// When nothing outstanding can win any more: a leaf or TURN server whose newest copy is older
+    /// than the best time, a balance server's older than the window.
+    pub(super) fn decided_at(&self) -> Instant {
+        let Some((best, leader)) = self.best else { return self.deadline };
+        let limit = if self.phase == Phase::Verifying { self.verify_limit(best) } else { best };
+        // The leader's own copies can only make it lead by more.
+        let rival = self.measuring.iter().rev().find(|(_, who)| *who != leader);
+        let measuring = rival.map(|(newest, _)| *newest + limit);
+        let pending = self.levels.iter().filter_map(|level| {
+            let (newest, _) = level.pending.last()?;
+            let fastest = level.fastest.map_or(best, |fastest| fastest.min(best));
+            Some(*newest + window(fastest))
+        });
+        pending.chain(measuring).max().unwrap_or(self.started)
+    }
+
+    /// Starts the last round: asks the TURN servers of the best leaves themselves. Returns
+    /// whether there is anything to ask.
+    fn verify(&mut self, now: Instant) -> bool {
+        let (finalists, copies) = FINALISTS;
+        let mut leaves: Vec<_> = (0..self.entries.len())
+            .filter(|&who| self.entries[who].can_win() && self.entries[who].role == Role::Leaf)
+            .filter_map(|who| Some((self.entries[who].rtt?, who)))
+            .collect();
+        leaves.sort_unstable();
+        self.phase = Phase::Verifying;
+        self.sends.clear();
+        self.measuring.clear();
+        for level in &mut self.levels {
+            level.pending.clear();
+        }
+        for entry in &mut self.entries {
+            entry.newest = None;
+        }
+        for (_, leaf) in leaves.into_iter().take(finalists) {
+            let Entry { level, root, turn: Some(turn), .. } = self.entries[leaf] else {
+                continue;
+            };
+            let mut entry = Entry::new(turn, level + 1, Some(leaf), root, Role::Turn);
+            entry.turn = Some(turn);
+            entry.name = self.entries[leaf].name.clone();
+            if let Some(who) = self.meet(entry) {
+                for copy in 0..copies {
+                    self.plan(who, now + SPACING * copy);
+                }
+            }
+        }
+        !self.measuring.is_empty()
+    }
+
+    /// How old a finalist's newest copy may get: the time of the best that has answered itself,
+    /// or what a leaf's time allows its neighbour.
+    fn verify_limit(&self, leaf: Duration) -> Duration {
+        let turns = self.entries.iter().filter(|entry| entry.role == Role::Turn);
+        turns.filter_map(|entry| entry.rtt).min().unwrap_or_else(|| window(leaf))
+    }
+
+    fn end(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.started);
+        let choice = match self.options.strategy {
+            Strategy::Best => self.ranked().first().copied(),
+            Strategy::First => self.best.map(|(rtt, who)| (who, rtt)),
+        };
+        let outcome = choice.ok_or_else(|| self.failure(elapsed));
+        self.sends.clear();
+        let until = (now + self.options.linger).min(self.deadline);
+        self.phase = if outcome.is_ok() && until > now && self.owes_any() {
+            Phase::Lingering(until, elapsed, outcome)
+        } else {
+            Phase::Finished(elapsed, outcome)
+        };
+    }
+
+    /// What can be chosen, best first: TURN servers that answered themselves, then those whose
+    /// leaf did.
+    pub(super) fn ranked(&self) -> Vec<Choice> {
+        let asked = |turn: SocketAddr| {
+            self.entries.iter().any(|e| e.role == Role::Turn && e.addr == turn && e.rtt.is_some())
+        };
+        let mut ranked: Vec<_> = (0..self.entries.len())
+            .filter(|&who| self.entries[who].can_win())
+            .filter_map(|who| Some((who, self.entries[who].rtt?)))
+            .filter(|&(who, _)| {
+                let entry = &self.entries[who];
+                entry.role == Role::Turn || !entry.turn.is_some_and(asked)
+            })
+            .collect();
+        ranked.sort_by_key(|&(who, rtt)| (self.entries[who].role != Role::Turn, rtt, who));
+        ranked
+    }
+}

@@ -1,0 +1,345 @@
+//! Who is online until when: the nodes of a server, and the checks that decide.
+//!
+//! A heartbeat is a knock, not a claim: it only brings a check forward. A node is online for
+//! [`ONLINE`] after the last right answer to a check, for what that answer offered.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::ops::Bound;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+
+use super::check::Check;
+use super::{Rng, Transmit, jitter};
+use crate::net::wire::{
+    Kind, Name, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response,
+    ResponseBody, State,
+};
+
+/// How long a right answer keeps a node online: four check periods, so that at 10 % loss each way
+/// a living node all but never loses the dozen checks that fall into it.
+pub const ONLINE: Duration = Duration::from_secs(12);
+
+/// When to say that no node has answered since the start.
+pub const START_GRACE: Duration = Duration::from_secs(10);
+
+/// How far the first checks are spread: each node 50 µs after the one before, within
+/// half a second, so that thousands of answers do not arrive at once.
+const START_SPREAD: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(500));
+
+/// A node that a server is configured with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// Where it is checked and its heartbeats come from.
+    pub addr: SocketAddr,
+    /// Where clients are told it is.
+    pub public: SocketAddr,
+    /// What it is called where it does not say so itself.
+    pub name: Option<Name>,
+}
+
+/// A node and what is known of it.
+#[derive(Debug)]
+pub struct Member {
+    /// What it was configured with.
+    pub spec: NodeSpec,
+    offer: Option<Offered>,
+    check: Check,
+    deadline: Instant,
+}
+
+/// What a node's last right answer offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Offered {
+    kind: Kind,
+    turn: Option<SocketAddr>,
+    name: Option<Name>,
+    version: u64,
+    until: Instant,
+}
+
+/// What became known of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// It is listed from now on.
+    Online {
+        /// Its configured address.
+        addr: SocketAddr,
+        /// Its name.
+        name: Option<Name>,
+    },
+    /// It is listed no more.
+    Offline {
+        /// Its configured address.
+        addr: SocketAddr,
+        /// Its name.
+        name: Option<Name>,
+        /// Whether it stayed silent; else it said that it offers nothing.
+        silent: bool,
+    },
+    /// None has answered since the start.
+    NoneAnswered,
+}
+
+/// What became of a datagram that came to the checks' socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// A right answer to a check.
+    Right,
+    /// From an address that is not checked.
+    Misplaced,
+    /// With an id or nonce that was not sent there, or for the second time.
+    Mismatched,
+    /// No answer to a probe.
+    Malformed,
+}
+
+/// A node as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Online<'a> {
+    /// Where clients are told it is.
+    pub addr: SocketAddr,
+    /// What it is.
+    pub kind: Kind,
+    /// The TURN server beside it, for a leaf.
+    pub turn: Option<SocketAddr>,
+    /// What it is called.
+    pub name: Option<&'a Name>,
+    /// When it is listed no more.
+    pub until: Instant,
+}
+
+/// The nodes of a server.
+///
+/// After any `handle_*` or `set_*`, call `poll_transmit` and `poll_event` until they are empty,
+/// then wait for `poll_timeout`.
+#[derive(Debug)]
+pub struct Members {
+    members: BTreeMap<SocketAddr, Member>,
+    deadlines: BTreeSet<(Instant, SocketAddr)>,
+    events: VecDeque<Event>,
+    /// When to complain of silence; none once any node has answered.
+    grace: Option<Instant>,
+    revision: u64,
+    rng: Rng,
+}
+
+impl Members {
+    /// No nodes yet.
+    pub fn new(rng: Rng) -> Self {
+        Self {
+            members: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            events: VecDeque::new(),
+            grace: None,
+            revision: 0,
+            rng,
+        }
+    }
+
+    /// Replaces the nodes. Those that stay keep what is known of them; new ones are checked now.
+    pub fn set_nodes(&mut self, now: Instant, nodes: impl IntoIterator<Item = NodeSpec>) {
+        let mut wanted: BTreeMap<_, _> = nodes.into_iter().map(|spec| (spec.addr, spec)).collect();
+        self.members.retain(|addr, member| {
+            let stays = wanted.contains_key(addr);
+            if !stays {
+                self.deadlines.remove(&(member.deadline, *addr));
+                self.revision += u64::from(member.offer.is_some());
+            }
+            stays
+        });
+        for (addr, member) in &mut self.members {
+            if let Some(spec) = wanted.remove(addr).filter(|spec| *spec != member.spec) {
+                member.spec = spec;
+                self.revision += 1;
+            }
+        }
+        let (step, most) = START_SPREAD;
+        for (index, (addr, spec)) in wanted.into_iter().enumerate() {
+            let index = u32::try_from(index).unwrap_or(u32::MAX);
+            let deadline = now + step.saturating_mul(index).min(most);
+            self.deadlines.insert((deadline, addr));
+            let check = Check::new(deadline);
+            self.members.insert(addr, Member { spec, offer: None, check, deadline });
+            self.grace.get_or_insert(now + START_GRACE);
+        }
+        if self.members.is_empty() {
+            self.grace = None;
+        }
+    }
+
+    /// A heartbeat came: brings the next check forward where it could bring something new.
+    /// Returns whether it came from a node.
+    pub fn handle_heartbeat(&mut self, now: Instant, from: SocketAddr, ping: &Ping) -> bool {
+        let Some(member) = self.members.get_mut(&from) else {
+            return false;
+        };
+        let known = member.offer.as_ref().filter(|offer| offer.until > now);
+        let news = known.is_none_or(|offer| ping.version != 0 && ping.version != offer.version);
+        if news {
+            member.check.bring_forward(now);
+            self.schedule(from);
+        }
+        true
+    }
+
+    /// A datagram came to the socket that checks are sent from.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> Verdict {
+        let Some(member) = self.members.get_mut(&from) else {
+            return Verdict::Misplaced;
+        };
+        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
+        else {
+            return Verdict::Malformed;
+        };
+        if !member.check.answers(id, reply.nonce) {
+            return Verdict::Mismatched;
+        }
+        self.grace = None;
+        let before = member.offer.take();
+        member.offer = offered(&reply, now + ONLINE);
+        let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
+        member.check.answered(now + jitter(pause, &mut self.rng));
+        let after = member.offer.as_ref();
+        if before.as_ref().map(Offered::listed) != after.map(Offered::listed) {
+            self.revision += 1;
+        }
+        let name = || [after, before.as_ref()].into_iter().flatten().find_map(|o| o.name.clone());
+        let name = || name().or_else(|| member.spec.name.clone());
+        match (&before, after) {
+            (None, Some(_)) => self.events.push_back(Event::Online { addr: from, name: name() }),
+            (Some(_), None) => {
+                self.events.push_back(Event::Offline { addr: from, name: name(), silent: false });
+            }
+            _ => {}
+        }
+        self.schedule(from);
+        Verdict::Right
+    }
+
+    /// Lets time pass: nodes that stayed silent go offline.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.grace.is_some_and(|grace| grace <= now) {
+            self.grace = None;
+            self.events.push_back(Event::NoneAnswered);
+        }
+        for addr in self.due(now) {
+            let Some(member) = self.members.get_mut(&addr) else {
+                continue;
+            };
+            if let Some(offer) = member.offer.take_if(|offer| offer.until <= now) {
+                let name = offer.name.or_else(|| member.spec.name.clone());
+                self.events.push_back(Event::Offline { addr, name, silent: true });
+                self.revision += 1;
+                self.schedule(addr);
+            }
+        }
+    }
+
+    /// The next check to send.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        let due = (Bound::Unbounded, Bound::Included((now, LAST_ADDR)));
+        let addr = self.deadlines.range(due).find_map(|(_, addr)| {
+            self.members.get(addr).filter(|member| member.check.due() <= now).map(|_| *addr)
+        })?;
+        let member = self.members.get_mut(&addr)?;
+        let (id, nonce) = (self.rng.random(), self.rng.random_range(1..=u64::MAX));
+        member.check.sent(now, id, nonce, member.offer.is_some());
+        self.schedule(addr);
+        let probe = Probe { nonce, ..Probe::default() };
+        let request = Request { id, body: RequestBody::Probe(probe) };
+        Some(Transmit { to: addr, payload: request.encode(PADDED_REQUEST) })
+    }
+
+    /// What became known since the last call.
+    pub fn poll_event(&mut self) -> Option<Event> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`Members::handle_timeout`] and [`Members::poll_transmit`] next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let first = self.deadlines.first().map(|(deadline, _)| *deadline);
+        [first, self.grace].into_iter().flatten().min()
+    }
+
+    /// Changes whenever what is listed changes, but for what only time has ended: that shows at
+    /// reading time.
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// How many nodes there are.
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// The nodes' configured addresses, in order.
+    pub fn addrs(&self) -> impl Iterator<Item = SocketAddr> {
+        self.members.keys().copied()
+    }
+
+    /// The nodes that are online at this moment, in the order of their configured addresses.
+    pub fn online(&self, now: Instant) -> impl Iterator<Item = Online<'_>> {
+        self.members.values().filter_map(move |member| {
+            let offer = member.offer.as_ref().filter(|offer| offer.until > now)?;
+            Some(Online {
+                addr: member.spec.public,
+                kind: offer.kind,
+                turn: offer.turn,
+                name: offer.name.as_ref().or(member.spec.name.as_ref()),
+                until: offer.until,
+            })
+        })
+    }
+
+    fn due(&self, now: Instant) -> Vec<SocketAddr> {
+        let due = (Bound::Unbounded, Bound::Included((now, LAST_ADDR)));
+        self.deadlines.range(due).map(|(_, addr)| *addr).collect()
+    }
+
+    /// Indexes a member by the earlier of its next check and its expiry.
+    fn schedule(&mut self, addr: SocketAddr) {
+        let Some(member) = self.members.get_mut(&addr) else {
+            return;
+        };
+        self.deadlines.remove(&(member.deadline, addr));
+        let expiry = member.offer.as_ref().map(|offer| offer.until);
+        member.deadline = expiry.map_or(member.check.due(), |at| at.min(member.check.due()));
+        self.deadlines.insert((member.deadline, addr));
+    }
+}
+
+impl Offered {
+    /// What of it a list shows.
+    fn listed(&self) -> (Kind, Option<SocketAddr>, Option<&Name>) {
+        (self.kind, self.turn, self.name.as_ref())
+    }
+}
+
+/// Greater than any address: the end of a range of deadlines.
+const LAST_ADDR: SocketAddr = SocketAddr::V6(std::net::SocketAddrV6::new(
+    std::net::Ipv6Addr::from_bits(u128::MAX),
+    u16::MAX,
+    u32::MAX,
+    u32::MAX,
+));
+
+/// What an answer offers; none where that is nothing.
+fn offered(reply: &ProbeReply, until: Instant) -> Option<Offered> {
+    if reply.state != State::Offering {
+        return None;
+    }
+    let kind = match (reply.nodes.is_empty() && reply.hosts.is_empty(), reply.turn) {
+        (false, _) => Kind::Balance,
+        (true, Some(_)) => Kind::Leaf,
+        (true, None) => return None,
+    };
+    let turn = reply.turn.filter(|_| kind == Kind::Leaf);
+    Some(Offered { kind, turn, name: reply.name.clone(), version: reply.version, until })
+}

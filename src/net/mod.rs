@@ -1,0 +1,8 @@
+//! The network: `wire <- engine <- io`. Imports go this one way.
+//!
+//! [`wire`] turns bytes into messages and back; [`engine`] decides, with time and random numbers
+//! handed in; `io` is the only room with sockets, the clock and tokio.
+
+pub mod engine;
+pub(crate) mod io;
+pub mod wire;

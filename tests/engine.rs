@@ -1,0 +1,410 @@
+//! The engines on simulated time: a cascade with loss, duplication, reordering, dead ends, liars.
+
+mod sim;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use sim::{Path, Site, World};
+use turn_balance::net::engine::descent::{
+    CandidateState, Descent, Failure, Options, Selection, Strategy, Trace,
+};
+use turn_balance::net::wire::{
+    Kind, Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
+};
+
+const ROOT: &str = "198.51.100.1";
+const CLIENT: &str = "192.0.2.99";
+
+/// The balance server at an IP address.
+fn server(ip: &str) -> SocketAddr {
+    SocketAddr::new(ip.parse().unwrap(), 3001)
+}
+
+/// The TURN server at an IP address.
+fn turn(ip: &str) -> SocketAddr {
+    SocketAddr::new(ip.parse().unwrap(), 3478)
+}
+
+fn client() -> SocketAddr {
+    SocketAddr::new(CLIENT.parse().unwrap(), 40_000)
+}
+
+/// Regions 1 and 2, with leaves 11, 12, 13 and 21, 22, 23.
+const REGIONS: [u8; 2] = [1, 2];
+
+fn region(n: u8) -> SocketAddr {
+    server(&format!("203.0.113.{n}"))
+}
+
+fn leaf(n: u8) -> SocketAddr {
+    server(&format!("203.0.113.{n}"))
+}
+
+fn leaf_turn(n: u8) -> SocketAddr {
+    turn(&format!("203.0.113.{n}"))
+}
+
+fn leaves(region: u8) -> [u8; 3] {
+    [1, 2, 3].map(|n| region * 10 + n)
+}
+
+fn root_site() -> Site {
+    Site { name: "root", nodes: REGIONS.map(region).into(), ..Site::default() }
+}
+
+fn leaf_site(n: u8) -> Site {
+    let superiors = vec![region(n / 10)];
+    Site { name: "leaf", superiors, turn: Some(leaf_turn(n)), ..Site::default() }
+}
+
+/// Starts the whole cascade, on paths where leaf `n` is `n` ms away from everyone, the root 5 ms
+/// and a region 10 times its number.
+fn cascade(seed: u64, faults: Path) -> World {
+    let mut world = World::new(seed, move |from, to| {
+        let far = |addr: SocketAddr| match addr.ip().to_string().rsplit_once('.') {
+            Some(("203.0.113", n)) => n.parse().map(|n: u64| if n < 10 { n * 10 } else { n }),
+            Some(("198.51.100", _)) => Ok(5),
+            _ => Ok(0),
+        };
+        let delay = far(from).unwrap().max(far(to).unwrap());
+        Path { delay: faults.delay + Duration::from_millis(delay), ..faults }
+    });
+    world.start(server(ROOT), &root_site());
+    for n in REGIONS {
+        let nodes = leaves(n).map(leaf).into();
+        let superiors = vec![server(ROOT)];
+        world.start(region(n), &Site { name: "region", superiors, nodes, turn: None });
+        for n in leaves(n) {
+            world.start(leaf(n), &leaf_site(n));
+        }
+    }
+    world
+}
+
+fn selection(descent: &Descent) -> Selection {
+    descent.selection().expect("it is finished").expect("it found a TURN server")
+}
+
+fn trace(descent: &Descent) -> Trace {
+    descent.trace().expect("it is finished")
+}
+
+#[test]
+fn the_nearest_leaf_is_chosen() {
+    let mut world = cascade(1, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let selection = selection(&descent);
+    assert_eq!(selection.turn, leaf_turn(11));
+    assert_eq!(selection.rtt, Duration::from_millis(22));
+    let path: Vec<_> = selection.path.iter().map(|hop| hop.addr).collect();
+    assert_eq!(path, [server(ROOT), region(1), leaf(11)]);
+    let states: Vec<_> = trace(&descent).candidates.iter().map(|c| c.state).collect();
+    assert_eq!(states[..3], [CandidateState::Path, CandidateState::Path, CandidateState::Explored]);
+}
+
+#[test]
+fn the_plain_race_asks_each_candidate_once() {
+    let mut world = cascade(2, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    world.log.clear();
+    let options = Options { strategy: Strategy::First, ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
+    let mut asked = BTreeMap::new();
+    for (_, from, to, _) in &world.log {
+        *asked.entry(*to).or_insert(0) += u32::from(*from == client());
+    }
+    asked.retain(|_, count| *count > 0);
+    let expected = [ROOT, "203.0.113.1", "203.0.113.2", "203.0.113.11", "203.0.113.12"];
+    let expected = expected.iter().chain(&["203.0.113.13"]).map(|ip| (server(ip), 1)).collect();
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn loss_duplication_and_reordering_keep_no_descent_from_its_end() {
+    let jitter = Duration::from_millis(30);
+    let faults = Path { delay: Duration::ZERO, jitter, loss: 0.2, twice: 0.2 };
+    for seed in 0..100 {
+        let mut world = cascade(seed, faults);
+        world.run_for(Duration::from_secs(6));
+        let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+        let selection = selection(&descent);
+        assert!(selection.rtt < Duration::from_millis(120), "seed {seed}: {selection:?}");
+    }
+}
+
+#[test]
+fn one_seed_is_one_run() {
+    let run = |seed| {
+        let jitter = Duration::from_millis(30);
+        let faults = Path { delay: Duration::ZERO, jitter, loss: 0.1, twice: 0.1 };
+        let mut world = cascade(seed, faults);
+        let start = world.now;
+        world.run_for(Duration::from_secs(3));
+        world.descend(client(), Options::default(), &[server(ROOT)]);
+        world.log.into_iter().map(|(at, f, t, n)| (at - start, f, t, n)).collect::<Vec<_>>()
+    };
+    assert_eq!(run(7), run(7));
+    assert_ne!(run(7), run(8));
+}
+
+#[test]
+fn a_silent_leaf_is_passed_over() {
+    let mut world = cascade(3, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    world.servers.remove(&leaf(11));
+    world.turns.remove(&leaf_turn(11));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(12));
+    let silent = trace(&descent).candidates.into_iter().filter(|c| c.addr == leaf(11));
+    assert_eq!(silent.map(|c| c.state).collect::<Vec<_>>(), [CandidateState::Silent]);
+}
+
+#[test]
+fn a_dead_turn_server_is_passed_over_but_better_than_none() {
+    let mut world = cascade(4, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    world.turns.remove(&leaf_turn(11));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(12));
+    world.turns.clear();
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
+}
+
+#[test]
+fn a_silent_region_sends_the_descent_into_the_next() {
+    let mut world = cascade(5, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    for n in leaves(1) {
+        world.servers.remove(&leaf(n));
+    }
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(21));
+}
+
+#[test]
+fn a_region_outside_the_window_is_gone_into_when_the_first_is_a_dead_end() {
+    // Region 2 is 20 times as far: outside the window of region 1.
+    let mut world = cascade(6, Path::of(0));
+    let near = std::mem::replace(&mut world.path, Box::new(|_, _| Path::of(0)));
+    world.path = Box::new(move |from, to| {
+        let far = [from, to].contains(&region(2));
+        if far { Path::of(200) } else { near(from, to) }
+    });
+    world.run_for(Duration::from_secs(3));
+    for n in leaves(1) {
+        world.servers.remove(&leaf(n));
+    }
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(21));
+}
+
+#[test]
+fn a_restarted_superior_has_its_tree_in_a_second() {
+    let mut world = cascade(7, Path::of(0));
+    world.run_for(Duration::from_secs(60));
+    world.start(server(ROOT), &root_site());
+    world.run_for(Duration::from_secs(1));
+    let now = world.now;
+    assert_eq!(world.servers[&server(ROOT)].cluster.count(now), (2, 2));
+}
+
+#[test]
+fn a_leaf_is_online_twelve_seconds_after_its_last_answer_and_again_within_one_of_its_start() {
+    let mut world = cascade(8, Path::of(0));
+    world.run_for(Duration::from_secs(60));
+    let online = |world: &World| world.servers[&region(1)].cluster.count(world.now).0;
+    assert_eq!(online(&world), 3);
+    world.servers.remove(&leaf(11));
+    world.run_for(Duration::from_secs(8));
+    assert_eq!(online(&world), 3, "its last answer is no more than 3.3 s older");
+    world.run_for(Duration::from_millis(4100));
+    assert_eq!(online(&world), 2);
+    world.run_for(Duration::from_secs(30));
+    world.start(leaf(11), &leaf_site(11));
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(online(&world), 3);
+}
+
+#[test]
+fn a_forged_heartbeat_puts_nobody_online() {
+    let mut world = cascade(9, Path::of(0));
+    world.servers.remove(&leaf(11));
+    world.run_for(Duration::from_secs(5));
+    let start = world.log.len();
+    for _ in 0..1000 {
+        let ping = Ping { version: 99, ..Ping::default() };
+        let knock = Request { id: 0, body: RequestBody::Ping(ping) }.encode(0);
+        world.send(leaf(11), region(1), knock);
+        world.run_for(Duration::from_millis(10));
+    }
+    assert_eq!(world.servers[&region(1)].cluster.count(world.now).0, 2);
+    let checks = world.log[start..].iter().filter(|(_, _, to, _)| *to == leaf(11)).count();
+    assert!(checks <= 41, "{checks} checks in 10 s: never two in 250 ms");
+}
+
+/// An old server beside a TURN server: it answers bare, whatever it is asked.
+fn old_leaf(_from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(_) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let reply = ProbeReply { turn: Some(leaf_turn(11)), ..ProbeReply::default() };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(leaf(11), answer.encode())]
+}
+
+#[test]
+fn an_old_server_is_a_node_like_any_other() {
+    let mut world = cascade(10, Path::of(0));
+    world.servers.remove(&leaf(11));
+    world.peers.insert(leaf(11), old_leaf);
+    world.run_for(Duration::from_secs(3));
+    assert_eq!(world.servers[&region(1)].cluster.count(world.now).0, 3);
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
+}
+
+/// A server that is asked through the simulated network, as an old client asks it.
+fn ask_bare(world: &mut World, to: SocketAddr) -> usize {
+    let from = SocketAddr::new(CLIENT.parse().unwrap(), 5000);
+    let start = world.log.len();
+    world.send(from, to, vec![0x08, 0x01, 0x12, 0x00]);
+    world.run_for(Duration::from_millis(200));
+    world.log[start..].iter().filter(|(_, source, sink, _)| (*source, *sink) == (to, from)).count()
+}
+
+#[test]
+fn a_bare_request_never_gets_an_empty_answer() {
+    let mut world = World::new(11, |_, _| Path::of(1));
+    world.start(server(ROOT), &root_site());
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(ask_bare(&mut world, server(ROOT)), 0);
+    let start = world.now;
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let outcome = descent.selection().unwrap();
+    assert!(
+        matches!(outcome, Err(Failure::DeadEnd { level: 0, state: CandidateState::Nothing, .. })),
+        "{outcome:?}"
+    );
+    assert!(world.now - start < Duration::from_millis(10), "it waits for nothing");
+    let mut world = cascade(12, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(ask_bare(&mut world, server(ROOT)), 1);
+}
+
+/// A server that lists 60 addresses of one host and 500 of others, and itself.
+fn liar(_from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let node = |addr: SocketAddr| Node { addr, kind: Kind::Leaf, turn: None, name: None, hops: 0 };
+    let one_host = (1..=60).map(|port| SocketAddr::from(([203, 0, 113, 200], port)));
+    let others = (0..500).map(|n| SocketAddr::from(([0x2001, 0xdb8, n, 0, 0, 0, 0, 1], 3001)));
+    let private = SocketAddr::from(([127, 0, 0, 1], 3001));
+    let nodes = one_host.chain([private, server(ROOT)]).chain(others);
+    let reply = ProbeReply {
+        nodes: nodes.map(node).collect(),
+        total: 100_000,
+        nonce: probe.nonce,
+        ..ProbeReply::default()
+    };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(server(ROOT), answer.encode())]
+}
+
+#[test]
+fn a_liars_list_makes_no_cannon_of_the_client() {
+    let mut world = World::new(13, |_, _| Path::of(10));
+    world.peers.insert(server(ROOT), liar);
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let outcome = descent.selection().unwrap();
+    assert!(matches!(outcome, Err(Failure::NoAnswer { level: 1, .. })), "{outcome:?}");
+    let sent = || world.log.iter().filter(|(_, from, ..)| *from == client());
+    let below = || sent().filter(|(_, _, to, _)| *to != server(ROOT));
+    assert!(below().count() <= 240, "{} datagrams", below().count());
+    assert!(below().map(|(.., len)| len).sum::<usize>() <= 65_536);
+    let mut hosts = BTreeMap::new();
+    for (_, _, to, _) in below() {
+        *hosts.entry(to.ip()).or_insert(0) += 1;
+    }
+    assert!(hosts.values().all(|&count| count <= 8), "{hosts:?}");
+    assert!(!hosts.contains_key(&"127.0.0.1".parse().unwrap()));
+    let refused = trace(&descent).candidates.into_iter();
+    let refused: Vec<_> = refused.filter(|c| c.state == CandidateState::Refused).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+}
+
+/// A server that passes the client on to another address, one level after the other, for ever.
+fn bottomless(_from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    // The nonce is random, so the next address is new.
+    let [.., high, low] = [probe.nonce >> 16, probe.nonce].map(|bits| bits as u16);
+    let next = SocketAddr::from(([0x2001, 0xdb8, high, low, 0, 0, 0, 1], 3001));
+    let node = Node { addr: next, kind: Kind::Balance, turn: None, name: None, hops: 0 };
+    let reply = ProbeReply { nodes: vec![node], nonce: probe.nonce, ..ProbeReply::default() };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(server(ROOT), answer.clone().encode()), (next, answer.encode())]
+}
+
+#[test]
+fn the_timeout_bounds_every_descent() {
+    let mut world = World::new(14, |_, _| Path::of(10));
+    world.peers.insert(server(ROOT), bottomless);
+    let start = world.now;
+    let options = Options { timeout: Duration::from_secs(3), ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    assert!(descent.selection().unwrap().is_err());
+    assert_eq!(world.now - start, Duration::from_secs(3));
+    let candidates = trace(&descent).candidates;
+    assert!(candidates.iter().all(|c| c.level <= 8));
+}
+
+/// Answers with a wrong id, a wrong nonce, from the wrong address, twice, and malformed.
+fn mumbler(from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let _ = from;
+    let answer = |id, nonce| {
+        let turn = Some(turn("203.0.113.66"));
+        let body = ProbeReply { turn, nonce, state: State::Offering, ..ProbeReply::default() };
+        Response { id, body: ResponseBody::Probe(body) }.encode()
+    };
+    let wrong = vec![
+        (server(ROOT), answer(id ^ 1, probe.nonce)),
+        (server(ROOT), answer(id, probe.nonce ^ 1)),
+        (server("198.51.100.2"), answer(id, probe.nonce)),
+        (server(ROOT), b"\xff".to_vec()),
+    ];
+    wrong
+}
+
+#[test]
+fn what_was_not_asked_is_ignored_and_counted() {
+    let mut world = World::new(15, |_, _| Path::of(10));
+    world.peers.insert(server(ROOT), mumbler);
+    let options = Options { timeout: Duration::from_millis(200), ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    let trace = trace(&descent);
+    assert!(trace.outcome.is_err());
+    assert_eq!(trace.candidates[0].state, CandidateState::Misplaced);
+    let cost = trace.cost;
+    assert_eq!((cost.misplaced, cost.mismatched, cost.malformed), (2, 4, 2), "{cost:?}");
+}
+
+#[test]
+fn several_roots_are_asked_at_once_and_one_is_enough() {
+    let mut world = cascade(16, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    let dead = server("198.51.100.9");
+    let descent = world.descend(client(), Options::default(), &[dead, server(ROOT)]);
+    let selection = selection(&descent);
+    assert_eq!(selection.turn, leaf_turn(11));
+    assert!(selection.elapsed < Duration::from_millis(300), "{:?}", selection.elapsed);
+}
