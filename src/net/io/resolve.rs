@@ -1,0 +1,43 @@
+//! Names to addresses, by the system's resolver.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::config::{Endpoint, Family};
+use crate::error::Error;
+
+impl Endpoint {
+    /// All its addresses, of one family or of both, each once, in the resolver's order. A numeric
+    /// address needs no look-up.
+    ///
+    /// # Errors
+    /// [`Error::Resolve`], [`Error::NoAddress`].
+    pub async fn resolve(&self, family: Option<Family>) -> Result<Vec<SocketAddr>, Error> {
+        let mut addrs = match self {
+            Self::Addr(addr) => vec![*addr],
+            Self::Name(host, port) => look_up(host, *port)
+                .await
+                .map_err(|error| Error::Resolve { host: host.clone(), source: Arc::new(error) })?,
+        };
+        addrs.retain(|addr| family.is_none_or(|family| Family::of(*addr) == family));
+        match (addrs.is_empty(), family) {
+            (true, Some(family)) => Err(Error::NoAddress { host: self.to_string(), family }),
+            _ => Ok(addrs),
+        }
+    }
+}
+
+async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    let mut addrs = Vec::new();
+    for addr in tokio::net::lookup_host((host, port)).await? {
+        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+        if !addrs.contains(&addr) {
+            addrs.push(addr);
+        }
+    }
+    if addrs.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    }
+    Ok(addrs)
+}

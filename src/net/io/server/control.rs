@@ -1,0 +1,183 @@
+//! All that waits: checks, heartbeats, and what is said of them in the log.
+
+use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+use tracing::{debug, info, trace, warn};
+
+use super::{Shared, socket_error, source_ips};
+use crate::error::Error;
+use crate::net::engine::Transmit;
+use crate::net::engine::members::{Event, ONLINE, START_GRACE};
+use crate::net::io::{mapped, send};
+use crate::net::wire::{Name, Ping};
+
+/// Room for any answer to a check: the first implementation may send as much as UDP holds.
+const ANSWER_ROOM: usize = 65_535;
+
+/// After an error, so that one that stays does not take the processor.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Opens the sockets that checks are sent from.
+pub(super) fn open_checkers(
+    addrs: &[SocketAddr],
+    port: Option<u16>,
+) -> Result<Vec<UdpSocket>, Error> {
+    let open = |ip| {
+        let addr = SocketAddr::new(ip, port.unwrap_or(0));
+        let opened = crate::net::io::open(addr);
+        opened.map_err(socket_error("send checks from", addr))
+    };
+    source_ips(addrs).into_iter().map(open).collect()
+}
+
+/// Starts the tasks.
+pub(super) fn spawn(
+    shared: &Arc<Shared>,
+    checkers: Vec<UdpSocket>,
+    listeners: Vec<(SocketAddr, StdSocket)>,
+    knocked: mpsc::Receiver<(SocketAddr, Ping)>,
+) -> Vec<AbortHandle> {
+    let checkers: Vec<_> = checkers.into_iter().map(Arc::new).collect();
+    let mut tasks = Vec::new();
+    for checker in &checkers {
+        let task = take_answers(shared.clone(), checker.clone());
+        tasks.push(tokio::spawn(task).abort_handle());
+    }
+    let control = Control { shared: shared.clone(), checkers, listeners, turn: 0 };
+    tasks.push(tokio::spawn(control.run(knocked)).abort_handle());
+    tasks
+}
+
+async fn take_answers(shared: Arc<Shared>, checker: Arc<UdpSocket>) {
+    let mut buffer = vec![0; ANSWER_ROOM];
+    loop {
+        match checker.recv_from(&mut buffer).await {
+            Ok((len, from)) => {
+                let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                let now = Instant::now();
+                let verdict = shared.cluster().handle_answer(now, from, &buffer[..len]);
+                trace!(%from, ?verdict, "answer to a check");
+                shared.wake();
+            }
+            Err(error) => {
+                debug!(%error, "cannot receive answers to checks, trying again");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+struct Control {
+    shared: Arc<Shared>,
+    checkers: Vec<Arc<UdpSocket>>,
+    listeners: Vec<(SocketAddr, StdSocket)>,
+    /// Which checker sends next, where several can: one of them may have no way to the node.
+    turn: usize,
+}
+
+impl Control {
+    async fn run(mut self, mut knocked: mpsc::Receiver<(SocketAddr, Ping)>) {
+        let idle = Duration::from_secs(3600);
+        loop {
+            let next = self.turn(Instant::now()).unwrap_or_else(|| Instant::now() + idle);
+            tokio::select! {
+                () = tokio::time::sleep_until(next.into()) => {}
+                () = self.shared.news.notified() => {}
+                Some((from, ping)) = knocked.recv() => {
+                    trace!(%from, "heartbeat");
+                    self.shared.cluster().handle_heartbeat(Instant::now(), from, &ping);
+                }
+            }
+        }
+    }
+
+    /// One turn of the loop: everything that is due. Returns when the next is.
+    fn turn(&mut self, now: Instant) -> Option<Instant> {
+        self.shared.cluster().handle_timeout(now);
+        self.shared.refresh(now);
+        loop {
+            let mut cluster = self.shared.cluster();
+            let check = cluster.poll_check(now);
+            let heartbeat = cluster.poll_heartbeat(now);
+            let event = cluster.poll_event().map(|event| (event, cluster.count(now)));
+            let next = cluster.poll_timeout();
+            drop(cluster); // what follows are system calls
+            if check.is_none() && heartbeat.is_none() && event.is_none() {
+                return next;
+            }
+            if let Some(check) = check {
+                self.send_check(&check);
+            }
+            if let Some(heartbeat) = heartbeat {
+                self.send_heartbeat(&heartbeat);
+            }
+            if let Some((event, count)) = event {
+                self.tell(event, count);
+            }
+        }
+    }
+
+    /// Sends from the next socket of the family; where that fails, from another.
+    fn send_check(&mut self, check: &Transmit) {
+        self.turn = self.turn.wrapping_add(1);
+        let count = self.checkers.len();
+        for index in 0..count {
+            let checker = &self.checkers[self.turn.wrapping_add(index) % count];
+            let same = checker.local_addr().is_ok_and(|a| a.is_ipv4() == check.to.is_ipv4());
+            if !same {
+                continue;
+            }
+            match send(checker, &check.payload, check.to) {
+                Ok(()) => return trace!(to = %check.to, "check"),
+                Err(error) => debug!(to = %check.to, %error, "cannot send a check"),
+            }
+        }
+    }
+
+    /// Sends from every listening socket of the family: the superior knows the node by one.
+    fn send_heartbeat(&self, heartbeat: &Transmit) {
+        for (addr, listener) in &self.listeners {
+            let Some(to) = mapped(heartbeat.to, *addr) else {
+                continue;
+            };
+            match listener.send_to(&heartbeat.payload, to) {
+                Ok(_) => trace!(to = %heartbeat.to, from = %addr, "heartbeat"),
+                Err(error) => {
+                    debug!(to = %heartbeat.to, from = %addr, %error, "cannot send a heartbeat");
+                }
+            }
+        }
+    }
+
+    fn tell(&self, event: Event, (online, all): (usize, usize)) {
+        let online = format_args!("{online} of {all}").to_string();
+        let text = |name: Option<Name>| name.map_or_else(|| "-".into(), |name| name.to_string());
+        match event {
+            Event::Online { addr, name } => {
+                info!(%addr, name = %text(name), %online, "node online");
+            }
+            Event::Offline { addr, name, silent: true } => {
+                warn!(%addr, name = %text(name), silent = ?ONLINE, %online, "node offline");
+            }
+            Event::Offline { addr, name, silent: false } => {
+                warn!(%addr, name = %text(name), offers = "nothing", %online, "node offline");
+            }
+            Event::NoneAnswered => {
+                let ports = self.checkers.iter().filter_map(|checker| checker.local_addr().ok());
+                let from: Vec<_> = ports.map(|addr| addr.to_string()).collect();
+                warn!(
+                    after = ?START_GRACE,
+                    checks_from = %from.join(" "),
+                    nodes = all,
+                    "no node has answered: does a firewall drop checks or their answers? \
+                     `check-bind` in [cluster] fixes the port"
+                );
+            }
+        }
+    }
+}

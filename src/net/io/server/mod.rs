@@ -1,0 +1,180 @@
+//! A running balance server: workers that answer, and a task for all that waits.
+
+mod control;
+mod counters;
+mod names;
+mod worker;
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, mpsc};
+use tokio::task::AbortHandle;
+use tracing::{debug, info};
+
+use super::{random, socket};
+use crate::config::Config;
+use crate::error::Error;
+use crate::net::engine::balancer::Offer;
+use crate::net::engine::cluster::Cluster;
+use crate::net::wire::Ping;
+use counters::Counters;
+
+/// Heartbeats that wait for the control task. More are dropped: the next ones come in seconds.
+const KNOCKS: usize = 1024;
+
+/// A running balance server. Dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    addrs: Vec<SocketAddr>,
+    shared: Arc<Shared>,
+    threads: Vec<JoinHandle<()>>,
+    tasks: Vec<AbortHandle>,
+    exits: mpsc::UnboundedReceiver<SocketAddr>,
+}
+
+/// What the workers and the control task share.
+#[derive(Debug)]
+struct Shared {
+    offer: ArcSwap<Offer>,
+    cluster: Mutex<Cluster>,
+    stopping: AtomicBool,
+    counters: Counters,
+    knocks: mpsc::Sender<(SocketAddr, Ping)>,
+    /// The control task has something new to look at.
+    news: Notify,
+}
+
+impl Server {
+    /// Opens the sockets and starts to answer. Must be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::Socket`], [`Error::Random`], [`Error::Thread`].
+    pub async fn start(config: Config) -> Result<Self, Error> {
+        config.validate()?;
+        let listeners = listen(&config.net.bind)?;
+        let addrs: Vec<_> = listeners.iter().map(|(addr, _)| *addr).collect();
+        let checkers = control::open_checkers(&addrs, config.cluster.check_bind)?;
+
+        let (knocks, knocked) = mpsc::channel(KNOCKS);
+        let cluster = Cluster::new(config.net.name.clone(), config.turn.bind, random::rng()?);
+        let shared = Arc::new(Shared {
+            offer: ArcSwap::default(),
+            cluster: Mutex::new(cluster),
+            stopping: AtomicBool::new(false),
+            counters: Counters::default(),
+            knocks,
+            news: Notify::new(),
+        });
+        names::set_numeric(&shared, &config.cluster, &addrs);
+        shared.refresh(Instant::now());
+
+        let (exit, exits) = mpsc::unbounded_channel();
+        let mut server = Self { addrs, shared, threads: Vec::new(), tasks: Vec::new(), exits };
+        let mut senders = Vec::new();
+        for (addr, socket) in listeners {
+            let cloned = socket.try_clone().map_err(socket_error("listen on", addr))?;
+            senders.push((addr, cloned));
+            let worker = worker::Worker { addr, socket, shared: server.shared.clone() };
+            server.threads.push(worker.spawn(exit.clone())?);
+            info!(udp = %addr, workers = 1, "listening");
+        }
+        let shared = &server.shared;
+        server.tasks = control::spawn(shared, checkers, senders, knocked);
+        server.tasks.extend(names::spawn(shared, config.cluster, &server.addrs));
+        Ok(server)
+    }
+
+    /// Where it listens, in the order of `net.bind`; port 0 there is the real port here.
+    pub fn addrs(&self) -> &[SocketAddr] {
+        &self.addrs
+    }
+
+    /// Waits until it cannot go on, and says why. Safe to drop and call again.
+    pub async fn failed(&mut self) -> Error {
+        match self.exits.recv().await {
+            Some(addr) => Error::Worker { addr },
+            // Every worker has exited and said so before.
+            None => Error::Worker { addr: self.addrs[0] },
+        }
+    }
+
+    /// Stops it, and waits until its sockets are closed.
+    pub async fn stop(mut self) {
+        self.signal();
+        let threads = std::mem::take(&mut self.threads);
+        let joined = tokio::task::spawn_blocking(|| {
+            for thread in threads {
+                let _ = thread.join(); // a panic was told by `failed`
+            }
+        });
+        let _ = joined.await;
+        debug!(counters = %self.shared.counters, "stopped answering");
+    }
+
+    fn signal(&self) {
+        self.shared.stopping.store(true, Ordering::Relaxed);
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.signal();
+    }
+}
+
+impl Shared {
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    fn wake(&self) {
+        self.news.notify_one();
+    }
+
+    fn cluster(&self) -> MutexGuard<'_, Cluster> {
+        // A panic elsewhere leaves engine state that is still consistent enough to answer from.
+        self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what is offered at this moment, if that is news.
+    fn refresh(&self, now: Instant) {
+        let mut cluster = self.cluster();
+        if let Some(offer) = cluster.poll_offer(now) {
+            self.offer.store(Arc::new(offer));
+        }
+    }
+}
+
+/// Opens the listening sockets. An IPv6 wildcard takes IPv4 too, unless that has a socket of its
+/// own on the same port.
+fn listen(binds: &[SocketAddr]) -> Result<Vec<(SocketAddr, UdpSocket)>, Error> {
+    let open = |&addr: &SocketAddr| {
+        let v4 = |other: &&SocketAddr| other.is_ipv4() && other.port() == addr.port();
+        let dual = addr.ip().is_unspecified() && !binds.iter().any(|other| v4(&other));
+        let socket = socket::listen(addr, dual).map_err(socket_error("listen on", addr))?;
+        let real = socket.local_addr().map_err(socket_error("listen on", addr))?;
+        Ok((real, socket))
+    };
+    binds.iter().map(open).collect()
+}
+
+/// The IP addresses that checks are sent from: those that the server listens on.
+fn source_ips(addrs: &[SocketAddr]) -> BTreeSet<IpAddr> {
+    let v6_only = |addr: &SocketAddr| addrs.iter().any(|a| a.is_ipv4() && a.port() == addr.port());
+    let dual = |addr: &&SocketAddr| addr.is_ipv6() && addr.ip().is_unspecified() && !v6_only(addr);
+    let v4 = addrs.iter().find(dual).map(|_| IpAddr::from(Ipv4Addr::UNSPECIFIED));
+    addrs.iter().map(SocketAddr::ip).chain(v4).collect()
+}
+
+fn socket_error(operation: &'static str, addr: SocketAddr) -> impl FnOnce(std::io::Error) -> Error {
+    move |source| Error::Socket { operation, addr, source: Arc::new(source) }
+}

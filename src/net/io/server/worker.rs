@@ -1,0 +1,126 @@
+//! A worker: a plain thread that owns a socket and does nothing but answer.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::mpsc;
+use tracing::{error, trace, warn};
+
+use super::Shared;
+use crate::error::Error;
+use crate::net::engine::balancer::{Balancer, Reason, Verdict};
+use crate::net::io::socket::Batch;
+
+/// Errors in a row, 100 ms apart, after which a socket has no hope: ten seconds.
+const HOPELESS: u32 = 100;
+
+pub(super) struct Worker {
+    pub(super) addr: SocketAddr,
+    pub(super) socket: UdpSocket,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Worker {
+    /// Starts the thread. However it ends, unless it was told to, `exit` hears of it.
+    pub(super) fn spawn(
+        self,
+        exit: mpsc::UnboundedSender<SocketAddr>,
+    ) -> Result<JoinHandle<()>, Error> {
+        let name = format!("tb {}", self.addr.port());
+        let work = move || {
+            let _tell = TellOnDrop { addr: self.addr, shared: self.shared.clone(), exit };
+            self.run();
+        };
+        thread::Builder::new().name(name).spawn(work).map_err(|e| Error::Thread(Arc::new(e)))
+    }
+
+    fn run(&self) {
+        let mut batch = Batch::new();
+        let mut balancer = Balancer::default();
+        let mut errors = 0;
+        while !self.shared.stopping() && errors < HOPELESS {
+            match batch.receive(&self.socket) {
+                Ok(count) => {
+                    errors = 0;
+                    self.answer(&mut batch, &mut balancer, count);
+                }
+                Err(error) if is_lull(&error) => errors = 0,
+                Err(error) => {
+                    errors += 1;
+                    self.shared.counters.receive_error();
+                    if errors == 1 {
+                        warn!(udp = %self.addr, %error, "cannot receive, trying again");
+                    }
+                    thread::sleep(Duration::from_millis(100));
+                }
+            }
+        }
+        if errors >= HOPELESS {
+            error!(udp = %self.addr, "nothing but errors from the socket");
+        }
+    }
+
+    fn answer(&self, batch: &mut Batch, balancer: &mut Balancer, count: usize) {
+        let now = Instant::now();
+        let mut offer = self.shared.offer.load();
+        if !offer.holds(now) {
+            self.shared.refresh(now);
+            offer = self.shared.offer.load();
+        }
+        let counters = &self.shared.counters;
+        let mut queued = 0;
+        for index in 0..count {
+            let Some((received, answer)) = batch.datagram(index) else {
+                continue;
+            };
+            let to = received.to.unwrap_or(self.addr.ip());
+            let to = SocketAddr::new(to, self.addr.port());
+            let from = received.from;
+            let verdict = if received.truncated {
+                Verdict::Drop(Reason::Truncated)
+            } else {
+                balancer.handle_datagram(&offer, to, from, received.bytes, answer)
+            };
+            trace!(%from, ?verdict, "datagram");
+            match verdict {
+                Verdict::Answer => {
+                    batch.queue(index);
+                    queued += 1;
+                }
+                Verdict::Heartbeat(ping) => {
+                    counters.heartbeat();
+                    let _ = self.shared.knocks.try_send((from, ping));
+                }
+                Verdict::Drop(reason) => counters.dropped(reason),
+            }
+        }
+        if queued > 0 {
+            let sent = batch.send(&self.socket);
+            counters.answered(sent, queued - sent);
+        }
+    }
+}
+
+/// Whether nothing is wrong: nothing came in a while, or an earlier answer found nobody.
+fn is_lull(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
+    let lulls = [WouldBlock, TimedOut, Interrupted, ConnectionRefused, ConnectionReset];
+    lulls.contains(&error.kind())
+}
+
+struct TellOnDrop {
+    addr: SocketAddr,
+    shared: Arc<Shared>,
+    exit: mpsc::UnboundedSender<SocketAddr>,
+}
+
+impl Drop for TellOnDrop {
+    fn drop(&mut self) {
+        if !self.shared.stopping() {
+            let _ = self.exit.send(self.addr);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The library as an application uses it, over real sockets.
+
+mod common;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use common::{Net, answer_bindings, config};
+use turn_balance::{Balance, CandidateState, Error, Failure, Server, Strategy};
+
+/// A root, two regions and four leaves.
+async fn cascade(net: &Net) -> Vec<Server> {
+    let mut servers = Vec::new();
+    for leaf in [21, 22, 31, 32] {
+        answer_bindings(net.turn(leaf));
+        let superior = net.server(leaf / 10);
+        let name = format!("leaf-{leaf}");
+        let config = config(net.server(leaf), &name, Some(superior), &[], Some(net.turn(leaf)));
+        servers.push(Server::start(config).await.unwrap());
+    }
+    for (region, leaves) in [(2, [21, 22]), (3, [31, 32])] {
+        let nodes = leaves.map(|leaf| net.server(leaf));
+        let name = format!("region-{region}");
+        let config = config(net.server(region), &name, Some(net.server(1)), &nodes, None);
+        servers.push(Server::start(config).await.unwrap());
+    }
+    let nodes = [net.server(2), net.server(3)];
+    servers.push(Server::start(config(net.server(1), "root", None, &nodes, None)).await.unwrap());
+    servers
+}
+
+/// Asks until the cascade is whole.
+async fn wait_for_selection(balance: &Balance) {
+    let whole = async {
+        while balance.select().await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), whole).await.expect("the cascade is whole");
+}
+
+#[tokio::test]
+async fn a_descent_ends_at_a_turn_server() {
+    let net = Net::new();
+    let _servers = cascade(&net).await;
+    let turns: Vec<_> = [21, 22, 31, 32].map(|leaf| net.turn(leaf)).into();
+    for strategy in [Strategy::Best, Strategy::First] {
+        let balance = Balance::builder()
+            .root(net.server(1))
+            .strategy(strategy)
+            .timeout(Duration::from_secs(5))
+            .build()
+            .await
+            .unwrap();
+        wait_for_selection(&balance).await;
+        let selection = balance.select().await.unwrap();
+        assert!(turns.contains(&selection.turn), "{selection:?}");
+        assert_eq!(selection.path.len(), 3, "{selection:?}");
+        let trace = balance.trace().await.unwrap();
+        let chosen = trace.candidates.iter().filter(|c| c.state == CandidateState::Selected);
+        assert_eq!(chosen.count(), 1, "{trace:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_implementations_example_works() {
+    let net = Net::new();
+    answer_bindings(net.turn(1));
+    let alone = config(net.server(1), "alone", None, &[], Some(net.turn(1)));
+    let _server = Server::start(alone).await.unwrap();
+    let balance = Balance::new(net.server(1)).await.unwrap();
+    let node: SocketAddr = balance.probe(10).await.unwrap();
+    assert_eq!(node, net.turn(1));
+}
+
+#[tokio::test]
+async fn descents_on_one_socket_are_independent() {
+    let net = Net::new();
+    answer_bindings(net.turn(1));
+    let alone = config(net.server(1), "alone", None, &[], Some(net.turn(1)));
+    let _server = Server::start(alone).await.unwrap();
+    let socket = std::net::UdpSocket::bind((net.ip(9), 0)).unwrap();
+    let balance = Balance::builder().root(net.server(1)).socket(socket).build().await.unwrap();
+    let tasks: Vec<_> = (0..20)
+        .map(|_| {
+            let balance = balance.clone();
+            tokio::spawn(async move { balance.probe(5).await })
+        })
+        .collect();
+    for task in tasks {
+        assert_eq!(task.await.unwrap().unwrap(), net.turn(1));
+    }
+}
+
+#[tokio::test]
+async fn silence_is_an_error_that_names_the_level() {
+    let net = Net::new();
+    let silent = std::net::UdpSocket::bind(net.server(1)).unwrap();
+    let balance = Balance::builder()
+        .root(silent.local_addr().unwrap())
+        .timeout(Duration::from_millis(50))
+        .build()
+        .await
+        .unwrap();
+    let error = balance.select().await.unwrap_err();
+    assert!(
+        matches!(error, Error::NotFound(Failure::NoAnswer { level: 0, asked: 1, below: None, .. })),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn nothing_to_offer_is_a_dead_end_at_once() {
+    let net = Net::new();
+    let empty = config(net.server(1), "empty", None, &[], None);
+    let _server = Server::start(empty).await.unwrap();
+    let error = Balance::new(net.server(1)).await.unwrap().probe(60).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound(Failure::DeadEnd { level: 0, .. })), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_stops_frees_its_address() {
+    let net = Net::new();
+    let config = config(net.server(1), "one", None, &[], Some(net.turn(1)));
+    Server::start(config.clone()).await.unwrap().stop().await;
+    let again = Server::start(config.clone()).await.unwrap();
+    let error = Server::start(config).await.unwrap_err();
+    assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
+    again.stop().await;
+}
