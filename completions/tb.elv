@@ -1,0 +1,121 @@
+
+use builtin;
+use str;
+
+set edit:completion:arg-completer[tb] = {|@words|
+    fn spaces {|n|
+        builtin:repeat $n ' ' | str:join ''
+    }
+    fn cand {|text desc|
+        edit:complex-candidate $text &display=$text' '(spaces (- 14 (wcswidth $text)))$desc
+    }
+    var command = 'tb'
+    for word $words[1..-1] {
+        if (str:has-prefix $word '-') {
+            break
+        }
+        set command = $command';'$word
+    }
+    var completions = [
+        &'tb'= {
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand -V 'Print version'
+            cand --version 'Print version'
+            cand probe 'Print the address of the best TURN server'
+            cand trace 'Show every level of the cascade with all its candidates'
+            cand ping 'Measure one balance server'
+            cand serve 'Run a balance server'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'tb;probe'= {
+            cand --timeout 'How long to try: seconds, or `500ms`'
+            cand --strategy 'How to choose'
+            cand --family 'Use addresses of this IP version only'
+            cand --format 'What to print'
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand -4 'Short for `--family 4`'
+            cand -6 'Short for `--family 6`'
+            cand --json 'Short for `--format json`, whatever TB_FORMAT says'
+            cand -q 'Only the answer and errors; twice: the exit code alone'
+            cand --quiet 'Only the answer and errors; twice: the exit code alone'
+            cand -v 'Say more on stderr; twice: still more'
+            cand --verbose 'Say more on stderr; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tb;trace'= {
+            cand --timeout 'How long to try: seconds, or `500ms`'
+            cand --strategy 'How to choose'
+            cand --family 'Use addresses of this IP version only'
+            cand --view 'Which lists to ask for'
+            cand -c 'Go down this often and count'
+            cand --count 'Go down this often and count'
+            cand -i 'With --count: time from one start to the next'
+            cand --interval 'With --count: time from one start to the next'
+            cand --format 'What to print'
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand -4 'Short for `--family 4`'
+            cand -6 'Short for `--family 6`'
+            cand --json 'Short for `--format json`, whatever TB_FORMAT says'
+            cand -q 'Only the answer and errors; twice: the exit code alone'
+            cand --quiet 'Only the answer and errors; twice: the exit code alone'
+            cand -v 'Say more on stderr; twice: still more'
+            cand --verbose 'Say more on stderr; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tb;ping'= {
+            cand -c 'Stop after this many requests'
+            cand --count 'Stop after this many requests'
+            cand -i 'Time from one request to the next: seconds, or `500ms`'
+            cand --interval 'Time from one request to the next: seconds, or `500ms`'
+            cand -W 'How long to wait for each answer'
+            cand --timeout 'How long to wait for each answer'
+            cand --family 'Use addresses of this IP version only'
+            cand --format 'What to print'
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand -4 'Short for `--family 4`'
+            cand -6 'Short for `--family 6`'
+            cand --json 'Short for `--format json`, whatever TB_FORMAT says'
+            cand -q 'Only the answer and errors; twice: the exit code alone'
+            cand --quiet 'Only the answer and errors; twice: the exit code alone'
+            cand -v 'Say more on stderr; twice: still more'
+            cand --verbose 'Say more on stderr; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tb;serve'= {
+            cand -c 'The configuration [default: /etc/turn-balance/balance.toml, where there is one]'
+            cand --config 'The configuration [default: /etc/turn-balance/balance.toml, where there is one]'
+            cand --bind 'Listen here instead of at net.bind; may be repeated'
+            cand --log-level 'Log this instead of log.level'
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand --check 'Say whether the configuration is fine, and leave'
+            cand --print-config 'Print the configuration with all defaults, and leave'
+            cand -v 'Log one level more; twice: two more'
+            cand --verbose 'Log one level more; twice: two more'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'tb;help'= {
+            cand probe 'Print the address of the best TURN server'
+            cand trace 'Show every level of the cascade with all its candidates'
+            cand ping 'Measure one balance server'
+            cand serve 'Run a balance server'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'tb;help;probe'= {
+        }
+        &'tb;help;trace'= {
+        }
+        &'tb;help;ping'= {
+        }
+        &'tb;help;serve'= {
+        }
+        &'tb;help;help'= {
+        }
+    ]
+    $completions[$command]
+}

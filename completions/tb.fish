@@ -1,0 +1,112 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_tb_global_optspecs
+    string join \n color= h/help V/version
+end
+
+function __fish_tb_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_tb_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_tb_using_subcommand
+    set -l cmd (__fish_tb_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c tb -n "__fish_tb_needs_command" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_needs_command" -s h -l help -d 'Print help'
+complete -c tb -n "__fish_tb_needs_command" -s V -l version -d 'Print version'
+complete -c tb -n "__fish_tb_needs_command" -f -a "probe" -d 'Print the address of the best TURN server'
+complete -c tb -n "__fish_tb_needs_command" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
+complete -c tb -n "__fish_tb_needs_command" -f -a "ping" -d 'Measure one balance server'
+complete -c tb -n "__fish_tb_needs_command" -f -a "serve" -d 'Run a balance server'
+complete -c tb -n "__fish_tb_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tb -n "__fish_tb_using_subcommand probe" -l timeout -d 'How long to try: seconds, or `500ms`' -r
+complete -c tb -n "__fish_tb_using_subcommand probe" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
+first\t'Take the first answer on every level'"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
+6\t''"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
+json\t'One JSON document'
+jsonl\t'One JSON document a line'"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_using_subcommand probe" -s 4 -d 'Short for `--family 4`'
+complete -c tb -n "__fish_tb_using_subcommand probe" -s 6 -d 'Short for `--family 6`'
+complete -c tb -n "__fish_tb_using_subcommand probe" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'
+complete -c tb -n "__fish_tb_using_subcommand probe" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
+complete -c tb -n "__fish_tb_using_subcommand probe" -s v -l verbose -d 'Say more on stderr; twice: still more'
+complete -c tb -n "__fish_tb_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tb -n "__fish_tb_using_subcommand trace" -l timeout -d 'How long to try: seconds, or `500ms`' -r
+complete -c tb -n "__fish_tb_using_subcommand trace" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
+first\t'Take the first answer on every level'"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
+6\t''"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l view -d 'Which lists to ask for' -r -f -a "flat\t'Flat lists, as `tb probe` asks for them'
+subordinates\t'Every level of the cascade'"
+complete -c tb -n "__fish_tb_using_subcommand trace" -s c -l count -d 'Go down this often and count' -r
+complete -c tb -n "__fish_tb_using_subcommand trace" -s i -l interval -d 'With --count: time from one start to the next' -r
+complete -c tb -n "__fish_tb_using_subcommand trace" -l format -d 'What to print' -r -f -a "text\t'For people and awk'
+json\t'One JSON document'
+jsonl\t'One JSON document a level'
+dot\t'A tree for Graphviz'
+mermaid\t'A tree for Mermaid'"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_using_subcommand trace" -s 4 -d 'Short for `--family 4`'
+complete -c tb -n "__fish_tb_using_subcommand trace" -s 6 -d 'Short for `--family 6`'
+complete -c tb -n "__fish_tb_using_subcommand trace" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'
+complete -c tb -n "__fish_tb_using_subcommand trace" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
+complete -c tb -n "__fish_tb_using_subcommand trace" -s v -l verbose -d 'Say more on stderr; twice: still more'
+complete -c tb -n "__fish_tb_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tb -n "__fish_tb_using_subcommand ping" -s c -l count -d 'Stop after this many requests' -r
+complete -c tb -n "__fish_tb_using_subcommand ping" -s i -l interval -d 'Time from one request to the next: seconds, or `500ms`' -r
+complete -c tb -n "__fish_tb_using_subcommand ping" -s W -l timeout -d 'How long to wait for each answer' -r
+complete -c tb -n "__fish_tb_using_subcommand ping" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
+6\t''"
+complete -c tb -n "__fish_tb_using_subcommand ping" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
+json\t'One JSON document'
+jsonl\t'One JSON document a line'"
+complete -c tb -n "__fish_tb_using_subcommand ping" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_using_subcommand ping" -s 4 -d 'Short for `--family 4`'
+complete -c tb -n "__fish_tb_using_subcommand ping" -s 6 -d 'Short for `--family 6`'
+complete -c tb -n "__fish_tb_using_subcommand ping" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'
+complete -c tb -n "__fish_tb_using_subcommand ping" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
+complete -c tb -n "__fish_tb_using_subcommand ping" -s v -l verbose -d 'Say more on stderr; twice: still more'
+complete -c tb -n "__fish_tb_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tb -n "__fish_tb_using_subcommand serve" -s c -l config -d 'The configuration [default: /etc/turn-balance/balance.toml, where there is one]' -r -F
+complete -c tb -n "__fish_tb_using_subcommand serve" -l bind -d 'Listen here instead of at net.bind; may be repeated' -r
+complete -c tb -n "__fish_tb_using_subcommand serve" -l log-level -d 'Log this instead of log.level' -r -f -a "error\t''
+warn\t''
+info\t''
+debug\t''
+trace\t''"
+complete -c tb -n "__fish_tb_using_subcommand serve" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_using_subcommand serve" -l check -d 'Say whether the configuration is fine, and leave'
+complete -c tb -n "__fish_tb_using_subcommand serve" -l print-config -d 'Print the configuration with all defaults, and leave'
+complete -c tb -n "__fish_tb_using_subcommand serve" -s v -l verbose -d 'Log one level more; twice: two more'
+complete -c tb -n "__fish_tb_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "probe" -d 'Print the address of the best TURN server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "ping" -d 'Measure one balance server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "serve" -d 'Run a balance server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

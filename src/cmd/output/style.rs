@@ -1,0 +1,23 @@
+use std::fmt;
+
+use anstyle::{AnsiColor, Style};
+use turn_balance::CandidateState;
+
+pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// The colour that repeats a state.
+pub(crate) fn of(state: CandidateState) -> Style {
+    match state {
+        CandidateState::Path | CandidateState::Selected => AnsiColor::Green.on_default().bold(),
+        CandidateState::Explored => AnsiColor::Cyan.on_default(),
+        CandidateState::Lost => Style::new().dimmed(),
+        CandidateState::Silent => AnsiColor::Red.on_default(),
+        _ => AnsiColor::Yellow.on_default(),
+    }
+}
+
+/// A text with its colour around it.
+pub(crate) fn paint(style: Style, text: impl fmt::Display) -> String {
+    format!("{style}{text}{style:#}")
+}

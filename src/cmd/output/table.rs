@@ -1,0 +1,165 @@
+use comfy_table::{CellAlignment, Row, Table, presets};
+
+use super::json::{Count, CountReport, Trace};
+use super::style;
+use super::text::or_dash;
+
+/// The table of `tb trace`.
+pub(crate) fn trace(trace: &Trace) -> String {
+    let header = [
+        Head::number("LEVEL"),
+        Head::text("CANDIDATE"),
+        Head::text("NAME"),
+        Head::text("VIA"),
+        Head::number("RTT(ms)"),
+        Head::number("TOTAL(ms)"),
+        Head::text("STATE"),
+    ];
+    let rows = trace.candidates.iter().map(|candidate| {
+        let via = trace.parent(candidate).map(|parent| match &parent.name {
+            Some(name) => name.clone(),
+            None => parent.addr.to_string(),
+        });
+        vec![
+            candidate.level.to_string(),
+            candidate.addr.to_string(),
+            or_dash(candidate.name.as_ref()),
+            or_dash(via),
+            or_dash(candidate.rtt_ms),
+            or_dash(candidate.total_ms),
+            // The last column: colour counts as width, which matters nowhere else.
+            style::paint(style::of(candidate.state), candidate.state.as_str()),
+        ]
+    });
+    render(&header, rows)
+}
+
+/// The table of `tb trace -c`, with the columns of mtr.
+pub(crate) fn count(report: &CountReport) -> String {
+    let header = [
+        Head::number("LEVEL"),
+        Head::text("CANDIDATE"),
+        Head::text("NAME"),
+        Head::number("SNT"),
+        Head::number("LOSS%"),
+        Head::number("WON"),
+        Head::number("BEST"),
+        Head::number("AVG"),
+        Head::number("WRST"),
+        Head::number("STDEV"),
+    ];
+    let row = |count: &Count| {
+        vec![
+            count.level.to_string(),
+            count.addr.to_string(),
+            or_dash(count.name.as_ref()),
+            count.sent.to_string(),
+            or_dash(count.loss_percent.map(|loss| format!("{loss:.1}"))),
+            count.won.to_string(),
+            or_dash(count.best_ms),
+            or_dash(count.avg_ms),
+            or_dash(count.worst_ms),
+            or_dash(count.stdev_ms),
+        ]
+    };
+    render(&header, report.candidates.iter().map(row))
+}
+
+/// Rows without a header.
+pub(crate) fn columns(rows: impl Iterator<Item = Vec<String>>) -> String {
+    render(&[], rows)
+}
+
+/// The header of a column.
+struct Head(&'static str, CellAlignment);
+
+impl Head {
+    fn text(title: &'static str) -> Self {
+        Self(title, CellAlignment::Left)
+    }
+
+    fn number(title: &'static str) -> Self {
+        Self(title, CellAlignment::Right)
+    }
+}
+
+/// One record a line, two spaces between columns, none at the end of a line.
+fn render(header: &[Head], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    if !header.is_empty() {
+        table.set_header(Row::from(header.iter().map(|head| head.0).collect::<Vec<_>>()));
+    }
+    table.add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    for (column, head) in table.column_iter_mut().zip(header) {
+        column.set_cell_alignment(head.1);
+    }
+    table.trim_fmt() + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::json::examples;
+    use super::*;
+
+    fn plain(text: &str) -> String {
+        anstream::adapter::strip_str(text).to_string()
+    }
+
+    #[test]
+    fn the_example_of_a_trace() {
+        let expected = "\
+LEVEL  CANDIDATE          NAME   VIA    RTT(ms)  TOTAL(ms)  STATE
+    0  198.51.100.7:3001  root   -         7.81       7.81  path
+    1  203.0.113.10:3001  fra    root     11.84      19.65  path
+    1  203.0.113.20:3001  ams    root     14.20      22.01  explored
+    1  203.0.113.30:3001  nyc    root     88.07          -  lost
+    1  203.0.113.40:3001  sgp    root         -          -  silent
+    2  203.0.113.52:3001  fra-b  fra      12.06      31.71  path
+    2  203.0.113.51:3001  fra-a  fra      12.31      31.96  lost
+    2  203.0.113.61:3001  ams-a  ams      14.35      36.40  lost
+    3  203.0.113.52:3478  -      fra-b    11.97      43.68  selected
+";
+        assert_eq!(plain(&trace(&examples::trace())), expected);
+    }
+
+    #[test]
+    fn colour_leaves_no_space_behind() {
+        for line in plain(&trace(&examples::trace())).lines() {
+            assert_eq!(line, line.trim_end());
+        }
+    }
+
+    #[test]
+    fn a_nameless_parent_is_its_address() {
+        let mut example = examples::trace();
+        example.candidates[0].name = None;
+        let text = plain(&trace(&example));
+        let fra = text.lines().nth(2).unwrap();
+        assert_eq!(
+            fra,
+            "    1  203.0.113.10:3001  fra    198.51.100.7:3001    11.84      19.65  path"
+        );
+    }
+
+    #[test]
+    fn nothing_seen_is_a_header_alone() {
+        let mut example = examples::trace();
+        example.candidates.clear();
+        assert_eq!(trace(&example), "LEVEL  CANDIDATE  NAME  VIA  RTT(ms)  TOTAL(ms)  STATE\n");
+    }
+
+    #[test]
+    fn the_example_of_counts() {
+        let expected = "\
+LEVEL  CANDIDATE          NAME  SNT  LOSS%  WON   BEST    AVG   WRST  STDEV
+    0  198.51.100.7:3001  root   10    0.0   10   7.61   7.84   8.42   0.24
+    1  203.0.113.10:3001  fra    10    0.0    9  11.70  11.98  12.84   0.33
+    1  203.0.113.40:3001  sgp    10  100.0    0      -      -      -      -
+";
+        assert_eq!(count(&examples::count()), expected);
+    }
+}

@@ -1,0 +1,128 @@
+use turn_balance::CandidateState;
+
+use super::super::json::{CountReport, Ms, Probe, Runner, Step, Trace};
+use super::super::table;
+use super::{counted, or_dash};
+
+/// What `tb probe` says beside a TURN server's address.
+pub(crate) fn probe(probe: &Probe) -> Option<String> {
+    let (rtt, elapsed) = (probe.rtt_ms?, probe.elapsed_ms?);
+    Some(format!(
+        "{}  {rtt} ms  in {elapsed} ms: {}, {} silent, {}",
+        or_dash(probe.name.as_ref()),
+        counted(probe.cost.candidates, "candidate"),
+        probe.cost.silent,
+        counted(probe.datagrams, "datagram"),
+    ))
+}
+
+/// How `tb probe` got there, and why the others lost.
+pub(crate) fn path(probe: &Probe) -> Option<String> {
+    let step = |step: &Step| {
+        let rtt = or_dash(step.rtt_ms.map(|rtt| format!("{rtt} ms")));
+        let name = or_dash(step.name.as_ref());
+        vec!["path".to_owned(), step.addr.to_string(), name, rtt]
+    };
+    let best = probe.rtt_ms?;
+    let runner = |runner: &Runner| {
+        let rtt = format!("{} ms, {}", runner.rtt_ms, reason(runner.rtt_ms, best));
+        let name = or_dash(runner.name.as_ref());
+        vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
+    };
+    let steps = probe.path.iter().map(step);
+    Some(table::columns(steps.chain(probe.runners_up.iter().map(runner))))
+}
+
+/// The datagrams that a descent ignored.
+pub(crate) fn ignored(probe: &Probe) -> String {
+    let cost = &probe.cost;
+    format!(
+        "ignored: {} from an address not asked, {} with a wrong id, {} twice, {} malformed",
+        cost.misplaced, cost.mismatched, cost.repeated, cost.malformed
+    )
+}
+
+/// What `tb trace` says below its table.
+pub(crate) fn trace(trace: &Trace) -> Option<String> {
+    let outcome = &trace.outcome;
+    let silent = |state| state == CandidateState::Silent;
+    let silent = trace.candidates.iter().filter(|c| silent(c.state)).count();
+    Some(format!(
+        "{} in {} ms: {}, {}, {silent} silent",
+        outcome.turn?,
+        outcome.elapsed_ms?,
+        counted(outcome.levels, "level"),
+        counted(trace.candidates.len(), "candidate"),
+    ))
+}
+
+/// What `tb trace -c` says below its table.
+pub(crate) fn count(report: &CountReport) -> String {
+    format!("{}, {} found a TURN server", counted(report.descents, "descent"), report.found)
+}
+
+fn reason(rtt: Ms, best: Ms) -> String {
+    let difference = rtt.0 - best.0;
+    if difference < 0.0 {
+        "later".to_owned() // to answer: the strategy was `first`
+    } else {
+        format!("slower by {} ms", Ms(difference))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::json::examples;
+    use super::*;
+
+    #[test]
+    fn a_probe_in_a_line() {
+        assert_eq!(
+            probe(&examples::probe()).unwrap(),
+            "fra-b  11.97 ms  in 38.20 ms: 41 candidates, 1 silent, 96 datagrams"
+        );
+        let mut nameless = examples::probe();
+        nameless.name = None;
+        nameless.cost.candidates = 1;
+        nameless.datagrams = 1;
+        assert_eq!(
+            probe(&nameless).unwrap(),
+            "-  11.97 ms  in 38.20 ms: 1 candidate, 1 silent, 1 datagram"
+        );
+    }
+
+    #[test]
+    fn why_the_others_lost() {
+        let mut example = examples::probe();
+        example.path[1].rtt_ms = None;
+        assert_eq!(
+            path(&example).unwrap(),
+            "path  198.51.100.7:3001  root   7.81 ms\n\
+             path  203.0.113.52:3001  fra-b  -\n\
+             lost  203.0.113.61:3478  ams-a  14.20 ms, slower by 2.23 ms\n"
+        );
+        example.rtt_ms = Some(Ms(20.0));
+        assert!(path(&example).unwrap().ends_with("14.20 ms, later\n"));
+    }
+
+    #[test]
+    fn what_was_ignored() {
+        assert_eq!(
+            ignored(&examples::probe()),
+            "ignored: 0 from an address not asked, 0 with a wrong id, 54 twice, 0 malformed"
+        );
+    }
+
+    #[test]
+    fn a_trace_in_a_line() {
+        assert_eq!(
+            trace(&examples::trace()).unwrap(),
+            "203.0.113.52:3478 in 43.68 ms: 3 levels, 9 candidates, 1 silent"
+        );
+    }
+
+    #[test]
+    fn descents_in_a_line() {
+        assert_eq!(count(&examples::count()), "10 descents, 9 found a TURN server");
+    }
+}

@@ -1,0 +1,145 @@
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::super::json::{Ms, Ping, Reply};
+
+/// The first line: whom, and with how much.
+pub(crate) fn header(server: &impl fmt::Display, addr: SocketAddr, bytes: usize) -> String {
+    format!("PING {server} ({addr}) {bytes} bytes of data.")
+}
+
+/// The line of one request.
+pub(crate) fn reply(reply: &Reply, addr: SocketAddr, timeout: Duration) -> String {
+    let seq = reply.seq;
+    match (reply.bytes, reply.rtt_ms) {
+        (Some(bytes), Some(rtt)) => {
+            let time = time(rtt);
+            format!("{bytes} bytes from {addr}: seq={seq} time={time} ms")
+        }
+        _ => format!("no answer from {addr}: seq={seq} timeout={timeout:?}"),
+    }
+}
+
+/// The end, in the words of iputils: much reads them.
+pub(crate) fn statistics(ping: &Ping) -> String {
+    let mut text = format!(
+        "\n--- {} ping statistics ---\n\
+         {} packets transmitted, {} received, {}% packet loss, time {:.0}ms\n",
+        ping.server,
+        ping.transmitted,
+        ping.received,
+        percent(ping.loss_percent.unwrap_or_default()),
+        ping.time_ms,
+    );
+    if let (Some(min), Some(avg), Some(max), Some(mdev)) =
+        (ping.min_ms, ping.avg_ms, ping.max_ms, ping.mdev_ms)
+    {
+        text += &format!("rtt min/avg/max/mdev = {min:.3}/{avg:.3}/{max:.3}/{mdev:.3} ms\n");
+    }
+    text
+}
+
+/// What `-v` adds to that.
+pub(crate) fn percentiles(ping: &Ping) -> Option<String> {
+    let (p50, p90, p99) = (ping.p50_ms?, ping.p90_ms?, ping.p99_ms?);
+    Some(format!("rtt p50/p90/p99 = {p50:.3}/{p90:.3}/{p99:.3} ms"))
+}
+
+/// Three digits, at most microseconds.
+fn time(rtt: Ms) -> String {
+    match rtt.0 {
+        ..0.9995 => format!("{rtt:.3}"),
+        ..9.995 => format!("{rtt:.2}"),
+        ..99.95 => format!("{rtt:.1}"),
+        _ => format!("{rtt:.0}"),
+    }
+}
+
+/// Six digits, without zeros at the end.
+fn percent(percent: f64) -> String {
+    let before_point = percent.max(1.0).log10() as usize + 1;
+    let text = format!("{percent:.*}", 6_usize.saturating_sub(before_point));
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::json::examples;
+    use super::*;
+
+    #[test]
+    fn the_example() {
+        let addr = "203.0.113.10:3001".parse().unwrap();
+        let timeout = Duration::from_secs(1);
+        let rtts = [Some(Ms(11.79)), None, Some(Ms(11.92)), Some(Ms(12.41))];
+        let replies =
+            (1..).zip(rtts).map(|(seq, rtt_ms)| Reply { seq, bytes: rtt_ms.map(|_| 28), rtt_ms });
+        let mut lines = vec![header(&"fra.example", addr, 28)];
+        lines.extend(replies.map(|r| reply(&r, addr, timeout)));
+        lines.push(statistics(&examples::ping()));
+        let expected = "\
+PING fra.example (203.0.113.10:3001) 28 bytes of data.
+28 bytes from 203.0.113.10:3001: seq=1 time=11.8 ms
+no answer from 203.0.113.10:3001: seq=2 timeout=1s
+28 bytes from 203.0.113.10:3001: seq=3 time=11.9 ms
+28 bytes from 203.0.113.10:3001: seq=4 time=12.4 ms
+
+--- fra.example ping statistics ---
+4 packets transmitted, 3 received, 25% packet loss, time 3021ms
+rtt min/avg/max/mdev = 11.790/12.040/12.410/0.267 ms
+";
+        assert_eq!(lines.join("\n"), expected);
+    }
+
+    #[test]
+    fn nothing_received_has_no_times() {
+        let mut ping = examples::ping();
+        ping.received = 0;
+        ping.loss_percent = Some(100.0);
+        ping.min_ms = None;
+        let text = statistics(&ping);
+        assert!(
+            text.ends_with("4 packets transmitted, 0 received, 100% packet loss, time 3021ms\n")
+        );
+    }
+
+    #[test]
+    fn more_with_v() {
+        assert_eq!(
+            percentiles(&examples::ping()).unwrap(),
+            "rtt p50/p90/p99 = 11.920/12.410/12.410 ms"
+        );
+    }
+
+    #[test]
+    fn three_digits() {
+        let times = [
+            (0.0416, "0.042"),
+            (0.9994, "0.999"),
+            (0.9996, "1.00"),
+            (9.99, "9.99"),
+            (9.996, "10.0"),
+            (99.96, "100"),
+            (1234.5, "1234"),
+        ];
+        for (rtt, text) in times {
+            assert_eq!(time(Ms(rtt)), text);
+        }
+    }
+
+    #[test]
+    fn percents() {
+        let percents = [
+            (0.0, "0"),
+            (25.0, "25"),
+            (100.0 / 3.0, "33.3333"),
+            (100.0, "100"),
+            (2.5, "2.5"),
+            (100.0 / 7000.0, "0.01429"),
+        ];
+        for (value, text) in percents {
+            assert_eq!(percent(value), text);
+        }
+    }
+}

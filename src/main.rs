@@ -1,0 +1,21 @@
+//! `tb`: the command line of turn-balance.
+
+#![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod cmd;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use cmd::Cli;
+use cmd::output;
+
+fn main() -> ExitCode {
+    output::panic::install();
+    let exit = match Cli::try_parse() {
+        Ok(cli) => cli.run(),
+        Err(error) => output::usage(&error),
+    };
+    exit.leave()
+}
