@@ -31,7 +31,7 @@ pub mod net;
 
 pub use config::{
     Cluster, Config, ConfigError, Diagnostic, Endpoint, EndpointError, Family, Label, Log,
-    LogFormat, LogLevel, Net, NodeEntry, Turn,
+    LogFormat, LogLevel, Net, NodeEntry, Turn, TurnHealth,
 };
 pub use error::Error;
 pub use net::engine::descent::{

@@ -11,7 +11,7 @@ use turn_balance::net::engine::descent::{
     CandidateState, Descent, Failure, Options, Selection, Strategy, Trace,
 };
 use turn_balance::net::wire::{
-    Kind, Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
+    Kind, Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View,
 };
 
 const ROOT: &str = "198.51.100.1";
@@ -83,6 +83,11 @@ fn cascade(seed: u64, faults: Path) -> World {
     world
 }
 
+/// A descent through every level.
+fn levels() -> Options {
+    Options { view: View::Subordinates, ..Options::default() }
+}
+
 fn selection(descent: &Descent) -> Selection {
     descent.selection().expect("it is finished").expect("it found a TURN server")
 }
@@ -95,7 +100,7 @@ fn trace(descent: &Descent) -> Trace {
 fn the_nearest_leaf_is_chosen() {
     let mut world = cascade(1, Path::of(0));
     world.run_for(Duration::from_secs(1));
-    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
     let selection = selection(&descent);
     assert_eq!(selection.turn, leaf_turn(11));
     assert_eq!(selection.rtt, Duration::from_millis(22));
@@ -110,7 +115,7 @@ fn the_plain_race_asks_each_candidate_once() {
     let mut world = cascade(2, Path::of(0));
     world.run_for(Duration::from_secs(1));
     world.log.clear();
-    let options = Options { strategy: Strategy::First, ..Options::default() };
+    let options = Options { strategy: Strategy::First, ..levels() };
     let descent = world.descend(client(), options, &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(11));
     let mut asked = BTreeMap::new();
@@ -182,7 +187,7 @@ fn a_silent_region_sends_the_descent_into_the_next() {
     for n in leaves(1) {
         world.servers.remove(&leaf(n));
     }
-    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(21));
 }
 
@@ -199,7 +204,7 @@ fn a_region_outside_the_window_is_gone_into_when_the_first_is_a_dead_end() {
     for n in leaves(1) {
         world.servers.remove(&leaf(n));
     }
-    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(21));
 }
 
@@ -407,4 +412,99 @@ fn several_roots_are_asked_at_once_and_one_is_enough() {
     let selection = selection(&descent);
     assert_eq!(selection.turn, leaf_turn(11));
     assert!(selection.elapsed < Duration::from_millis(300), "{:?}", selection.elapsed);
+}
+
+/// Everything a server lists, flat, as a client hears it.
+fn flat_list(world: &mut World, root: SocketAddr) -> Vec<SocketAddr> {
+    let descent = world.descend(client(), Options::default(), &[root]);
+    let trace = trace(&descent).candidates;
+    let below = trace.iter().filter(|c| c.level == 1 && c.state != CandidateState::Selected);
+    below.map(|c| c.addr).collect()
+}
+
+#[test]
+fn a_flat_list_saves_a_level_while_it_fits() {
+    let mut world = cascade(20, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    let mut listed = flat_list(&mut world, server(ROOT));
+    listed.sort_unstable();
+    let leaves: Vec<_> = REGIONS.iter().flat_map(|&n| leaves(n)).map(leaf).collect();
+    assert_eq!(listed, leaves);
+}
+
+#[test]
+fn what_has_died_leaves_the_roots_flat_list_within_sixteen_seconds() {
+    let mut world = cascade(21, Path::of(0));
+    world.run_for(Duration::from_secs(30));
+    world.servers.remove(&leaf(11));
+    world.run_for(Duration::from_secs(16));
+    assert!(!flat_list(&mut world, server(ROOT)).contains(&leaf(11)));
+}
+
+#[test]
+fn a_loop_of_servers_forgets_what_has_died() {
+    // The regions list one another; region 2 learns of leaf 11 by way of region 1.
+    let mut world = cascade(22, Path::of(0));
+    for (n, other) in [(1, 2), (2, 1)] {
+        let nodes = leaves(n).map(leaf).into_iter().chain([region(other)]).collect();
+        let superiors = vec![server(ROOT), region(other)];
+        world.start(region(n), &Site { name: "region", superiors, nodes, turn: None });
+    }
+    world.run_for(Duration::from_secs(10));
+    assert!(flat_list(&mut world, region(2)).contains(&leaf(11)));
+    world.servers.remove(&leaf(11));
+    world.run_for(Duration::from_secs(50));
+    for root in [region(1), region(2), server(ROOT)] {
+        assert!(!flat_list(&mut world, root).contains(&leaf(11)), "{root}");
+    }
+}
+
+#[test]
+fn a_server_that_is_its_own_node_is_never_online() {
+    let mut world = World::new(23, |_, _| Path::of(1));
+    // It does not know itself by this address, as behind a NAT.
+    let turn = Some(turn(ROOT));
+    world.start(
+        server(ROOT),
+        &Site { name: "me", nodes: vec![server(ROOT)], turn, ..Site::default() },
+    );
+    world.run_for(Duration::from_secs(20));
+    assert_eq!(world.servers[&server(ROOT)].cluster.count(world.now), (0, 1));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(Some(selection(&descent).turn), turn);
+}
+
+#[test]
+fn a_long_list_is_a_sample_of_which_a_client_hears_more() {
+    let mut world = World::new(24, |_, _| Path::of(5));
+    let nodes: Vec<_> = (1..=250).map(|n| leaf(n)).collect();
+    for &node in &nodes {
+        let turn = Some(SocketAddr::new(node.ip(), 3478));
+        let superiors = vec![server(ROOT)];
+        world.start(node, &Site { name: "leaf", superiors, turn, ..Site::default() });
+    }
+    world.start(server(ROOT), &Site { name: "root", nodes, ..Site::default() });
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.servers[&server(ROOT)].cluster.count(world.now).0, 250);
+    world.log.clear();
+    let listed = flat_list(&mut world, server(ROOT)).len();
+    assert!((200..=250).contains(&listed), "{listed} of 250");
+    assert!(world.log.iter().all(|(.., len)| *len <= 1232));
+}
+
+#[test]
+fn a_leaf_whose_turn_server_dies_is_out_within_eleven_seconds_and_back_within_seven() {
+    let mut world = cascade(30, Path::of(0));
+    world.run_for(Duration::from_secs(30));
+    world.turns.remove(&leaf_turn(11));
+    world.run_for(Duration::from_secs(11));
+    assert_eq!(world.servers[&region(1)].cluster.count(world.now).0, 2);
+    assert!(!flat_list(&mut world, server(ROOT)).contains(&leaf(11)));
+    assert_eq!(ask_bare(&mut world, leaf(11)), 0, "it falls silent to old clients");
+    let descent = world.descend(client(), levels(), &[leaf(11)]);
+    assert_eq!(trace(&descent).candidates[0].state, CandidateState::TurnDown);
+    world.turns.insert(leaf_turn(11));
+    world.run_for(Duration::from_secs(7));
+    assert_eq!(world.servers[&region(1)].cluster.count(world.now).0, 3);
+    assert!(flat_list(&mut world, server(ROOT)).contains(&leaf(11)));
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use common::{Net, config};
 use rand::{RngExt, SeedableRng};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use turn_balance::Server;
 use turn_balance::net::engine::Rng;
 use turn_balance::net::wire::{
     PADDED_REQUEST, Probe, Request, RequestBody, Response, ResponseBody,
 };
+use turn_balance::{Server, TurnHealth};
 
 /// A bare probe; also the empty reply that an old server may send.
 const BARE: &[u8] = &[0x08, 0x01, 0x12, 0x00];
@@ -80,7 +80,8 @@ fn answers(socket: &UdpSocket, server: SocketAddr, nonce: u64) -> bool {
 /// A superior on host 1 and its leaf on host 2.
 async fn pair(net: &Net) -> [Server; 2] {
     let turn = Some(net.turn(2));
-    let leaf = config(net.server(2), "leaf", Some(net.server(1)), &[], turn);
+    let mut leaf = config(net.server(2), "leaf", Some(net.server(1)), &[], turn);
+    leaf.turn.health = TurnHealth::None;
     let superior = config(net.server(1), "superior", None, &[net.server(2)], None);
     [Server::start(superior).await.unwrap(), Server::start(leaf).await.unwrap()]
 }

@@ -60,6 +60,17 @@ pub struct NodeEntry {
 pub struct Turn {
     /// The TURN server's address, as clients must see it.
     pub bind: Option<SocketAddr>,
+    /// How it is checked.
+    pub health: TurnHealth,
+}
+/// `turn.health`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TurnHealth {
+    /// Asked with STUN Binding, and offered while it answers.
+    #[default]
+    Binding,
+    /// Offered always.
+    None,
 }
 /// `[log]`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -86,6 +86,9 @@ pub(crate) struct World {
 /// The port that a simulated server's checks come from.
 const CHECKS: u16 = 3002;
 
+/// The port that it asks the TURN server beside it from.
+const BINDINGS: u16 = 3003;
+
 impl World {
     pub(crate) fn new(seed: u64, path: impl Fn(SocketAddr, SocketAddr) -> Path + 'static) -> Self {
         Self {
@@ -112,6 +115,7 @@ impl World {
             site.nodes.iter().map(|&addr| NodeSpec { addr, public: addr, name: None }),
         );
         cluster.set_superiors(self.now, site.superiors.clone());
+        cluster.check_turn(self.now);
         let server = Server { cluster, balancer: Balancer::default(), offer: Offer::default() };
         self.servers.insert(addr, server);
         self.turns.extend(site.turn);
@@ -198,10 +202,14 @@ impl World {
             for (source, answer) in peer(from, payload) {
                 self.send(source, from, answer);
             }
-        } else if to.port() == CHECKS {
+        } else if matches!(to.port(), CHECKS | BINDINGS) {
             let addr = SocketAddr::new(to.ip(), 3001);
             if let Some(server) = self.servers.get_mut(&addr) {
-                server.cluster.handle_answer(self.now, from, payload);
+                if to.port() == CHECKS {
+                    server.cluster.handle_answer(self.now, from, payload);
+                } else {
+                    server.cluster.handle_binding(self.now, from, payload);
+                }
                 self.wake(addr);
             }
         } else if let Some(server) = self.servers.get_mut(&to) {
@@ -238,6 +246,10 @@ impl World {
             let checks = SocketAddr::new(who.ip(), CHECKS);
             while let Some(transmit) = cluster.poll_check(now) {
                 out.push((checks, transmit));
+            }
+            let bindings = SocketAddr::new(who.ip(), BINDINGS);
+            while let Some(transmit) = cluster.poll_binding(now) {
+                out.push((bindings, transmit));
             }
             while let Some(transmit) = cluster.poll_heartbeat(now) {
                 out.push((who, transmit));

@@ -3,12 +3,14 @@
 //! All that can be known before a request comes is encoded when it changes, into an [`Offer`];
 //! an answer is a copy of it behind the request's id and nonce.
 
+mod flat;
 mod offer;
 
 use std::net::{IpAddr, SocketAddr};
 
 use crate::net::wire::{DecodeError, Ping, Probe, Request, RequestBody, frame, stun};
 
+pub use flat::flatten;
 pub use offer::{Listing, Offer};
 
 /// The answers of one worker.
@@ -50,6 +52,8 @@ pub enum Reason {
     LoopPort,
     /// A bare probe from a node or superior, which may be an old server's empty reply.
     PeerProbe,
+    /// A check of its own: a node in its configuration is this server.
+    OwnCheck,
     /// A bare probe where there is nothing to offer.
     NothingToOffer,
     /// A heartbeat from an address that is no node's.
@@ -58,7 +62,7 @@ pub enum Reason {
 
 impl Reason {
     /// All of them, in order.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Malformed,
         Self::Empty,
         Self::Reply,
@@ -68,6 +72,7 @@ impl Reason {
         Self::OwnAddress,
         Self::LoopPort,
         Self::PeerProbe,
+        Self::OwnCheck,
         Self::NothingToOffer,
         Self::StrangeHeartbeat,
     ];
@@ -84,6 +89,7 @@ impl Reason {
             Self::OwnAddress => "own-address",
             Self::LoopPort => "loop-port",
             Self::PeerProbe => "peer-probe",
+            Self::OwnCheck => "own-check",
             Self::NothingToOffer => "nothing-to-offer",
             Self::StrangeHeartbeat => "strange-heartbeat",
         }
@@ -128,8 +134,10 @@ impl Balancer {
             RequestBody::Ping(ping) if offer.is_node(from) => Ok(Verdict::Heartbeat(ping)),
             RequestBody::Ping(_) => Err(Reason::StrangeHeartbeat),
             RequestBody::Probe(probe) => {
-                if probe.nonce == 0 && offer.is_peer(from) {
-                    return Err(Reason::PeerProbe);
+                match probe.nonce {
+                    0 if offer.is_peer(from) => return Err(Reason::PeerProbe),
+                    nonce if offer.seal.is_own(nonce) => return Err(Reason::OwnCheck),
+                    _ => {}
                 }
                 let tail = self.choose(offer, from.ip(), &probe).ok_or(Reason::NothingToOffer)?;
                 frame(out, id, probe.nonce, tail);

@@ -1,15 +1,28 @@
 //! A server's whole state: its nodes, its heartbeats, and what it offers because of them.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 
-use super::balancer::{Listing, Offer};
+use super::balancer::{Listing, Offer, flatten};
+use super::health::Health;
 use super::heartbeat::Heartbeats;
-use super::members::{Event, Members, NodeSpec, Verdict};
+use super::members::{self, Members, NodeSpec, Online, Verdict};
 use super::{Rng, Transmit};
 use crate::net::wire::{Name, Node, Ping};
+
+/// What has become known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// Of a node.
+    Node(members::Event),
+    /// The TURN server beside the leaf is up.
+    TurnUp(SocketAddr),
+    /// It is down.
+    TurnDown(SocketAddr),
+}
 
 /// A balance server without its sockets, but for the answers that
 /// [`Balancer`](super::balancer::Balancer) gives from an [`Offer`].
@@ -17,28 +30,34 @@ use crate::net::wire::{Name, Node, Ping};
 pub struct Cluster {
     members: Members,
     heartbeats: Heartbeats,
+    turn: Option<SocketAddr>,
+    /// The checks of the TURN server; none where it is taken to live.
+    health: Option<Health>,
     listing: Listing,
     /// The revision of the members that `listing` shows; none before the first offer.
     shown: Option<u64>,
+    events: VecDeque<Event>,
     rng: Rng,
 }
 
 impl Cluster {
     /// A server that is called `name`, beside the TURN server `turn` if there is one.
     pub fn new(name: Option<Name>, turn: Option<SocketAddr>, mut rng: Rng) -> Self {
-        Self {
-            members: Members::new(Rng::from_rng(&mut rng)),
-            heartbeats: Heartbeats::new(name.clone(), Rng::from_rng(&mut rng)),
-            // Half the range is left for changes: a version is never 0, a bare peer's.
-            listing: Listing {
-                name,
-                turn,
-                version: rng.random::<u64>() >> 1 | 1,
-                ..Default::default()
-            },
-            shown: None,
-            rng,
-        }
+        let members = Members::new(Rng::from_rng(&mut rng));
+        let heartbeats = Heartbeats::new(name.clone(), Rng::from_rng(&mut rng));
+        // Half the range is left for changes: a version is never 0, a bare peer's.
+        let version = rng.random::<u64>() >> 1 | 1;
+        let seal = members.seal();
+        let listing = Listing { name, turn, version, seal, ..Default::default() };
+        let events = VecDeque::new();
+        Self { members, heartbeats, turn, health: None, listing, shown: None, events, rng }
+    }
+
+    /// Checks the TURN server from now on; it is offered once it has answered.
+    pub fn check_turn(&mut self, now: Instant) {
+        let rng = Rng::from_rng(&mut self.rng);
+        self.health = self.turn.map(|turn| Health::new(turn, now, rng));
+        self.shown = None;
     }
 
     /// Replaces the nodes.
@@ -65,9 +84,26 @@ impl Cluster {
         self.members.handle_datagram(now, from, datagram)
     }
 
+    /// A datagram came to the socket that the TURN server is asked from.
+    pub fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        self.with_health(|health| health.handle_datagram(now, from, datagram));
+    }
+
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.members.handle_timeout(now);
+        self.with_health(|health| health.handle_timeout(now));
+    }
+
+    fn with_health(&mut self, change: impl FnOnce(&mut Health)) {
+        let (Some(health), Some(turn)) = (&mut self.health, self.turn) else { return };
+        let before = health.is_up();
+        change(health);
+        if health.is_up() != before {
+            let event = if before { Event::TurnDown(turn) } else { Event::TurnUp(turn) };
+            self.events.push_back(event);
+            self.shown = None;
+        }
     }
 
     /// What is offered, if that has changed since the last call or the last offer has expired.
@@ -78,17 +114,21 @@ impl Cluster {
         if self.shown == Some(self.members.revision()) && !expired {
             return None;
         }
-        let nodes = self.members.online(now).map(|online| Node {
-            addr: online.addr,
-            kind: online.kind,
-            turn: online.turn,
-            name: online.name.cloned(),
-            hops: 0,
-        });
-        let nodes: Vec<_> = nodes.collect();
-        if nodes != self.listing.nodes {
-            self.listing.nodes = nodes;
-            self.listing.version += 1;
+        let online = || {
+            self.members.online(now).map(|online| {
+                let Online { addr, kind, turn, name, list, .. } = online;
+                (Node { addr, kind, turn, name: name.cloned(), hops: 0 }, list)
+            })
+        };
+        let nodes: Vec<_> = online().map(|(node, _)| node).collect();
+        let flat = flatten(online());
+        let turn_down = self.health.as_ref().is_some_and(|health| !health.is_up());
+        let listing = &mut self.listing;
+        let before = (&listing.nodes, &listing.flat, listing.turn_down);
+        if before != (&nodes, &flat, turn_down) {
+            (listing.nodes, listing.flat, listing.turn_down) = (nodes, flat, turn_down);
+            listing.turn = self.turn.filter(|_| !turn_down);
+            listing.version += 1;
         }
         self.listing.expires = self.members.online(now).map(|online| online.until).min();
         self.shown = Some(self.members.revision());
@@ -102,19 +142,26 @@ impl Cluster {
         self.members.poll_transmit(now)
     }
 
+    /// The next request to the TURN server, from a socket of its own.
+    pub fn poll_binding(&mut self, now: Instant) -> Option<Transmit> {
+        self.health.as_mut()?.poll_transmit(now)
+    }
+
     /// The next heartbeat to send, from every listening socket of the superior's family.
     pub fn poll_heartbeat(&mut self, now: Instant) -> Option<Transmit> {
         self.heartbeats.poll_transmit(now)
     }
 
-    /// What has become known of the nodes since the last call.
+    /// What has become known since the last call.
     pub fn poll_event(&mut self) -> Option<Event> {
-        self.members.poll_event()
+        self.events.pop_front().or_else(|| self.members.poll_event().map(Event::Node))
     }
 
     /// When to call [`Cluster::handle_timeout`] and the `poll_*` functions next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.members.poll_timeout(), self.heartbeats.poll_timeout()].into_iter().flatten().min()
+        let health = self.health.as_ref().map(Health::poll_timeout);
+        let others = [self.members.poll_timeout(), self.heartbeats.poll_timeout()];
+        others.into_iter().chain([health]).flatten().min()
     }
 
     /// How many nodes are online, and how many there are.

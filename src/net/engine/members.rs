@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::check::Check;
+use super::check::{Check, Seal};
 use super::{Rng, Transmit, jitter};
 use crate::net::wire::{
-    Kind, Name, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response,
+    Kind, Name, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response,
     ResponseBody, State,
 };
 
@@ -55,6 +55,8 @@ struct Offered {
     kind: Kind,
     turn: Option<SocketAddr>,
     name: Option<Name>,
+    /// What it lists, where its answer held all of that.
+    list: Vec<Node>,
     version: u64,
     until: Instant,
 }
@@ -106,6 +108,8 @@ pub struct Online<'a> {
     pub turn: Option<SocketAddr>,
     /// What it is called.
     pub name: Option<&'a Name>,
+    /// What it lists, where that is known whole.
+    pub list: &'a [Node],
     /// When it is listed no more.
     pub until: Instant,
 }
@@ -122,18 +126,20 @@ pub struct Members {
     /// When to complain of silence; none once any node has answered.
     grace: Option<Instant>,
     revision: u64,
+    seal: Seal,
     rng: Rng,
 }
 
 impl Members {
     /// No nodes yet.
-    pub fn new(rng: Rng) -> Self {
+    pub fn new(mut rng: Rng) -> Self {
         Self {
             members: BTreeMap::new(),
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),
             grace: None,
             revision: 0,
+            seal: Seal(rng.random()),
             rng,
         }
     }
@@ -198,7 +204,7 @@ impl Members {
         }
         self.grace = None;
         let before = member.offer.take();
-        member.offer = offered(&reply, now + ONLINE);
+        member.offer = offered(reply, now + ONLINE);
         let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         member.check.answered(now + jitter(pause, &mut self.rng));
         let after = member.offer.as_ref();
@@ -244,10 +250,10 @@ impl Members {
             self.members.get(addr).filter(|member| member.check.due() <= now).map(|_| *addr)
         })?;
         let member = self.members.get_mut(&addr)?;
-        let (id, nonce) = (self.rng.random(), self.rng.random_range(1..=u64::MAX));
+        let (id, nonce) = (self.rng.random(), self.seal.nonce(self.rng.random()));
         member.check.sent(now, id, nonce, member.offer.is_some());
         self.schedule(addr);
-        let probe = Probe { nonce, ..Probe::default() };
+        let probe = Probe { nonce, names: true, ..Probe::default() };
         let request = Request { id, body: RequestBody::Probe(probe) };
         Some(Transmit { to: addr, payload: request.encode(PADDED_REQUEST) })
     }
@@ -267,6 +273,11 @@ impl Members {
     /// reading time.
     pub fn revision(&self) -> u64 {
         self.revision
+    }
+
+    /// What the nonces of its checks are known by.
+    pub fn seal(&self) -> Seal {
+        self.seal
     }
 
     /// How many nodes there are.
@@ -293,6 +304,7 @@ impl Members {
                 kind: offer.kind,
                 turn: offer.turn,
                 name: offer.name.as_ref().or(member.spec.name.as_ref()),
+                list: &offer.list,
                 until: offer.until,
             })
         })
@@ -317,8 +329,8 @@ impl Members {
 
 impl Offered {
     /// What of it a list shows.
-    fn listed(&self) -> (Kind, Option<SocketAddr>, Option<&Name>) {
-        (self.kind, self.turn, self.name.as_ref())
+    fn listed(&self) -> (Kind, Option<SocketAddr>, Option<&Name>, &[Node]) {
+        (self.kind, self.turn, self.name.as_ref(), &self.list)
     }
 }
 
@@ -331,7 +343,7 @@ const LAST_ADDR: SocketAddr = SocketAddr::V6(std::net::SocketAddrV6::new(
 ));
 
 /// What an answer offers; none where that is nothing.
-fn offered(reply: &ProbeReply, until: Instant) -> Option<Offered> {
+fn offered(reply: ProbeReply, until: Instant) -> Option<Offered> {
     if reply.state != State::Offering {
         return None;
     }
@@ -341,5 +353,7 @@ fn offered(reply: &ProbeReply, until: Instant) -> Option<Offered> {
         (true, None) => return None,
     };
     let turn = reply.turn.filter(|_| kind == Kind::Leaf);
-    Some(Offered { kind, turn, name: reply.name.clone(), version: reply.version, until })
+    let whole = reply.total as usize <= reply.nodes.len();
+    let list = if whole { reply.nodes } else { Vec::new() };
+    Some(Offered { kind, turn, name: reply.name, list, version: reply.version, until })
 }

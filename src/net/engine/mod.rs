@@ -10,12 +10,15 @@ mod check;
 pub mod cluster;
 pub mod descent;
 pub mod echo;
+pub mod health;
 pub mod heartbeat;
 pub mod members;
 
 use std::time::Duration;
 
 use rand::RngExt;
+
+pub use check::Seal;
 
 /// The random generator that every engine is given: seeded by the system in `io`, by a number in
 /// a simulation.

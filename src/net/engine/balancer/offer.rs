@@ -1,26 +1,34 @@
 //! What a server offers, as it goes on the wire.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand::seq::SliceRandom;
 
-use crate::net::engine::Rng;
+use crate::net::engine::{Rng, Seal};
 use crate::net::wire::{MAX_ANSWER, Name, Node, ProbeReply, State, View};
 
 /// What stands before a tail at most: the id (6 bytes), the body's tag and length (3), the nonce
 /// (9).
 const FRAME: usize = 18;
 
+/// The longest tail that still makes an answer.
+pub(super) const LONGEST_TAIL: usize = MAX_ANSWER - FRAME;
+
 /// What a server has to offer at a moment.
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// The nodes that are online.
     pub nodes: Vec<Node>,
+    /// The same, with some replaced by what they list.
+    pub flat: Vec<Node>,
     /// When the first of them is online no more.
     pub expires: Option<Instant>,
-    /// The TURN server beside it.
+    /// The TURN server beside it, if it lives.
     pub turn: Option<SocketAddr>,
+    /// Whether there is one that does not.
+    pub turn_down: bool,
     /// What the server is called.
     pub name: Option<Name>,
     /// Changes whenever what is offered changes, and at every start.
@@ -29,6 +37,8 @@ pub struct Listing {
     pub node_addrs: Vec<SocketAddr>,
     /// Its superiors.
     pub superiors: Vec<SocketAddr>,
+    /// What the nonces of its own checks are known by.
+    pub seal: Seal,
 }
 
 /// A [`Listing`], encoded: for each kind of request the tails of its answer, of which there are
@@ -38,12 +48,14 @@ pub struct Offer {
     expires: Option<Instant>,
     nodes: Box<[SocketAddr]>,
     superiors: Box<[SocketAddr]>,
+    pub(super) seal: Seal,
     bare: [Tails; 2],
     /// By family, then by whether names are welcome.
-    full: [[Tails; 2]; 2],
+    flat: [[Tails; 2]; 2],
+    direct: [[Tails; 2]; 2],
 }
 
-type Tails = Box<[Box<[u8]>]>;
+type Tails = Arc<[Box<[u8]>]>;
 
 impl Offer {
     /// Encodes a listing. A list longer than an answer is cut into samples, in an order that
@@ -55,12 +67,22 @@ impl Offer {
             addrs
         };
         let families = [false, true];
+        let direct = families
+            .map(|v4| [false, true].map(|names| full(listing, &listing.nodes, v4, names, rng)));
+        let flat = if listing.flat == listing.nodes {
+            direct.clone()
+        } else {
+            families
+                .map(|v4| [false, true].map(|names| full(listing, &listing.flat, v4, names, rng)))
+        };
         Self {
             expires: listing.expires,
             nodes: sorted(&listing.node_addrs),
             superiors: sorted(&listing.superiors),
+            seal: listing.seal,
             bare: families.map(|v4| bare(listing, v4, rng)),
-            full: families.map(|v4| [false, true].map(|names| full(listing, v4, names, rng))),
+            flat,
+            direct,
         }
     }
 
@@ -81,9 +103,12 @@ impl Offer {
         &self.bare[usize::from(v4)]
     }
 
-    /// Both views are the same while no list is flat.
-    pub(super) fn full(&self, v4: bool, _view: View, names: bool) -> &[Box<[u8]>] {
-        &self.full[usize::from(v4)][usize::from(names)]
+    pub(super) fn full(&self, v4: bool, view: View, names: bool) -> &[Box<[u8]>] {
+        let lists = match view {
+            View::Flat => &self.flat,
+            View::Subordinates => &self.direct,
+        };
+        &lists[usize::from(v4)][usize::from(names)]
     }
 }
 
@@ -94,26 +119,30 @@ fn bare(listing: &Listing, v4: bool, rng: &mut Rng) -> Tails {
     let hosts: Vec<_> =
         hosts.map(|host| encode(&ProbeReply { hosts: vec![host], ..Default::default() })).collect();
     match (hosts.is_empty(), listing.turn) {
-        (true, None) => Tails::default(),
+        (true, None) => Arc::default(),
         (true, turn) => [encode(&ProbeReply { turn, ..Default::default() })].into(),
         (false, _) => samples(Box::default(), hosts, rng),
     }
 }
 
 /// All nodes, the asker's family first, with names if they are welcome and fit; the state.
-fn full(listing: &Listing, v4: bool, names: bool, rng: &mut Rng) -> Tails {
+fn full(listing: &Listing, nodes: &[Node], v4: bool, names: bool, rng: &mut Rng) -> Tails {
     let turn = listing.turn.filter(|_| listing.nodes.is_empty());
-    let nothing = listing.nodes.is_empty() && turn.is_none();
+    let state = match (listing.nodes.is_empty() && turn.is_none(), listing.turn_down) {
+        (false, _) => State::Offering,
+        (true, false) => State::Nothing,
+        (true, true) => State::TurnDown,
+    };
     let base = encode(&ProbeReply {
         turn,
-        total: u32::try_from(listing.nodes.len()).unwrap_or(u32::MAX),
+        total: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
         name: listing.name.clone(),
-        state: if nothing { State::Nothing } else { State::Offering },
+        state,
         version: listing.version,
         ..Default::default()
     });
     let entries = |own: bool, names: bool| -> Vec<Box<[u8]>> {
-        let nodes = listing.nodes.iter().filter(|node| (node.addr.is_ipv4() == v4) == own);
+        let nodes = nodes.iter().filter(|node| (node.addr.is_ipv4() == v4) == own);
         let plain =
             |node: &Node| Node { name: node.name.clone().filter(|_| names), ..node.clone() };
         nodes
@@ -126,7 +155,7 @@ fn full(listing: &Listing, v4: bool, names: bool, rng: &mut Rng) -> Tails {
     if names {
         let whole = join(&join(&base, &entries(true, true)), &entries(false, true));
         if fits(whole.len()) {
-            return [whole].into();
+            return Arc::new([whole]);
         }
     }
     let own = entries(true, false);
@@ -138,14 +167,14 @@ fn full(listing: &Listing, v4: bool, names: bool, rng: &mut Rng) -> Tails {
     }
 }
 
-fn encode(reply: &ProbeReply) -> Box<[u8]> {
+pub(super) fn encode(reply: &ProbeReply) -> Box<[u8]> {
     let mut tail = Vec::new();
     reply.encode_tail(&mut tail);
     tail.into()
 }
 
 fn fits(len: usize) -> bool {
-    len <= MAX_ANSWER - FRAME
+    len <= LONGEST_TAIL
 }
 
 /// Tails that all begin with `base` and together hold all of `pool`: one where that fits, else as

@@ -8,7 +8,7 @@ use super::budget::{Budget, Verdict};
 use super::entry::{Copy, Entry, Role, from_transaction};
 use super::reach::Reach;
 use super::report::{Cost, Failure, Selection};
-use super::{Options, Progress, Strategy};
+use super::{Options, Progress, Strategy, View};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Kind, Node, ProbeReply, Response, ResponseBody, State, stun};
 
@@ -114,7 +114,10 @@ pub enum Event {
 
 impl Descent {
     /// A descent from these roots, which begins at `now`.
-    pub fn new(options: Options, roots: &[SocketAddr], now: Instant, rng: Rng) -> Self {
+    pub fn new(mut options: Options, roots: &[SocketAddr], now: Instant, rng: Rng) -> Self {
+        if options.strategy == Strategy::First {
+            options.view = View::Subordinates; // a race through every level
+        }
         let mut descent = Self {
             options,
             rng,

@@ -1,6 +1,6 @@
 //! All that waits: checks, heartbeats, and what is said of them in the log.
 
-use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket as StdSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,8 @@ use tracing::{debug, info, trace, warn};
 use super::{Shared, socket_error, source_ips};
 use crate::error::Error;
 use crate::net::engine::Transmit;
-use crate::net::engine::members::{Event, ONLINE, START_GRACE};
+use crate::net::engine::cluster::{Cluster, Event};
+use crate::net::engine::members::{self, ONLINE, START_GRACE};
 use crate::net::io::{mapped, send};
 use crate::net::wire::{Name, Ping};
 
@@ -35,37 +36,59 @@ pub(super) fn open_checkers(
     source_ips(addrs).into_iter().map(open).collect()
 }
 
+/// Opens the socket that the TURN server beside a leaf is asked from.
+pub(super) fn open_asker(turn: SocketAddr) -> Result<UdpSocket, Error> {
+    let ip: IpAddr = match turn {
+        SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        SocketAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let addr = SocketAddr::new(ip, 0);
+    crate::net::io::open(addr).map_err(socket_error("ask the TURN server from", addr))
+}
+
 /// Starts the tasks.
 pub(super) fn spawn(
     shared: &Arc<Shared>,
     checkers: Vec<UdpSocket>,
+    turn: Option<UdpSocket>,
     listeners: Vec<(SocketAddr, StdSocket)>,
     knocked: mpsc::Receiver<(SocketAddr, Ping)>,
 ) -> Vec<AbortHandle> {
     let checkers: Vec<_> = checkers.into_iter().map(Arc::new).collect();
     let mut tasks = Vec::new();
     for checker in &checkers {
-        let task = take_answers(shared.clone(), checker.clone());
+        let task = take(shared.clone(), checker.clone(), |cluster, now, from, datagram| {
+            let verdict = cluster.handle_answer(now, from, datagram);
+            trace!(%from, ?verdict, "answer to a check");
+        });
         tasks.push(tokio::spawn(task).abort_handle());
     }
-    let control = Control { shared: shared.clone(), checkers, listeners, turn: 0 };
+    let turn = turn.map(Arc::new);
+    if let Some(turn) = turn.clone() {
+        let task = take(shared.clone(), turn, Cluster::handle_binding);
+        tasks.push(tokio::spawn(task).abort_handle());
+    }
+    let control = Control { shared: shared.clone(), checkers, turn, listeners, next: 0 };
     tasks.push(tokio::spawn(control.run(knocked)).abort_handle());
     tasks
 }
 
-async fn take_answers(shared: Arc<Shared>, checker: Arc<UdpSocket>) {
+/// Takes what comes to a socket, for ever.
+async fn take(
+    shared: Arc<Shared>,
+    socket: Arc<UdpSocket>,
+    handle: impl Fn(&mut Cluster, Instant, SocketAddr, &[u8]),
+) {
     let mut buffer = vec![0; ANSWER_ROOM];
     loop {
-        match checker.recv_from(&mut buffer).await {
+        match socket.recv_from(&mut buffer).await {
             Ok((len, from)) => {
                 let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                let now = Instant::now();
-                let verdict = shared.cluster().handle_answer(now, from, &buffer[..len]);
-                trace!(%from, ?verdict, "answer to a check");
+                handle(&mut shared.cluster(), Instant::now(), from, &buffer[..len]);
                 shared.wake();
             }
             Err(error) => {
-                debug!(%error, "cannot receive answers to checks, trying again");
+                debug!(%error, "cannot receive answers, trying again");
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -75,16 +98,18 @@ async fn take_answers(shared: Arc<Shared>, checker: Arc<UdpSocket>) {
 struct Control {
     shared: Arc<Shared>,
     checkers: Vec<Arc<UdpSocket>>,
+    /// Where the TURN server is asked from.
+    turn: Option<Arc<UdpSocket>>,
     listeners: Vec<(SocketAddr, StdSocket)>,
     /// Which checker sends next, where several can: one of them may have no way to the node.
-    turn: usize,
+    next: usize,
 }
 
 impl Control {
     async fn run(mut self, mut knocked: mpsc::Receiver<(SocketAddr, Ping)>) {
         let idle = Duration::from_secs(3600);
         loop {
-            let next = self.turn(Instant::now()).unwrap_or_else(|| Instant::now() + idle);
+            let next = self.step(Instant::now()).unwrap_or_else(|| Instant::now() + idle);
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.shared.news.notified() => {}
@@ -97,21 +122,27 @@ impl Control {
     }
 
     /// One turn of the loop: everything that is due. Returns when the next is.
-    fn turn(&mut self, now: Instant) -> Option<Instant> {
+    fn step(&mut self, now: Instant) -> Option<Instant> {
         self.shared.cluster().handle_timeout(now);
         self.shared.refresh(now);
         loop {
             let mut cluster = self.shared.cluster();
             let check = cluster.poll_check(now);
+            let binding = cluster.poll_binding(now);
             let heartbeat = cluster.poll_heartbeat(now);
             let event = cluster.poll_event().map(|event| (event, cluster.count(now)));
             let next = cluster.poll_timeout();
             drop(cluster); // what follows are system calls
-            if check.is_none() && heartbeat.is_none() && event.is_none() {
+            if check.is_none() && binding.is_none() && heartbeat.is_none() && event.is_none() {
                 return next;
             }
             if let Some(check) = check {
                 self.send_check(&check);
+            }
+            if let (Some(binding), Some(turn)) = (binding, &self.turn)
+                && let Err(error) = send(turn, &binding.payload, binding.to)
+            {
+                debug!(turn = %binding.to, %error, "cannot ask the TURN server");
             }
             if let Some(heartbeat) = heartbeat {
                 self.send_heartbeat(&heartbeat);
@@ -124,10 +155,10 @@ impl Control {
 
     /// Sends from the next socket of the family; where that fails, from another.
     fn send_check(&mut self, check: &Transmit) {
-        self.turn = self.turn.wrapping_add(1);
+        self.next = self.next.wrapping_add(1);
         let count = self.checkers.len();
         for index in 0..count {
-            let checker = &self.checkers[self.turn.wrapping_add(index) % count];
+            let checker = &self.checkers[self.next.wrapping_add(index) % count];
             let same = checker.local_addr().is_ok_and(|a| a.is_ipv4() == check.to.is_ipv4());
             if !same {
                 continue;
@@ -158,16 +189,18 @@ impl Control {
         let online = format_args!("{online} of {all}").to_string();
         let text = |name: Option<Name>| name.map_or_else(|| "-".into(), |name| name.to_string());
         match event {
-            Event::Online { addr, name } => {
+            Event::TurnUp(turn) => info!(%turn, "TURN server up"),
+            Event::TurnDown(turn) => warn!(%turn, "TURN server down"),
+            Event::Node(members::Event::Online { addr, name }) => {
                 info!(%addr, name = %text(name), %online, "node online");
             }
-            Event::Offline { addr, name, silent: true } => {
+            Event::Node(members::Event::Offline { addr, name, silent: true }) => {
                 warn!(%addr, name = %text(name), silent = ?ONLINE, %online, "node offline");
             }
-            Event::Offline { addr, name, silent: false } => {
+            Event::Node(members::Event::Offline { addr, name, silent: false }) => {
                 warn!(%addr, name = %text(name), offers = "nothing", %online, "node offline");
             }
-            Event::NoneAnswered => {
+            Event::Node(members::Event::NoneAnswered) => {
                 let ports = self.checkers.iter().filter_map(|checker| checker.local_addr().ok());
                 let from: Vec<_> = ports.map(|addr| addr.to_string()).collect();
                 warn!(

@@ -18,7 +18,7 @@ use tokio::task::AbortHandle;
 use tracing::{debug, info};
 
 use super::{random, socket};
-use crate::config::Config;
+use crate::config::{Config, TurnHealth};
 use crate::error::Error;
 use crate::net::engine::balancer::Offer;
 use crate::net::engine::cluster::Cluster;
@@ -62,7 +62,12 @@ impl Server {
         let checkers = control::open_checkers(&addrs, config.cluster.check_bind)?;
 
         let (knocks, knocked) = mpsc::channel(KNOCKS);
-        let cluster = Cluster::new(config.net.name.clone(), config.turn.bind, random::rng()?);
+        let mut cluster = Cluster::new(config.net.name.clone(), config.turn.bind, random::rng()?);
+        let turn = config.turn.bind.filter(|_| config.turn.health == TurnHealth::Binding);
+        let turn = turn.map(control::open_asker).transpose()?;
+        if turn.is_some() {
+            cluster.check_turn(Instant::now());
+        }
         let shared = Arc::new(Shared {
             offer: ArcSwap::default(),
             cluster: Mutex::new(cluster),
@@ -85,7 +90,7 @@ impl Server {
             info!(udp = %addr, workers = 1, "listening");
         }
         let shared = &server.shared;
-        server.tasks = control::spawn(shared, checkers, senders, knocked);
+        server.tasks = control::spawn(shared, checkers, turn, senders, knocked);
         server.tasks.extend(names::spawn(shared, config.cluster, &server.addrs));
         Ok(server)
     }
