@@ -1,28 +1,49 @@
-//! What a balance server runs with. Reading it from a file follows.
+//! `balance.toml`: what it says, what it means, and where it is wrong.
+//!
+//! `file` takes the values out of the text and remembers where they stand, `check` judges what
+//! they mean together, `render` writes them down again.
+
+mod check;
 mod endpoint;
+mod error;
+mod file;
+mod load;
+mod nearest;
+mod render;
+mod syntax;
+mod value;
 
-pub use endpoint::{Endpoint, EndpointError, Family};
+pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Family};
+pub use error::{ConfigError, Diagnostic, Label};
 
-use std::net::SocketAddr;
-use std::ops::Range;
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
 use crate::net::wire::Name;
 
 /// What a balance server runs with: the meaning of a `balance.toml`.
+///
+/// ```
+/// use turn_balance::Config;
+///
+/// let config = Config::parse("net.bind = '127.0.0.1:0'", "balance.toml")?;
+/// assert_eq!(config.net.bind, ["127.0.0.1:0".parse().unwrap()]);
+/// # Ok::<(), turn_balance::ConfigError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Config {
-    /// `[net]`
+    /// `[net]`: where the server listens.
     pub net: Net,
-    /// `[cluster]`
+    /// `[cluster]`: who stands above and below.
     pub cluster: Cluster,
-    /// `[turn]`
+    /// `[turn]`: the TURN server beside a leaf.
     pub turn: Turn,
-    /// `[log]`
+    /// `[log]`: what is logged.
     pub log: Log,
 }
 
-/// `[net]`
+/// `[net]`: where the server listens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Net {
     /// Addresses to listen on. Port 0 is any port.
@@ -30,22 +51,19 @@ pub struct Net {
     /// What traces show.
     pub name: Option<Name>,
 }
-impl Default for Net {
-    fn default() -> Self {
-        Self { bind: vec![SocketAddr::from(([127, 0, 0, 1], 3001))], name: None }
-    }
-}
-/// `[cluster]`
+
+/// `[cluster]`: who stands above and below.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cluster {
-    /// Superiors.
+    /// Servers that are told of this one.
     pub superiors: Vec<Endpoint>,
-    /// Nodes.
+    /// Servers that this one checks and lists.
     pub nodes: Vec<NodeEntry>,
-    /// Port of the checks; `None`: any.
+    /// Port that checks are sent from; `None`: any.
     pub check_bind: Option<u16>,
 }
-/// One of `nodes`.
+
+/// One of `cluster.nodes`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeEntry {
     /// Where it is checked.
@@ -55,110 +73,171 @@ pub struct NodeEntry {
     /// What it is called until it says so itself.
     pub name: Option<Name>,
 }
-/// `[turn]`
+
+/// `[turn]`: the TURN server beside a leaf.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Turn {
-    /// The TURN server's address, as clients must see it.
+    /// The TURN server's address, as clients must see it; `None`: there is none.
     pub bind: Option<SocketAddr>,
     /// How it is checked.
     pub health: TurnHealth,
 }
+
 /// `turn.health`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TurnHealth {
-    /// Asked with STUN Binding, and offered while it answers.
+    /// Asked with STUN Binding (RFC 8489) every 3 s, and offered while it answers.
     #[default]
     Binding,
-    /// Offered always.
+    /// Not at all: it is always offered.
     None,
 }
-/// `[log]`
+
+/// `[log]`: what is logged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Log {
-    /// What is logged.
+    /// The least level that is logged.
     pub level: LogLevel,
-    /// How.
+    /// How a line looks.
     pub format: LogFormat,
 }
+
 /// `log.level`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogLevel {
-    /// error
+    /// What made it stop.
     Error,
-    /// warn
+    /// What somebody should look at.
     Warn,
-    /// info
+    /// What it does.
     #[default]
     Info,
-    /// debug
+    /// Why it does so.
     Debug,
-    /// trace
+    /// Every datagram.
     Trace,
 }
+
 /// `log.format`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogFormat {
-    /// text
+    /// For people.
     #[default]
     Text,
-    /// json
+    /// One JSON object a line.
     Json,
 }
 
 impl Config {
-    /// Reads a file.
+    /// Reads and checks a file.
     ///
     /// # Errors
-    /// [`ConfigError`]
-    pub fn load(_path: &Path) -> Result<Self, ConfigError> {
-        Ok(Self::default())
+    /// [`ConfigError`]: the file cannot be read ([`ConfigError::source`]), or has errors.
+    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+        load::load(path)
     }
-    /// Parses text; `origin` is what errors call it.
+
+    /// Reads and checks a text; `origin` is what errors call it.
     ///
     /// # Errors
-    /// [`ConfigError`]
-    pub fn parse(_text: &str, _origin: &str) -> Result<Self, ConfigError> {
-        Ok(Self::default())
+    /// [`ConfigError`], with every error of the text.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        file::read(text).map_err(|diagnostics| ConfigError {
+            origin: origin.to_owned(),
+            text: text.to_owned(),
+            diagnostics,
+            source: None,
+        })
     }
+
     /// Checks a configuration that was made by a program.
     ///
     /// # Errors
-    /// [`ConfigError`]
+    /// [`ConfigError`], whose diagnostics have no labels: there is no text to point at.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        Ok(())
+        let diagnostics: Vec<_> = check::check(self).into_iter().map(Into::into).collect();
+        if diagnostics.is_empty() {
+            return Ok(());
+        }
+        Err(ConfigError { origin: String::new(), text: String::new(), diagnostics, source: None })
     }
-    /// As TOML that loads again, every key written.
+
+    /// The whole configuration as TOML that loads again: defaults are written out, and what has
+    /// no value is a comment.
     pub fn to_toml(&self) -> String {
-        String::new()
+        render::to_toml(self)
     }
 }
 
-/// Why a configuration cannot be used: everything that is wrong with it at once.
-#[derive(Debug, Clone, thiserror::Error)]
-#[error("the configuration has errors")]
-pub struct ConfigError {
-    /// File name, as given.
-    pub origin: String,
-    /// The whole text; empty where there is none.
-    pub text: String,
-    /// What is wrong, in file order.
-    pub diagnostics: Vec<Diagnostic>,
+impl From<Endpoint> for NodeEntry {
+    fn from(addr: Endpoint) -> Self {
+        Self { addr, public: None, name: None }
+    }
 }
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// One lower-case sentence.
-    pub message: String,
-    /// The offending text and others that explain it; the first is the offender.
-    pub labels: Vec<Label>,
-    /// What to do.
-    pub hint: Option<String>,
+
+impl Default for Net {
+    fn default() -> Self {
+        Self { bind: vec![(Ipv4Addr::LOCALHOST, DEFAULT_PORT).into()], name: None }
+    }
 }
-/// A piece of the text and what to say of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
-    /// Bytes of the text.
-    pub span: Range<usize>,
-    /// What to say of it, may be empty.
-    pub note: String,
+
+impl LogLevel {
+    /// Every level, the gravest first.
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Error, Self::Warn, Self::Info, Self::Debug, Self::Trace];
+
+    /// As the file has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+impl LogFormat {
+    /// Every format.
+    pub(crate) const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// As the file has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+impl TurnHealth {
+    /// Every way.
+    pub(crate) const ALL: [Self; 2] = [Self::Binding, Self::None];
+
+    /// As the file has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Binding => "binding",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for TurnHealth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for LogLevel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for LogFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
 }

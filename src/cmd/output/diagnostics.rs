@@ -248,6 +248,7 @@ hint: `ss -lunp 'sport = :3001'` shows who holds the port
             origin: "balance.toml".to_owned(),
             text: String::new(),
             diagnostics: Vec::new(),
+            source: None,
         };
         assert_eq!(exit(Error::Config(config)), Exit::Unable);
         assert_eq!(Fault::Interrupted.exit(), Exit::Interrupted);

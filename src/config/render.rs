@@ -1,0 +1,202 @@
+use std::fmt::Display;
+
+use super::{Config, NodeEntry};
+
+pub(super) fn to_toml(config: &Config) -> String {
+    let Config { net, cluster, turn, log } = config;
+    let lines = [
+        "[net]".to_owned(),
+        format!("bind = {}", one_or_many(net.bind.iter().map(string).collect())),
+        optional("name", net.name.as_ref().map(string), "what traces show"),
+        String::new(),
+        "[cluster]".to_owned(),
+        format!("superiors = {}", one_or_many(cluster.superiors.iter().map(string).collect())),
+        format!("nodes = {}", list(&cluster.nodes.iter().map(node).collect::<Vec<_>>())),
+        optional(
+            "check-bind",
+            cluster.check_bind,
+            "the port that checks are sent from, any if left out",
+        ),
+        String::new(),
+        "[turn]".to_owned(),
+        optional(
+            "bind",
+            turn.bind.map(string),
+            "the address of the TURN server beside this server, none if left out",
+        ),
+        format!("health = {}", string(turn.health)),
+        String::new(),
+        "[log]".to_owned(),
+        format!("level = {}", string(log.level)),
+        format!("format = {}", string(log.format)),
+    ];
+    lines.join("\n") + "\n"
+}
+
+fn node(node: &NodeEntry) -> String {
+    let NodeEntry { addr, public, name } = node;
+    if public.is_none() && name.is_none() {
+        return string(addr);
+    }
+    let mut fields = format!("addr = {}", string(addr));
+    if let Some(public) = public {
+        fields += &format!(", public = {}", string(public));
+    }
+    if let Some(name) = name {
+        fields += &format!(", name = {}", string(name));
+    }
+    format!("{{ {fields} }}")
+}
+
+/// A key with its value, or a comment that tells what the key is for.
+fn optional(key: &str, value: Option<impl Display>, meaning: &str) -> String {
+    match value {
+        Some(value) => format!("{key} = {value}"),
+        None => format!("# {key}: {meaning}"),
+    }
+}
+
+fn one_or_many(items: Vec<String>) -> String {
+    match <[String; 1]>::try_from(items) {
+        Ok([item]) => item,
+        Err(items) => list(&items),
+    }
+}
+
+/// One item a line.
+fn list(items: &[String]) -> String {
+    if items.is_empty() {
+        return "[]".to_owned();
+    }
+    let lines: String = items.iter().map(|item| format!("    {item},\n")).collect();
+    format!("[\n{lines}]")
+}
+
+fn string(text: impl Display) -> String {
+    toml::Value::String(text.to_string()).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use proptest::collection::vec;
+    use proptest::option;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::endpoint::unmapped;
+    use crate::config::{Cluster, Endpoint, Log, LogFormat, LogLevel, Net, Turn, TurnHealth};
+    use crate::net::wire::Name;
+
+    #[test]
+    fn defaults() {
+        let expected = r#"[net]
+bind = "127.0.0.1:3001"
+# name: what traces show
+
+[cluster]
+superiors = []
+nodes = []
+# check-bind: the port that checks are sent from, any if left out
+
+[turn]
+# bind: the address of the TURN server beside this server, none if left out
+health = "binding"
+
+[log]
+level = "info"
+format = "text"
+"#;
+        assert_eq!(to_toml(&Config::default()), expected);
+    }
+
+    #[test]
+    fn every_key() {
+        let text = r#"[net]
+bind = [
+    "127.0.0.1:3001",
+    "[::1]:3001",
+]
+name = "fra-b"
+
+[cluster]
+superiors = "root.example:3001"
+nodes = [
+    "203.0.113.12:3001",
+    { addr = "198.51.100.107:3001", public = "203.0.113.7:3001", name = "fra-c" },
+]
+check-bind = 3002
+
+[turn]
+bind = "203.0.113.52:3478"
+health = "none"
+
+[log]
+level = "warn"
+format = "json"
+"#;
+        let config = Config::parse(text, "").unwrap();
+        assert_eq!(to_toml(&config), text);
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_loads_again(config in config()) {
+            prop_assume!(config.validate().is_ok());
+            let text = to_toml(&config);
+            let again = Config::parse(&text, "").map_err(|error| error.to_string());
+            prop_assert_eq!(again, Ok(config), "{}", text);
+        }
+    }
+
+    fn config() -> impl Strategy<Value = Config> {
+        let net = (vec(addr(), 1..4), option::of(name()));
+        let net = net.prop_map(|(bind, name)| Net { bind, name });
+        let cluster = (vec(endpoint(), 0..4), vec(node(), 0..6), option::of(1..=u16::MAX));
+        let cluster = cluster.prop_map(|(superiors, nodes, check_bind)| Cluster {
+            superiors,
+            nodes,
+            check_bind,
+        });
+        let health = prop::sample::select(TurnHealth::ALL.to_vec());
+        let turn = (option::of(addr()), health).prop_map(|(bind, health)| Turn { bind, health });
+        let log = (
+            prop::sample::select(LogLevel::ALL.to_vec()),
+            prop::sample::select(LogFormat::ALL.to_vec()),
+        );
+        let log = log.prop_map(|(level, format)| Log { level, format });
+        (net, cluster, turn, log).prop_map(|(net, cluster, turn, log)| Config {
+            net,
+            cluster,
+            turn,
+            log,
+        })
+    }
+
+    fn node() -> impl Strategy<Value = NodeEntry> {
+        let node = (endpoint(), option::of(addr()), option::of(name()));
+        node.prop_map(|(addr, public, name)| NodeEntry { addr, public, name })
+    }
+
+    fn endpoint() -> impl Strategy<Value = Endpoint> {
+        let host = "([a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\\.){0,3}[a-z][a-z0-9]{0,5}\\.?";
+        let name = (host, 1..=u16::MAX).prop_map(|(host, port)| Endpoint::Name(host, port));
+        prop_oneof![addr().prop_map(Endpoint::from), name]
+    }
+
+    /// Unicast, so that few configurations are refused.
+    fn addr() -> impl Strategy<Value = SocketAddr> {
+        let v4 = (1..224_u8, any::<[u8; 3]>(), 1..=u16::MAX);
+        let v4 = v4.prop_map(|(a, [b, c, d], port)| SocketAddr::from(([a, b, c, d], port)));
+        let v6 = (0..0xff00_u16, any::<[u16; 7]>(), 1..=u16::MAX);
+        let v6 = v6.prop_map(|(a, [b, c, d, e, f, g, h], port)| {
+            unmapped(([a, b, c, d, e, f, g, h], port).into())
+        });
+        prop_oneof![v4, v6]
+    }
+
+    fn name() -> impl Strategy<Value = Name> {
+        "[A-Za-z0-9._-]{1,32}".prop_map(|name| name.parse().unwrap())
+    }
+}

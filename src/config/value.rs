@@ -1,0 +1,129 @@
+//! One value of a file: has it the right type, and can it be read?
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::slice;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::endpoint::unmapped;
+use super::error::quoted;
+use super::nearest::nearest;
+use super::{DEFAULT_PORT, Diagnostic, Endpoint};
+use crate::net::wire::{Name, NameError};
+
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The port of a TURN server by custom: for advice only.
+const TURN_PORT: u16 = 3478;
+
+pub(super) fn table<'a, 't>(value: &'a Value<'t>) -> Result<&'a DeTable<'t>, Diagnostic> {
+    value.get_ref().as_table().ok_or_else(|| wrong_type(value, "a table"))
+}
+
+pub(super) fn list<'a, 't>(value: &'a Value<'t>) -> Result<&'a [Value<'t>], Diagnostic> {
+    let list = value.get_ref().as_array().ok_or_else(|| wrong_type(value, "a list"))?;
+    Ok(list)
+}
+
+/// The items of a list, or the value as the only one; and what an item should be.
+pub(super) fn one_or_many<'a, 't>(value: &'a Value<'t>) -> (&'a [Value<'t>], &'static str) {
+    match value.get_ref() {
+        DeValue::Array(items) => (items, "a string"),
+        _ => (slice::from_ref(value), "a string or a list of strings"),
+    }
+}
+
+pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
+    let text = string(value, "a string")?;
+    text.parse().map_err(|error: NameError| {
+        let message = format!("{} is not a name", quoted(text));
+        Diagnostic::at(value.span(), message).hint(error)
+    })
+}
+
+pub(super) fn endpoint(value: &Value<'_>, expected: &str) -> Result<Endpoint, Diagnostic> {
+    let text = string(value, expected)?;
+    text.parse().map_err(|error| Diagnostic::at(value.span(), error))
+}
+
+/// A balance server's address, all in numbers.
+pub(super) fn balance_addr(value: &Value<'_>, expected: &str) -> Result<SocketAddr, Diagnostic> {
+    socket_addr(value, expected, DEFAULT_PORT)
+}
+
+/// A TURN server's address, all in numbers.
+pub(super) fn turn_addr(value: &Value<'_>) -> Result<SocketAddr, Diagnostic> {
+    socket_addr(value, "a string", TURN_PORT)
+}
+
+pub(super) fn port(value: &Value<'_>) -> Result<u16, Diagnostic> {
+    let DeValue::Integer(integer) = value.get_ref() else {
+        return Err(wrong_type(value, "an integer"));
+    };
+    u16::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| {
+        let message = format!("`{integer}` is not a port, expected 1 to 65535");
+        Diagnostic::at(value.span(), message)
+    })
+}
+
+/// The index of the choice that was made.
+pub(super) fn choice(value: &Value<'_>, what: &str, choices: &[&str]) -> Result<usize, Diagnostic> {
+    let text = string(value, "a string")?;
+    let index = choices.iter().position(|choice| *choice == text);
+    index.ok_or_else(|| unknown(value.span(), what, text, choices))
+}
+
+/// A word that is none of those that can stand there.
+pub(super) fn unknown(span: Range<usize>, what: &str, text: &str, known: &[&str]) -> Diagnostic {
+    let expected = match known {
+        [others @ .., last] if !others.is_empty() => {
+            format!("`{}` or `{last}`", others.join("`, `"))
+        }
+        _ => format!("`{}`", known.concat()),
+    };
+    let message = format!("unknown {what} {}, expected {expected}", quoted(text));
+    let diagnostic = Diagnostic::at(span, message);
+    match nearest(text, known) {
+        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
+}
+
+fn string<'a>(value: &'a Value<'_>, expected: &str) -> Result<&'a str, Diagnostic> {
+    value.get_ref().as_str().ok_or_else(|| wrong_type(value, expected))
+}
+
+fn socket_addr(value: &Value<'_>, expected: &str, port: u16) -> Result<SocketAddr, Diagnostic> {
+    let text = string(value, expected)?;
+    if let Ok(addr) = text.parse() {
+        return Ok(unmapped(addr));
+    }
+    // Whatever else may stand for a server cannot stand here; say what it is.
+    Err(match endpoint(value, expected)? {
+        Endpoint::Addr(addr) => {
+            let with_port = SocketAddr::new(addr.ip(), port);
+            Diagnostic::at(value.span(), format!("{} has no port", quoted(text)))
+                .hint(format!("add one: `{with_port}`"))
+        }
+        Endpoint::Name(..) => {
+            let message =
+                format!("{} is a host name, expected an IP address and a port", quoted(text));
+            Diagnostic::at(value.span(), message)
+        }
+    })
+}
+
+fn wrong_type(value: &Value<'_>, expected: &str) -> Diagnostic {
+    let found = match value.get_ref() {
+        DeValue::String(text) => format!("the string {}", quoted(text)),
+        DeValue::Integer(integer) => format!("the integer `{integer}`"),
+        DeValue::Float(float) => format!("the float `{float}`"),
+        DeValue::Boolean(boolean) => format!("the boolean `{boolean}`"),
+        DeValue::Datetime(datetime) => format!("the datetime `{datetime}`"),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+    };
+    Diagnostic::at(value.span(), format!("expected {expected}, found {found}"))
+}
