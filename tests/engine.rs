@@ -477,7 +477,7 @@ fn a_server_that_is_its_own_node_is_never_online() {
 #[test]
 fn a_long_list_is_a_sample_of_which_a_client_hears_more() {
     let mut world = World::new(24, |_, _| Path::of(5));
-    let nodes: Vec<_> = (1..=250).map(|n| leaf(n)).collect();
+    let nodes: Vec<_> = (1..=250).map(leaf).collect();
     for &node in &nodes {
         let turn = Some(SocketAddr::new(node.ip(), 3478));
         let superiors = vec![server(ROOT)];

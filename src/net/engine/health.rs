@@ -34,14 +34,14 @@ pub struct Health {
     needed: u32,
     next: Instant,
     /// The transaction that is out, and when it has failed.
-    awaited: Option<(u128, Instant)>,
+    pending: Option<(u128, Instant)>,
     rng: Rng,
 }
 
 impl Health {
     /// Of a TURN server that is down until it answers.
     pub fn new(turn: SocketAddr, now: Instant, rng: Rng) -> Self {
-        Self { turn, up: false, against: 0, needed: 1, next: now, awaited: None, rng }
+        Self { turn, up: false, against: 0, needed: 1, next: now, pending: None, rng }
     }
 
     /// Whether it lives, as far as is known.
@@ -51,38 +51,38 @@ impl Health {
 
     /// A datagram came to the socket that it is asked from.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        let awaited =
-            self.awaited.filter(|_| from == self.turn).map(|(transaction, _)| transaction);
-        if awaited.is_some() && stun::binding_response(datagram) == awaited {
+        let pending =
+            self.pending.filter(|_| from == self.turn).map(|(transaction, _)| transaction);
+        if pending.is_some() && stun::binding_response(datagram) == pending {
             self.result(now, true);
         }
     }
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.awaited.is_some_and(|(_, deadline)| deadline <= now) {
+        if self.pending.is_some_and(|(_, deadline)| deadline <= now) {
             self.result(now, false);
         }
     }
 
     /// The next request to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
-        if self.next > now || self.awaited.is_some() {
+        if self.next > now || self.pending.is_some() {
             return None;
         }
         let transaction = self.rng.random::<u128>() >> 32;
-        self.awaited = Some((transaction, now + PATIENCE));
+        self.pending = Some((transaction, now + PATIENCE));
         self.next = now + if self.up { PERIOD } else { PERIOD_DOWN };
         Some(Transmit { to: self.turn, payload: stun::binding_request(transaction) })
     }
 
     /// When to call [`Health::handle_timeout`] and [`Health::poll_transmit`] next.
     pub fn poll_timeout(&self) -> Instant {
-        self.awaited.map_or(self.next, |(_, deadline)| deadline)
+        self.pending.map_or(self.next, |(_, deadline)| deadline)
     }
 
     fn result(&mut self, now: Instant, answered: bool) {
-        self.awaited = None;
+        self.pending = None;
         self.next = self.next.max(now);
         self.against = if answered == self.up { 0 } else { self.against + 1 };
         if self.against >= self.needed {

@@ -104,8 +104,17 @@ impl Descent {
     /// How old a finalist's newest copy may get: the time of the best that has answered itself,
     /// or what a leaf's time allows its neighbour.
     fn verify_limit(&self, leaf: Duration) -> Duration {
-        let turns = self.entries.iter().filter(|entry| entry.role == Role::Turn);
-        turns.filter_map(|entry| entry.rtt).min().unwrap_or_else(|| window(leaf))
+        let turns = (0..self.entries.len()).filter(|&who| self.entries[who].role == Role::Turn);
+        turns.filter_map(|who| self.measured(who)).min().unwrap_or_else(|| window(leaf))
+    }
+
+    /// The least time measured to a candidate that can be chosen. A TURN server on the host of
+    /// the leaf that names it is reached by the same path: both times are of that path.
+    fn measured(&self, who: usize) -> Option<Duration> {
+        let entry = &self.entries[who];
+        let leaf = entry.via.map(|via| &self.entries[via]);
+        let leaf = leaf.filter(|leaf| leaf.role == Role::Leaf && leaf.addr.ip() == entry.addr.ip());
+        entry.rtt.map(|rtt| leaf.and_then(|leaf| leaf.rtt).map_or(rtt, |least| least.min(rtt)))
     }
 
     fn end(&mut self, now: Instant) {
@@ -132,7 +141,7 @@ impl Descent {
         };
         let mut ranked: Vec<_> = (0..self.entries.len())
             .filter(|&who| self.entries[who].can_win())
-            .filter_map(|who| Some((who, self.entries[who].rtt?)))
+            .filter_map(|who| Some((who, self.measured(who)?)))
             .filter(|&(who, _)| {
                 let entry = &self.entries[who];
                 entry.role == Role::Turn || !entry.turn.is_some_and(asked)

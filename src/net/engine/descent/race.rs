@@ -510,6 +510,9 @@ impl Descent {
         let (level, reach) = (parent.level + 1, parent.root);
         if !std::mem::replace(&mut parent.explored, true) {
             self.levels[usize::from(level) - 1].explored += 1;
+            if parent.more == 0 {
+                self.give_up(who); // it has said what there is to know
+            }
         }
         if level > self.options.limits.depth.min(8) {
             return;
