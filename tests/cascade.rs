@@ -186,6 +186,64 @@ fn probe_trace_and_ping_end_at_a_real_turn_server() {
 }
 
 #[test]
+fn the_script_of_the_readme_works() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/configs/cascade.sh");
+    let output = Command::new("sh").arg(script).env("TB", TB).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let last = text.lines().last().unwrap();
+    assert!(last.parse::<SocketAddr>().is_ok(), "{text}");
+    for name in ["root", "region-a", "region-b", "leaf-a1", "leaf-a2", "leaf-b1", "leaf-b2"] {
+        assert!(text.contains(name), "{name} in {text}");
+    }
+}
+
+/// Waits until a server answers, then sends it a signal. Returns how it ended.
+fn signalled(signal: &str) -> std::process::ExitStatus {
+    let net = Net::new();
+    let mut server = serve(net.server(1), "one", "");
+    let addr = net.server(1).to_string();
+    wait("the server answers", || tb(&["ping", "-qq", "-c", "1", &addr]).status.success());
+    let pid = server.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    server.0.wait().unwrap()
+}
+
+#[test]
+fn a_server_stops_on_request_with_0() {
+    assert_eq!(signalled("TERM").code(), Some(0));
+    assert_eq!(signalled("INT").code(), Some(0));
+}
+
+#[test]
+fn an_interrupted_probe_ends_by_the_signal() {
+    let silent = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let addr = silent.local_addr().unwrap().to_string();
+    let mut command = Command::new(TB);
+    command.args(["probe", &addr, "--timeout", "60"]).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut probe = Process(command.spawn().unwrap());
+    // It is asking: the signal is heard from now on.
+    silent.recv_from(&mut [0; 2048]).unwrap();
+    let pid = probe.0.id().to_string();
+    assert!(Command::new("kill").args(["-s", "INT", &pid]).status().unwrap().success());
+    let status = probe.0.wait().unwrap();
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&status), Some(libc::SIGINT));
+}
+
+#[test]
+fn a_closed_pipe_ends_quietly() {
+    let net = Net::new();
+    let _server = serve(net.server(1), "one", "");
+    let addr = net.server(1).to_string();
+    wait("the server answers", || tb(&["ping", "-qq", "-c", "1", &addr]).status.success());
+    let line = format!("{TB} ping -i 0.01 -c 100 {addr} | head -n 1; exit ${{PIPESTATUS[0]}}");
+    let output = Command::new("bash").args(["-c", &line]).output().unwrap();
+    assert!(output.status.success(), "{:?}", output.status);
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
 fn a_leaf_that_dies_is_passed_over_and_comes_back() {
     let Some(mut cascade) = Cascade::start() else { return };
     let root = cascade.root();

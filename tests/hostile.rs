@@ -115,6 +115,39 @@ async fn no_forged_source_stops_a_server_or_makes_two_talk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_answered_in_the_name_of_a_node_or_a_superior() {
+    let net = Net::new();
+    let node = client(&net, 2);
+    let superior = client(&net, 3);
+    let addrs = [&node, &superior].map(|socket| socket.local_addr().unwrap());
+    let turn = Some(net.turn(1));
+    let mut config = config(net.server(1), "one", Some(addrs[1]), &addrs[..1], turn);
+    config.turn.health = TurnHealth::None;
+    let _server = Server::start(config).await.unwrap();
+    let Some(forger) = Forger::new() else { return };
+    // An old server's answers: an empty one is a bare probe to the letter.
+    let hosts = [0x08, 0x01, 0x12, 0x02, 0x0a, 0x00];
+    for from in addrs {
+        for payload in [BARE, &[0x12, 0x00], &hosts] {
+            forger.send(from, net.server(1), payload);
+        }
+    }
+    assert!(answers(&client(&net, 9), net.server(1), 1), "it answers others");
+    let mut buffer = [0; 2048];
+    for socket in [node, superior] {
+        socket.set_nonblocking(true).unwrap();
+        while let Ok((len, _)) = socket.recv_from(&mut buffer) {
+            // Checks and heartbeats come; an answer must not.
+            let request = Request::decode(&buffer[..len]);
+            assert!(request.is_ok(), "an answer: {:02x?}", &buffer[..len]);
+            let bare =
+                matches!(&request, Ok(Request { body: RequestBody::Probe(p), .. }) if p.nonce == 0);
+            assert!(!bare, "an empty answer");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rubbish_stops_nothing_and_draws_no_empty_answer() {
     let net = Net::new();
     let _servers = pair(&net).await;

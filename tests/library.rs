@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use common::{Net, answer_bindings, config};
-use turn_balance::{Balance, CandidateState, Error, Failure, Server, Strategy};
+use turn_balance::{
+    Balance, CandidateState, Endpoint, Error, Failure, NodeEntry, Server, Strategy, TurnHealth,
+};
 
 /// A root, two regions and four leaves.
 async fn cascade(net: &Net) -> Vec<Server> {
@@ -130,4 +132,35 @@ async fn a_server_that_stops_frees_its_address() {
     let error = Server::start(config).await.unwrap_err();
     assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
     again.stop().await;
+}
+
+#[tokio::test]
+async fn a_host_name_stands_for_its_addresses() {
+    let net = Net::new();
+    // `localhost` is 127.0.0.1 everywhere, so the leaf takes a port of its own there.
+    let mut leaf = config("127.0.0.1:0".parse().unwrap(), "leaf", None, &[], Some(net.turn(2)));
+    leaf.turn.health = TurnHealth::None;
+    let leaf = Server::start(leaf).await.unwrap();
+    let mut root = config(net.server(1), "root", None, &[], None);
+    let name = Endpoint::Name("localhost".to_owned(), leaf.addrs()[0].port());
+    let nowhere = Endpoint::Name("nowhere.example".to_owned(), 3001);
+    root.cluster.nodes = [name, nowhere].map(NodeEntry::from).into();
+    let _root = Server::start(root).await.unwrap();
+    let balance = Balance::new(net.server(1)).await.unwrap();
+    wait_for_selection(&balance).await;
+    assert_eq!(balance.probe(5).await.unwrap(), net.turn(2));
+}
+
+#[tokio::test]
+async fn both_address_families_are_served_from_one_wildcard() {
+    let mut both = config("[::]:0".parse().unwrap(), "both", None, &[], None);
+    both.turn.bind = Some("[2001:db8::1]:3478".parse().unwrap());
+    both.turn.health = TurnHealth::None;
+    let server = Server::start(both).await.unwrap();
+    let port = server.addrs()[0].port();
+    for ip in ["127.0.0.1", "127.99.1.2", "::1"] {
+        let root = SocketAddr::new(ip.parse().unwrap(), port);
+        let balance = Balance::builder().root(root).verify(false).build().await.unwrap();
+        assert_eq!(balance.probe(5).await.unwrap().port(), 3478, "{ip}");
+    }
 }

@@ -6,7 +6,7 @@
 #   examples/configs/cascade.sh                        # with the `tb` that is installed
 #   TB=target/release/tb examples/configs/cascade.sh   # with another
 #
-# No TURN server is started: where none answers, `tb probe` goes by the leaf that names it.
+# No TURN server is started. The leaves are told not to mind, and `tb probe` goes by their answers.
 
 set -u
 
