@@ -86,21 +86,25 @@ impl Place {
 }
 
 /// Every address of a configuration, written the one way that compares.
-fn addresses(config: &Config) -> impl Iterator<Item = (Place, Endpoint)> {
+fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
+    let Config { net, cluster, turn, .. } = config;
     let canonical = |endpoint: &Endpoint| match endpoint {
         Endpoint::Addr(addr) => Endpoint::from(*addr),
         Endpoint::Name(host, port) => Endpoint::Name(host.to_ascii_lowercase(), *port),
     };
-    let binds = config.net.bind.iter().enumerate();
-    let binds = binds.map(|(i, bind)| (Place::Bind(i), Endpoint::from(*bind)));
-    let superiors = config.cluster.superiors.iter().enumerate();
-    let superiors = superiors.map(move |(i, superior)| (Place::Superior(i), canonical(superior)));
-    let nodes = config.cluster.nodes.iter().enumerate().flat_map(move |(i, node)| {
-        let public = node.public.map(|addr| (Place::Public(i), Endpoint::from(addr)));
-        std::iter::once((Place::Node(i), canonical(&node.addr))).chain(public)
-    });
-    let turn = config.turn.bind.map(|addr| (Place::Turn, Endpoint::from(addr)));
-    binds.chain(superiors).chain(nodes).chain(turn)
+    let mut addresses = Vec::new();
+    for (i, bind) in net.bind.iter().enumerate() {
+        addresses.push((Place::Bind(i), Endpoint::from(*bind)));
+    }
+    for (i, superior) in cluster.superiors.iter().enumerate() {
+        addresses.push((Place::Superior(i), canonical(superior)));
+    }
+    for (i, node) in cluster.nodes.iter().enumerate() {
+        addresses.push((Place::Node(i), canonical(&node.addr)));
+        addresses.extend(node.public.map(|addr| (Place::Public(i), Endpoint::from(addr))));
+    }
+    addresses.extend(turn.bind.map(|addr| (Place::Turn, Endpoint::from(addr))));
+    addresses
 }
 
 /// An address that nobody can send to, or listen on.
@@ -158,12 +162,13 @@ fn repeated(
 ) -> Option<Problem> {
     let any_port = matches!(endpoint, Endpoint::Addr(addr) if addr.port() == 0);
     if place == Place::Turn || any_port {
-        return None; // beside a leaf the TURN server has the leaf's IP address; any port is a new one
+        return None; // a TURN server may be a node too, and any port is a new one each time
     }
     let message = |first: Place| match (first.role(), place.role()) {
         (first, role) if first == role => format!("{role} `{endpoint}` is listed twice"),
         (first, role) => format!("{role} `{endpoint}` is also a {first}"),
     };
+    // Apart, for seen from outside a public address may well look like one of this host's.
     let key = (place.is_bind(), endpoint.clone());
     match (*seen.entry(key).or_insert(place), place) {
         (first, _) if first == place => None,
@@ -252,11 +257,17 @@ mod tests {
     }
 
     #[test]
-    fn a_node_may_be_listed_where_it_is_checked() {
+    fn the_same_address_may_stand_in_two_places() {
         let mut config = Config::default();
-        let mut node = NodeEntry::from(Endpoint::from(addr("203.0.113.7:3001")));
-        node.public = Some(addr("203.0.113.7:3001"));
-        config.cluster.nodes = vec![node];
+        let node = |node: &str, public: &str| NodeEntry {
+            public: Some(addr(public)),
+            ..NodeEntry::from(Endpoint::from(addr(node)))
+        };
+        config.cluster.nodes = vec![
+            node("203.0.113.7:3001", "203.0.113.7:3001"),
+            node("203.0.113.8:3478", "127.0.0.1:3001"),
+        ];
+        config.turn.bind = Some(addr("203.0.113.8:3478"));
         assert!(check(&config).is_empty());
     }
 

@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn ten_thousand_nodes_fit() {
         let node = |i: u32| {
-            let ip = std::net::Ipv4Addr::from(0x0a00_0000 + i);
+            let ip = std::net::Ipv4Addr::from(0x7f01_0000 + i);
             format!("{{ addr = '{ip}:3001', public = '203.0.113.7:{i}', name = '{i:0>32}' }},\n")
         };
         let nodes: String = (1..=10_000).map(node).collect();

@@ -57,5 +57,6 @@ mod tests {
         ] {
             assert_eq!(nearest(written, &fields), expected, "{written}");
         }
+        assert_eq!(nearest("node", &["bind", "name"]), None);
     }
 }

@@ -63,7 +63,8 @@ pub(super) fn port(value: &Value<'_>) -> Result<u16, Diagnostic> {
         return Err(wrong_type(value, "an integer"));
     };
     u16::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| {
-        let message = format!("`{integer}` is not a port, expected 1 to 65535");
+        let integer = quoted(&integer.to_string());
+        let message = format!("{integer} is not a port, expected 1 to 65535");
         Diagnostic::at(value.span(), message)
     })
 }
@@ -118,12 +119,39 @@ fn socket_addr(value: &Value<'_>, expected: &str, port: u16) -> Result<SocketAdd
 fn wrong_type(value: &Value<'_>, expected: &str) -> Diagnostic {
     let found = match value.get_ref() {
         DeValue::String(text) => format!("the string {}", quoted(text)),
-        DeValue::Integer(integer) => format!("the integer `{integer}`"),
-        DeValue::Float(float) => format!("the float `{float}`"),
+        DeValue::Integer(integer) => format!("the integer {}", quoted(&integer.to_string())),
+        DeValue::Float(float) => format!("the float {}", quoted(&float.to_string())),
         DeValue::Boolean(boolean) => format!("the boolean `{boolean}`"),
         DeValue::Datetime(datetime) => format!("the datetime `{datetime}`"),
         DeValue::Array(_) => "a list".into(),
         DeValue::Table(_) => "a table".into(),
     };
     Diagnostic::at(value.span(), format!("expected {expected}, found {found}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    #[test]
+    fn a_mapped_address_is_ipv4() {
+        let text = "net.bind = '[::ffff:127.0.0.1]:1'\nturn.bind = '[::ffff:203.0.113.7]:2'";
+        let config = Config::parse(text, "").unwrap();
+        assert!(config.net.bind[0].is_ipv4());
+        assert!(config.turn.bind.is_some_and(|addr| addr.is_ipv4()));
+    }
+
+    #[test]
+    fn hints() {
+        for (text, hint) in [
+            ("net.bind = '127.0.0.1'", "add one: `127.0.0.1:3001`"),
+            ("net.bind = '::1'", "add one: `[::1]:3001`"),
+            ("turn.bind = '[2001:db8::7]'", "add one: `[2001:db8::7]:3478`"),
+            ("net.name = 'fra b'", "a name is 1 to 32 of `A-Z a-z 0-9 . _ -`"),
+            ("log.level = 'WARN'", "did you mean `warn`?"),
+        ] {
+            let error = Config::parse(text, "").unwrap_err();
+            assert_eq!(error.diagnostics[0].hint.as_deref(), Some(hint), "{text}");
+        }
+    }
 }
