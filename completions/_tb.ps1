@@ -36,6 +36,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
         'tb;probe' {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, or `500ms`')
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'How to choose')
+            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Whether the TURN servers themselves are asked at the end, with STUN Binding')
             [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Use addresses of this IP version only')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here')
@@ -53,6 +54,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
         'tb;trace' {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, or `500ms`')
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'How to choose')
+            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Whether the TURN servers themselves are asked at the end, with STUN Binding')
             [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Use addresses of this IP version only')
             [CompletionResult]::new('--view', '--view', [CompletionResultType]::ParameterName, 'Which lists to ask for')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Go down this often and count')

@@ -205,7 +205,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__probe)
-            opts="-4 -6 -q -v -h --timeout --strategy --family --format --json --quiet --verbose --color --help"
+            opts="-4 -6 -q -v -h --timeout --strategy --verify --family --format --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -217,6 +217,10 @@ _tb() {
                     ;;
                 --strategy)
                     COMPREPLY=($(compgen -W "best first" -- "${cur}"))
+                    return 0
+                    ;;
+                --verify)
+                    COMPREPLY=($(compgen -W "on off" -- "${cur}"))
                     return 0
                     ;;
                 --family)
@@ -295,7 +299,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__trace)
-            opts="-4 -6 -c -i -q -v -h --timeout --strategy --family --view --count --interval --format --json --quiet --verbose --color --help"
+            opts="-4 -6 -c -i -q -v -h --timeout --strategy --verify --family --view --count --interval --format --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -307,6 +311,10 @@ _tb() {
                     ;;
                 --strategy)
                     COMPREPLY=($(compgen -W "best first" -- "${cur}"))
+                    return 0
+                    ;;
+                --verify)
+                    COMPREPLY=($(compgen -W "on off" -- "${cur}"))
                     return 0
                     ;;
                 --family)

@@ -32,6 +32,7 @@ set edit:completion:arg-completer[tb] = {|@words|
         &'tb;probe'= {
             cand --timeout 'How long to try: seconds, or `500ms`'
             cand --strategy 'How to choose'
+            cand --verify 'Whether the TURN servers themselves are asked at the end, with STUN Binding'
             cand --family 'Use addresses of this IP version only'
             cand --format 'What to print'
             cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
@@ -48,6 +49,7 @@ set edit:completion:arg-completer[tb] = {|@words|
         &'tb;trace'= {
             cand --timeout 'How long to try: seconds, or `500ms`'
             cand --strategy 'How to choose'
+            cand --verify 'Whether the TURN servers themselves are asked at the end, with STUN Binding'
             cand --family 'Use addresses of this IP version only'
             cand --view 'Which lists to ask for'
             cand -c 'Go down this often and count'

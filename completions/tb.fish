@@ -37,6 +37,8 @@ complete -c tb -n "__fish_tb_needs_command" -f -a "help" -d 'Print this message 
 complete -c tb -n "__fish_tb_using_subcommand probe" -l timeout -d 'How long to try: seconds, or `500ms`' -r
 complete -c tb -n "__fish_tb_using_subcommand probe" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
+off\t''"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
@@ -54,6 +56,8 @@ complete -c tb -n "__fish_tb_using_subcommand probe" -s h -l help -d 'Print help
 complete -c tb -n "__fish_tb_using_subcommand trace" -l timeout -d 'How long to try: seconds, or `500ms`' -r
 complete -c tb -n "__fish_tb_using_subcommand trace" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
+off\t''"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l view -d 'Which lists to ask for' -r -f -a "flat\t'Flat lists, as `tb probe` asks for them'

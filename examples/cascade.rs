@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use clap::Parser;
 use stun_types::message::{Message, MessageWrite, MessageWriteVec};
-use turn_balance::{Balance, Config, Endpoint, NodeEntry, Server};
+use turn_balance::{Balance, Config, Endpoint, NodeEntry, Server, View};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -54,8 +54,8 @@ async fn start() -> Result<(SocketAddr, Vec<Server>), Error> {
     servers.push(serve(root, "root".to_owned(), None, &regions, None).await?);
 
     // Each level comes online when the one below has: heartbeats bring that about at once.
-    let balance = Balance::new(root).await?;
-    while balance.trace().await?.candidates.iter().filter(|c| c.turn.is_some()).count() < 4 {
+    let balance = Balance::builder().root(root).view(View::Subordinates).build().await?;
+    while balance.trace().await?.candidates.iter().filter(|c| c.level == 2).count() < 4 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     Ok((root, servers))

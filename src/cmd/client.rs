@@ -1,11 +1,12 @@
 //! What the client commands share: a runtime, Ctrl-C, and a descent with its report.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::runtime;
 use turn_balance::{Balance, Failure, Trace};
 
-use super::args::{Reach, Target, View};
+use super::args::{Reach, Switch, Target, View};
 use super::output::{Advice, Exit, Fault, Printer, Report};
 
 /// Runs a client command on this thread: no other is started.
@@ -39,10 +40,21 @@ pub(crate) async fn interrupt() {
     }
 }
 
-/// Readies a client for the roots.
-pub(crate) async fn connect(reach: &Reach, view: View) -> Result<Balance, Fault> {
-    let mut builder =
-        Balance::builder().strategy(reach.strategy.into()).timeout(reach.timeout).view(view.into());
+/// Readies a client for the roots. Its descents go on listening for `linger` after the choice; none:
+/// as long as a trace does.
+pub(crate) async fn connect(
+    reach: &Reach,
+    view: View,
+    linger: Option<Duration>,
+) -> Result<Balance, Fault> {
+    let mut builder = Balance::builder()
+        .strategy(reach.strategy.into())
+        .verify(reach.verify == Switch::On)
+        .timeout(reach.timeout)
+        .view(view.into());
+    if let Some(linger) = linger {
+        builder = builder.linger(linger);
+    }
     for root in reach.roots() {
         builder = builder.root(root.endpoint);
     }

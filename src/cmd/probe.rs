@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::args::{Format, FormatArgs, Reach, Talk, View};
 use super::client::{Attempt, block_on, connect, descend, join, on_silent_roots};
 use super::output::json::{Document, Probe};
@@ -23,7 +25,7 @@ pub(crate) struct Args {
 impl Args {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, Fault> {
         let trace = block_on(async {
-            let balance = connect(&self.reach, View::Flat).await?;
+            let balance = connect(&self.reach, View::Flat, Some(Duration::ZERO)).await?;
             descend(&balance, printer).await
         });
         let attempt = Attempt::new(trace, &self.reach, |failure| {

@@ -92,7 +92,7 @@ impl Args {
 
     fn once(&self, printer: &Printer) -> Result<Exit, Fault> {
         let trace = block_on(async {
-            let balance = connect(&self.reach, self.view).await?;
+            let balance = connect(&self.reach, self.view, None).await?;
             descend(&balance, printer).await
         });
         let attempt = Attempt::new(trace, &self.reach, |failure| self.advice(failure))?;
@@ -173,7 +173,7 @@ impl Args {
     ) -> Result<turn_balance::Trace, Fault> {
         let balance = match connected {
             Some(balance) => balance,
-            None => connected.insert(connect(&self.reach, self.view).await?),
+            None => connected.insert(connect(&self.reach, self.view, None).await?),
         };
         descend(balance, printer).await
     }

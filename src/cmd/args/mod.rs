@@ -3,7 +3,7 @@
 mod choices;
 mod target;
 
-pub(crate) use choices::{Format, Strategy, View};
+pub(crate) use choices::{Format, Strategy, Switch, View};
 pub(crate) use target::{Target, first_target};
 
 use std::time::Duration;
@@ -43,6 +43,10 @@ pub(crate) struct Reach {
     /// How to choose
     #[arg(long, env = "TB_STRATEGY", hide_env_values = true, default_value = "best")]
     pub(crate) strategy: Strategy,
+
+    /// Whether the TURN servers themselves are asked at the end, with STUN Binding
+    #[arg(long, env = "TB_VERIFY", hide_env_values = true, default_value = "on")]
+    pub(crate) verify: Switch,
 
     #[command(flatten)]
     pub(crate) family: FamilyArgs,

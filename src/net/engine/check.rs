@@ -101,10 +101,10 @@ impl Check {
 
     /// Whether an answer is to one of the requests. One to a bare-speaking peer is right when its
     /// id is.
-    pub(super) fn answers(&mut self, id: u32, nonce: u64) -> bool {
-        let bare = nonce == 0 && !self.reads_nonces;
-        let right = self.unanswered.iter().any(|&(i, n)| i == id && (n == nonce || bare));
-        self.reads_nonces |= right && nonce != 0;
+    pub(super) fn answers(&mut self, id: u32, nonce: Option<u64>) -> bool {
+        let proves = |n: u64| nonce.map_or(!self.reads_nonces, |nonce| nonce == n);
+        let right = self.unanswered.iter().any(|&(i, n)| i == id && proves(n));
+        self.reads_nonces |= right && nonce.is_some();
         right
     }
 

@@ -79,7 +79,7 @@ impl Echoes {
         let Some((nonce, seq, at)) = known.filter(|_| from == self.server) else {
             return;
         };
-        if reply.nonce == nonce || reply.nonce == 0 {
+        if reply.proof().is_none_or(|proof| proof == nonce) {
             self.outstanding.remove(&id);
             self.deadlines.remove(&(at + self.schedule.timeout, id));
             let rtt = Some(now.saturating_duration_since(at));

@@ -199,7 +199,7 @@ impl Members {
         else {
             return Verdict::Malformed;
         };
-        if !member.check.answers(id, reply.nonce) {
+        if !member.check.answers(id, reply.proof()) {
             return Verdict::Mismatched;
         }
         self.grace = None;

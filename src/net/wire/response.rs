@@ -175,6 +175,14 @@ impl ProbeReply {
         Ok(reply)
     }
 
+    /// What proves that the request was read: its nonce, or none from a bare peer, which has no
+    /// field but the first two. A request that is thrown back unread is neither: its nonce stands
+    /// where a reply has its version, and it proves the nonce 0, which is never sent.
+    pub fn proof(&self) -> Option<u64> {
+        let bare = self.nonce == 0 && self.version == 0 && self.nodes.is_empty();
+        (!bare).then_some(self.nonce)
+    }
+
     /// Appends everything but the nonce, which differs with each request.
     pub fn encode_tail(&self, out: &mut Vec<u8>) {
         for &host in &self.hosts {

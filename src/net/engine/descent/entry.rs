@@ -125,9 +125,10 @@ impl Entry {
     }
 
     /// The request that an answer is to. One from a bare-speaking peer brings no nonce back.
-    pub(super) fn copy(&mut self, id: u32, nonce: u64) -> Option<&mut Copy> {
-        let bare = nonce == 0 && self.role != Role::Turn;
-        self.copies.iter_mut().find(|copy| copy.id == id && (copy.nonce == nonce || bare))
+    pub(super) fn copy(&mut self, id: u32, nonce: Option<u64>) -> Option<&mut Copy> {
+        let right =
+            |copy: &&mut Copy| copy.id == id && nonce.is_none_or(|nonce| nonce == copy.nonce);
+        self.copies.iter_mut().find(right)
     }
 }
 

@@ -7,8 +7,16 @@ use super::Strategy;
 use super::entry::{Entry, Role};
 use super::race::{Choice, Descent, Phase, SPACING, window};
 
-/// How many TURN servers the last round asks, and how many copies each is sent.
-const FINALISTS: (usize, u32) = (3, 2);
+/// How many TURN servers the last round asks, and how many copies each is sent: what the budget
+/// keeps for it.
+const FINALISTS: usize = 5;
+const FINAL_COPIES: u32 = 3;
+
+/// The slowest that a leaf may be beside the `best` and still be asked in the last round: within
+/// that, the noise of a home's access decides the order as much as the distance does.
+fn near(best: Duration) -> Duration {
+    best * 13 / 10 + Duration::from_millis(8)
+}
 
 impl Descent {
     /// Ends the race once nothing outstanding can still win.
@@ -70,11 +78,8 @@ impl Descent {
     /// Starts the last round: asks the TURN servers of the best leaves themselves. Returns
     /// whether there is anything to ask.
     fn verify(&mut self, now: Instant) -> bool {
-        let (finalists, copies) = FINALISTS;
-        let mut leaves: Vec<_> = (0..self.entries.len())
-            .filter(|&who| self.entries[who].can_win() && self.entries[who].role == Role::Leaf)
-            .filter_map(|who| Some((self.entries[who].rtt?, who)))
-            .collect();
+        let mut leaves: Vec<_> =
+            (0..self.entries.len()).filter_map(|who| Some((self.entries[who].rtt?, who))).collect();
         leaves.sort_unstable();
         self.phase = Phase::Verifying;
         self.sends.clear();
@@ -85,20 +90,37 @@ impl Descent {
         for entry in &mut self.entries {
             entry.newest = None;
         }
-        for (_, leaf) in leaves.into_iter().take(finalists) {
-            let Entry { level, root, turn: Some(turn), .. } = self.entries[leaf] else {
-                continue;
-            };
-            let mut entry = Entry::new(turn, level + 1, Some(leaf), root, Role::Turn);
-            entry.turn = Some(turn);
-            entry.name = self.entries[leaf].name.clone();
-            if let Some(who) = self.meet(entry) {
-                for copy in 0..copies {
-                    self.plan(who, now + SPACING * copy);
-                }
-            }
+        for (_, leaf) in leaves {
+            self.add_finalist(now, leaf);
         }
         !self.measuring.is_empty()
+    }
+
+    /// Asks the TURN server of a leaf that is near the best. One whose answer comes while the
+    /// round is on has just missed the end of the race, and joins.
+    pub(super) fn add_finalist(&mut self, now: Instant, leaf: usize) {
+        let entry = &self.entries[leaf];
+        let (Some(rtt), Some((best, _))) = (entry.rtt, self.best) else { return };
+        let finalists = self.entries.iter().filter(|entry| self.is_finalist(entry)).count();
+        let fits = finalists < FINALISTS && rtt <= near(best);
+        let (level, root, turn) = (entry.level, entry.root, entry.turn);
+        let Some(turn) = turn.filter(|_| fits && entry.role == Role::Leaf && entry.can_win())
+        else {
+            return;
+        };
+        let mut finalist = Entry::new(turn, level + 1, Some(leaf), root, Role::Turn);
+        finalist.turn = Some(turn);
+        finalist.name = entry.name.clone();
+        if let Some(who) = self.meet(finalist) {
+            for copy in 0..FINAL_COPIES {
+                self.plan(who, now + SPACING * copy);
+            }
+        }
+    }
+
+    fn is_finalist(&self, entry: &Entry) -> bool {
+        entry.role == Role::Turn
+            && entry.via.is_some_and(|via| self.entries[via].role == Role::Leaf)
     }
 
     /// How old a finalist's newest copy may get: the time of the best that has answered itself,

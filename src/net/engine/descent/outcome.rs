@@ -32,7 +32,9 @@ impl Descent {
             })
             .collect();
         // A TURN server that was not asked itself stands below the leaf that names it.
-        if let Some((leaf, turn)) = chosen.and_then(|who| self.named_by_leaf(who)) {
+        let named = chosen.and_then(|who| self.named_by_leaf(who));
+        let met = |turn| self.entries.iter().any(|entry| entry.addr == turn);
+        if let Some((leaf, turn)) = named.filter(|(_, turn)| !met(*turn)) {
             candidates.push(Candidate {
                 level: self.entries[leaf].level + 1,
                 addr: turn,
@@ -142,7 +144,8 @@ impl Descent {
 
     fn candidate(&self, who: usize, path: &[usize], chosen: Option<usize>) -> Candidate {
         let entry = &self.entries[who];
-        let chosen = chosen == Some(who) && entry.role == Role::Turn;
+        let turn = chosen.and_then(|who| self.entries[who].turn);
+        let chosen = entry.role == Role::Turn && turn == Some(entry.addr);
         let state = match said(entry.said) {
             _ if chosen => CandidateState::Selected,
             _ if path.contains(&who) => CandidateState::Path,

@@ -12,12 +12,15 @@ use super::{Options, Progress, Strategy, View};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Kind, Node, ProbeReply, Response, ResponseBody, State, stun};
 
-/// Between two copies of a request: long enough that one short gap on the path does not swallow
-/// both, short beside any round trip that is worth choosing between.
-pub(super) const SPACING: Duration = Duration::from_millis(10);
+/// Between two copies of a request. The race ends no earlier than the last copy could be answered,
+/// so each millisecond here is one of every descent; no gap that a descent could afford outlasts a
+/// burst of loss (some 80 ms), so the copies guard against single losses, and 3 ms against those
+/// of one full queue.
+pub(super) const SPACING: Duration = Duration::from_millis(3);
 
-/// Between the two copies that a root gets: everything hangs on it, and nothing else is on the way.
-const ROOT_SPACING: Duration = Duration::from_millis(20);
+/// Between the two copies that a root gets: everything hangs on it, and it is asked again after
+/// [`PATIENCE`] at the soonest.
+const ROOT_SPACING: Duration = Duration::from_millis(10);
 
 /// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
 /// 6.2.1 has 500 ms; here two or three copies were lost already).
@@ -156,14 +159,14 @@ impl Descent {
         if stun::is_stun(datagram) {
             match stun::binding_response(datagram).map(from_transaction) {
                 Some((id, nonce)) => {
-                    self.handle_measure(now, from, id, nonce, true);
+                    self.handle_measure(now, from, id, Some(nonce), true);
                 }
                 None => self.cost.malformed += 1,
             }
         } else {
             match Response::decode(datagram) {
                 Ok(Response { id, body: ResponseBody::Probe(reply) }) => {
-                    if let Some(who) = self.handle_measure(now, from, id, reply.nonce, false) {
+                    if let Some(who) = self.handle_measure(now, from, id, reply.proof(), false) {
                         self.handle_reply(now, who, reply);
                     }
                 }
@@ -329,7 +332,7 @@ impl Descent {
         now: Instant,
         from: SocketAddr,
         id: u32,
-        nonce: u64,
+        nonce: Option<u64>,
         binding: bool,
     ) -> Option<usize> {
         let Some(&who) = self.index.get(&from) else {
@@ -425,7 +428,11 @@ impl Descent {
             }
         }
         self.compare(who);
-        self.go_down(now);
+        match self.phase {
+            Phase::Racing => self.go_down(now),
+            Phase::Verifying => self.add_finalist(now, who),
+            Phase::Lingering(..) | Phase::Finished(..) => {}
+        }
     }
 
     fn take_for(&mut self, who: usize, role: Role) {
@@ -476,9 +483,6 @@ impl Descent {
 
     /// Goes down into the balance servers whose answers are fast enough.
     fn go_down(&mut self, now: Instant) {
-        if self.phase != Phase::Racing {
-            return;
-        }
         let first = self.options.strategy == Strategy::First;
         for level in 0..self.levels.len() {
             let Level { fastest: Some(fastest), explored, .. } = self.levels[level] else {

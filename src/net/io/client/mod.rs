@@ -34,6 +34,7 @@ pub struct Balance {
 struct Settings {
     roots: Vec<SocketAddr>,
     options: Options,
+    linger: Duration,
     socket: Option<Arc<Shared>>,
 }
 
@@ -48,7 +49,13 @@ impl Balance {
 
     /// Sets what [`Balance::new`] leaves at its default.
     pub fn builder() -> Builder {
-        Builder { roots: Vec::new(), options: Options::default(), family: None, socket: None }
+        Builder {
+            roots: Vec::new(),
+            options: Options::default(),
+            linger: LINGER,
+            family: None,
+            socket: None,
+        }
     }
 
     /// The best TURN server's address, found in at most this many seconds.
@@ -96,7 +103,8 @@ impl Balance {
     /// # Errors
     /// As [`Balance::trace`].
     pub async fn trace_with(&self, progress: impl FnMut(Progress) + Send) -> Result<Trace, Error> {
-        let options = Options { names: true, linger: LINGER, ..self.settings.options };
+        let Settings { options, linger, .. } = *self.settings;
+        let options = Options { names: true, linger, ..options };
         let descent = self.descend(options, progress).await?;
         // A descent only returns when it is finished, and then has a trace.
         descent.trace().ok_or(Error::NoRoots)
@@ -154,6 +162,7 @@ fn late(root: &Endpoint) -> Error {
 pub struct Builder {
     roots: Vec<Endpoint>,
     options: Options,
+    linger: Duration,
     family: Option<Family>,
     socket: Option<UdpSocket>,
 }
@@ -201,6 +210,13 @@ impl Builder {
         self
     }
 
+    /// How long a trace goes on listening after the choice, for candidates that are slow; default
+    /// 1 s.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
     /// Sends from this socket instead of a fresh one for each descent. Descents that run at once
     /// share it; candidates of another address family stay unasked.
     pub fn socket(mut self, socket: UdpSocket) -> Self {
@@ -227,6 +243,7 @@ impl Builder {
             return Err(failed.unwrap_or(Error::NoRoots));
         }
         let socket = self.socket.map(Shared::new).transpose()?.map(Arc::new);
-        Ok(Balance { settings: Arc::new(Settings { roots, options: self.options, socket }) })
+        let Self { options, linger, .. } = self;
+        Ok(Balance { settings: Arc::new(Settings { roots, options, linger, socket }) })
     }
 }
