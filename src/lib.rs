@@ -43,3 +43,8 @@ pub use net::io::client::{Balance, Builder};
 pub use net::io::pinger::Pinger;
 pub use net::io::server::Server;
 pub use net::wire::{Name, NameError};
+
+// The README's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -19,8 +19,7 @@ use super::time;
         1  none came\n  \
         2  could not ask: usage, name lookup, socket")]
 pub(crate) struct Args {
-    /// Server to ask: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]
-    #[arg(
+    #[arg(help = "Server to ask: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]", 
         env = "TB_SERVER",
         hide_env_values = true,
         value_parser = first_target,

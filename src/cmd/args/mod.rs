@@ -18,8 +18,7 @@ use super::time;
 /// Whom to ask, and how.
 #[derive(Debug, Args)]
 pub(crate) struct Reach {
-    /// Roots to ask, all at once: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]
-    #[arg(
+    #[arg(help = "Roots to ask, all at once: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]", 
         value_name = "SERVER",
         env = "TB_SERVER",
         hide_env_values = true,

@@ -1,0 +1,120 @@
+//! The right leaf, over real sockets: each leaf stands behind a relay that delays by a known time
+//! and drops a known share.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{Net, config};
+use rand::{RngExt, SeedableRng};
+use tokio::net::UdpSocket;
+use turn_balance::net::engine::Rng;
+use turn_balance::{Balance, Server, TurnHealth};
+
+/// What a relay does with a datagram, each way.
+#[derive(Clone)]
+struct Way {
+    delay: Duration,
+    loss: f64,
+    rng: Arc<Mutex<Rng>>,
+}
+
+impl Way {
+    /// Sends a datagram on, later or never.
+    fn send(&self, socket: Arc<UdpSocket>, datagram: Vec<u8>, to: SocketAddr) {
+        let (delay, lost) = (self.delay, self.rng.lock().unwrap().random_bool(self.loss));
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            if !lost {
+                let _ = socket.send_to(&datagram, to).await;
+            }
+        });
+    }
+}
+
+/// Passes datagrams on to `server` and its answers back, each with a socket of its client's own.
+async fn relay(bind: SocketAddr, server: SocketAddr, way: Way) {
+    let front = Arc::new(UdpSocket::bind(bind).await.unwrap());
+    tokio::spawn(async move {
+        let mut backs: BTreeMap<SocketAddr, Arc<UdpSocket>> = BTreeMap::new();
+        let mut buffer = [0; 65_535];
+        while let Ok((len, client)) = front.recv_from(&mut buffer).await {
+            let back = match backs.get(&client) {
+                Some(back) => back.clone(),
+                None => {
+                    let back = Arc::new(UdpSocket::bind((bind.ip(), 0)).await.unwrap());
+                    backs.insert(client, back.clone());
+                    tokio::spawn(answers(back.clone(), front.clone(), client, way.clone()));
+                    back
+                }
+            };
+            way.send(back, buffer[..len].to_vec(), server);
+        }
+    });
+}
+
+async fn answers(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr, way: Way) {
+    let mut buffer = [0; 65_535];
+    while let Ok((len, _)) = back.recv_from(&mut buffer).await {
+        way.send(front.clone(), buffer[..len].to_vec(), client);
+    }
+}
+
+/// How often the nearest of four leaves (20, 40, 60 and 80 ms away) is named in 200 descents.
+async fn nearest_of_200(loss: f64) -> usize {
+    let net = Net::new();
+    let rng = Arc::new(Mutex::new(Rng::seed_from_u64(1)));
+    let mut servers = Vec::new();
+    for n in 1..=4 {
+        let delay = Duration::from_millis(10 * u64::from(n));
+        let way = Way { delay, loss, rng: rng.clone() };
+        let at = |port| SocketAddr::new(net.ip(n + 10), port);
+        common::answer_bindings(at(4478));
+        relay(at(3478), at(4478), way.clone()).await;
+        relay(at(3001), at(4001), way).await;
+        let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));
+        leaf.turn.health = TurnHealth::None;
+        servers.push(Server::start(leaf).await.unwrap());
+    }
+    let leaves = [1, 2, 3, 4].map(|n| net.server(n + 10));
+    servers.push(Server::start(config(net.server(1), "root", None, &leaves, None)).await.unwrap());
+
+    let balance = Balance::new(net.server(1)).await.unwrap();
+    let whole = async {
+        loop {
+            let trace = balance.trace().await.unwrap();
+            if leaves.iter().all(|leaf| trace.candidates.iter().any(|c| c.addr == *leaf)) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), whole).await.expect("all leaves are online");
+
+    let right = SocketAddr::new(net.ip(11), 3478);
+    let mut named = 0;
+    for _ in 0..50 {
+        let descents = [(); 4].map(|()| {
+            let balance = balance.clone();
+            tokio::spawn(async move { balance.probe(10).await })
+        });
+        for descent in descents {
+            named += usize::from(descent.await.unwrap().is_ok_and(|turn| turn == right));
+        }
+    }
+    named
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nearest_leaf_is_named_200_times_of_200() {
+    assert_eq!(nearest_of_200(0.0).await, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn and_198_times_where_a_tenth_is_lost_each_way() {
+    let named = nearest_of_200(0.1).await;
+    assert!(named >= 198, "{named} of 200");
+}
