@@ -6,12 +6,14 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use rand::{RngExt, SeedableRng};
 use sim::{Path, Site, World};
+use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::descent::{
     CandidateState, Descent, Failure, Options, Selection, Strategy, Trace,
 };
 use turn_balance::net::wire::{
-    Kind, Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View,
+    Kind, Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View, stun,
 };
 
 const ROOT: &str = "198.51.100.1";
@@ -253,7 +255,7 @@ fn a_forged_heartbeat_puts_nobody_online() {
 }
 
 /// An old server beside a TURN server: it answers bare, whatever it is asked.
-fn old_leaf(_from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+fn old_leaf(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(_) }) = Request::decode(request) else {
         return Vec::new();
     };
@@ -302,7 +304,7 @@ fn a_bare_request_never_gets_an_empty_answer() {
 }
 
 /// A server that lists 60 addresses of one host and 500 of others, and itself.
-fn liar(_from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+fn liar(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
         return Vec::new();
     };
@@ -344,7 +346,7 @@ fn a_liars_list_makes_no_cannon_of_the_client() {
 }
 
 /// A server that passes the client on to another address, one level after the other, for ever.
-fn bottomless(_from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+fn bottomless(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
         return Vec::new();
     };
@@ -371,11 +373,10 @@ fn the_timeout_bounds_every_descent() {
 }
 
 /// Answers with a wrong id, a wrong nonce, from the wrong address, twice, and malformed.
-fn mumbler(from: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+fn mumbler(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
         return Vec::new();
     };
-    let _ = from;
     let answer = |id, nonce| {
         let turn = Some(turn("203.0.113.66"));
         let body = ProbeReply { turn, nonce, state: State::Offering, ..ProbeReply::default() };
@@ -507,4 +508,91 @@ fn a_leaf_whose_turn_server_dies_is_out_within_eleven_seconds_and_back_within_se
     world.run_for(Duration::from_secs(7));
     assert_eq!(world.servers[&region(1)].cluster.count(world.now).0, 3);
     assert!(flat_list(&mut world, server(ROOT)).contains(&leaf(11)));
+}
+
+/// Answers anything that a bad mind or a bad day could: nothing, rubbish, an answer to something
+/// else, or a list of whatever addresses.
+fn stranger(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    if stun::is_stun(request) {
+        return Vec::new();
+    }
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        panic!("the client sends probes");
+    };
+    let mut rng = Rng::seed_from_u64(probe.nonce);
+    let addr = |rng: &mut Rng| {
+        let any: u16 = rng.random();
+        let port = if rng.random_bool(0.9) { 3001 } else { rng.random() };
+        let [high, low] = any.to_be_bytes();
+        match rng.random_range(0..8) {
+            0 => SocketAddr::from(([127, 0, high, low], port)),
+            1 => SocketAddr::from(([10, 0, high, low], port)),
+            2 => SocketAddr::from(([224, 0, high, low], port)),
+            3 => SocketAddr::from(([203, 0, 113, low], port)),
+            4 => SocketAddr::from(([198, 51, 100, low % 4], port)),
+            5 => SocketAddr::from(([0, 0, 0, 0, 0, 0xffff, 0x7f00, any], port)),
+            _ => SocketAddr::from(([0x2001, 0xdb8, any, 0, 0, 0, 0, 1], port)),
+        }
+    };
+    let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
+    let node = |rng: &mut Rng| {
+        let kind = kinds[rng.random_range(0..3)];
+        let turn = rng.random_bool(0.5).then(|| addr(rng));
+        Node { addr: addr(rng), kind, turn, name: None, hops: rng.random_range(0..20) }
+    };
+    let states = [State::Offering, State::Offering, State::Nothing, State::Full, State::Draining];
+    let reply = ProbeReply {
+        hosts: (0..rng.random_range(0..4)).map(|_| addr(&mut rng)).collect(),
+        turn: rng.random_bool(0.2).then(|| addr(&mut rng)),
+        nonce: if rng.random_bool(0.9) { probe.nonce } else { rng.random_range(0..2) },
+        cookie: vec![1; rng.random_range(0..100)],
+        retry: rng.random_bool(0.05),
+        nodes: (0..rng.random_range(0..40)).map(|_| node(&mut rng)).collect(),
+        total: rng.random_range(0..1000),
+        name: None,
+        state: states[rng.random_range(0..states.len())],
+        version: rng.random(),
+    };
+    let mut answer = Response { id, body: ResponseBody::Probe(reply) }.encode();
+    match rng.random_range(0..10) {
+        0 => return Vec::new(),
+        1 => answer.truncate(rng.random_range(0..answer.len())),
+        2 => {
+            let at = rng.random_range(0..answer.len());
+            answer[at] = rng.random();
+        }
+        _ => {}
+    }
+    let source = if rng.random_bool(0.95) { to } else { addr(&mut rng) };
+    vec![(source, answer); rng.random_range(1..3)]
+}
+
+#[test]
+fn whatever_servers_answer_a_descent_keeps_its_limits_and_ends() {
+    let options = Options { timeout: Duration::from_secs(3), ..Options::default() };
+    for seed in 0..500 {
+        let mut world = World::new(seed, |_, _| Path { loss: 0.05, ..Path::of(15) });
+        world.stranger = Some(stranger);
+        let start = world.now;
+        let descent = world.descend(client(), options, &[server(ROOT)]);
+        assert!(world.now - start <= options.timeout, "seed {seed}");
+        let sent = world.log.iter().filter(|(_, from, ..)| *from == client());
+        let below: Vec<_> = sent.filter(|(_, _, to, _)| *to != server(ROOT)).collect();
+        assert!(below.len() <= 256, "seed {seed}: {} datagrams", below.len());
+        let bytes: usize = below.iter().map(|(.., len)| len).sum();
+        assert!(bytes <= 65_536, "seed {seed}: {bytes} bytes");
+        for (_, _, to, _) in below {
+            let own_network = match to.ip().to_canonical() {
+                std::net::IpAddr::V4(ip) => ip.is_loopback() || ip.is_private(),
+                std::net::IpAddr::V6(ip) => ip.is_loopback() || ip.is_unique_local(),
+            };
+            let nobody = to.ip().is_multicast() || to.ip().is_unspecified();
+            assert!(!own_network && !nobody, "seed {seed}: sent to {to}");
+        }
+        let trace = trace(&descent);
+        assert!(trace.candidates.iter().all(|c| c.level <= 9), "seed {seed}");
+        if let Ok(selection) = trace.outcome {
+            assert!(!selection.turn.ip().is_loopback(), "seed {seed}: {}", selection.turn);
+        }
+    }
 }

@@ -60,7 +60,7 @@ enum Happening {
     Wake(SocketAddr),
 }
 
-/// A peer that a test makes up.
+/// A peer that a test makes up: its address and a request in, answers with their sources out.
 pub(crate) type Peer = fn(SocketAddr, &[u8]) -> Vec<(SocketAddr, Vec<u8>)>;
 
 /// Everything that is simulated.
@@ -72,8 +72,10 @@ pub(crate) struct World {
     pub(crate) servers: BTreeMap<SocketAddr, Server>,
     /// TURN servers that answer Binding requests.
     pub(crate) turns: BTreeSet<SocketAddr>,
-    /// Peers whose answers a test makes: request in, answers (with their source) out.
+    /// Peers whose answers a test makes.
     pub(crate) peers: BTreeMap<SocketAddr, Peer>,
+    /// Who answers at every other address.
+    pub(crate) stranger: Option<Peer>,
     /// Every datagram that was sent: when, from, to, its length.
     pub(crate) log: Vec<(Instant, SocketAddr, SocketAddr, usize)>,
     queue: BTreeMap<(Instant, u64), Happening>,
@@ -98,6 +100,7 @@ impl World {
             servers: BTreeMap::new(),
             turns: BTreeSet::new(),
             peers: BTreeMap::new(),
+            stranger: None,
             log: Vec::new(),
             queue: BTreeMap::new(),
             alarms: BTreeMap::new(),
@@ -142,6 +145,7 @@ impl World {
         let end = self.now + options.timeout + Duration::from_secs(1);
         loop {
             assert!(self.step(end), "the descent outlives its timeout");
+            assert!(self.order < 1_000_000, "the descent turns without end");
             if let Some((_, descent)) = self.client.take_if(|(_, descent)| descent.is_finished()) {
                 return descent;
             }
@@ -167,7 +171,10 @@ impl World {
         let ((at, _), happening) = next.remove_entry();
         self.now = at;
         match happening {
-            Happening::Wake(who) if self.alarms.get(&who) == Some(&at) => self.wake(who),
+            Happening::Wake(who) if self.alarms.get(&who) == Some(&at) => {
+                self.alarms.remove(&who);
+                self.wake(who);
+            }
             Happening::Wake(_) => {}
             Happening::Arrival { from, to, payload } => self.arrive(from, to, &payload),
         }
@@ -198,8 +205,8 @@ impl World {
                 answer[..2].copy_from_slice(&[1, 1]);
                 self.send(to, from, answer);
             }
-        } else if let Some(peer) = self.peers.get(&to) {
-            for (source, answer) in peer(from, payload) {
+        } else if let Some(peer) = self.peers.get(&to).copied() {
+            for (source, answer) in peer(to, payload) {
                 self.send(source, from, answer);
             }
         } else if matches!(to.port(), CHECKS | BINDINGS) {
@@ -226,6 +233,10 @@ impl World {
                     self.wake(to);
                 }
                 Verdict::Drop(_) => {}
+            }
+        } else if let Some(stranger) = self.stranger {
+            for (source, answer) in stranger(to, payload) {
+                self.send(source, from, answer);
             }
         }
     }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::Strategy;
 use super::entry::{Entry, Role};
-use super::race::{Choice, Descent, Phase, SPACING, window};
+use super::race::{Choice, Descent, PATIENCE, Phase, SPACING, window};
 
 /// How many TURN servers the last round asks, and how many copies each is sent: what the budget
 /// keeps for it.
@@ -33,6 +33,11 @@ impl Descent {
         }
         if self.is_finished() {
             return;
+        }
+        if self.best.is_none() && self.phase == Phase::Verifying {
+            // The last that was in hand has gone out of service: on with the race.
+            self.phase = Phase::Racing;
+            self.patience = (now + PATIENCE, PATIENCE);
         }
         while self.best.is_none() && self.is_quiet() {
             let first = self.options.strategy == Strategy::First;

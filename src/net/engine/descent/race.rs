@@ -24,7 +24,7 @@ const ROOT_SPACING: Duration = Duration::from_millis(10);
 
 /// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
 /// 6.2.1 has 500 ms; here two or three copies were lost already).
-const PATIENCE: Duration = Duration::from_millis(300);
+pub(super) const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How many balance servers of one level are explored.
 const EXPLORED: usize = 6;
@@ -74,7 +74,7 @@ pub struct Descent {
     /// The best in hand.
     pub(super) best: Option<(Duration, usize)>,
     /// When silence is asked again, and how long it may last after that.
-    patience: (Instant, Duration),
+    pub(super) patience: (Instant, Duration),
     pub(super) phase: Phase,
     events: VecDeque<Event>,
     pub(super) cost: Cost,

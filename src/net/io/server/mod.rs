@@ -59,6 +59,9 @@ impl Server {
         config.validate()?;
         let listeners = listen(&config.net.bind)?;
         let addrs: Vec<_> = listeners.iter().map(|(addr, _)| *addr).collect();
+        for addr in &addrs {
+            info!(udp = %addr, workers = 1, "listening");
+        }
         let checkers = control::open_checkers(&addrs, config.cluster.check_bind)?;
 
         let (knocks, knocked) = mpsc::channel(KNOCKS);
@@ -87,7 +90,6 @@ impl Server {
             senders.push((addr, cloned));
             let worker = worker::Worker { addr, socket, shared: server.shared.clone() };
             server.threads.push(worker.spawn(exit.clone())?);
-            info!(udp = %addr, workers = 1, "listening");
         }
         let shared = &server.shared;
         server.tasks = control::spawn(shared, checkers, turn, senders, knocked);
