@@ -100,7 +100,7 @@ impl Cascade {
         let leaves = [21, 22, 31, 32];
         let turns: Option<_> = leaves.iter().map(|&n| coturn(net.turn(n))).collect();
         let Some(turns) = turns else {
-            eprintln!("SKIPPED: no coturn here (`apt-get install coturn`)");
+            common::skipped("no coturn here; `apt-get install coturn` runs this test");
             return None;
         };
         let regions = [2, 3].map(|region: u8| {

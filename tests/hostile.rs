@@ -27,7 +27,7 @@ impl Forger {
             Ok(socket) => Some(Self(socket)),
             Err(error) => {
                 assert!(std::env::var_os("CI").is_none(), "no raw socket: {error}");
-                eprintln!("SKIPPED: forging sources needs root ({error})");
+                common::skipped(&format!("forging sources needs root ({error})"));
                 None
             }
         }
