@@ -9,8 +9,8 @@ use super::race::{Choice, Descent, PATIENCE, Phase, SPACING, window};
 
 /// How many TURN servers the last round asks, and how many copies each is sent: what the budget
 /// keeps for it.
-const FINALISTS: usize = 5;
-const FINAL_COPIES: u32 = 3;
+const FINALISTS: usize = 4;
+const FINAL_COPIES: u32 = 4;
 
 /// How many silent leaves are asked again beside them, and how many copies each is sent.
 const NEIGHBOURS: usize = 4;
