@@ -596,3 +596,36 @@ fn whatever_servers_answer_a_descent_keeps_its_limits_and_ends() {
         }
     }
 }
+
+/// A root whose list is old: what it calls a leaf has nodes of its own by now.
+fn old_list(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let turn = Some(leaf_turn(1));
+    let node = Node { addr: region(1), kind: Kind::Leaf, turn, name: None, hops: 0 };
+    let reply = ProbeReply { nodes: vec![node], nonce: probe.nonce, ..ProbeReply::default() };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(server(ROOT), answer.encode())]
+}
+
+#[test]
+fn what_a_server_says_itself_outweighs_what_a_list_says_of_it() {
+    let mut world = cascade(31, Path::of(0));
+    // Nearer than what stands below it: taken for a leaf, it would lead.
+    world.path = Box::new(|from, to| {
+        Path::of(if [from, to].contains(&region(1)) && [from, to].contains(&client()) {
+            1
+        } else {
+            20
+        })
+    });
+    world.servers.remove(&server(ROOT));
+    world.peers.insert(server(ROOT), old_list);
+    world.run_for(Duration::from_secs(1));
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
+    let turn = selection(&descent).turn;
+    assert!(leaves(1).map(leaf_turn).contains(&turn));
+    let asked = trace(&descent).candidates.into_iter().find(|c| c.addr == turn).unwrap();
+    assert!(asked.rtt.is_some(), "the last round went by what leads: {asked:?}");
+}

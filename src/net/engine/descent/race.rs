@@ -159,7 +159,9 @@ impl Descent {
         if stun::is_stun(datagram) {
             match stun::binding_response(datagram).map(from_transaction) {
                 Some((id, nonce)) => {
-                    self.handle_measure(now, from, id, Some(nonce), true);
+                    if let Some(who) = self.handle_measure(now, from, id, Some(nonce), true) {
+                        self.compare(who);
+                    }
                 }
                 None => self.cost.malformed += 1,
             }
@@ -362,7 +364,6 @@ impl Descent {
         for waiting in self.budget.answered(from) {
             self.plan(waiting, now);
         }
-        self.compare(who);
         Some(who)
     }
 
@@ -426,6 +427,10 @@ impl Descent {
             if entry.explored {
                 self.explore(now, who, before);
             }
+        }
+        let leads = self.best.is_some_and(|(_, best)| best == who);
+        if leads && !self.entries[who].can_win() {
+            self.rank(); // it is not what it was taken for
         }
         self.compare(who);
         match self.phase {
