@@ -308,7 +308,14 @@ fn liar(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
         return Vec::new();
     };
-    let node = |addr: SocketAddr| Node { addr, kind: Kind::Leaf, turn: None, name: None, hops: 0 };
+    let node = |addr: SocketAddr| Node {
+        addr,
+        kind: Kind::Leaf,
+        turn: None,
+        name: None,
+        hops: 0,
+        rtt: None,
+    };
     let one_host = (1..=60).map(|port| SocketAddr::from(([203, 0, 113, 200], port)));
     let others = (0..500).map(|n| SocketAddr::from(([0x2001, 0xdb8, n, 0, 0, 0, 0, 1], 3001)));
     let private = SocketAddr::from(([127, 0, 0, 1], 3001));
@@ -353,7 +360,7 @@ fn bottomless(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     // The nonce is random, so the next address is new.
     let [.., high, low] = [probe.nonce >> 16, probe.nonce].map(|bits| bits as u16);
     let next = SocketAddr::from(([0x2001, 0xdb8, high, low, 0, 0, 0, 1], 3001));
-    let node = Node { addr: next, kind: Kind::Balance, turn: None, name: None, hops: 0 };
+    let node = Node { addr: next, kind: Kind::Balance, turn: None, name: None, hops: 0, rtt: None };
     let reply = ProbeReply { nodes: vec![node], nonce: probe.nonce, ..ProbeReply::default() };
     let answer = Response { id, body: ResponseBody::Probe(reply) };
     vec![(server(ROOT), answer.clone().encode()), (next, answer.encode())]
@@ -395,7 +402,7 @@ fn mumbler(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
 fn what_was_not_asked_is_ignored_and_counted() {
     let mut world = World::new(15, |_, _| Path::of(10));
     world.peers.insert(server(ROOT), mumbler);
-    let options = Options { timeout: Duration::from_millis(200), ..Options::default() };
+    let options = Options { timeout: Duration::from_millis(90), ..Options::default() };
     let descent = world.descend(client(), options, &[server(ROOT)]);
     let trace = trace(&descent);
     assert!(trace.outcome.is_err());
@@ -538,7 +545,7 @@ fn stranger(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let node = |rng: &mut Rng| {
         let kind = kinds[rng.random_range(0..3)];
         let turn = rng.random_bool(0.5).then(|| addr(rng));
-        Node { addr: addr(rng), kind, turn, name: None, hops: rng.random_range(0..20) }
+        Node { addr: addr(rng), kind, turn, name: None, hops: rng.random_range(0..20), rtt: None }
     };
     let states = [State::Offering, State::Offering, State::Nothing, State::Full, State::Draining];
     let reply = ProbeReply {
@@ -603,7 +610,7 @@ fn old_list(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
         return Vec::new();
     };
     let turn = Some(leaf_turn(1));
-    let node = Node { addr: region(1), kind: Kind::Leaf, turn, name: None, hops: 0 };
+    let node = Node { addr: region(1), kind: Kind::Leaf, turn, name: None, hops: 0, rtt: None };
     let reply = ProbeReply { nodes: vec![node], nonce: probe.nonce, ..ProbeReply::default() };
     let answer = Response { id, body: ResponseBody::Probe(reply) };
     vec![(server(ROOT), answer.encode())]

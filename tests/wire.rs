@@ -1,6 +1,7 @@
 //! The wire, byte for byte, in both roles. The hex is written by hand from docs/protocol.md.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use turn_balance::net::wire::{
@@ -80,6 +81,7 @@ fn an_answer_with_everything() {
         turn: Some(addr("192.0.2.7:3478")),
         name: Some("a".parse().unwrap()),
         hops: 2,
+        rtt: Some(Duration::from_millis(40)),
     };
     let turn = Node {
         addr: addr("[2001:db8::1]:3478"),
@@ -87,6 +89,7 @@ fn an_answer_with_everything() {
         turn: None,
         name: None,
         hops: 0,
+        rtt: None,
     };
     let response = reply(ProbeReply {
         nonce: 1,
@@ -99,10 +102,10 @@ fn an_answer_with_everything() {
         version: 4,
         ..Default::default()
     });
-    let bytes = hex("08 01  12 4b  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
+    let bytes = hex("08 01  12 4e  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
          32 13  0a 06 c0 00 02 07 0b b9  10 01  1a 02 0d 96  22 01 61  28 02 \
          32 16  0a 12 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 0d 96  10 02 \
-         38 03  42 01 62  48 04  51 04 00 00 00 00 00 00 00");
+         38 03  42 01 62  48 04  51 04 00 00 00 00 00 00 00  5a 01 30");
     assert_eq!(response.encode(), bytes);
     assert_eq!(Response::decode(&bytes), Ok(response));
     let pong = Pong { seq: 1, challenge: 2, status: 3, last_seq: 4 };
@@ -111,6 +114,21 @@ fn an_answer_with_everything() {
                      21 04 00 00 00 00 00 00 00");
     assert_eq!(response.encode(), bytes);
     assert_eq!(Response::decode(&bytes), Ok(response));
+}
+
+#[test]
+fn a_time_stays_with_its_node() {
+    // Three nodes, the second of a kind from the future; times of 8, 56 and beyond 224 ms.
+    let bytes = hex("12 24  32 08 0a 06 c0 00 02 01 0b b9  32 0a 0a 06 c0 00 02 02 0b b9 10 07 \
+                     32 08 0a 06 c0 00 02 03 0b b9  5a 02 14 f0");
+    let Ok(Response { body: ResponseBody::Probe(reply), .. }) = Response::decode(&bytes) else {
+        panic!("not read");
+    };
+    let times: Vec<_> = reply.nodes.iter().map(|node| (node.addr, node.rtt)).collect();
+    let ms = |ms| Some(Duration::from_millis(ms));
+    assert_eq!(times, [(addr("192.0.2.1:3001"), ms(8)), (addr("192.0.2.3:3001"), ms(232))]);
+    let on_wire = |ms| Node::rtt_on_wire(Duration::from_millis(ms)).as_millis();
+    assert_eq!([0, 15, 16, 223, 224, 9000].map(on_wire), [8, 8, 24, 216, 232, 232]);
 }
 
 #[test]
@@ -205,7 +223,7 @@ fn hosts_that_nobody_can_send_to_are_left_out() {
 #[test]
 fn mapped_addresses_are_the_ipv4_ones() {
     let host = addr("[::ffff:192.0.2.7]:3001");
-    let node = Node { addr: host, kind: Kind::Balance, turn: None, name: None, hops: 0 };
+    let node = Node { addr: host, kind: Kind::Balance, turn: None, name: None, hops: 0, rtt: None };
     let bytes =
         reply(ProbeReply { hosts: vec![host], nodes: vec![node], ..Default::default() }).encode();
     let Ok(Response { body: ResponseBody::Probe(reply), .. }) = Response::decode(&bytes) else {
@@ -241,10 +259,12 @@ fn addrs() -> impl Strategy<Value = SocketAddr> {
 
 fn nodes() -> impl Strategy<Value = Node> {
     let kind = prop_oneof![Just(Kind::Balance), Just(Kind::Leaf), Just(Kind::Turn)];
-    (addrs(), kind, proptest::option::of(addrs()), names(), any::<u32>()).prop_map(
-        |(addr, kind, turn, name, hops)| {
+    let rtt = proptest::option::of(0..300u64);
+    (addrs(), kind, proptest::option::of(addrs()), names(), any::<u32>(), rtt).prop_map(
+        |(addr, kind, turn, name, hops, rtt)| {
             let turn = turn.filter(|_| kind == Kind::Leaf);
-            Node { addr, kind, turn, name, hops }
+            let rtt = rtt.map(|rtt| Node::rtt_on_wire(Duration::from_millis(rtt)));
+            Node { addr, kind, turn, name, hops, rtt }
         },
     )
 }

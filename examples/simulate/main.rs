@@ -115,7 +115,7 @@ fn main() -> Result<(), Error> {
         let mut rng = Rng::seed_from_u64(args.seed.wrapping_mul(1_000_003) + tree as u64);
         let (leaves, clients) = split(hosts, args.leaves, &mut rng);
         let tree = Tree::build(&matrices[0], &leaves, &args.shape, args.roots, &mut rng);
-        let servers = tree.servers(args.flatten == Switch::On, &mut rng);
+        let servers = tree.servers(&matrices[0], args.flatten == Switch::On, &mut rng);
         for _ in 0..args.sessions {
             let matrix = &matrices[rng.random_range(0..matrices.len())];
             let client = clients[rng.random_range(0..clients.len())];

@@ -11,6 +11,7 @@ use turn_balance::net::engine::balancer::{Listing, Offer, flatten};
 use turn_balance::net::wire::{Kind, Node};
 
 use super::matrix::Matrix;
+use super::model::ms;
 
 /// How many servers stand side by side on each level above the leaves.
 #[derive(Debug, Clone)]
@@ -96,6 +97,7 @@ impl Tree {
     /// What each server answers, by address.
     pub(crate) fn servers(
         &self,
+        matrix: &Matrix,
         flat: bool,
         rng: &mut Rng,
     ) -> BTreeMap<SocketAddr, (usize, Offer)> {
@@ -108,12 +110,14 @@ impl Tree {
             if self.is_leaf(server) {
                 listing.turn = Some(turn(server));
             }
+            let here = self.servers[server].host;
             let node = |child: usize| Node {
                 addr: addr(child),
                 kind: if self.is_leaf(child) { Kind::Leaf } else { Kind::Balance },
                 turn: self.is_leaf(child).then(|| turn(child)),
                 name: None,
                 hops: 0,
+                rtt: Some(ms(matrix.rtt(here, self.servers[child].host))),
             };
             let children = &self.servers[server].children;
             listing.nodes = children.iter().map(|&child| node(child)).collect();

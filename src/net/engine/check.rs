@@ -22,6 +22,45 @@ impl Seal {
     }
 }
 
+/// A request that was sent.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Instant,
+    id: u32,
+    nonce: u64,
+}
+
+/// How far a node is, as steady as a list wants it: each change of that is news all the way up.
+#[derive(Debug, Default)]
+struct Distance {
+    shown: Option<Duration>,
+    /// The least of this window, and how many it has seen.
+    least: Option<Duration>,
+    seen: u8,
+}
+
+impl Distance {
+    /// Answers a window: a minute and a half of checks, so that one quiet moment falls into each.
+    const WINDOW: u8 = 32;
+    /// A change that is none: half of what the wire tells apart.
+    const SLACK: Duration = Duration::from_millis(8);
+
+    fn measure(&mut self, rtt: Duration) {
+        let least = self.least.map_or(rtt, |least| least.min(rtt));
+        self.least = Some(least);
+        self.seen += 1;
+        let shown = *self.shown.get_or_insert(least);
+        let slack = (shown / 4).max(Self::SLACK);
+        let over = self.seen == Self::WINDOW;
+        if least + slack < shown || over && least > shown + slack {
+            self.shown = Some(least);
+        }
+        if over {
+            (self.least, self.seen) = (None, 0);
+        }
+    }
+}
+
 /// The checks of one node.
 #[derive(Debug)]
 pub(super) struct Check {
@@ -31,8 +70,9 @@ pub(super) struct Check {
     round: Instant,
     /// How many were sent in this round.
     sent: usize,
-    /// The latest requests, as (id, nonce): an answer may outlast the round it belongs to.
-    unanswered: VecDeque<(u32, u64)>,
+    /// The latest requests: an answer may outlast the round it belongs to.
+    unanswered: VecDeque<Sent>,
+    distance: Distance,
     /// Whether an answer has ever brought a nonce back: from then on one without is not right.
     reads_nonces: bool,
 }
@@ -61,6 +101,7 @@ impl Check {
             round: first,
             sent: 0,
             unanswered: VecDeque::new(),
+            distance: Distance::default(),
             reads_nonces: false,
         }
     }
@@ -84,7 +125,7 @@ impl Check {
         if self.sent == 0 {
             self.round = now;
         }
-        self.unanswered.push_back((id, nonce));
+        self.unanswered.push_back(Sent { at: now, id, nonce });
         if self.unanswered.len() > Self::REMEMBERED {
             self.unanswered.pop_front();
         }
@@ -101,11 +142,20 @@ impl Check {
 
     /// Whether an answer is to one of the requests. One to a bare-speaking peer is right when its
     /// id is.
-    pub(super) fn answers(&mut self, id: u32, nonce: Option<u64>) -> bool {
+    pub(super) fn answers(&mut self, now: Instant, id: u32, nonce: Option<u64>) -> bool {
         let proves = |n: u64| nonce.map_or(!self.reads_nonces, |nonce| nonce == n);
-        let right = self.unanswered.iter().any(|&(i, n)| i == id && proves(n));
-        self.reads_nonces |= right && nonce.is_some();
-        right
+        let Some(sent) = self.unanswered.iter().find(|sent| sent.id == id && proves(sent.nonce))
+        else {
+            return false;
+        };
+        self.distance.measure(now.saturating_duration_since(sent.at));
+        self.reads_nonces |= nonce.is_some();
+        true
+    }
+
+    /// The round-trip time to the node, once it has answered.
+    pub(super) fn distance(&self) -> Option<Duration> {
+        self.distance.shown
     }
 
     /// Ends the round; the next begins then.
@@ -113,5 +163,28 @@ impl Check {
         self.unanswered.clear();
         self.sent = 0;
         self.next = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_follows_the_path_and_not_its_noise() {
+        let mut distance = Distance::default();
+        let mut measure = |ms: u64| {
+            distance.measure(Duration::from_millis(ms));
+            distance.shown.map(|shown| shown.as_millis())
+        };
+        assert_eq!(measure(130), Some(130));
+        assert_eq!(measure(100), Some(130), "less than a quarter");
+        assert_eq!(measure(90), Some(90));
+        let noise: Vec<_> = (0..200).map(|turn| measure(90 + turn * 37 % 200)).collect();
+        assert!(noise.iter().all(|shown| *shown == Some(90)), "{noise:?}");
+        let longer: Vec<_> = (0..200).map(|turn| measure(150 + turn * 37 % 200)).collect();
+        assert!(longer.last().is_some_and(|shown| (Some(150)..Some(170)).contains(shown)));
+        let changes = longer.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert_eq!(changes, 1, "{longer:?}");
     }
 }

@@ -116,8 +116,8 @@ impl Cluster {
         }
         let online = || {
             self.members.online(now).map(|online| {
-                let Online { addr, kind, turn, name, list, .. } = online;
-                (Node { addr, kind, turn, name: name.cloned(), hops: 0 }, list)
+                let Online { addr, kind, turn, name, list, rtt, .. } = online;
+                (Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt }, list)
             })
         };
         let nodes: Vec<_> = online().map(|(node, _)| node).collect();

@@ -110,6 +110,8 @@ pub struct Online<'a> {
     pub name: Option<&'a Name>,
     /// What it lists, where that is known whole.
     pub list: &'a [Node],
+    /// The round-trip time to it.
+    pub rtt: Option<Duration>,
     /// When it is listed no more.
     pub until: Instant,
 }
@@ -199,7 +201,8 @@ impl Members {
         else {
             return Verdict::Malformed;
         };
-        if !member.check.answers(id, reply.proof()) {
+        let distance = member.check.distance();
+        if !member.check.answers(now, id, reply.proof()) {
             return Verdict::Mismatched;
         }
         self.grace = None;
@@ -208,7 +211,8 @@ impl Members {
         let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         member.check.answered(now + jitter(pause, &mut self.rng));
         let after = member.offer.as_ref();
-        if before.as_ref().map(Offered::listed) != after.map(Offered::listed) {
+        let moved = after.is_some() && member.check.distance() != distance;
+        if moved || before.as_ref().map(Offered::listed) != after.map(Offered::listed) {
             self.revision += 1;
         }
         let name = || [after, before.as_ref()].into_iter().flatten().find_map(|o| o.name.clone());
@@ -305,6 +309,7 @@ impl Members {
                 turn: offer.turn,
                 name: offer.name.as_ref().or(member.spec.name.as_ref()),
                 list: &offer.list,
+                rtt: member.check.distance(),
                 until: offer.until,
             })
         })

@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use super::addr::{decode_host, encode_host, pack, unpack};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint};
@@ -60,6 +61,9 @@ pub struct Node {
     pub name: Option<Name>,
     /// How many servers passed it on, beyond the one that checks it.
     pub hops: u32,
+    /// The round-trip time to it from the server that lists it, as a [`Node::rtt_on_wire`] has it;
+    /// none where that is not known.
+    pub rtt: Option<Duration>,
 }
 
 /// What a [`Node`] is.
@@ -157,6 +161,7 @@ pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: &[u8]) {
 impl ProbeReply {
     fn decode(body: &[u8]) -> Result<Self, DecodeError> {
         let mut reply = Self::default();
+        let (mut nodes, mut rtts) = (Vec::new(), &[][..]);
         for field in Fields(body) {
             match field? {
                 (1, value) => reply.hosts.extend(decode_host(value.bytes()?)?),
@@ -164,14 +169,18 @@ impl ProbeReply {
                 (3, value) => reply.nonce = value.fixed64()?,
                 (4, value) => reply.cookie = value.bytes()?.to_vec(),
                 (5, value) => reply.retry = value.boolean()?,
-                (6, value) => reply.nodes.extend(Node::decode(value.bytes()?)?),
+                (6, value) => nodes.push(Node::decode(value.bytes()?)?),
                 (7, value) => reply.total = value.uint32()?,
                 (8, value) => reply.name = Name::from_wire(value.bytes()?),
                 (9, value) => reply.state = State::from_wire(value.varint()?),
                 (10, value) => reply.version = value.fixed64()?,
+                (11, value) => rtts = value.bytes()?,
                 _ => {}
             }
         }
+        let rtts = unpack_rtts(rtts).chain(std::iter::repeat(None));
+        let nodes = nodes.into_iter().zip(rtts);
+        reply.nodes = nodes.filter_map(|(node, rtt)| Some(Node { rtt, ..node? })).collect();
         Ok(reply)
     }
 
@@ -204,6 +213,9 @@ impl ProbeReply {
         }
         put_varint(out, 9, self.state as u64);
         put_fixed64(out, 10, self.version);
+        if self.nodes.iter().any(|node| node.rtt.is_some()) {
+            put_bytes(out, 11, &pack_rtts(&self.nodes));
+        }
     }
 }
 
@@ -223,7 +235,7 @@ impl Node {
         }
         Ok(unpack(addr, None).zip(kind).map(|(addr, kind)| {
             let turn = unpack(turn, Some(addr.ip())).filter(|_| kind == Kind::Leaf);
-            Self { addr, kind, turn, name, hops }
+            Self { addr, kind, turn, name, hops, rtt: None }
         }))
     }
 
@@ -242,6 +254,36 @@ impl Node {
         }
         put_varint(out, 5, self.hops.into());
     }
+
+    /// A round-trip time as coarse as the wire makes it.
+    pub fn rtt_on_wire(rtt: Duration) -> Duration {
+        from_nibble(to_nibble(Some(rtt))).unwrap_or_default()
+    }
+}
+
+/// What a node's round-trip time is told in: as fine as is of use beside the noise of an access
+/// network (docs/selection.md), and coarse enough that half a byte goes up to a quarter of a second.
+const RTT_UNIT: Duration = Duration::from_millis(16);
+
+/// 0: not known; 1 to 14: within the unit that ends there; 15: beyond.
+fn to_nibble(rtt: Option<Duration>) -> u8 {
+    rtt.map_or(0, |rtt| 1 + (rtt.as_micros() / RTT_UNIT.as_micros()).min(14) as u8)
+}
+
+/// The middle of the unit.
+fn from_nibble(nibble: u8) -> Option<Duration> {
+    nibble.checked_sub(1).map(|units| RTT_UNIT * units.into() + RTT_UNIT / 2)
+}
+
+/// The round-trip times of nodes in their order, two a byte, the first in the upper half.
+fn pack_rtts(nodes: &[Node]) -> Vec<u8> {
+    let pairs = nodes.chunks(2);
+    let nibble = |node: Option<&Node>| to_nibble(node.and_then(|node| node.rtt));
+    pairs.map(|pair| nibble(pair.first()) << 4 | nibble(pair.get(1))).collect()
+}
+
+fn unpack_rtts(packed: &[u8]) -> impl Iterator<Item = Option<Duration>> {
+    packed.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(from_nibble)
 }
 
 impl Kind {

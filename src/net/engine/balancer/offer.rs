@@ -116,16 +116,22 @@ impl Offer {
 /// client takes an empty answer for the end.
 fn bare(listing: &Listing, v4: bool, rng: &mut Rng) -> Tails {
     let hosts = listing.nodes.iter().map(|node| node.addr).filter(|host| host.is_ipv4() == v4);
-    let hosts: Vec<_> =
-        hosts.map(|host| encode(&ProbeReply { hosts: vec![host], ..Default::default() })).collect();
+    let mut hosts: Vec<_> = hosts.collect();
+    let tail = |hosts| encode(&ProbeReply { hosts, ..Default::default() });
     match (hosts.is_empty(), listing.turn) {
         (true, None) => Arc::default(),
         (true, turn) => [encode(&ProbeReply { turn, ..Default::default() })].into(),
-        (false, _) => samples(Box::default(), hosts, rng),
+        (false, _) if fits(tail(hosts.clone()).len()) => [tail(hosts)].into(),
+        (false, _) => {
+            hosts.shuffle(rng);
+            let size = |host: &SocketAddr| tail(vec![*host]).len();
+            samples(&hosts, LONGEST_TAIL, size).into_iter().map(tail).collect()
+        }
     }
 }
 
-/// All nodes, the asker's family first, with names if they are welcome and fit; the state.
+/// All nodes, the asker's family first, with times if they fit, and with names too if they are
+/// welcome and fit; the state.
 fn full(listing: &Listing, nodes: &[Node], v4: bool, names: bool, rng: &mut Rng) -> Tails {
     let turn = listing.turn.filter(|_| listing.nodes.is_empty());
     let state = match (listing.nodes.is_empty() && turn.is_none(), listing.turn_down) {
@@ -133,38 +139,38 @@ fn full(listing: &Listing, nodes: &[Node], v4: bool, names: bool, rng: &mut Rng)
         (true, false) => State::Nothing,
         (true, true) => State::TurnDown,
     };
-    let base = encode(&ProbeReply {
+    let base = ProbeReply {
         turn,
         total: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
         name: listing.name.clone(),
         state,
         version: listing.version,
         ..Default::default()
-    });
-    let entries = |own: bool, names: bool| -> Vec<Box<[u8]>> {
-        let nodes = nodes.iter().filter(|node| (node.addr.is_ipv4() == v4) == own);
-        let plain =
-            |node: &Node| Node { name: node.name.clone().filter(|_| names), ..node.clone() };
-        nodes
-            .map(|node| encode(&ProbeReply { nodes: vec![plain(node)], ..Default::default() }))
-            .collect()
     };
-    let join = |base: &[u8], entries: &[Box<[u8]>]| -> Box<[u8]> {
-        [base, &entries.concat()].concat().into()
+    let tail = |nodes: &[&Node], names: bool, rtts: bool| {
+        let shown = |node: &&Node| Node {
+            name: node.name.clone().filter(|_| names),
+            rtt: node.rtt.filter(|_| rtts),
+            ..(*node).clone()
+        };
+        encode(&ProbeReply { nodes: nodes.iter().map(shown).collect(), ..base.clone() })
     };
-    if names {
-        let whole = join(&join(&base, &entries(true, true)), &entries(false, true));
-        if fits(whole.len()) {
-            return Arc::new([whole]);
-        }
+    let (own, other): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.addr.is_ipv4() == v4);
+    let all = [&own[..], &other].concat();
+    let details = [(names, true), (false, true), (false, false)];
+    let wholes = details.iter().map(|&(names, rtts)| tail(&all, names, rtts));
+    if let Some(whole) = wholes.into_iter().find(|whole| fits(whole.len())) {
+        return Arc::new([whole]);
     }
-    let own = entries(true, false);
-    let with_own = join(&base, &own);
-    if fits(with_own.len()) {
-        samples(with_own, entries(false, false), rng)
-    } else {
-        samples(base, own, rng)
-    }
+    // Both lists with all that may stand beside them: a sample must fit with its share of times.
+    let size = |node: &&Node| 1 + encoded_len(node);
+    let whole =
+        |nodes: &[&Node]| tail(&[], false, false).len() + 8 + nodes.iter().map(size).sum::<usize>();
+    let (always, mut pool) = if fits(whole(&own)) { (own, other) } else { (Vec::new(), own) };
+    pool.shuffle(rng);
+    let room = LONGEST_TAIL - whole(&always);
+    let join = |sample: Vec<&Node>| tail(&[&always[..], &sample].concat(), false, true);
+    samples(&pool, room, size).into_iter().map(join).collect()
 }
 
 pub(super) fn encode(reply: &ProbeReply) -> Box<[u8]> {
@@ -173,38 +179,34 @@ pub(super) fn encode(reply: &ProbeReply) -> Box<[u8]> {
     tail.into()
 }
 
+/// Bytes that a node takes in an answer, without its name and time: those go in only where they
+/// fit.
+pub(super) fn encoded_len(node: &Node) -> usize {
+    let plain = Node { name: None, rtt: None, ..node.clone() };
+    encode(&ProbeReply { nodes: vec![plain], ..Default::default() }).len()
+}
+
 fn fits(len: usize) -> bool {
     len <= LONGEST_TAIL
 }
 
-/// Tails that all begin with `base` and together hold all of `pool`: one where that fits, else as
-/// many as it takes.
-fn samples(base: Box<[u8]>, mut pool: Vec<Box<[u8]>>, rng: &mut Rng) -> Tails {
-    let len = |entries: &[Box<[u8]>]| entries.iter().map(|entry| entry.len()).sum::<usize>();
-    let whole = fits(base.len() + len(&pool));
-    if !whole {
-        pool.shuffle(rng);
-    }
-    let mut tails = Vec::new();
+/// Parts of a pool that together hold all of it, as few as it takes with `room` bytes each; one,
+/// empty, if not even one item fits.
+fn samples<T: Copy>(pool: &[T], room: usize, size: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut samples = Vec::new();
     let mut taken = 0;
-    while taken < pool.len() {
-        let mut tail = base.to_vec();
-        let first = taken;
+    while taken < pool.len() || samples.is_empty() {
+        let mut left = room;
         // The last sample is filled up from the front of the pool, so that none is short.
-        for entry in pool[first..].iter().chain(&pool[..first]) {
-            if !fits(tail.len() + entry.len()) {
-                break;
-            }
-            tail.extend_from_slice(entry);
-            taken += 1;
-        }
-        tails.push(tail.into());
-        if taken == first {
-            break; // not even one beside the base
-        }
+        let next = pool[taken..].iter().chain(&pool[..taken]);
+        let fitting = next.take_while(|item| {
+            let fits = size(item) <= left;
+            left = left.saturating_sub(size(item));
+            fits
+        });
+        let sample: Vec<_> = fitting.copied().collect();
+        taken += sample.len().max(1);
+        samples.push(sample);
     }
-    if tails.is_empty() {
-        tails.push(base);
-    }
-    tails.into()
+    samples
 }

@@ -21,6 +21,9 @@ pub(super) struct Entry {
     pub(super) name: Option<Name>,
     /// The TURN server beside a leaf; a TURN server's own address.
     pub(super) turn: Option<SocketAddr>,
+    /// How near it may be, by the time to the server that lists it and that server's own to it;
+    /// none where that is not known.
+    pub(super) outlook: Option<Duration>,
     /// What it lists.
     pub(super) list: Vec<Node>,
     /// What it handed out to be returned with further requests.
@@ -78,6 +81,7 @@ impl Entry {
             role,
             name: None,
             turn: None,
+            outlook: None,
             list: Vec::new(),
             cookie: Vec::new(),
             retries: 0,

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Strategy;
+use super::copies::SPACING;
 use super::entry::{Entry, Role};
-use super::race::{Choice, Descent, PATIENCE, Phase, SPACING, window};
+use super::race::{Choice, Descent, PATIENCE, Phase, window};
 
 /// How many TURN servers the last round asks, and how many copies each is sent: what the budget
 /// keeps for it.

@@ -1,9 +1,12 @@
 //! The client's race down the cascade: one descent, from the roots to a TURN server.
 //!
-//! `race` is the way down and `finish` its end, both read top to bottom; `entry` is what is known of a candidate,
-//! `budget` and `reach` are the limits that no list can make it pass, `outcome` and `report` are what comes out.
+//! `race` is the way down and `finish` its end, both read top to bottom; `copies` says how often a
+//! candidate is asked, `answer` what its answer changes, `entry` what is known of it; `budget` and
+//! `reach` are the limits that no list can make it pass; `outcome` and `report` are what comes out.
 
+mod answer;
 mod budget;
+mod copies;
 mod entry;
 mod finish;
 mod outcome;

@@ -5,22 +5,21 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::budget::{Budget, Verdict};
+use super::copies::{SPACING, copies, outlook, ranked_copies};
 use super::entry::{Copy, Entry, Role, from_transaction};
 use super::reach::Reach;
 use super::report::{Cost, Failure, Selection};
 use super::{Options, Progress, Strategy, View};
 use crate::net::engine::{Rng, Transmit};
-use crate::net::wire::{Kind, Node, ProbeReply, Response, ResponseBody, State, stun};
+use crate::net::wire::{Kind, Response, ResponseBody, State, stun};
 
-/// Between two copies of a request. The race ends no earlier than the last copy could be answered,
-/// so each millisecond here is one of every descent; no gap that a descent could afford outlasts a
-/// burst of loss (some 80 ms), so the copies guard against single losses, and 3 ms against those
-/// of one full queue.
-pub(super) const SPACING: Duration = Duration::from_millis(3);
-
-/// Between the two copies that a root gets: everything hangs on it, and it is asked again after
-/// [`PATIENCE`] at the soonest.
+/// Between the two copies that a root gets: everything hangs on it.
 const ROOT_SPACING: Duration = Duration::from_millis(10);
+
+/// After which roots that stayed silent are asked again; doubled each time. Two copies are lost in
+/// one descent of a hundred at 5 % loss: waiting longer costs all of them more, on average, than
+/// one more datagram costs those who are far from every root.
+const ROOT_PATIENCE: Duration = Duration::from_millis(100);
 
 /// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
 /// 6.2.1 has 500 ms; here two or three copies were lost already).
@@ -29,26 +28,10 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(300);
 /// How many balance servers of one level are explored.
 const EXPLORED: usize = 6;
 
-/// How often a server is asked for more of a list that it cut short.
-const MORE: u8 = 4;
-
-/// The longest list that is kept: more than a descent can ask.
-const LONGEST_LIST: usize = 512;
-
-/// Copies of a request to each of `n` candidates: few candidates can be measured well, many
-/// average their chances and must not flood the client's uplink.
-fn copies(n: usize) -> usize {
-    match n {
-        0..=40 => 3,
-        41..=64 => 2,
-        _ => 1,
-    }
-}
-
 /// The slowest that a balance server may be beside the `fastest` of its level and still be
 /// explored: a leaf below it can be nearer to the client than it is.
 pub(super) fn window(fastest: Duration) -> Duration {
-    fastest * 2 + Duration::from_millis(30)
+    fastest * 3 / 2 + Duration::from_millis(20)
 }
 
 /// One descent, from the roots to a TURN server.
@@ -63,11 +46,11 @@ pub struct Descent {
     pub(super) started: Instant,
     pub(super) deadline: Instant,
     pub(super) entries: Vec<Entry>,
-    index: BTreeMap<SocketAddr, usize>,
-    ids: BTreeMap<u32, usize>,
+    pub(super) index: BTreeMap<SocketAddr, usize>,
+    pub(super) ids: BTreeMap<u32, usize>,
     /// Copies that are due, by time.
     pub(super) sends: BTreeSet<(Instant, usize)>,
-    budget: Budget,
+    pub(super) budget: Budget,
     pub(super) levels: Vec<Level>,
     /// Leaves and TURN servers with an answer outstanding, by the time of their newest copy.
     pub(super) measuring: BTreeSet<(Instant, usize)>,
@@ -76,7 +59,7 @@ pub struct Descent {
     /// When silence is asked again, and how long it may last after that.
     pub(super) patience: (Instant, Duration),
     pub(super) phase: Phase,
-    events: VecDeque<Event>,
+    pub(super) events: VecDeque<Event>,
     pub(super) cost: Cost,
 }
 
@@ -84,7 +67,7 @@ pub struct Descent {
 pub(super) struct Level {
     /// The least round-trip time to a balance server here that lists something.
     pub(super) fastest: Option<Duration>,
-    explored: usize,
+    pub(super) explored: usize,
     /// Balance servers with an answer outstanding, by the time of their newest copy.
     pub(super) pending: BTreeSet<(Instant, usize)>,
 }
@@ -134,7 +117,7 @@ impl Descent {
             levels: vec![Level::default()],
             measuring: BTreeSet::new(),
             best: None,
-            patience: (now + PATIENCE, PATIENCE),
+            patience: (now + ROOT_PATIENCE, ROOT_PATIENCE),
             phase: Phase::Racing,
             events: VecDeque::new(),
             cost: Cost::default(),
@@ -276,7 +259,7 @@ impl Descent {
 
     /// Notes the newest copy that an answer is awaited to, so that the end is found by a look at
     /// the front of a set.
-    fn expect_answer(&mut self, who: usize, newest: Option<Instant>) {
+    pub(super) fn expect_answer(&mut self, who: usize, newest: Option<Instant>) {
         let entry = &mut self.entries[who];
         let set = match entry.role {
             Role::Balance => &mut self.levels[usize::from(entry.level)].pending,
@@ -292,7 +275,7 @@ impl Descent {
     }
 
     /// Sends no more to a candidate, and awaits nothing from it.
-    fn give_up(&mut self, who: usize) {
+    pub(super) fn give_up(&mut self, who: usize) {
         self.sends.retain(|&(_, sender)| sender != who);
         self.expect_answer(who, None);
     }
@@ -326,168 +309,10 @@ impl Descent {
         Some(Transmit { to, payload })
     }
 
-    // ---- what comes back ----
-
-    /// Notes the round-trip time that an answer shows; none where it is not a right one.
-    fn handle_measure(
-        &mut self,
-        now: Instant,
-        from: SocketAddr,
-        id: u32,
-        nonce: Option<u64>,
-        binding: bool,
-    ) -> Option<usize> {
-        let Some(&who) = self.index.get(&from) else {
-            if let Some(&asked) = self.ids.get(&id) {
-                self.entries[asked].misplaced = true;
-            }
-            self.cost.misplaced += 1;
-            return None;
-        };
-        let entry = &mut self.entries[who];
-        let turn = entry.role == Role::Turn;
-        let Some(copy) = entry.copy(id, nonce).filter(|_| turn == binding) else {
-            self.cost.mismatched += 1;
-            return None;
-        };
-        if std::mem::replace(&mut copy.answered, true) {
-            self.cost.repeated += 1;
-            return None;
-        }
-        let sent = copy.sent;
-        let rtt = now.saturating_duration_since(sent);
-        entry.rtt = Some(entry.rtt.map_or(rtt, |least| least.min(rtt)));
-        // An older copy whose answer is still out can only show a longer time.
-        if entry.newest == Some(sent) {
-            self.expect_answer(who, None);
-        }
-        for waiting in self.budget.answered(from) {
-            self.plan(waiting, now);
-        }
-        Some(who)
-    }
-
-    /// Takes in what a balance server said.
-    fn handle_reply(&mut self, now: Instant, who: usize, reply: ProbeReply) {
-        let entry = &mut self.entries[who];
-        if reply.retry {
-            if entry.take_cookie(reply.cookie) {
-                self.plan(who, now);
-            }
-            return;
-        }
-        entry.said = reply.state;
-        entry.name = reply.name.or(entry.name.take());
-        let hosts = reply.hosts.into_iter().map(|addr| Node {
-            addr,
-            kind: Kind::Balance,
-            turn: None,
-            name: None,
-            hops: 0,
-        });
-        let before = entry.list.len();
-        for node in reply.nodes.into_iter().chain(hosts) {
-            if entry.list.len() == LONGEST_LIST {
-                break;
-            }
-            if !entry.list.iter().any(|known| known.addr == node.addr) {
-                entry.list.push(node);
-            }
-        }
-        let role = match (entry.list.is_empty(), reply.turn) {
-            (true, Some(turn)) => {
-                let allowed = self.allows(who, turn);
-                let entry = &mut self.entries[who];
-                entry.turn = Some(turn).filter(|_| allowed);
-                entry.refused = !allowed;
-                Role::Leaf
-            }
-            (true, None) => {
-                entry.said = match reply.state {
-                    State::Offering => State::Nothing,
-                    state => state,
-                };
-                Role::Balance
-            }
-            (false, _) => Role::Balance,
-        };
-        self.take_for(who, role);
-        let entry = &mut self.entries[who];
-        if entry.said != State::Offering {
-            self.give_up(who);
-            self.rank();
-            return;
-        }
-        if entry.list.len() > before && self.phase == Phase::Racing {
-            if reply.total as usize > entry.list.len() && entry.more < MORE {
-                entry.more += 1;
-                self.plan(who, now);
-            }
-            let entry = &self.entries[who];
-            if entry.explored {
-                self.explore(now, who, before);
-            }
-        }
-        let leads = self.best.is_some_and(|(_, best)| best == who);
-        if leads && !self.entries[who].can_win() {
-            self.rank(); // it is not what it was taken for
-        }
-        self.compare(who);
-        match self.phase {
-            Phase::Racing => self.go_down(now),
-            Phase::Verifying => self.add_finalist(now, who),
-            Phase::Lingering(..) | Phase::Finished(..) => {}
-        }
-    }
-
-    fn take_for(&mut self, who: usize, role: Role) {
-        let newest = self.entries[who].newest;
-        if self.entries[who].role != role {
-            self.expect_answer(who, None);
-            self.entries[who].role = role;
-            self.expect_answer(who, newest);
-        }
-    }
-
-    /// Compares a candidate that answered with the best in hand, or with the fastest of its level.
-    fn compare(&mut self, who: usize) {
-        let entry = &self.entries[who];
-        let Some(rtt) = entry.rtt else { return };
-        let level = &mut self.levels[usize::from(entry.level)];
-        if self.options.strategy == Strategy::First && level.explored > 0 {
-            return; // the level is won
-        }
-        if entry.can_win() {
-            if self.best.is_none_or(|best| (rtt, who) < best) {
-                self.best = Some((rtt, who));
-                self.announce();
-            }
-        } else if !entry.list.is_empty() {
-            level.fastest = Some(level.fastest.map_or(rtt, |least| least.min(rtt)));
-        }
-    }
-
-    /// Finds the best in hand anew: one that was may have gone out of service.
-    fn rank(&mut self) {
-        let before = self.best;
-        let in_hand = self.entries.iter().enumerate().filter(|(_, entry)| entry.can_win());
-        self.best = in_hand.filter_map(|(who, entry)| Some((entry.rtt?, who))).min();
-        if self.best != before {
-            self.announce();
-        }
-    }
-
-    fn announce(&mut self) {
-        let best = self.best.and_then(|(rtt, who)| Some((rtt, self.entries[who].turn?)));
-        if let Some((rtt, turn)) = best {
-            self.events.push_back(Event::Provisional { turn, rtt });
-        }
-    }
-
     // ---- the way down ----
 
     /// Goes down into the balance servers whose answers are fast enough.
-    fn go_down(&mut self, now: Instant) {
+    pub(super) fn go_down(&mut self, now: Instant) {
         let first = self.options.strategy == Strategy::First;
         for level in 0..self.levels.len() {
             let Level { fastest: Some(fastest), explored, .. } = self.levels[level] else {
@@ -514,9 +339,9 @@ impl Descent {
     }
 
     /// Asks what a balance server lists, from the `from`th on.
-    fn explore(&mut self, now: Instant, who: usize, from: usize) {
+    pub(super) fn explore(&mut self, now: Instant, who: usize, from: usize) {
         let parent = &mut self.entries[who];
-        let (level, reach) = (parent.level + 1, parent.root);
+        let (level, reach, here) = (parent.level + 1, parent.root, parent.rtt);
         if !std::mem::replace(&mut parent.explored, true) {
             self.levels[usize::from(level) - 1].explored += 1;
             if parent.more == 0 {
@@ -536,6 +361,7 @@ impl Descent {
             };
             let mut entry = Entry::new(node.addr, level, Some(who), reach, role);
             entry.name = node.name;
+            entry.outlook = here.zip(node.rtt).map(|(here, there)| outlook(here, there));
             entry.refused = !self.allows(who, node.addr);
             entry.turn = match role {
                 Role::Turn => Some(node.addr),
@@ -545,23 +371,42 @@ impl Descent {
             met.extend(self.meet(entry).filter(|_| !refused));
         }
         let longest = met.iter().map(|&who| self.entries[who].request_len()).max().unwrap_or(1);
-        let room = self.budget.room(longest, self.sends.len());
-        let copies = match self.options.strategy {
-            Strategy::Best => copies(met.len()).min(room / met.len().max(1)).max(1),
-            Strategy::First => 1,
-        };
-        met.truncate(room);
-        for copy in 0..copies {
-            for &who in &met {
-                self.plan(who, now + SPACING * copy as u32);
-            }
-        }
-        if !met.is_empty() {
-            self.patience = (now + SPACING * copies as u32 + PATIENCE, PATIENCE);
-        }
+        met.sort_by_key(|&who| (self.entries[who].outlook, who));
+        met.truncate(self.budget.room(longest, self.sends.len()));
+        self.ask(now, &met);
     }
 
-    fn allows(&self, below: usize, addr: SocketAddr) -> bool {
+    /// Sends each of some candidates of one level its first copies.
+    fn ask(&mut self, now: Instant, met: &[usize]) {
+        let Some(&first) = met.first() else { return };
+        let level = self.entries[first].level;
+        let here = self.entries.iter().enumerate().filter(|(_, entry)| entry.level == level);
+        let mut outlooks: Vec<_> =
+            here.filter_map(|(who, entry)| Some((entry.outlook?, who))).collect();
+        outlooks.sort_unstable();
+        let longest = met.iter().map(|&who| self.entries[who].request_len()).max().unwrap_or(1);
+        let most = self.budget.room(longest, self.sends.len()) / met.len();
+        let mut latest = now;
+        for &who in met {
+            let rank = self.entries[who].outlook.map(|outlook| {
+                let rank = outlooks.partition_point(|other| *other < (outlook, who));
+                (rank, outlooks.len())
+            });
+            let copies = match (self.options.strategy, rank) {
+                (Strategy::Best, Some((rank, n))) => ranked_copies(rank, n),
+                (Strategy::Best, None) => copies(met.len()),
+                (Strategy::First, _) => 1,
+            };
+            for copy in 0..copies.min(most).max(1) {
+                let at = now + SPACING * copy as u32;
+                self.plan(who, at);
+                latest = latest.max(at);
+            }
+        }
+        self.patience = (latest + PATIENCE, PATIENCE);
+    }
+
+    pub(super) fn allows(&self, below: usize, addr: SocketAddr) -> bool {
         self.entries[below].root.allows(addr.ip(), self.options.limits.allow_private)
     }
 

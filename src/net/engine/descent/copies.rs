@@ -1,0 +1,64 @@
+//! How many copies of a request each candidate of a list is sent: copies go where they decide
+//! something.
+//!
+//! A list tells how far each of its nodes is from the server that it is of, and the client knows
+//! how far it is from that server itself. So, by the triangle inequality, it knows how near each
+//! node may be before it has asked any. The internet keeps that inequality in most cases, not in
+//! all, so even the least promising candidate is asked once. docs/selection.md has the figures.
+
+use std::time::Duration;
+
+/// Between two copies of a request. The race ends no earlier than the last copy could be answered,
+/// so each millisecond here is one of every descent; no gap that a descent could afford outlasts a
+/// burst of loss (some 80 ms), so the copies guard against single losses, and 2 ms against those
+/// of one full queue.
+pub(super) const SPACING: Duration = Duration::from_millis(2);
+
+/// What of a client's time to a server is taken for its own access network's, and no part of the
+/// ways between servers. Anything from 0 to 15 ms does nearly as well, for homes as for data
+/// centres (docs/selection.md).
+const LAST_MILE: Duration = Duration::from_millis(8);
+
+/// How near a node may be that is `there` from a server which is `here` from the client.
+pub(super) fn outlook(here: Duration, there: Duration) -> Duration {
+    here.saturating_sub(LAST_MILE).abs_diff(there)
+}
+
+/// Copies to the candidate of this rank by [`outlook`] among all `n` of its level: few candidates
+/// can all be measured well; of many, those well that may be the nearest.
+pub(super) fn ranked_copies(rank: usize, n: usize) -> usize {
+    let sixteenth = rank * 16 / n.clamp(1, 64);
+    match (n, sixteenth) {
+        (0..=12, _) => 3,
+        (13..=24, 0..=3) | (25.., 0..=1) => 4,
+        (13..=24, 4..=7) | (25.., 2..=4) => 3,
+        (13..=24, _) | (25.., 5..=8) => 2,
+        (25.., _) => 1,
+    }
+}
+
+/// Copies to each of `n` candidates of whom no outlook is known: many average their chances, and
+/// must not flood the client's uplink.
+pub(super) fn copies(n: usize) -> usize {
+    match n {
+        0..=40 => 3,
+        41..=64 => 2,
+        _ => 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_candidate_is_asked_and_the_promising_ones_more() {
+        for n in 1..200 {
+            let copies: Vec<_> = (0..n).map(|rank| ranked_copies(rank, n)).collect();
+            assert!(copies.is_sorted_by(|a, b| a >= b), "{n}: {copies:?}");
+            assert!(copies.iter().all(|copies| (1..=4).contains(copies)), "{n}: {copies:?}");
+            let all: usize = copies.iter().sum();
+            assert!(all <= 130.max(n + 64), "{n}: {all}");
+        }
+    }
+}
