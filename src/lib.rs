@@ -36,7 +36,7 @@ pub use config::{
 pub use error::Error;
 pub use net::engine::descent::{
     Candidate, CandidateState, Cost, Failure, Hop, Limits, Parent, RunnerUp, Selection, Strategy,
-    Trace, View,
+    Trace, View, Why,
 };
 pub use net::engine::echo::Echo;
 pub use net::io::client::{Balance, Builder};

@@ -10,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use sim::{Path, Site, World};
 use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::descent::{
-    CandidateState, Descent, Failure, Options, Selection, Strategy, Trace,
+    CandidateState, Descent, Failure, Options, Selection, Strategy, Trace, Why,
 };
 use turn_balance::net::wire::{
     Kind, Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View, stun,
@@ -176,7 +176,10 @@ fn a_dead_turn_server_is_passed_over_but_better_than_none() {
     world.run_for(Duration::from_secs(1));
     world.turns.remove(&leaf_turn(11));
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
-    assert_eq!(selection(&descent).turn, leaf_turn(12));
+    let selected = selection(&descent);
+    assert_eq!(selected.turn, leaf_turn(12));
+    let why = |turn| selected.runners_up.iter().find(|r| r.turn == turn).map(|r| r.why);
+    assert_eq!([why(leaf_turn(11)), why(leaf_turn(21))], [Some(Why::Silent), Some(Why::Slower)]);
     world.turns.clear();
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(11));

@@ -1,6 +1,6 @@
 //! The examples of the documentation, for tests.
 
-use turn_balance::{CandidateState, Cost};
+use turn_balance::{CandidateState, Cost, Why};
 
 use super::trace::Outcome;
 use super::*;
@@ -37,6 +37,7 @@ pub(crate) fn probe() -> Probe {
             turn: "203.0.113.61:3478".parse().unwrap(),
             name: Some("ams-a".to_owned()),
             rtt_ms: Ms(14.2),
+            why: Why::Slower,
         }],
         datagrams: 96,
         error: None,

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use serde::Serialize;
-use turn_balance::{Cost, Hop, Name, RunnerUp, Trace};
+use turn_balance::{Cost, Hop, Name, RunnerUp, Trace, Why};
 
 use super::{Ms, Problem};
 use crate::cmd::args::Strategy;
@@ -38,6 +38,8 @@ pub(crate) struct Runner {
     pub(crate) turn: SocketAddr,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Ms,
+    #[serde(skip)]
+    pub(crate) why: Why,
 }
 
 impl Probe {
@@ -77,7 +79,12 @@ impl From<&Hop> for Step {
 
 impl From<&RunnerUp> for Runner {
     fn from(runner: &RunnerUp) -> Self {
-        Self { turn: runner.turn, name: text(runner.name.as_ref()), rtt_ms: runner.rtt.into() }
+        Self {
+            turn: runner.turn,
+            name: text(runner.name.as_ref()),
+            rtt_ms: runner.rtt.into(),
+            why: runner.why,
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-use turn_balance::CandidateState;
+use turn_balance::{CandidateState, Why};
 
 use super::super::json::{CountReport, Ms, Probe, Runner, Step, Trace};
 use super::super::table;
@@ -25,7 +25,7 @@ pub(crate) fn path(probe: &Probe) -> Option<String> {
     };
     let best = probe.rtt_ms?;
     let runner = |runner: &Runner| {
-        let rtt = format!("{} ms, {}", runner.rtt_ms, reason(runner.rtt_ms, best));
+        let rtt = format!("{} ms, {}", runner.rtt_ms, reason(runner, best));
         let name = or_dash(runner.name.as_ref());
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
     };
@@ -61,12 +61,11 @@ pub(crate) fn count(report: &CountReport) -> String {
     format!("{}, {} found a TURN server", counted(report.descents, "descent"), report.found)
 }
 
-fn reason(rtt: Ms, best: Ms) -> String {
-    let difference = rtt.0 - best.0;
-    if difference < 0.0 {
-        "later".to_owned() // to answer: the strategy was `first`
-    } else {
-        format!("slower by {} ms", Ms(difference))
+fn reason(runner: &Runner, best: Ms) -> String {
+    match runner.why {
+        Why::Silent => "but the TURN server itself did not answer".to_owned(),
+        Why::Later => "answered later".to_owned(),
+        _ => format!("slower by {} ms", Ms((runner.rtt_ms.0 - best.0).max(0.0))),
     }
 }
 
@@ -101,8 +100,11 @@ mod tests {
              path  203.0.113.52:3001  fra-b  -\n\
              lost  203.0.113.61:3478  ams-a  14.20 ms, slower by 2.23 ms\n"
         );
-        example.rtt_ms = Some(Ms(20.0));
-        assert!(path(&example).unwrap().ends_with("14.20 ms, later\n"));
+        example.runners_up[0].why = Why::Silent;
+        let silent = "14.20 ms, but the TURN server itself did not answer\n";
+        assert!(path(&example).unwrap().ends_with(silent));
+        example.runners_up[0].why = Why::Later;
+        assert!(path(&example).unwrap().ends_with("14.20 ms, answered later\n"));
     }
 
     #[test]

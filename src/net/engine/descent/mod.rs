@@ -20,7 +20,7 @@ pub use crate::net::wire::View;
 pub use budget::Limits;
 pub use race::{Descent, Event};
 pub use report::{
-    Candidate, CandidateState, Cost, Failure, Hop, Parent, RunnerUp, Selection, Trace,
+    Candidate, CandidateState, Cost, Failure, Hop, Parent, RunnerUp, Selection, Trace, Why,
 };
 
 /// How a descent chooses.

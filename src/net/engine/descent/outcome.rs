@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use super::Strategy;
 use super::entry::{Entry, Role};
 use super::race::{Choice, Descent};
 use super::report::{
-    Candidate, CandidateState, Cost, Failure, Hop, Parent, RunnerUp, Selection, Trace,
+    Candidate, CandidateState, Cost, Failure, Hop, Parent, RunnerUp, Selection, Trace, Why,
 };
 use crate::net::wire::State;
 
@@ -134,7 +135,18 @@ impl Descent {
 
     fn runner_up(&self, who: usize, rtt: Duration) -> Option<RunnerUp> {
         let entry = &self.entries[who];
-        Some(RunnerUp { turn: entry.turn?, name: entry.name.clone(), rtt })
+        let turn = entry.turn?;
+        let asked = |entry: &Entry| entry.role == Role::Turn && !entry.copies.is_empty();
+        let silent = self
+            .entries
+            .iter()
+            .any(|entry| entry.addr == turn && asked(entry) && entry.rtt.is_none());
+        let why = match self.options.strategy {
+            Strategy::First => Why::Later,
+            Strategy::Best if silent => Why::Silent,
+            Strategy::Best => Why::Slower,
+        };
+        Some(RunnerUp { turn, name: entry.name.clone(), rtt, why })
     }
 
     fn named_by_leaf(&self, who: usize) -> Option<(usize, std::net::SocketAddr)> {

@@ -51,6 +51,20 @@ pub struct RunnerUp {
     pub name: Option<Name>,
     /// Its least round-trip time, measured as [`Selection::rtt`] is.
     pub rtt: Duration,
+    /// Why another was chosen.
+    pub why: Why,
+}
+
+/// Why a [`RunnerUp`] was not chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Why {
+    /// It is slower than the one that was.
+    Slower,
+    /// Its leaf answered; the TURN server itself, asked in the last round, did not.
+    Silent,
+    /// The strategy was [`Strategy::First`], and another answered first.
+    Later,
 }
 
 /// What a descent cost and met.
