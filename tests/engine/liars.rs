@@ -81,6 +81,25 @@ fn the_timeout_bounds_every_descent() {
     assert!(candidates.iter().all(|c| c.level <= 8));
 }
 
+/// A server that lists one more below it, as everybody there does.
+fn ladder(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let nodes = vec![node(SocketAddr::new(to.ip(), to.port() + 10), None)];
+    let reply = ProbeReply { nodes, nonce: probe.nonce, ..ProbeReply::default() };
+    vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+}
+
+#[test]
+fn a_ladder_of_servers_is_left_at_the_eighth_level() {
+    let mut world = World::new(17, |_, _| Path::of(10));
+    world.unmet = Box::new(|_| Some(Host::Peer(ladder)));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert!(descent.selection().unwrap().is_err());
+    assert_eq!(trace(&descent).candidates.iter().map(|c| c.level).max(), Some(8));
+}
+
 /// Answers with a wrong id, a wrong nonce, from the wrong address, twice, and malformed.
 fn mumbler(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
