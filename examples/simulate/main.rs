@@ -3,6 +3,8 @@
 //!
 //! ```console
 //! cargo run --release --example simulate -- --leaves 64 --shape 8x8 --loss 0.05
+//! cargo run --release --example simulate -- --matrix FILE.csv --loss 0.05 --compare
+//! cargo run --release --example simulate -- --leaves 1000000 --shape 32x32x32x32 --trees 1
 //! ```
 //!
 //! The model. Leaves are random hosts of the matrix, clients all others. A tree is recursive
@@ -13,139 +15,131 @@
 //! and 0.5 % spikes (exponential, 50 ms); `wifi` is 12 ms, lognormal (8 ms, 0.8), 2 % spikes of
 //! 80 ms; `dc` and `clean` have none. Each packet is lost on its own, each way; bursts take the
 //! client's link down for that share of the time, 80 ms on average. Regret is what the choice
-//! costs by the matrix itself; the bound is RTT(root) + RTT(best leaf) by the matrix and the
-//! client's own delay: nobody can be faster. The client and the servers' answers are the engines
-//! of the library.
+//! costs by the matrix itself, over the sessions that were answered; the bound is RTT(root) +
+//! RTT(best leaf) by the matrix and the client's own delay: nobody can be faster. The client and
+//! the servers' answers are the engines of the library.
+//!
+//! Without a matrix, 500 hosts stand around 51 cities on a sphere. Trees of 500 leaves and more
+//! are grown there from the root down: the servers of a level stand around the one above, so that
+//! they cover its part of the earth, and clients around leaves.
+//!
+//! Faults. A dead leaf is silent, a slow one takes 200 ms more, each with the TURN server beside
+//! it. A server that lies lists strangers in the place of every other node, a leaf that lies names
+//! a stranger. Whoever chooses a stranger has no answer.
+//!
+//! A comparison runs three strategies on the same sessions: `best`; `first`, the plain race, down
+//! two levels over the same leaves; `floor`, which asks every leaf three times. The intervals are
+//! of a bootstrap that resamples trees, 95 %.
 
+mod args;
+mod compare;
+mod csv;
+mod globe;
+mod internet;
 mod matrix;
-mod model;
+mod medoids;
 mod report;
+mod servers;
 mod session;
+#[path = "../../tests/sim/mod.rs"]
+mod sim;
 mod tree;
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Parser, ValueEnum};
-use rand::seq::SliceRandom;
+use clap::Parser;
 use rand::{RngExt, SeedableRng};
 use turn_balance::net::engine::Rng;
 
-use matrix::Matrix;
-use model::{Access, Network};
+use args::{Args, Shape, Strategy};
+use compare::Comparison;
+use internet::Internet;
 use report::Report;
-use tree::{Shape, Tree};
+use servers::Health;
+use session::{Session, Stage};
+use tree::Tree;
 
 type Error = Box<dyn std::error::Error>;
 
-/// Simulates descents and says how good, how soon and at what cost they are
-#[derive(Debug, Parser)]
-struct Args {
-    /// Round-trip times, CSV or CSV.gz; none: points on a sphere
-    #[arg(long, value_name = "FILE")]
-    matrix: Option<PathBuf>,
-    /// The file holds snapshots, one a line: hosts, milliseconds a unit
-    #[arg(long, value_name = "HOSTS,MS", value_parser = snapshots)]
-    snapshots: Option<(usize, f64)>,
-    #[arg(long, default_value_t = 64)]
-    leaves: usize,
-    /// Servers a level above the leaves: flat, 8x8, 4x4x4, ...
-    #[arg(long, default_value = "flat")]
-    shape: Shape,
-    /// Whether servers answer with flat lists
-    #[arg(long, default_value = "on")]
-    flatten: Switch,
-    /// Roots beside one another
-    #[arg(long, default_value_t = 1)]
-    roots: usize,
-    #[arg(long, default_value_t = 20)]
-    trees: usize,
-    /// Descents in each tree
-    #[arg(long, default_value_t = 500)]
-    sessions: usize,
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// The share of packets lost, each way
-    #[arg(long, default_value_t = 0.0)]
-    loss: f64,
-    /// The share of the time that the client's link is down
-    #[arg(long, default_value_t = 0.0)]
-    burst: f64,
-    #[arg(long, default_value = "home")]
-    access: Access,
-    #[arg(long, default_value = "best")]
-    strategy: Strategy,
-    /// Whether the TURN servers themselves are asked last
-    #[arg(long, default_value = "on")]
-    verify: Switch,
-    /// Seconds that a descent may take
-    #[arg(long, default_value_t = 10.0)]
-    timeout: f64,
-    #[arg(long)]
-    json: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Switch {
-    On,
-    Off,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Strategy {
-    Best,
-    First,
-    /// Every leaf is asked three times and the least time taken
-    Floor,
-}
-
-fn main() -> Result<(), Error> {
-    let args = Args::parse();
-    let mut rng = Rng::seed_from_u64(args.seed);
-    let matrices = match &args.matrix {
-        Some(file) => matrix::load(file, args.snapshots)?,
-        None => vec![matrix::sphere(500, &mut rng)],
-    };
-    let hosts = matrices[0].len();
-    if args.leaves + 1 > hosts {
-        return Err(format!("{} leaves want more than {hosts} hosts", args.leaves).into());
-    }
-    let mut report = Report::default();
-    for tree in 0..args.trees {
-        // Each tree and each session has a seed of its own, so that strategies meet the same.
-        let mut rng = Rng::seed_from_u64(args.seed.wrapping_mul(1_000_003) + tree as u64);
-        let (leaves, clients) = split(hosts, args.leaves, &mut rng);
-        let tree = Tree::build(&matrices[0], &leaves, &args.shape, args.roots, &mut rng);
-        let servers = tree.servers(&matrices[0], args.flatten == Switch::On, &mut rng);
-        for _ in 0..args.sessions {
-            let matrix = &matrices[rng.random_range(0..matrices.len())];
-            let client = clients[rng.random_range(0..clients.len())];
-            let session = Rng::seed_from_u64(rng.random());
-            let network = Network::new(matrix, client, &args, session);
-            report.add(session::run(&args, network, &tree, &servers));
+fn main() -> ExitCode {
+    match run(&Args::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
         }
     }
-    if args.json {
-        println!("{}", report.json(args.seed)?);
-    } else {
-        print!("{}", report.text());
+}
+
+fn run(args: &Args) -> Result<(), Error> {
+    let shared = Internet::load(args)?;
+    let strategies = match args.compare {
+        true => vec![Strategy::Best, Strategy::First, Strategy::Floor],
+        false => vec![args.strategy],
+    };
+    let mut reports = vec![Report::default(); strategies.len()];
+    for tree in 0..args.trees {
+        let seed = args.seed.wrapping_mul(1_000_003) + tree as u64;
+        run_tree(args, shared.as_ref(), seed, &strategies, &mut reports);
+    }
+    match (&reports[..], args.json) {
+        ([report], true) => println!("{}", serde_json::to_string(&report.document(args.seed))?),
+        ([report], false) => print!("{}", report.text()),
+        (_, json) => {
+            let comparison = Comparison::new(&reports, args.seed);
+            match json {
+                true => println!("{}", serde_json::to_string(&comparison)?),
+                false => print!("{}", comparison.text()),
+            }
+        }
     }
     Ok(())
 }
 
-/// Random hosts as leaves, the others as clients.
-fn split(hosts: usize, leaves: usize, rng: &mut Rng) -> (Vec<usize>, Vec<usize>) {
-    let mut all: Vec<_> = (0..hosts).collect();
-    all.shuffle(rng);
-    let clients = all.split_off(leaves);
-    (all, clients)
+/// The sessions of one tree, the same for each strategy.
+fn run_tree(
+    args: &Args,
+    shared: Option<&Internet>,
+    seed: u64,
+    strategies: &[Strategy],
+    reports: &mut [Report],
+) {
+    let mut rng = Rng::seed_from_u64(seed);
+    let health = Health::new(args, seed);
+    let (own, leaves, clients, tree);
+    let internet = match shared {
+        Some(internet @ Internet::Measured(matrices)) => {
+            (leaves, clients) = internet.split(args.leaves, &mut rng);
+            tree = Tree::build(&matrices[0], &leaves, &args.shape.0, args.roots, &mut rng);
+            internet
+        }
+        _ => {
+            leaves = Vec::new();
+            (own, tree, clients) = Internet::grow(args, &mut rng);
+            &own
+        }
+    };
+    // The race runs down two levels, over the same leaves. On a globe they stand as they do.
+    let mut race = Rng::seed_from_u64(!seed);
+    let two_levels = match internet {
+        Internet::Measured(matrices) if args.compare => {
+            let Shape(widths) = Shape::two_levels(args.leaves);
+            Some(Tree::build(&matrices[0], &leaves, &widths, args.roots, &mut race))
+        }
+        _ => None,
+    };
+    let mut ours = Stage::new(args, internet, &tree, health, &mut rng);
+    let mut race =
+        two_levels.as_ref().map(|tree| Stage::new(args, internet, tree, health, &mut race));
+    let sessions: Vec<_> = (0..args.sessions)
+        .map(|_| Session {
+            snapshot: rng.random_range(0..internet.snapshots()),
+            client: clients[rng.random_range(0..clients.len())],
+            seed: rng.random(),
+        })
+        .collect();
+    for (&strategy, report) in strategies.iter().zip(reports) {
+        let stage = race.as_mut().filter(|_| strategy == Strategy::First).unwrap_or(&mut ours);
+        report.add(sessions.iter().map(|session| stage.run(strategy, session)).collect());
+    }
 }
-
-fn snapshots(text: &str) -> Result<(usize, f64), String> {
-    let (hosts, unit) = text.split_once(',').ok_or("two numbers with a comma between")?;
-    let hosts = hosts.parse().map_err(|e| format!("{e}"))?;
-    let unit = unit.parse().map_err(|e| format!("{e}"))?;
-    Ok((hosts, unit))
-}
-
-/// The matrix of one session.
-type Latencies = Matrix;

@@ -2,55 +2,50 @@
 
 use serde::Serialize;
 
-use super::Error;
 use super::session::Outcome;
 
-#[derive(Default)]
+/// The outcomes of one strategy, by tree.
+#[derive(Default, Clone)]
 pub(crate) struct Report {
-    outcomes: Vec<Outcome>,
+    pub(crate) trees: Vec<Vec<Outcome>>,
 }
 
 #[derive(Serialize)]
-struct Document {
-    answered_pct: f64,
-    regret_ms: Spread,
-    good_pct: f64,
-    datagrams: Spread,
-    bytes: Spread,
-    time_ms: Spread,
-    bound_ratio: f64,
-    sessions: usize,
-    seed: u64,
+pub(crate) struct Document {
+    pub(crate) answered_pct: f64,
+    pub(crate) regret_ms: Spread,
+    pub(crate) good_pct: f64,
+    pub(crate) datagrams: Spread,
+    pub(crate) bytes: Spread,
+    pub(crate) time_ms: Spread,
+    pub(crate) bound_ratio: f64,
+    pub(crate) sessions: usize,
+    pub(crate) seed: u64,
 }
 
 #[derive(Serialize, Clone, Copy)]
-struct Spread {
-    mean: f64,
-    p50: f64,
-    p90: f64,
-    p99: f64,
-    max: f64,
+pub(crate) struct Spread {
+    pub(crate) mean: f64,
+    pub(crate) p50: f64,
+    pub(crate) p90: f64,
+    pub(crate) p99: f64,
+    pub(crate) max: f64,
 }
 
 impl Report {
-    pub(crate) fn add(&mut self, outcome: Outcome) {
-        self.outcomes.push(outcome);
-    }
-
-    pub(crate) fn json(&self, seed: u64) -> Result<String, Error> {
-        Ok(serde_json::to_string(&self.document(seed))?)
+    pub(crate) fn add(&mut self, tree: Vec<Outcome>) {
+        self.trees.push(tree);
     }
 
     pub(crate) fn text(&self) -> String {
         let Document { answered_pct, regret_ms, good_pct, datagrams, bytes, time_ms, .. } =
             self.document(0);
-        let ratio = self.document(0).bound_ratio;
+        let Document { bound_ratio, sessions, .. } = self.document(0);
         format!(
-            "sessions   {}\nanswered   {answered_pct:.2} %\ngood       {good_pct:.2} %\n\
+            "sessions   {sessions}\nanswered   {answered_pct:.2} %\ngood       {good_pct:.2} %\n\
              regret     {:.3} ms mean, {:.2} p90, {:.2} p99, {:.1} max\n\
              datagrams  {:.1} mean, {:.0} p99; {:.0} bytes\n\
-             time       {:.1} ms p50, {:.1} p90, {:.1} p99; {ratio:.3} x the bound\n",
-            self.outcomes.len(),
+             time       {:.1} ms p50, {:.1} p90, {:.1} p99; {bound_ratio:.3} x the bound\n",
             regret_ms.mean,
             regret_ms.p90,
             regret_ms.p99,
@@ -64,8 +59,8 @@ impl Report {
         )
     }
 
-    fn document(&self, seed: u64) -> Document {
-        let all = &self.outcomes;
+    pub(crate) fn document(&self, seed: u64) -> Document {
+        let all: Vec<_> = self.trees.iter().flatten().collect();
         let answered = || all.iter().filter(|outcome| outcome.regret.is_some());
         let share = |count: usize| 100.0 * count as f64 / all.len().max(1) as f64;
         let times = spread(answered().map(|outcome| outcome.time));

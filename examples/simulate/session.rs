@@ -1,24 +1,30 @@
-//! One descent.
+//! One descent, and what came of it.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
 use std::net::SocketAddr;
-use std::sync::LazyLock;
-use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
+use rand_distr::Distribution;
 use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Balancer, Offer, Verdict};
-use turn_balance::net::engine::descent::{self, Descent, Options};
-use turn_balance::net::wire::stun;
+use turn_balance::net::engine::descent::{self, Options};
 
-use super::model::{Network, ms};
-use super::tree::{Tree, addr};
-use super::{Args, Strategy, Switch};
+use super::args::{Access, Args, Strategy, Switch};
+use super::internet::Internet;
+use super::servers::{Condition, Health, Servers};
+use super::sim::{self, Jitter, Outages, Path, World, lognormal};
+use super::tree::Tree;
+
+/// Who descends, on which day.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Session {
+    pub(crate) snapshot: usize,
+    pub(crate) client: usize,
+    pub(crate) seed: u64,
+}
 
 /// What came of a session.
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
-    /// What the choice costs over the best, ms; none: no answer.
+    /// What the choice costs over the best, ms; none: no answer, or a TURN server that is none.
     pub(crate) regret: Option<f64>,
     /// Whether that is within 10 % or 5 ms of the best.
     pub(crate) good: bool,
@@ -28,134 +34,197 @@ pub(crate) struct Outcome {
     pub(crate) bound: f64,
 }
 
-static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-
-pub(crate) fn run(
-    args: &Args,
-    mut network: Network<'_>,
-    tree: &Tree,
-    servers: &BTreeMap<SocketAddr, (usize, Offer)>,
-) -> Outcome {
-    let host = |server: usize| tree.servers[server].host;
-    let near =
-        |a: &usize, b: &usize| network.true_rtt(host(*a)).total_cmp(&network.true_rtt(host(*b)));
-    let Some(best) = tree.leaves().min_by(near) else {
-        unreachable!("a tree has leaves");
-    };
-    let root = (0..tree.roots).map(|root| network.least_rtt(host(root))).fold(f64::MAX, f64::min);
-    let bound = root + network.least_rtt(host(best));
-    let (chosen, datagrams, bytes, time) = match args.strategy {
-        Strategy::Floor => floor(&mut network, tree),
-        _ => descend(args, &mut network, tree, servers),
-    };
-    let best = network.true_rtt(host(best));
-    let regret = chosen.map(|leaf| network.true_rtt(host(leaf)) - best);
-    let good = regret.is_some_and(|regret| regret <= (best * 0.1).max(5.0));
-    Outcome { regret, good, datagrams, bytes, time, bound }
+/// A tree whose servers answer.
+pub(crate) struct Stage<'a> {
+    args: &'a Args,
+    internet: &'a Internet,
+    tree: &'a Tree,
+    health: Health,
+    world: World<'a>,
 }
 
-/// Asks every leaf three times, 10 ms apart, and takes the least time: the leaf, the datagrams
-/// (two for the root), their bytes and the time.
-fn floor(network: &mut Network<'_>, tree: &Tree) -> (Option<usize>, u32, u64, f64) {
-    let mut best: Option<(f64, usize)> = None;
-    let root = network.least_rtt(tree.servers[0].host);
-    let mut asked = 0;
-    for leaf in tree.leaves() {
-        for copy in 0..3 {
-            asked += 1;
-            let sent = root + 10.0 * f64::from(copy);
-            let host = tree.servers[leaf].host;
-            let Some(there) = network.one_way(sent, host) else { continue };
-            let Some(back) = network.one_way(sent, host) else { continue };
-            let rtt = there + back;
-            if network.arrives(sent + rtt) && best.is_none_or(|(least, _)| rtt < least) {
-                best = Some((rtt, leaf));
-            }
-        }
-    }
-    let time = root + 20.0 + best.map_or(0.0, |(rtt, _)| rtt);
-    (best.map(|(_, leaf)| leaf), asked + 2, u64::from(asked) * 20, time)
-}
+/// What a descent comes to: the leaf, datagrams, bytes, ms.
+type Cost = (Option<usize>, u32, u64, f64);
 
-/// What is on its way, by arrival; the number keeps the order of what arrives at once.
-type Flight = BinaryHeap<Reverse<(Duration, u64, bool, SocketAddr, Vec<u8>)>>;
+/// What a slow host takes to answer, ms.
+const SLOW: f64 = 200.0;
 
-fn descend(
-    args: &Args,
-    network: &mut Network<'_>,
-    tree: &Tree,
-    servers: &BTreeMap<SocketAddr, (usize, Offer)>,
-) -> (Option<usize>, u32, u64, f64) {
-    let options = Options {
-        strategy: match args.strategy {
-            Strategy::First => descent::Strategy::First,
-            _ => descent::Strategy::Best,
-        },
-        verify: args.verify == Switch::On,
-        timeout: Duration::from_secs_f64(args.timeout),
-        ..Options::default()
-    };
-    let client = SocketAddr::from(([192, 0, 2, 255], 40_000));
-    let roots: Vec<_> = (0..tree.roots).map(addr).collect();
-    let rng = Rng::from_rng(&mut network.rng);
-    let mut descent = Descent::new(options, &roots, *START, rng);
-    let mut balancer = Balancer::default();
-    let mut flight = Flight::new();
-    let (mut now, mut order) = (Duration::ZERO, 0);
-    loop {
-        while let Some(transmit) = descent.poll_transmit(*START + now) {
-            order += 1;
-            let at = now.as_secs_f64() * 1e3;
-            let turn = transmit.to.port() == 3478;
-            let to = SocketAddr::new(transmit.to.ip(), 3001);
-            let Some((server, _)) =
-                servers.get(&to).filter(|(server, _)| !turn || tree.is_leaf(*server))
-            else {
-                continue;
-            };
-            if let Some(way) = network.one_way(at, tree.servers[*server].host) {
-                flight.push(Reverse((now + ms(way), order, false, transmit.to, transmit.payload)));
+impl<'a> Stage<'a> {
+    pub(crate) fn new(
+        args: &'a Args,
+        internet: &'a Internet,
+        tree: &'a Tree,
+        health: Health,
+        rng: &mut Rng,
+    ) -> Self {
+        let mut world = World::new(0, |_, _| Path::of(0));
+        let mut servers = Servers::new(internet, tree, health, args);
+        if let Internet::Measured(_) = internet {
+            // Roots last, as they list all others.
+            for server in (tree.roots..tree.servers.len()).chain(0..tree.roots) {
+                for addr in [tree.addr(server), tree.turn(server)] {
+                    world.hosts.extend(servers.host(addr, rng).map(|host| (addr, host)));
+                }
             }
-        }
-        let Some(deadline) = descent.poll_timeout() else { break };
-        let deadline = deadline.saturating_duration_since(*START);
-        let due = flight.peek().is_some_and(|Reverse((at, ..))| *at <= deadline);
-        let Some(Reverse((at, _, back, addr, payload))) = due.then(|| flight.pop()).flatten()
-        else {
-            now = deadline.max(now);
-            descent.handle_timeout(*START + now);
-            continue;
-        };
-        now = at;
-        let at = now.as_secs_f64() * 1e3;
-        if back {
-            if network.arrives(at) {
-                descent.handle_datagram(*START + now, addr, &payload);
-            }
-            continue;
-        }
-        let to = SocketAddr::new(addr.ip(), 3001);
-        let Some((server, offer)) = servers.get(&to) else { continue };
-        let answer = if stun::is_stun(&payload) {
-            let mut answer = payload;
-            answer[..2].copy_from_slice(&[1, 1]);
-            Some(answer)
         } else {
-            let mut answer = Vec::new();
-            let verdict = balancer.handle_datagram(offer, to, client, &payload, &mut answer);
-            (verdict == Verdict::Answer).then_some(answer)
-        };
-        // The link's state then is that of the arrival.
-        let sent = f64::MAX;
-        if let Some((answer, way)) = answer.zip(network.one_way(sent, tree.servers[*server].host)) {
-            order += 1;
-            flight.push(Reverse((now + ms(way), order, true, addr, answer)));
+            let mut rng = Rng::from_rng(rng);
+            world.unmet = Box::new(move |addr| servers.host(addr, &mut rng));
         }
+        Self { args, internet, tree, health, world }
     }
-    let Some(trace) = descent.trace() else { unreachable!("it is finished") };
-    let chosen = trace.outcome.ok().and_then(|selection| {
-        servers.get(&SocketAddr::new(selection.turn.ip(), 3001)).map(|(server, _)| *server)
-    });
-    let time = trace.elapsed.as_secs_f64() * 1e3;
-    (chosen, trace.cost.datagrams, trace.cost.bytes, time)
+
+    pub(crate) fn run(&mut self, strategy: Strategy, session: &Session) -> Outcome {
+        let mut rng = Rng::seed_from_u64(session.seed);
+        let (own, jitter) = access(self.args.access, &mut rng);
+        let client = Client {
+            args: self.args,
+            internet: self.internet,
+            tree: self.tree,
+            health: self.health,
+            session: *session,
+            own,
+            jitter,
+        };
+        let outages = Outages::bursts(self.args.burst, self.args.timeout, &mut rng);
+        let root = (0..self.tree.roots).map(|root| client.true_rtt(root) + own).reduce(f64::min);
+        let root = root.unwrap_or(0.0);
+        let best = client.best();
+        let (chosen, datagrams, bytes, time) = match strategy {
+            Strategy::Floor => client.floor(&outages, &mut rng),
+            _ => self.descend(strategy, client, outages, rng),
+        };
+        let chosen = chosen.filter(|leaf| client.can_be_chosen(*leaf));
+        let best = best.map_or(0.0, |leaf| client.true_rtt(leaf));
+        let regret = chosen.map(|leaf| client.true_rtt(leaf) - best);
+        let good = regret.is_some_and(|regret| regret <= (best * 0.1).max(5.0));
+        Outcome { regret, good, datagrams, bytes, time, bound: root + (best + own) }
+    }
+
+    fn descend(
+        &mut self,
+        strategy: Strategy,
+        client: Client<'a>,
+        outages: Outages,
+        rng: Rng,
+    ) -> Cost {
+        let options = Options {
+            strategy: match strategy {
+                Strategy::First => descent::Strategy::First,
+                _ => descent::Strategy::Best,
+            },
+            verify: self.args.verify == Switch::On,
+            timeout: self.args.timeout,
+            ..Options::default()
+        };
+        let roots: Vec<_> = (0..self.tree.roots).map(|root| self.tree.addr(root)).collect();
+        self.world.begin(rng, outages, move |from, to| client.path(from, to));
+        let descent = self.world.descend(CLIENT.into(), options, &roots);
+        let Some(trace) = descent.trace() else { unreachable!("it is finished") };
+        let chosen = trace.outcome.ok().and_then(|selection| {
+            let leaf = self.tree.at(selection.turn)?;
+            Some(leaf).filter(|leaf| self.tree.turn(*leaf) == selection.turn)
+        });
+        let time = trace.elapsed.as_secs_f64() * 1e3;
+        (chosen, trace.cost.datagrams, trace.cost.bytes, time)
+    }
+}
+
+/// The client's address.
+const CLIENT: ([u8; 4], u16) = ([192, 0, 2, 255], 40_000);
+
+/// A client's own delay, ms a round trip, and what is added to every one.
+fn access(access: Access, rng: &mut Rng) -> (f64, Jitter) {
+    let (own, each, spikes, spike) = match access {
+        Access::Home => (lognormal(10.0, 0.5).sample(rng), (3.0, 0.8), 0.005, 50.0),
+        Access::Wifi => (12.0, (8.0, 0.8), 0.02, 80.0),
+        Access::Dc | Access::Clean => return (0.0, Jitter::Internet(None)),
+    };
+    let each = lognormal(each.0, each.1);
+    (own, Jitter::Internet(Some(sim::Access { each, spikes, spike })))
+}
+
+/// A client, and the internet as it is for it.
+#[derive(Clone, Copy)]
+struct Client<'a> {
+    args: &'a Args,
+    internet: &'a Internet,
+    tree: &'a Tree,
+    health: Health,
+    session: Session,
+    /// Its own delay, ms a round trip.
+    own: f64,
+    jitter: Jitter,
+}
+
+impl Client<'_> {
+    /// By the matrix: what a choice is judged by.
+    fn true_rtt(&self, server: usize) -> f64 {
+        let Session { snapshot, client, .. } = self.session;
+        let slow = self.health.of(self.tree, server) == Condition::Slow;
+        let rtt = self.internet.rtt(snapshot, client, self.tree.servers[server].host);
+        rtt + if slow { SLOW } else { 0.0 }
+    }
+
+    fn can_be_chosen(&self, leaf: usize) -> bool {
+        matches!(self.health.of(self.tree, leaf), Condition::Well | Condition::Slow)
+    }
+
+    /// The nearest leaf.
+    fn best(&self) -> Option<usize> {
+        let Session { snapshot, client, .. } = self.session;
+        let mut best = None;
+        for leaf in self.tree.leaves() {
+            let least = best.map_or(f64::MAX, |(least, _)| least);
+            let host = self.tree.servers[leaf].host;
+            if self.internet.at_least(snapshot, client, host) < least && self.can_be_chosen(leaf) {
+                let rtt = self.true_rtt(leaf);
+                best = best.filter(|_| rtt >= least).or(Some((rtt, leaf)));
+            }
+        }
+        best.map(|(_, leaf)| leaf)
+    }
+
+    fn path(&self, from: SocketAddr, to: SocketAddr) -> Path {
+        let answer = to == CLIENT.into();
+        let faults = Path {
+            jitter: self.jitter,
+            loss: self.args.loss,
+            twice: self.args.duplicate,
+            late: self.args.reorder,
+            ..Path::of(0)
+        };
+        let Some(server) = self.tree.at(if answer { from } else { to }) else { return faults };
+        let Session { snapshot, client, .. } = self.session;
+        let rtt = self.internet.rtt(snapshot, client, self.tree.servers[server].host);
+        let slow = answer && self.health.of(self.tree, server) == Condition::Slow;
+        let slow = if slow { SLOW } else { 0.0 };
+        Path { delay: (rtt + self.own) / 2.0 + slow, ..faults }
+    }
+
+    /// Asks every leaf three times, 10 ms apart, and takes the least time: the leaf, the datagrams
+    /// (two for the root), their bytes and the time.
+    fn floor(&self, outages: &Outages, rng: &mut Rng) -> Cost {
+        let mut best: Option<(f64, usize)> = None;
+        let root = self.true_rtt(0) + self.own;
+        let mut asked = 0;
+        for leaf in self.tree.leaves() {
+            let addr = self.tree.turn(leaf);
+            let (there, back) = (self.path(CLIENT.into(), addr), self.path(addr, CLIENT.into()));
+            for copy in 0..3 {
+                asked += 1;
+                let sent = root + 10.0 * f64::from(copy);
+                if outages.hold(sent) || !self.can_be_chosen(leaf) {
+                    continue;
+                }
+                let Some(there) = there.one_way(rng) else { continue };
+                let Some(back) = back.one_way(rng) else { continue };
+                let rtt = there + back;
+                if !outages.hold(sent + rtt) && best.is_none_or(|(least, _)| rtt < least) {
+                    best = Some((rtt, leaf));
+                }
+            }
+        }
+        let time = root + 20.0 + best.map_or(0.0, |(rtt, _)| rtt);
+        (best.map(|(_, leaf)| leaf), asked + 2, u64::from(asked) * 20, time)
+    }
 }

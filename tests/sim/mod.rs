@@ -1,128 +1,111 @@
-//! An internet of engines on simulated time: no socket, no clock, one seed is one run.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+//! An internet of engines on simulated time: no socket, no clock, one seed is one run, bit for
+//! bit. Tests and the example `simulate` share it.
+#![allow(dead_code, unused_imports, reason = "each user needs a part of it")]
 
-use std::collections::{BTreeMap, BTreeSet};
+mod host;
+mod path;
+mod queue;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Balancer, Offer, Verdict};
-use turn_balance::net::engine::cluster::Cluster;
+use turn_balance::net::engine::balancer::Balancer;
 use turn_balance::net::engine::descent::{Descent, Options};
-use turn_balance::net::engine::members::NodeSpec;
-use turn_balance::net::wire::stun;
+use turn_balance::net::wire::{Kind, Node};
 
-/// What a path does with datagrams.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Path {
-    /// One way.
-    pub(crate) delay: Duration,
-    /// Added to it, evenly spread: datagrams overtake one another.
-    pub(crate) jitter: Duration,
-    /// The share that is lost, each way.
-    pub(crate) loss: f64,
-    /// The share that arrives twice.
-    pub(crate) twice: f64,
-}
-
-impl Path {
-    /// A path without faults.
-    pub(crate) fn of(delay_ms: u64) -> Self {
-        let delay = Duration::from_millis(delay_ms);
-        Self { delay, jitter: Duration::ZERO, loss: 0.0, twice: 0.0 }
-    }
-}
-
-/// How a balance server is set up.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Site {
-    pub(crate) name: &'static str,
-    pub(crate) superiors: Vec<SocketAddr>,
-    pub(crate) nodes: Vec<SocketAddr>,
-    pub(crate) turn: Option<SocketAddr>,
-}
-
-/// A running balance server.
-pub(crate) struct Server {
-    pub(crate) cluster: Cluster,
-    balancer: Balancer,
-    offer: Offer,
-}
-
-enum Happening {
-    Arrival {
-        from: SocketAddr,
-        to: SocketAddr,
-        payload: Vec<u8>,
-    },
-    /// A server's or the descent's own deadline.
-    Wake(SocketAddr),
-}
-
-/// A peer that a test makes up: its address and a request in, answers with their sources out.
-pub(crate) type Peer = fn(SocketAddr, &[u8]) -> Vec<(SocketAddr, Vec<u8>)>;
+pub(crate) use host::{Host, Peer, Site};
+pub(crate) use path::{Access, Jitter, Outages, Path, lognormal, ms};
+use queue::{Datagram, Happening, Queue};
 
 /// Everything that is simulated.
-pub(crate) struct World {
+pub(crate) struct World<'a> {
     pub(crate) now: Instant,
+    /// When the session began: what logs and outages count from.
+    start: Instant,
     pub(crate) rng: Rng,
-    /// The path between two addresses.
-    pub(crate) path: Box<dyn Fn(SocketAddr, SocketAddr) -> Path>,
-    pub(crate) servers: BTreeMap<SocketAddr, Server>,
-    /// TURN servers that answer Binding requests.
-    pub(crate) turns: BTreeSet<SocketAddr>,
-    /// Peers whose answers a test makes.
-    pub(crate) peers: BTreeMap<SocketAddr, Peer>,
-    /// Who answers at every other address.
-    pub(crate) stranger: Option<Peer>,
-    /// Every datagram that was sent: when, from, to, its length.
-    pub(crate) log: Vec<(Instant, SocketAddr, SocketAddr, usize)>,
-    queue: BTreeMap<(Instant, u64), Happening>,
-    /// The one wake-up of each that counts.
-    alarms: BTreeMap<SocketAddr, Instant>,
-    order: u64,
+    /// The path from one address to another.
+    pub(crate) path: Box<dyn Fn(SocketAddr, SocketAddr) -> Path + 'a>,
+    /// When the client's own link is down.
+    pub(crate) outages: Outages,
+    pub(crate) hosts: BTreeMap<SocketAddr, Host>,
+    /// Who is at an address that is not among the hosts; asked once for each.
+    pub(crate) unmet: Box<dyn FnMut(SocketAddr) -> Option<Host> + 'a>,
+    /// Every datagram that was sent since the session began.
+    pub(crate) log: Vec<Sent>,
+    /// What the client has heard since then: when, and from whom.
+    pub(crate) heard: Vec<(Duration, SocketAddr)>,
+    /// The turn in rotating samples of all servers that are not live: it moves on between two
+    /// questions to one of them, as if others asked it too.
+    balancer: Balancer,
+    queue: Queue,
     client: Option<(SocketAddr, Descent)>,
 }
 
-/// The port that a simulated server's checks come from.
-const CHECKS: u16 = 3002;
+/// A datagram that was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) at: Duration,
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) len: usize,
+}
 
-/// The port that it asks the TURN server beside it from.
-const BINDINGS: u16 = 3003;
-
-impl World {
-    pub(crate) fn new(seed: u64, path: impl Fn(SocketAddr, SocketAddr) -> Path + 'static) -> Self {
+impl<'a> World<'a> {
+    pub(crate) fn new(seed: u64, path: impl Fn(SocketAddr, SocketAddr) -> Path + 'a) -> Self {
+        let now = Instant::now();
         Self {
-            now: Instant::now(),
+            now,
+            start: now,
             rng: Rng::seed_from_u64(seed),
             path: Box::new(path),
-            servers: BTreeMap::new(),
-            turns: BTreeSet::new(),
-            peers: BTreeMap::new(),
-            stranger: None,
+            outages: Outages::default(),
+            hosts: BTreeMap::new(),
+            unmet: Box::new(|_| None),
             log: Vec::new(),
-            queue: BTreeMap::new(),
-            alarms: BTreeMap::new(),
-            order: 0,
+            heard: Vec::new(),
+            balancer: Balancer::default(),
+            queue: Queue::default(),
             client: None,
         }
     }
 
-    /// Starts, or restarts, a server.
+    /// Handles what happens at the same instant in an order that this seed gives.
+    pub(crate) fn shuffle(&mut self, seed: u64) {
+        self.queue.shuffle = Some(Rng::seed_from_u64(seed));
+    }
+
+    /// Begins a new session among the same hosts, none of which is live. Nothing of the one
+    /// before is left.
+    pub(crate) fn begin(
+        &mut self,
+        rng: Rng,
+        outages: Outages,
+        path: impl Fn(SocketAddr, SocketAddr) -> Path + 'a,
+    ) {
+        (self.start, self.rng, self.outages) = (self.now, rng, outages);
+        self.path = Box::new(path);
+        self.balancer = Balancer::default();
+        self.queue = Queue::default();
+        self.log.clear();
+        self.heard.clear();
+    }
+
+    /// Starts, or restarts, a live server, with the TURN server beside it.
     pub(crate) fn start(&mut self, addr: SocketAddr, site: &Site) {
-        let name = site.name.parse().ok();
-        let mut cluster = Cluster::new(name, site.turn, Rng::from_rng(&mut self.rng));
-        cluster.set_nodes(
-            self.now,
-            site.nodes.iter().map(|&addr| NodeSpec { addr, public: addr, name: None }),
-        );
-        cluster.set_superiors(self.now, site.superiors.clone());
-        cluster.check_turn(self.now);
-        let server = Server { cluster, balancer: Balancer::default(), offer: Offer::default() };
-        self.servers.insert(addr, server);
-        self.turns.extend(site.turn);
-        self.alarm(addr, self.now);
+        let server = Host::live(site, self.now, Rng::from_rng(&mut self.rng));
+        self.hosts.insert(addr, server);
+        if let Some(turn) = site.turn {
+            self.hosts.insert(turn, Host::Turn);
+        }
+        self.queue.alarm(addr, Some(self.now));
+    }
+
+    /// How many of a live server's nodes are online, and how many it has.
+    pub(crate) fn count(&self, addr: SocketAddr) -> (usize, usize) {
+        self.hosts[&addr].count(self.now)
     }
 
     /// Lets time pass.
@@ -141,141 +124,110 @@ impl World {
     ) -> Descent {
         let descent = Descent::new(options, roots, self.now, Rng::from_rng(&mut self.rng));
         self.client = Some((from, descent));
-        self.alarm(from, self.now);
-        let end = self.now + options.timeout + Duration::from_secs(1);
-        loop {
-            assert!(self.step(end), "the descent outlives its timeout");
-            assert!(self.order < 1_000_000, "the descent turns without end");
+        self.wake(from);
+        let end = self.now + options.timeout;
+        for _ in 0..1_000_000 {
             if let Some((_, descent)) = self.client.take_if(|(_, descent)| descent.is_finished()) {
+                self.queue.alarm(from, None);
                 return descent;
             }
+            assert!(self.step(end), "the descent outlives its timeout");
         }
-    }
-
-    fn push(&mut self, at: Instant, happening: Happening) {
-        self.order += 1;
-        self.queue.insert((at, self.order), happening);
-    }
-
-    fn alarm(&mut self, who: SocketAddr, at: Instant) {
-        if self.alarms.insert(who, at) != Some(at) {
-            self.push(at, Happening::Wake(who));
-        }
+        panic!("the descent turns without end");
     }
 
     /// The next happening until `end`. Returns whether there was one.
     fn step(&mut self, end: Instant) -> bool {
-        let Some(next) = self.queue.first_entry().filter(|next| next.key().0 <= end) else {
-            return false;
-        };
-        let ((at, _), happening) = next.remove_entry();
+        let Some((at, happening)) = self.queue.pop(end) else { return false };
         self.now = at;
         match happening {
-            Happening::Wake(who) if self.alarms.get(&who) == Some(&at) => {
-                self.alarms.remove(&who);
+            Happening::Arrival(datagram) => self.arrive(datagram),
+            Happening::Wake(who) => {
+                if let Some(descent) = self.client_at(who) {
+                    descent.handle_timeout(at);
+                }
                 self.wake(who);
             }
-            Happening::Wake(_) => {}
-            Happening::Arrival { from, to, payload } => self.arrive(from, to, &payload),
         }
         true
     }
 
+    fn client_at(&mut self, addr: SocketAddr) -> Option<&mut Descent> {
+        let client = self.client.as_mut().filter(|(client, _)| *client == addr);
+        client.map(|(_, descent)| descent)
+    }
+
+    /// Whether this is the client, and its link is down.
+    fn is_cut_off(&self, addr: SocketAddr) -> bool {
+        let down = self.outages.hold((self.now - self.start).as_secs_f64() * 1e3);
+        down && self.client.as_ref().is_some_and(|(client, _)| *client == addr)
+    }
+
     /// Puts a datagram on its way.
     pub(crate) fn send(&mut self, from: SocketAddr, to: SocketAddr, payload: Vec<u8>) {
-        self.log.push((self.now, from, to, payload.len()));
+        self.log.push(Sent { at: self.now - self.start, from, to, len: payload.len() });
+        if self.is_cut_off(from) {
+            return;
+        }
         let path = (self.path)(from, to);
-        let copies = 1 + usize::from(self.rng.random_bool(path.twice));
-        for _ in 0..copies {
-            if !self.rng.random_bool(path.loss) {
-                let delay = path.delay + path.jitter.mul_f64(self.rng.random::<f64>());
-                let payload = payload.clone();
-                self.push(self.now + delay, Happening::Arrival { from, to, payload });
+        let twice = path.twice > 0.0 && self.rng.random_bool(path.twice);
+        for _ in 0..1 + usize::from(twice) {
+            if let Some(way) = path.one_way(&mut self.rng) {
+                let payload = path.corrupt(payload.clone(), &mut self.rng);
+                self.queue.push(self.now + ms(way), Datagram { from, to, payload });
             }
         }
     }
 
-    fn arrive(&mut self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
-        if let Some((_, descent)) = self.client.as_mut().filter(|(addr, _)| *addr == to) {
-            descent.handle_datagram(self.now, from, payload);
-            self.wake(to);
-        } else if self.turns.contains(&to) {
-            if stun::is_stun(payload) {
-                let mut answer = payload.to_vec();
-                answer[..2].copy_from_slice(&[1, 1]);
-                self.send(to, from, answer);
+    fn arrive(&mut self, Datagram { from, to, payload }: Datagram) {
+        let now = self.now;
+        let cut_off = self.is_cut_off(to);
+        if let Some(descent) = self.client_at(to) {
+            if !cut_off {
+                descent.handle_datagram(now, from, &payload);
+                self.heard.push((now - self.start, from));
+                self.wake(to);
             }
-        } else if let Some(peer) = self.peers.get(&to).copied() {
-            for (source, answer) in peer(to, payload) {
-                self.send(source, from, answer);
-            }
-        } else if matches!(to.port(), CHECKS | BINDINGS) {
-            let addr = SocketAddr::new(to.ip(), 3001);
-            if let Some(server) = self.servers.get_mut(&addr) {
-                if to.port() == CHECKS {
-                    server.cluster.handle_answer(self.now, from, payload);
-                } else {
-                    server.cluster.handle_binding(self.now, from, payload);
-                }
-                self.wake(addr);
-            }
-        } else if let Some(server) = self.servers.get_mut(&to) {
-            if !server.offer.holds(self.now) {
-                server.offer = server.cluster.poll_offer(self.now).unwrap_or_default();
-            }
-            let mut answer = Vec::new();
-            let verdict =
-                server.balancer.handle_datagram(&server.offer, to, from, payload, &mut answer);
-            match verdict {
-                Verdict::Answer => self.send(to, from, answer),
-                Verdict::Heartbeat(ping) => {
-                    server.cluster.handle_heartbeat(self.now, from, &ping);
-                    self.wake(to);
-                }
-                Verdict::Drop(_) => {}
-            }
-        } else if let Some(stranger) = self.stranger {
-            for (source, answer) in stranger(to, payload) {
-                self.send(source, from, answer);
-            }
+            return;
         }
+        let at = host::own_addr(to);
+        if !self.hosts.contains_key(&at) {
+            let Some(host) = (self.unmet)(at) else { return };
+            self.hosts.insert(at, host);
+        }
+        let Some(host) = self.hosts.get_mut(&at) else { return };
+        let answers = host.handle_datagram(now, to, from, &payload, &mut self.balancer);
+        for (source, answer) in answers {
+            self.send(source, from, answer);
+        }
+        self.wake(at);
     }
 
+    /// Sends what a host, or the client, has to send, and notes when it wants to be woken.
     fn wake(&mut self, who: SocketAddr) {
         let now = self.now;
         let mut out = Vec::new();
-        let next = if let Some((_, descent)) = self.client.as_mut().filter(|(addr, _)| *addr == who)
-        {
-            descent.handle_timeout(now);
-            while let Some(transmit) = descent.poll_transmit(now) {
-                out.push((who, transmit));
+        let next = match self.client_at(who) {
+            Some(descent) => {
+                while let Some(transmit) = descent.poll_transmit(now) {
+                    out.push((who, transmit));
+                }
+                descent.poll_timeout()
             }
-            descent.poll_timeout()
-        } else if let Some(Server { cluster, offer, .. }) = self.servers.get_mut(&who) {
-            cluster.handle_timeout(now);
-            *offer = cluster.poll_offer(now).unwrap_or_else(|| std::mem::take(offer));
-            let checks = SocketAddr::new(who.ip(), CHECKS);
-            while let Some(transmit) = cluster.poll_check(now) {
-                out.push((checks, transmit));
-            }
-            let bindings = SocketAddr::new(who.ip(), BINDINGS);
-            while let Some(transmit) = cluster.poll_binding(now) {
-                out.push((bindings, transmit));
-            }
-            while let Some(transmit) = cluster.poll_heartbeat(now) {
-                out.push((who, transmit));
-            }
-            while cluster.poll_event().is_some() {}
-            cluster.poll_timeout()
-        } else {
-            None
+            None => match self.hosts.get_mut(&who) {
+                Some(Host::Live(server)) => server.poll(now, who, &mut out),
+                _ => return,
+            },
         };
         for (from, transmit) in out {
             self.send(from, transmit.to, transmit.payload);
         }
-        match next {
-            Some(next) => self.alarm(who, next.max(now)),
-            None => drop(self.alarms.remove(&who)),
-        }
+        self.queue.alarm(who, next.map(|next| next.max(now)));
     }
+}
+
+/// An entry of a list: a leaf where it names a TURN server, else a balance server.
+pub(crate) fn node(addr: SocketAddr, turn: Option<SocketAddr>) -> Node {
+    let kind = if turn.is_some() { Kind::Leaf } else { Kind::Balance };
+    Node { addr, kind, turn, name: None, hops: 0, rtt: None }
 }

@@ -1,11 +1,9 @@
 //! What lists tell of distances, and what clients make of it.
 
-mod sim;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use sim::{Path, Site, World};
+use crate::sim::{Path, Site, World};
 use turn_balance::net::engine::descent::{Descent, Options, Trace};
 
 fn server(at: u8) -> SocketAddr {
@@ -18,7 +16,7 @@ fn site(superior: u8, nodes: Vec<SocketAddr>, turn: bool, at: u8) -> Site {
 }
 
 /// Leaves along a line, 4 ms apart, and the client at the 20th. Through `regions` or without.
-fn line(regions: &[u8]) -> (World, SocketAddr) {
+fn line(regions: &[u8]) -> (World<'static>, SocketAddr) {
     let client = SocketAddr::from(([203, 0, 113, 20], 40_000));
     let place = |addr: SocketAddr| match addr.ip().to_string().rsplit('.').next() {
         Some(last) => last.parse::<u64>().unwrap() % 100,

@@ -1,0 +1,119 @@
+//! The way down, on paths with and without faults.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use turn_balance::net::engine::descent::{CandidateState, Options, Strategy, Why};
+
+use crate::cascade::*;
+use crate::sim::{Host, Jitter, Path};
+
+#[test]
+fn the_nearest_leaf_is_chosen() {
+    let mut world = cascade(1, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
+    let selection = selection(&descent);
+    assert_eq!(selection.turn, leaf_turn(11));
+    assert_eq!(selection.rtt, Duration::from_millis(22));
+    let path: Vec<_> = selection.path.iter().map(|hop| hop.addr).collect();
+    assert_eq!(path, [server(ROOT), region(1), leaf(11)]);
+    let states: Vec<_> = trace(&descent).candidates.iter().map(|c| c.state).collect();
+    assert_eq!(states[..3], [CandidateState::Path, CandidateState::Path, CandidateState::Explored]);
+}
+
+#[test]
+fn the_plain_race_asks_each_candidate_once() {
+    let mut world = cascade(2, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    world.log.clear();
+    let options = Options { strategy: Strategy::First, ..levels() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
+    let mut asked = BTreeMap::new();
+    for sent in &world.log {
+        *asked.entry(sent.to).or_insert(0) += u32::from(sent.from == client());
+    }
+    asked.retain(|_, count| *count > 0);
+    let expected = [ROOT, "203.0.113.1", "203.0.113.2", "203.0.113.11", "203.0.113.12"];
+    let expected = expected.iter().chain(&["203.0.113.13"]).map(|ip| (server(ip), 1)).collect();
+    assert_eq!(asked, expected);
+}
+
+#[test]
+fn loss_duplication_and_reordering_keep_no_descent_from_its_end() {
+    let faults = Path { jitter: Jitter::Even(30.0), loss: 0.2, twice: 0.2, ..Path::of(0) };
+    for seed in 0..100 {
+        let mut world = cascade(seed, faults);
+        world.run_for(Duration::from_secs(6));
+        let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+        let selection = selection(&descent);
+        assert!(selection.rtt < Duration::from_millis(120), "seed {seed}: {selection:?}");
+    }
+}
+
+#[test]
+fn several_roots_are_asked_at_once_and_one_is_enough() {
+    let mut world = cascade(16, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    let dead = server("198.51.100.9");
+    let descent = world.descend(client(), Options::default(), &[dead, server(ROOT)]);
+    let selection = selection(&descent);
+    assert_eq!(selection.turn, leaf_turn(11));
+    assert!(selection.elapsed < Duration::from_millis(300), "{:?}", selection.elapsed);
+}
+
+#[test]
+fn a_silent_leaf_is_passed_over() {
+    let mut world = cascade(3, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    world.hosts.remove(&leaf(11));
+    world.hosts.remove(&leaf_turn(11));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(12));
+    let silent = trace(&descent).candidates.into_iter().filter(|c| c.addr == leaf(11));
+    assert_eq!(silent.map(|c| c.state).collect::<Vec<_>>(), [CandidateState::Silent]);
+}
+
+#[test]
+fn a_dead_turn_server_is_passed_over_but_better_than_none() {
+    let mut world = cascade(4, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    world.hosts.remove(&leaf_turn(11));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let selected = selection(&descent);
+    assert_eq!(selected.turn, leaf_turn(12));
+    let why = |turn| selected.runners_up.iter().find(|r| r.turn == turn).map(|r| r.why);
+    assert_eq!([why(leaf_turn(11)), why(leaf_turn(21))], [Some(Why::Silent), Some(Why::Slower)]);
+    world.hosts.retain(|_, host| !matches!(host, Host::Turn));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
+}
+
+#[test]
+fn a_silent_region_sends_the_descent_into_the_next() {
+    let mut world = cascade(5, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    for n in leaves(1) {
+        world.hosts.remove(&leaf(n));
+    }
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(21));
+}
+
+#[test]
+fn a_region_outside_the_window_is_gone_into_when_the_first_is_a_dead_end() {
+    // Region 2 is 20 times as far: outside the window of region 1.
+    let mut world = cascade(6, Path::of(0));
+    let near = std::mem::replace(&mut world.path, Box::new(|_, _| Path::of(0)));
+    world.path = Box::new(move |from, to| {
+        let far = [from, to].contains(&region(2));
+        if far { Path::of(200) } else { near(from, to) }
+    });
+    world.run_for(Duration::from_secs(3));
+    for n in leaves(1) {
+        world.hosts.remove(&leaf(n));
+    }
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(21));
+}

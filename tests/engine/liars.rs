@@ -1,0 +1,165 @@
+//! Servers that answer wrongly.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use turn_balance::net::engine::descent::{CandidateState, Failure, Options};
+use turn_balance::net::wire::{
+    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
+};
+
+use crate::cascade::*;
+use crate::sim::{Host, Path, World, node};
+
+/// A server that lists 60 addresses of one host and 500 of others, and itself.
+fn liar(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let leaf = |addr: SocketAddr| Node { kind: Kind::Leaf, ..node(addr, None) };
+    let one_host = (1..=60).map(|port| SocketAddr::from(([203, 0, 113, 200], port)));
+    let others = (0..500).map(|n| SocketAddr::from(([0x2001, 0xdb8, n, 0, 0, 0, 0, 1], 3001)));
+    let private = SocketAddr::from(([127, 0, 0, 1], 3001));
+    let nodes = one_host.chain([private, server(ROOT)]).chain(others);
+    let reply = ProbeReply {
+        nodes: nodes.map(leaf).collect(),
+        total: 100_000,
+        nonce: probe.nonce,
+        ..ProbeReply::default()
+    };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(server(ROOT), answer.encode())]
+}
+
+#[test]
+fn a_liars_list_makes_no_cannon_of_the_client() {
+    let mut world = World::new(13, |_, _| Path::of(10));
+    world.hosts.insert(server(ROOT), Host::Peer(liar));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let outcome = descent.selection().unwrap();
+    assert!(matches!(outcome, Err(Failure::NoAnswer { level: 1, .. })), "{outcome:?}");
+    let sent = || world.log.iter().filter(|sent| sent.from == client());
+    let below = || sent().filter(|sent| sent.to != server(ROOT));
+    assert!(below().count() <= 240, "{} datagrams", below().count());
+    assert!(below().map(|sent| sent.len).sum::<usize>() <= 65_536);
+    let mut hosts = BTreeMap::new();
+    for sent in below() {
+        *hosts.entry(sent.to.ip()).or_insert(0) += 1;
+    }
+    assert!(hosts.values().all(|&count| count <= 8), "{hosts:?}");
+    assert!(!hosts.contains_key(&"127.0.0.1".parse().unwrap()));
+    let refused = trace(&descent).candidates.into_iter();
+    let refused: Vec<_> = refused.filter(|c| c.state == CandidateState::Refused).collect();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+}
+
+/// A server that passes the client on to another address, one level after the other, for ever.
+fn bottomless(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    // The nonce is random, so the next address is new.
+    let [.., high, low] = [probe.nonce >> 16, probe.nonce].map(|bits| bits as u16);
+    let next = SocketAddr::from(([0x2001, 0xdb8, high, low, 0, 0, 0, 1], 3001));
+    let reply =
+        ProbeReply { nodes: vec![node(next, None)], nonce: probe.nonce, ..ProbeReply::default() };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(server(ROOT), answer.clone().encode()), (next, answer.encode())]
+}
+
+#[test]
+fn the_timeout_bounds_every_descent() {
+    let mut world = World::new(14, |_, _| Path::of(10));
+    world.hosts.insert(server(ROOT), Host::Peer(bottomless));
+    let start = world.now;
+    let options = Options { timeout: Duration::from_secs(3), ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    assert!(descent.selection().unwrap().is_err());
+    assert_eq!(world.now - start, Duration::from_secs(3));
+    let candidates = trace(&descent).candidates;
+    assert!(candidates.iter().all(|c| c.level <= 8));
+}
+
+/// A server that lists one more below it, as everybody there does.
+fn ladder(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let nodes = vec![node(SocketAddr::new(to.ip(), to.port() + 10), None)];
+    let reply = ProbeReply { nodes, nonce: probe.nonce, ..ProbeReply::default() };
+    vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+}
+
+#[test]
+fn a_ladder_of_servers_is_left_at_the_eighth_level() {
+    let mut world = World::new(17, |_, _| Path::of(10));
+    world.unmet = Box::new(|_| Some(Host::Peer(ladder)));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert!(descent.selection().unwrap().is_err());
+    assert_eq!(trace(&descent).candidates.iter().map(|c| c.level).max(), Some(8));
+}
+
+/// Answers with a wrong id, a wrong nonce, from the wrong address, twice, and malformed.
+fn mumbler(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let answer = |id, nonce| {
+        let turn = Some(turn("203.0.113.66"));
+        let body = ProbeReply { turn, nonce, state: State::Offering, ..ProbeReply::default() };
+        Response { id, body: ResponseBody::Probe(body) }.encode()
+    };
+    let wrong = vec![
+        (server(ROOT), answer(id ^ 1, probe.nonce)),
+        (server(ROOT), answer(id, probe.nonce ^ 1)),
+        (server("198.51.100.2"), answer(id, probe.nonce)),
+        (server(ROOT), b"\xff".to_vec()),
+    ];
+    wrong
+}
+
+#[test]
+fn what_was_not_asked_is_ignored_and_counted() {
+    let mut world = World::new(15, |_, _| Path::of(10));
+    world.hosts.insert(server(ROOT), Host::Peer(mumbler));
+    let options = Options { timeout: Duration::from_millis(90), ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    let trace = trace(&descent);
+    assert!(trace.outcome.is_err());
+    assert_eq!(trace.candidates[0].state, CandidateState::Misplaced);
+    let cost = trace.cost;
+    assert_eq!((cost.misplaced, cost.mismatched, cost.malformed), (2, 4, 2), "{cost:?}");
+}
+
+/// A root whose list is old: what it calls a leaf has nodes of its own by now.
+fn old_list(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let node = node(region(1), Some(leaf_turn(1)));
+    let reply = ProbeReply { nodes: vec![node], nonce: probe.nonce, ..ProbeReply::default() };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(server(ROOT), answer.encode())]
+}
+
+#[test]
+fn what_a_server_says_itself_outweighs_what_a_list_says_of_it() {
+    let mut world = cascade(31, Path::of(0));
+    // Nearer than what stands below it: taken for a leaf, it would lead.
+    world.path = Box::new(|from, to| {
+        Path::of(if [from, to].contains(&region(1)) && [from, to].contains(&client()) {
+            1
+        } else {
+            20
+        })
+    });
+    world.hosts.remove(&server(ROOT));
+    world.hosts.insert(server(ROOT), Host::Peer(old_list));
+    world.run_for(Duration::from_secs(1));
+    let descent = world.descend(client(), levels(), &[server(ROOT)]);
+    let turn = selection(&descent).turn;
+    assert!(leaves(1).map(leaf_turn).contains(&turn));
+    let asked = trace(&descent).candidates.into_iter().find(|c| c.addr == turn).unwrap();
+    assert!(asked.rtt.is_some(), "the last round went by what leads: {asked:?}");
+}

@@ -1,0 +1,79 @@
+//! Flat lists, loops and samples.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use turn_balance::net::engine::descent::Options;
+
+use crate::cascade::*;
+use crate::sim::{Path, Site, World};
+
+#[test]
+fn a_flat_list_saves_a_level_while_it_fits() {
+    let mut world = cascade(20, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    let mut listed = flat_list(&mut world, server(ROOT));
+    listed.sort_unstable();
+    let leaves: Vec<_> = REGIONS.iter().flat_map(|&n| leaves(n)).map(leaf).collect();
+    assert_eq!(listed, leaves);
+}
+
+#[test]
+fn what_has_died_leaves_the_roots_flat_list_within_sixteen_seconds() {
+    let mut world = cascade(21, Path::of(0));
+    world.run_for(Duration::from_secs(30));
+    world.hosts.remove(&leaf(11));
+    world.run_for(Duration::from_secs(16));
+    assert!(!flat_list(&mut world, server(ROOT)).contains(&leaf(11)));
+}
+
+#[test]
+fn a_loop_of_servers_forgets_what_has_died() {
+    // The regions list one another; region 2 learns of leaf 11 by way of region 1.
+    let mut world = cascade(22, Path::of(0));
+    for (n, other) in [(1, 2), (2, 1)] {
+        let nodes = leaves(n).map(leaf).into_iter().chain([region(other)]).collect();
+        let superiors = vec![server(ROOT), region(other)];
+        world.start(region(n), &Site { name: "region", superiors, nodes, turn: None });
+    }
+    world.run_for(Duration::from_secs(10));
+    assert!(flat_list(&mut world, region(2)).contains(&leaf(11)));
+    world.hosts.remove(&leaf(11));
+    world.run_for(Duration::from_secs(50));
+    for root in [region(1), region(2), server(ROOT)] {
+        assert!(!flat_list(&mut world, root).contains(&leaf(11)), "{root}");
+    }
+}
+
+#[test]
+fn a_server_that_is_its_own_node_is_never_online() {
+    let mut world = World::new(23, |_, _| Path::of(1));
+    // It does not know itself by this address, as behind a NAT.
+    let turn = Some(turn(ROOT));
+    world.start(
+        server(ROOT),
+        &Site { name: "me", nodes: vec![server(ROOT)], turn, ..Site::default() },
+    );
+    world.run_for(Duration::from_secs(20));
+    assert_eq!(world.count(server(ROOT)), (0, 1));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(Some(selection(&descent).turn), turn);
+}
+
+#[test]
+fn a_long_list_is_a_sample_of_which_a_client_hears_more() {
+    let mut world = World::new(24, |_, _| Path::of(5));
+    let nodes: Vec<_> = (1..=250).map(leaf).collect();
+    for &node in &nodes {
+        let turn = Some(SocketAddr::new(node.ip(), 3478));
+        let superiors = vec![server(ROOT)];
+        world.start(node, &Site { name: "leaf", superiors, turn, ..Site::default() });
+    }
+    world.start(server(ROOT), &Site { name: "root", nodes, ..Site::default() });
+    world.run_for(Duration::from_secs(2));
+    assert_eq!(world.count(server(ROOT)).0, 250);
+    world.log.clear();
+    let listed = flat_list(&mut world, server(ROOT)).len();
+    assert!((200..=250).contains(&listed), "{listed} of 250");
+    assert!(world.log.iter().all(|sent| sent.len <= 1232));
+}

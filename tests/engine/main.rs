@@ -1,0 +1,13 @@
+//! The engines on simulated time: a cascade with loss, duplication, reordering, dead ends, liars.
+
+mod cascade;
+mod descent;
+mod honesty;
+mod liars;
+mod limits;
+mod lists;
+mod members;
+mod order;
+mod outlook;
+#[path = "../sim/mod.rs"]
+mod sim;

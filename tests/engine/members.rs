@@ -1,0 +1,110 @@
+//! Who is online, from when until when.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use turn_balance::net::engine::descent::{CandidateState, Failure, Options};
+use turn_balance::net::wire::{Ping, ProbeReply, Request, RequestBody, Response, ResponseBody};
+
+use crate::cascade::*;
+use crate::sim::{Host, Path, World};
+
+#[test]
+fn a_restarted_superior_has_its_tree_in_a_second() {
+    let mut world = cascade(7, Path::of(0));
+    world.run_for(Duration::from_secs(60));
+    world.start(server(ROOT), &root_site());
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(world.count(server(ROOT)), (2, 2));
+}
+
+#[test]
+fn a_leaf_is_online_twelve_seconds_after_its_last_answer_and_again_within_one_of_its_start() {
+    let mut world = cascade(8, Path::of(0));
+    world.run_for(Duration::from_secs(60));
+    let online = |world: &World<'_>| world.count(region(1)).0;
+    assert_eq!(online(&world), 3);
+    world.hosts.remove(&leaf(11));
+    world.run_for(Duration::from_secs(8));
+    assert_eq!(online(&world), 3, "its last answer is no more than 3.3 s older");
+    world.run_for(Duration::from_millis(4100));
+    assert_eq!(online(&world), 2);
+    world.run_for(Duration::from_secs(30));
+    world.start(leaf(11), &leaf_site(11));
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(online(&world), 3);
+}
+
+#[test]
+fn a_forged_heartbeat_puts_nobody_online() {
+    let mut world = cascade(9, Path::of(0));
+    world.hosts.remove(&leaf(11));
+    world.run_for(Duration::from_secs(5));
+    let start = world.log.len();
+    for _ in 0..1000 {
+        let ping = Ping { version: 99, ..Ping::default() };
+        let knock = Request { id: 0, body: RequestBody::Ping(ping) }.encode(0);
+        world.send(leaf(11), region(1), knock);
+        world.run_for(Duration::from_millis(10));
+    }
+    assert_eq!(world.count(region(1)).0, 2);
+    let checks = world.log[start..].iter().filter(|sent| sent.to == leaf(11)).count();
+    assert!(checks <= 41, "{checks} checks in 10 s: never two in 250 ms");
+}
+
+/// An old server beside a TURN server: it answers bare, whatever it is asked.
+fn old_leaf(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(_) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let reply = ProbeReply { turn: Some(leaf_turn(11)), ..ProbeReply::default() };
+    let answer = Response { id, body: ResponseBody::Probe(reply) };
+    vec![(leaf(11), answer.encode())]
+}
+
+#[test]
+fn an_old_server_is_a_node_like_any_other() {
+    let mut world = cascade(10, Path::of(0));
+    world.hosts.remove(&leaf(11));
+    world.hosts.insert(leaf(11), Host::Peer(old_leaf));
+    world.run_for(Duration::from_secs(3));
+    assert_eq!(world.count(region(1)).0, 3);
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
+}
+
+#[test]
+fn a_bare_request_never_gets_an_empty_answer() {
+    let mut world = World::new(11, |_, _| Path::of(1));
+    world.start(server(ROOT), &root_site());
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(ask_bare(&mut world, server(ROOT)), 0);
+    let start = world.now;
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let outcome = descent.selection().unwrap();
+    assert!(
+        matches!(outcome, Err(Failure::DeadEnd { level: 0, state: CandidateState::Nothing, .. })),
+        "{outcome:?}"
+    );
+    assert!(world.now - start < Duration::from_millis(10), "it waits for nothing");
+    let mut world = cascade(12, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    assert_eq!(ask_bare(&mut world, server(ROOT)), 1);
+}
+
+#[test]
+fn a_leaf_whose_turn_server_dies_is_out_within_eleven_seconds_and_back_within_seven() {
+    let mut world = cascade(30, Path::of(0));
+    world.run_for(Duration::from_secs(30));
+    world.hosts.remove(&leaf_turn(11));
+    world.run_for(Duration::from_secs(11));
+    assert_eq!(world.count(region(1)).0, 2);
+    assert!(!flat_list(&mut world, server(ROOT)).contains(&leaf(11)));
+    assert_eq!(ask_bare(&mut world, leaf(11)), 0, "it falls silent to old clients");
+    let descent = world.descend(client(), levels(), &[leaf(11)]);
+    assert_eq!(trace(&descent).candidates[0].state, CandidateState::TurnDown);
+    world.hosts.insert(leaf_turn(11), Host::Turn);
+    world.run_for(Duration::from_secs(7));
+    assert_eq!(world.count(region(1)).0, 3);
+    assert!(flat_list(&mut world, server(ROOT)).contains(&leaf(11)));
+}

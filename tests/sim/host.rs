@@ -1,0 +1,164 @@
+//! Who answers at an address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use turn_balance::net::engine::balancer::{Balancer, Offer, Verdict};
+use turn_balance::net::engine::cluster::Cluster;
+use turn_balance::net::engine::members::NodeSpec;
+use turn_balance::net::engine::{Rng, Transmit};
+use turn_balance::net::wire::stun;
+
+pub(crate) enum Host {
+    /// A running balance server.
+    Live(Box<Live>),
+    /// A balance server that always offers the same.
+    Fixed(Arc<Offer>),
+    /// A TURN server, which answers Binding requests.
+    Turn,
+    /// Whatever a test makes up.
+    Peer(Peer),
+}
+
+/// An address and a request in, answers with their sources out.
+pub(crate) type Peer = fn(SocketAddr, &[u8]) -> Vec<Answer>;
+
+/// A datagram, behind the address that it comes from.
+type Answer = (SocketAddr, Vec<u8>);
+
+/// How a live balance server is set up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Site {
+    pub(crate) name: &'static str,
+    pub(crate) superiors: Vec<SocketAddr>,
+    pub(crate) nodes: Vec<SocketAddr>,
+    pub(crate) turn: Option<SocketAddr>,
+}
+
+pub(crate) struct Live {
+    cluster: Cluster,
+    balancer: Balancer,
+    offer: Offer,
+}
+
+/// Where a balance server listens.
+const SERVER: u16 = 3001;
+
+/// The port that a live server's checks come from.
+const CHECKS: u16 = 3002;
+
+/// The port that it asks the TURN server beside it from.
+const BINDINGS: u16 = 3003;
+
+/// The address that a host is known by: a live server has further ports.
+pub(super) fn own_addr(addr: SocketAddr) -> SocketAddr {
+    match addr.port() {
+        CHECKS | BINDINGS => SocketAddr::new(addr.ip(), SERVER),
+        _ => addr,
+    }
+}
+
+impl Host {
+    pub(super) fn live(site: &Site, now: Instant, rng: Rng) -> Self {
+        let mut cluster = Cluster::new(site.name.parse().ok(), site.turn, rng);
+        let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
+        cluster.set_nodes(now, site.nodes.iter().map(spec));
+        cluster.set_superiors(now, site.superiors.clone());
+        cluster.check_turn(now);
+        Self::Live(Box::new(Live {
+            cluster,
+            balancer: Balancer::default(),
+            offer: Offer::default(),
+        }))
+    }
+
+    pub(super) fn count(&self, now: Instant) -> (usize, usize) {
+        match self {
+            Self::Live(server) => server.cluster.count(now),
+            _ => panic!("it is no live server"),
+        }
+    }
+
+    /// What it answers to a datagram.
+    pub(super) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        payload: &[u8],
+        balancer: &mut Balancer,
+    ) -> Vec<Answer> {
+        let mut answer = Vec::new();
+        match self {
+            Self::Live(server) => server.handle_datagram(now, to, from, payload),
+            Self::Fixed(offer) => {
+                match balancer.handle_datagram(offer, to, from, payload, &mut answer) {
+                    Verdict::Answer => vec![(to, answer)],
+                    _ => Vec::new(),
+                }
+            }
+            Self::Turn if stun::is_stun(payload) => {
+                answer.extend_from_slice(payload);
+                answer[..2].copy_from_slice(&[1, 1]);
+                vec![(to, answer)]
+            }
+            Self::Turn => Vec::new(),
+            Self::Peer(peer) => peer(to, payload),
+        }
+    }
+}
+
+impl Live {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        payload: &[u8],
+    ) -> Vec<Answer> {
+        match to.port() {
+            CHECKS => drop(self.cluster.handle_answer(now, from, payload)),
+            BINDINGS => self.cluster.handle_binding(now, from, payload),
+            _ => {
+                if !self.offer.holds(now) {
+                    self.offer = self.cluster.poll_offer(now).unwrap_or_default();
+                }
+                let mut answer = Vec::new();
+                let Self { balancer, offer, .. } = self;
+                match balancer.handle_datagram(offer, to, from, payload, &mut answer) {
+                    Verdict::Answer => return vec![(to, answer)],
+                    Verdict::Heartbeat(ping) => {
+                        self.cluster.handle_heartbeat(now, from, &ping);
+                    }
+                    Verdict::Drop(_) => {}
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Lets time pass. Gives what it sends of its own accord, each from its port, and when to come back.
+    pub(super) fn poll(
+        &mut self,
+        now: Instant,
+        addr: SocketAddr,
+        out: &mut Vec<(SocketAddr, Transmit)>,
+    ) -> Option<Instant> {
+        let Self { cluster, offer, .. } = self;
+        cluster.handle_timeout(now);
+        *offer = cluster.poll_offer(now).unwrap_or_else(|| std::mem::take(offer));
+        let from = |port| SocketAddr::new(addr.ip(), port);
+        while let Some(transmit) = cluster.poll_check(now) {
+            out.push((from(CHECKS), transmit));
+        }
+        while let Some(transmit) = cluster.poll_binding(now) {
+            out.push((from(BINDINGS), transmit));
+        }
+        while let Some(transmit) = cluster.poll_heartbeat(now) {
+            out.push((addr, transmit));
+        }
+        while cluster.poll_event().is_some() {}
+        cluster.poll_timeout()
+    }
+}

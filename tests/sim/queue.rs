@@ -1,0 +1,79 @@
+//! What is to happen, by time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use rand::RngExt;
+use turn_balance::net::engine::Rng;
+
+/// Among happenings of the same instant the least of these comes first.
+type Tie = u64;
+
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    flight: BTreeMap<(Instant, Tie), Datagram>,
+    /// The one alarm of each.
+    alarms: BTreeMap<SocketAddr, (Instant, Tie)>,
+    due: BTreeSet<(Instant, Tie, SocketAddr)>,
+    order: u64,
+    /// Draws ties. Without it arrivals come in the order of their sending.
+    pub(super) shuffle: Option<Rng>,
+}
+
+#[derive(Debug)]
+pub(super) struct Datagram {
+    pub(super) from: SocketAddr,
+    pub(super) to: SocketAddr,
+    pub(super) payload: Vec<u8>,
+}
+
+pub(super) enum Happening {
+    Arrival(Datagram),
+    Wake(SocketAddr),
+}
+
+impl Queue {
+    pub(super) fn push(&mut self, at: Instant, datagram: Datagram) {
+        self.order += 1;
+        let tie = self.tie(self.order);
+        self.flight.insert((at, tie), datagram);
+    }
+
+    /// Sets, moves or takes back somebody's alarm.
+    pub(super) fn alarm(&mut self, who: SocketAddr, at: Option<Instant>) {
+        let before = self.alarms.get(&who).copied();
+        if before.map(|(before, _)| before) == at {
+            return;
+        }
+        if let Some((before, tie)) = before {
+            self.due.remove(&(before, tie, who));
+            self.alarms.remove(&who);
+        }
+        if let Some(at) = at {
+            let tie = self.tie(0);
+            self.alarms.insert(who, (at, tie));
+            self.due.insert((at, tie, who));
+        }
+    }
+
+    /// The next that happens, until `end`. Alarms come after the arrivals of their instant: who
+    /// waits until then has heard what came then.
+    pub(super) fn pop(&mut self, end: Instant) -> Option<(Instant, Happening)> {
+        let arrival = self.flight.first_key_value().map(|(&(at, _), _)| at);
+        let alarm = self.due.first().map(|&(at, ..)| at);
+        let at = arrival.into_iter().chain(alarm).min().filter(|at| *at <= end)?;
+        let happening = if arrival == Some(at) {
+            Happening::Arrival(self.flight.pop_first()?.1)
+        } else {
+            let (.., who) = self.due.pop_first()?;
+            self.alarms.remove(&who);
+            Happening::Wake(who)
+        };
+        Some((at, happening))
+    }
+
+    fn tie(&mut self, tie: Tie) -> Tie {
+        self.shuffle.as_mut().map_or(tie, |rng| rng.random())
+    }
+}
