@@ -1,6 +1,7 @@
 //! The way down, on paths with and without faults.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use turn_balance::net::engine::descent::{CandidateState, Options, Strategy, Why};
@@ -88,6 +89,21 @@ fn a_dead_turn_server_is_passed_over_but_better_than_none() {
     world.hosts.retain(|_, host| !matches!(host, Host::Turn));
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(11));
+}
+
+#[test]
+fn a_dead_turn_server_is_passed_over_for_one_far_away() {
+    // Only leaf 11 is near, and its TURN server is dead: the next best are five times as far.
+    let mut world = cascade(4, Path::of(0));
+    let before = std::mem::replace(&mut world.path, Box::new(|_, _| Path::of(0)));
+    world.path = Box::new(move |from, to| {
+        let near = |addr: SocketAddr| addr.ip() == leaf(11).ip() || addr == client();
+        if near(from) && near(to) { Path::of(5) } else { before(from, to) }
+    });
+    world.run_for(Duration::from_secs(3));
+    world.hosts.remove(&leaf_turn(11));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(12));
 }
 
 #[test]

@@ -57,13 +57,15 @@ impl Queue {
         }
     }
 
-    /// The next that happens, until `end`. Alarms come after the arrivals of their instant: who
-    /// waits until then has heard what came then.
+    /// The next that happens, until `end`. Without ties alarms come after the arrivals of their
+    /// instant.
     pub(super) fn pop(&mut self, end: Instant) -> Option<(Instant, Happening)> {
         let arrival = self.flight.first_key_value().map(|(&(at, _), _)| at);
         let alarm = self.due.first().map(|&(at, ..)| at);
         let at = arrival.into_iter().chain(alarm).min().filter(|at| *at <= end)?;
-        let happening = if arrival == Some(at) {
+        let both = arrival == alarm;
+        let first = !both || self.shuffle.as_mut().is_none_or(|rng| rng.random());
+        let happening = if arrival == Some(at) && first {
             Happening::Arrival(self.flight.pop_first()?.1)
         } else {
             let (.., who) = self.due.pop_first()?;

@@ -8,9 +8,6 @@ use super::entry::Role;
 use super::race::{Descent, Event, Phase};
 use crate::net::wire::{Kind, Node, ProbeReply, State};
 
-/// How often a server is asked for more of a list that it cut short.
-const MORE: u8 = 4;
-
 /// The longest list that is kept: more than a descent can ask.
 const LONGEST_LIST: usize = 512;
 
@@ -106,15 +103,9 @@ impl Descent {
             self.rank();
             return;
         }
-        if entry.list.len() > before && self.phase == Phase::Racing {
-            if reply.total as usize > entry.list.len() && entry.more < MORE {
-                entry.more += 1;
-                self.plan(who, now);
-            }
-            let entry = &self.entries[who];
-            if entry.explored {
-                self.explore(now, who, before);
-            }
+        entry.total = reply.total as usize;
+        if entry.list.len() > before && entry.explored && self.phase == Phase::Racing {
+            self.explore(now, who, before);
         }
         let leads = self.best.is_some_and(|(_, best)| best == who);
         if leads && !self.entries[who].can_win() {

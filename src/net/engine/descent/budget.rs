@@ -28,6 +28,35 @@ impl Default for Limits {
 /// Datagrams kept for the last round.
 const RESERVE: u32 = 16;
 
+/// What may be spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Purse {
+    datagrams: u32,
+    bytes: u64,
+}
+
+impl Purse {
+    /// A part of it.
+    pub(super) fn part(self, of: u32, whole: u32) -> Self {
+        let bytes = self.bytes * u64::from(of) / u64::from(whole);
+        Self { datagrams: self.datagrams * of / whole, bytes }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.datagrams == 0 || self.bytes == 0
+    }
+
+    /// Takes a datagram of `len` bytes out of it, if it is in there.
+    pub(super) fn afford(&mut self, len: usize) -> bool {
+        let enough = self.datagrams > 0 && self.bytes >= len as u64;
+        if enough {
+            self.datagrams -= 1;
+            self.bytes -= len as u64;
+        }
+        enough
+    }
+}
+
 /// What has been spent.
 #[derive(Debug)]
 pub(super) struct Budget {
@@ -58,12 +87,15 @@ impl Budget {
         Self { limits, datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
     }
 
-    /// How many datagrams of `len` bytes can still be planned, beside `planned` others of up to
-    /// that size.
-    pub(super) fn room(&self, len: usize, planned: usize) -> usize {
+    /// What can still be planned, beside requests of these lengths that are.
+    pub(super) fn left(&self, planned: impl Iterator<Item = usize>) -> Purse {
         let datagrams = self.limits.datagrams.saturating_sub(RESERVE + self.datagrams);
-        let bytes = self.limits.bytes.saturating_sub(self.bytes) / len.max(1) as u64;
-        (datagrams as usize).min(bytes as usize).saturating_sub(planned)
+        let mut left = Purse { datagrams, bytes: self.limits.bytes.saturating_sub(self.bytes) };
+        for len in planned {
+            left.datagrams = left.datagrams.saturating_sub(1);
+            left.bytes = left.bytes.saturating_sub(len as u64);
+        }
+        left
     }
 
     /// Judges a datagram that a candidate is due, and counts it if it may go.

@@ -19,6 +19,13 @@ pub(super) const SPACING: Duration = Duration::from_millis(2);
 /// centres (docs/selection.md).
 const LAST_MILE: Duration = Duration::from_millis(8);
 
+/// The most copies that a candidate is sent.
+pub(super) const MOST_COPIES: usize = 4;
+
+/// The most candidates of a list whose every copy asks for the whole of their own lists. Of more,
+/// only the first copy does: the others measure, and cost a sixteenth of the bytes.
+pub(super) const LAVISH: usize = 24;
+
 /// How near a node may be that is `there` from a server which is `here` from the client.
 pub(super) fn outlook(here: Duration, there: Duration) -> Duration {
     here.saturating_sub(LAST_MILE).abs_diff(there)
@@ -30,8 +37,8 @@ pub(super) fn ranked_copies(rank: usize, n: usize) -> usize {
     let sixteenth = rank * 16 / n.clamp(1, 64);
     match (n, sixteenth) {
         (0..=12, _) => 3,
-        (13..=24, 0..=3) | (25.., 0..=1) => 4,
-        (13..=24, 4..=7) | (25.., 2..=4) => 3,
+        (13..=24, 0..=3) | (25.., 0) => 4,
+        (13..=24, 4..=7) | (25.., 1..=4) => 3,
         (13..=24, _) | (25.., 5..=8) => 2,
         (25.., _) => 1,
     }

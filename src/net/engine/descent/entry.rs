@@ -26,6 +26,10 @@ pub(super) struct Entry {
     pub(super) outlook: Option<Duration>,
     /// What it lists.
     pub(super) list: Vec<Node>,
+    /// How many nodes it says that it lists.
+    pub(super) total: usize,
+    /// Whether only its first copy asks for the whole list, as one of many.
+    pub(super) terse: bool,
     /// What it handed out to be returned with further requests.
     cookie: Vec<u8>,
     retries: u8,
@@ -83,6 +87,8 @@ impl Entry {
             turn: None,
             outlook: None,
             list: Vec::new(),
+            total: 0,
+            terse: false,
             cookie: Vec::new(),
             retries: 0,
             more: 0,
@@ -101,11 +107,12 @@ impl Entry {
         self.role != Role::Balance && self.said == State::Offering && self.turn.is_some()
     }
 
-    /// Bytes of one request to it. Only those whose answer may be long are padded.
-    pub(super) fn request_len(&self) -> usize {
+    /// Bytes of a request to it, the first or a later copy. Only those whose answer may be long
+    /// are padded.
+    pub(super) fn request_len(&self, copy: usize) -> usize {
         match self.role {
-            Role::Balance => PADDED_REQUEST,
-            Role::Leaf => 24,
+            Role::Balance if copy == 0 || !self.terse || self.more > 0 => PADDED_REQUEST,
+            Role::Balance | Role::Leaf => 24,
             Role::Turn => 20,
         }
     }
@@ -114,8 +121,10 @@ impl Entry {
     pub(super) fn request(&self, id: u32, nonce: u64, view: View, names: bool) -> Vec<u8> {
         let size = match self.role {
             Role::Turn => return stun::binding_request(transaction(id, nonce)),
-            Role::Balance => PADDED_REQUEST,
-            Role::Leaf => 0,
+            Role::Balance if self.request_len(self.copies.len()) == PADDED_REQUEST => {
+                PADDED_REQUEST
+            }
+            Role::Balance | Role::Leaf => 0,
         };
         let probe = Probe { nonce, cookie: &self.cookie, view, names };
         Request { id, body: RequestBody::Probe(probe) }.encode(size)

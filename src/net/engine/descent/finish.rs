@@ -13,6 +13,10 @@ use super::race::{Choice, Descent, PATIENCE, Phase, window};
 const FINALISTS: usize = 4;
 const FINAL_COPIES: u32 = 4;
 
+/// How often finalists are asked before one that stays silent is passed over: bursts of loss (some
+/// 80 ms) seldom outlast three round trips.
+const LAST_ROUNDS: u8 = 3;
+
 /// How many silent leaves are asked again beside them, and how many copies each is sent.
 const NEIGHBOURS: usize = 4;
 const NEIGHBOUR_COPIES: u32 = 2;
@@ -50,9 +54,13 @@ impl Descent {
             return self.end(now);
         }
         let first = self.options.strategy == Strategy::First;
-        if self.best.is_some() && (first || now >= self.decided_at()) {
-            let verify = self.options.verify && !first && self.phase == Phase::Racing;
-            if !verify || !self.verify(now) {
+        if self.best.is_some() && (first || now > self.decided_at()) {
+            let verify = self.options.verify && !first;
+            let goes_on = match self.phase {
+                Phase::Racing => verify && self.verify(now),
+                _ => self.verify_more(now),
+            };
+            if !goes_on {
                 self.end(now);
             }
         }
@@ -69,7 +77,7 @@ impl Descent {
         self.entries.iter().any(|entry| !entry.copies.is_empty() && entry.rtt.is_none())
     }
 
-    /// When nothing outstanding can win any more: a leaf or TURN server whose newest copy is older
+    /// The last moment at which something outstanding can win: a leaf or TURN server whose newest copy is older
     /// than the best time, a balance server's older than the window.
     pub(super) fn decided_at(&self) -> Instant {
         let Some((best, leader)) = self.best else { return self.deadline };
@@ -92,6 +100,7 @@ impl Descent {
             (0..self.entries.len()).filter_map(|who| Some((self.entries[who].rtt?, who))).collect();
         leaves.sort_unstable();
         self.phase = Phase::Verifying;
+        self.last_rounds = 1;
         self.sends.clear();
         self.measuring.clear();
         for level in &mut self.levels {
@@ -111,6 +120,47 @@ impl Descent {
         !self.measuring.is_empty()
     }
 
+    /// Asks again the finalists that would be better than those that have answered, but stay
+    /// silent: the link may have been down. If in the end none has answered, the next best are
+    /// asked, near or not: the best leaf may name a TURN server that is dead. Returns whether
+    /// there is anything to ask.
+    fn verify_more(&mut self, now: Instant) -> bool {
+        let turns = (0..self.entries.len()).filter(|&who| self.entries[who].role == Role::Turn);
+        let fastest = turns.clone().filter_map(|who| self.measured(who)).min();
+        let better = |who: &usize| {
+            let entry = &self.entries[*who];
+            let leaf = entry.via.and_then(|via| self.entries[via].rtt);
+            let asked = entry.rtt.is_none() && !entry.copies.is_empty();
+            asked && leaf.is_some_and(|leaf| fastest.is_none_or(|fastest| leaf < fastest))
+        };
+        let silent: Vec<_> = turns.filter(better).collect();
+        if self.last_rounds == LAST_ROUNDS || silent.is_empty() {
+            return false;
+        }
+        self.last_rounds += 1;
+        for who in silent {
+            for copy in 0..FINAL_COPIES {
+                self.plan(who, now + SPACING * copy);
+            }
+        }
+        if self.last_rounds == LAST_ROUNDS && fastest.is_none() {
+            self.ask_next_best(now);
+        }
+        !self.measuring.is_empty()
+    }
+
+    fn ask_next_best(&mut self, now: Instant) {
+        let mut leaves: Vec<_> = (0..self.entries.len())
+            .filter(|&who| self.entries[who].role == Role::Leaf && self.entries[who].can_win())
+            .filter_map(|who| Some((self.entries[who].rtt?, who)))
+            .collect();
+        leaves.sort_unstable();
+        let mut asked = 0;
+        for (_, leaf) in leaves {
+            asked += usize::from(asked < FINALISTS && self.ask_turn(now, leaf));
+        }
+    }
+
     /// Leaves whose every copy may have been lost, those first that stand nearest to the best in
     /// the list: lists are in the order of addresses, and neighbours there are often neighbours
     /// in the network.
@@ -127,25 +177,30 @@ impl Descent {
     }
 
     /// Asks the TURN server of a leaf that is near the best. One whose answer comes while the
-    /// round is on has just missed the end of the race, and joins.
+    /// round is on has just missed the end of the race, and joins; one that leads, even where there
+    /// are enough.
     pub(super) fn add_finalist(&mut self, now: Instant, leaf: usize) {
         let entry = &self.entries[leaf];
-        let (Some(rtt), Some((best, _))) = (entry.rtt, self.best) else { return };
+        let (Some(rtt), Some((best, leader))) = (entry.rtt, self.best) else { return };
         let finalists = self.entries.iter().filter(|entry| self.is_finalist(entry)).count();
-        let fits = finalists < FINALISTS && rtt <= near(best);
-        let (level, root, turn) = (entry.level, entry.root, entry.turn);
-        let Some(turn) = turn.filter(|_| fits && entry.role == Role::Leaf && entry.can_win())
-        else {
-            return;
-        };
-        let mut finalist = Entry::new(turn, level + 1, Some(leaf), root, Role::Turn);
+        let fits = leaf == leader || finalists < FINALISTS && rtt <= near(best);
+        if fits && entry.role == Role::Leaf && entry.can_win() {
+            self.ask_turn(now, leaf);
+        }
+    }
+
+    /// Asks the TURN server of a leaf, unless it was asked before.
+    fn ask_turn(&mut self, now: Instant, leaf: usize) -> bool {
+        let entry = &self.entries[leaf];
+        let Some(turn) = entry.turn else { return false };
+        let mut finalist = Entry::new(turn, entry.level + 1, Some(leaf), entry.root, Role::Turn);
         finalist.turn = Some(turn);
         finalist.name = entry.name.clone();
-        if let Some(who) = self.meet(finalist) {
-            for copy in 0..FINAL_COPIES {
-                self.plan(who, now + SPACING * copy);
-            }
+        let Some(who) = self.meet(finalist) else { return false };
+        for copy in 0..FINAL_COPIES {
+            self.plan(who, now + SPACING * copy);
         }
+        true
     }
 
     fn is_finalist(&self, entry: &Entry) -> bool {
@@ -153,11 +208,13 @@ impl Descent {
             && entry.via.is_some_and(|via| self.entries[via].role == Role::Leaf)
     }
 
-    /// How old a finalist's newest copy may get: the time of the best that has answered itself,
-    /// or what a leaf's time allows its neighbour.
+    /// How old a finalist's newest copy may get: the time of the best that has answered itself, or
+    /// what the slowest leaf's time allows its neighbour.
     fn verify_limit(&self, leaf: Duration) -> Duration {
         let turns = (0..self.entries.len()).filter(|&who| self.entries[who].role == Role::Turn);
-        turns.filter_map(|who| self.measured(who)).min().unwrap_or_else(|| window(leaf))
+        let leaves = turns.clone().filter_map(|who| self.entries[self.entries[who].via?].rtt);
+        let fastest = turns.filter_map(|who| self.measured(who)).min();
+        fastest.unwrap_or_else(|| window(leaves.max().unwrap_or(leaf)))
     }
 
     /// The least time measured to a candidate that can be chosen. A TURN server on the host of

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::budget::{Budget, Verdict};
-use super::copies::{SPACING, copies, outlook, ranked_copies};
+use super::budget::{Budget, Purse, Verdict};
+use super::copies::{LAVISH, MOST_COPIES, SPACING, copies, outlook, ranked_copies};
 use super::entry::{Copy, Entry, Role, from_transaction};
 use super::reach::Reach;
 use super::report::{Cost, Failure, Selection};
@@ -27,6 +27,9 @@ pub(super) const PATIENCE: Duration = Duration::from_millis(300);
 
 /// How many balance servers of one level are explored.
 const EXPLORED: usize = 6;
+
+/// How often a server is asked for more of a list that it cut short.
+const MORE: u8 = 4;
 
 /// The slowest that a balance server may be beside the `fastest` of its level and still be
 /// explored: a leaf below it can be nearer to the client than it is.
@@ -59,6 +62,8 @@ pub struct Descent {
     /// When silence is asked again, and how long it may last after that.
     pub(super) patience: (Instant, Duration),
     pub(super) phase: Phase,
+    /// How often the finalists were asked.
+    pub(super) last_rounds: u8,
     pub(super) events: VecDeque<Event>,
     pub(super) cost: Cost,
 }
@@ -68,6 +73,8 @@ pub(super) struct Level {
     /// The least round-trip time to a balance server here that lists something.
     pub(super) fastest: Option<Duration>,
     pub(super) explored: usize,
+    /// What may still be spent on balance servers here.
+    purse: Option<Purse>,
     /// Balance servers with an answer outstanding, by the time of their newest copy.
     pub(super) pending: BTreeSet<(Instant, usize)>,
 }
@@ -119,6 +126,7 @@ impl Descent {
             best: None,
             patience: (now + ROOT_PATIENCE, ROOT_PATIENCE),
             phase: Phase::Racing,
+            last_rounds: 0,
             events: VecDeque::new(),
             cost: Cost::default(),
         };
@@ -136,8 +144,8 @@ impl Descent {
 
     /// A datagram came.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        if matches!(self.phase, Phase::Finished(..)) {
-            return;
+        if self.is_finished() || now >= self.deadline {
+            return self.advance(now);
         }
         if stun::is_stun(datagram) {
             match stun::binding_response(datagram).map(from_transaction) {
@@ -200,7 +208,10 @@ impl Descent {
         let wait = match self.phase {
             Phase::Finished(..) => return None,
             Phase::Lingering(until, ..) => until,
-            Phase::Racing | Phase::Verifying if self.best.is_some() => self.decided_at(),
+            // What comes at the last moment still counts.
+            Phase::Racing | Phase::Verifying if self.best.is_some() => {
+                self.decided_at() + Duration::from_nanos(1)
+            }
             Phase::Racing | Phase::Verifying => self.patience.0,
         };
         Some(send.map_or(wait, |send| send.min(wait)).min(self.deadline))
@@ -318,6 +329,10 @@ impl Descent {
             let Level { fastest: Some(fastest), explored, .. } = self.levels[level] else {
                 continue;
             };
+            let below = self.levels.get(level + 1).and_then(|below| below.purse);
+            if !first && below.is_some_and(|purse| purse.is_empty()) {
+                continue; // what is left is for the levels below that
+            }
             let most = if first { 1 } else { EXPLORED };
             let limit = window(fastest);
             let mut next: Vec<_> =
@@ -370,40 +385,67 @@ impl Descent {
             let refused = entry.refused;
             met.extend(self.meet(entry).filter(|_| !refused));
         }
-        let longest = met.iter().map(|&who| self.entries[who].request_len()).max().unwrap_or(1);
         met.sort_by_key(|&who| (self.entries[who].outlook, who));
-        met.truncate(self.budget.room(longest, self.sends.len()));
         self.ask(now, &met);
+        let entry = &mut self.entries[who];
+        if entry.total > entry.list.len() && entry.more < MORE && entry.list.len() > from {
+            entry.more += 1;
+            self.plan(who, now);
+        }
     }
 
-    /// Sends each of some candidates of one level its first copies.
+    /// Sends each of some candidates of one level, the most promising first, its first copies.
     fn ask(&mut self, now: Instant, met: &[usize]) {
         let Some(&first) = met.first() else { return };
         let level = self.entries[first].level;
         let here = self.entries.iter().enumerate().filter(|(_, entry)| entry.level == level);
-        let mut outlooks: Vec<_> =
-            here.filter_map(|(who, entry)| Some((entry.outlook?, who))).collect();
-        outlooks.sort_unstable();
-        let longest = met.iter().map(|&who| self.entries[who].request_len()).max().unwrap_or(1);
-        let most = self.budget.room(longest, self.sends.len()) / met.len();
+        let outlooks = here.filter_map(|(who, entry)| Some((entry.outlook?, who)));
+        let outlooks: BTreeSet<_> = outlooks.collect();
+        let wanted = |who: usize, entry: &Entry| match (self.options.strategy, entry.outlook) {
+            (Strategy::First, _) => 1,
+            (Strategy::Best, None) => copies(met.len()),
+            (Strategy::Best, Some(outlook)) => {
+                ranked_copies(outlooks.range(..(outlook, who)).count(), outlooks.len())
+            }
+        };
+        let wanted: Vec<_> =
+            met.iter().map(|&who| (who, wanted(who, &self.entries[who]))).collect();
+        let mut purse = self.purse(level, met);
         let mut latest = now;
-        for &who in met {
-            let rank = self.entries[who].outlook.map(|outlook| {
-                let rank = outlooks.partition_point(|other| *other < (outlook, who));
-                (rank, outlooks.len())
-            });
-            let copies = match (self.options.strategy, rank) {
-                (Strategy::Best, Some((rank, n))) => ranked_copies(rank, n),
-                (Strategy::Best, None) => copies(met.len()),
-                (Strategy::First, _) => 1,
-            };
-            for copy in 0..copies.min(most).max(1) {
-                let at = now + SPACING * copy as u32;
-                self.plan(who, at);
-                latest = latest.max(at);
+        for copy in 0..MOST_COPIES {
+            let at = now + SPACING * copy as u32;
+            for &(who, _) in wanted.iter().filter(|(_, wanted)| *wanted > copy) {
+                let entry = &mut self.entries[who];
+                entry.terse = met.len() > LAVISH;
+                if purse.afford(entry.request_len(copy)) {
+                    self.plan(who, at);
+                    latest = at;
+                }
             }
         }
+        if let Some(left) = &mut self.levels[usize::from(level)].purse {
+            *left = purse;
+        }
         self.patience = (latest + PATIENCE, PATIENCE);
+    }
+
+    /// What may be spent on candidates of a level. Nobody knows how many levels are below balance
+    /// servers, so each such level has a share of what is left. So have leaves further down: the
+    /// smaller the region, the nearer its leaves are to one another, and the less there is to win
+    /// (docs/selection.md has what other shares come to).
+    fn purse(&mut self, level: u8, met: &[usize]) -> Purse {
+        let planned = self.sends.iter().map(|&(_, who)| &self.entries[who]);
+        let left = self.budget.left(planned.map(|entry| entry.request_len(entry.copies.len())));
+        let deeper = met.iter().any(|&who| self.entries[who].role == Role::Balance);
+        let share = match (level, deeper) {
+            (_, true) => left.part(1, 4),
+            (..=1, false) => return left,
+            (2, false) => left.part(5, 6),
+            (_, false) => left.part(1, 2),
+        };
+        let purse = &mut self.levels[usize::from(level)].purse;
+        let share = purse.filter(|purse| !purse.is_empty()).unwrap_or(share);
+        *purse.insert(share)
     }
 
     pub(super) fn allows(&self, below: usize, addr: SocketAddr) -> bool {
