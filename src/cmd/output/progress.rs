@@ -1,11 +1,8 @@
-use std::fmt;
 use std::future::Future;
+use std::io::{self, Write as _};
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
 use super::text::counted;
 
@@ -15,15 +12,13 @@ const PATIENCE: Duration = Duration::from_millis(300);
 /// Fast enough to look alive.
 const FRAME: Duration = Duration::from_millis(80);
 
-/// A spinner for work that takes long.
+const TURNS: [char; 10] = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
+
+/// A spinner for work that takes long. By hand, for the usual crate needs the mathematical library,
+/// and to load that takes a tenth of a whole `tb probe`.
 #[derive(Debug)]
 pub(crate) struct Progress {
     shown: bool,
-    counts: Arc<Counts>,
-}
-
-#[derive(Debug, Default)]
-struct Counts {
     candidates: AtomicUsize,
     answered: AtomicUsize,
 }
@@ -31,14 +26,13 @@ struct Counts {
 impl Progress {
     /// `shown`: whether anybody looks.
     pub(crate) fn new(shown: bool) -> Self {
-        let counts = Arc::default();
-        Self { shown, counts }
+        Self { shown, candidates: AtomicUsize::new(0), answered: AtomicUsize::new(0) }
     }
 
     /// How far the work is.
     pub(crate) fn set(&self, candidates: usize, answered: usize) {
-        self.counts.candidates.store(candidates, Relaxed);
-        self.counts.answered.store(answered, Relaxed);
+        self.candidates.store(candidates, Relaxed);
+        self.answered.store(answered, Relaxed);
     }
 
     /// Does the work, spins beside it, and leaves no trace of that, also when dropped.
@@ -51,32 +45,40 @@ impl Progress {
         if let Ok(done) = tokio::time::timeout(PATIENCE, &mut work).await {
             return done;
         }
-        let _spinner = Spinner::start(Arc::clone(&self.counts), started);
+        let _erase = Erase;
+        let mut frames = tokio::time::interval(FRAME);
+        for turn in TURNS.iter().cycle() {
+            tokio::select! {
+                biased;
+                done = &mut work => return done,
+                _ = frames.tick() => {
+                    let line = line(
+                        self.candidates.load(Relaxed),
+                        self.answered.load(Relaxed),
+                        started.elapsed(),
+                    );
+                    draw(&format!("{turn} {line}"));
+                }
+            }
+        }
         work.await
     }
 }
 
-struct Spinner(ProgressBar);
+/// Leaves the line empty.
+struct Erase;
 
-impl Spinner {
-    fn start(counts: Arc<Counts>, started: Instant) -> Self {
-        let line = move |_: &ProgressState, w: &mut dyn fmt::Write| {
-            let candidates = counts.candidates.load(Relaxed);
-            let answered = counts.answered.load(Relaxed);
-            let _ = w.write_str(&line(candidates, answered, started.elapsed()));
-        };
-        let style =
-            ProgressStyle::default_spinner().tick_chars("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏ ").with_key("msg", line);
-        let bar = ProgressBar::new_spinner().with_style(style);
-        bar.enable_steady_tick(FRAME);
-        Self(bar)
+impl Drop for Erase {
+    fn drop(&mut self) {
+        draw("");
     }
 }
 
-impl Drop for Spinner {
-    fn drop(&mut self) {
-        self.0.finish_and_clear();
-    }
+/// Shows this instead of what the line showed before.
+fn draw(text: &str) {
+    const ERASE_LINE: &str = "\r\x1b[2K";
+    // One that cannot be drawn is no loss.
+    let _ = io::stderr().write_all(format!("{ERASE_LINE}{text}").as_bytes());
 }
 
 fn line(candidates: usize, answered: usize, elapsed: Duration) -> String {
