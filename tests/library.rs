@@ -124,6 +124,25 @@ async fn nothing_to_offer_is_a_dead_end_at_once() {
 }
 
 #[tokio::test]
+async fn several_workers_answer_at_one_address() {
+    let net = Net::new();
+    let mut config = config(net.server(1), "many", None, &[], Some(net.turn(1)));
+    config.turn.health = TurnHealth::None;
+    config.net.workers = 4;
+    let server = Server::start(config.clone()).await.unwrap();
+    assert_eq!(server.addrs(), [net.server(1)]);
+    for _ in 0..64 {
+        // Each from a port of its own, and so to any of the workers.
+        let balance = Balance::builder().root(net.server(1)).verify(false).build().await.unwrap();
+        assert_eq!(balance.probe(5).await.unwrap(), net.turn(1));
+    }
+    let error = Server::start(config.clone()).await.unwrap_err();
+    assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
+    server.stop().await;
+    Server::start(config).await.unwrap().stop().await;
+}
+
+#[tokio::test]
 async fn a_server_that_stops_frees_its_address() {
     let net = Net::new();
     let config = config(net.server(1), "one", None, &[], Some(net.turn(1)));
