@@ -12,7 +12,7 @@ mod control;
 
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use super::{BATCH, REQUEST_ROOM, Received};
@@ -60,13 +60,18 @@ impl Batch {
         }
     }
 
-    /// Asks the system to tell the destination of each datagram, and of those it drops.
+    /// Asks the system to tell of the datagrams it drops, and the destination of each other where
+    /// that is not the one address that the socket is bound to.
     pub(crate) fn prepare(socket: &UdpSocket) -> io::Result<()> {
         switch_on(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL)?;
-        if socket.local_addr()?.is_ipv4() {
-            switch_on(socket, libc::IPPROTO_IP, libc::IP_PKTINFO)
-        } else {
-            switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+        match socket.local_addr()?.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => {
+                switch_on(socket, libc::IPPROTO_IP, libc::IP_PKTINFO)
+            }
+            IpAddr::V6(ip) if ip.is_unspecified() => {
+                switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+            }
+            _ => Ok(()),
         }
     }
 
