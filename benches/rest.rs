@@ -193,6 +193,7 @@ fn send_from(nodes: &Nodes, index: u32, payload: &[u8], to: SocketAddr) -> Resul
 /// A whole `tb probe` of a leaf, against a program that does nothing.
 fn probe() -> Result<Vec<Value>> {
     const RUNS: usize = 500;
+    build_as_users_do()?;
     let leaf = free_addr()?;
     let _tb = Process::tb(leaf, LEAF, "warn")?;
     wait_for(leaf, Duration::from_secs(20), |reply| reply.turn.is_some())?;
@@ -215,6 +216,15 @@ fn probe() -> Result<Vec<Value>> {
         line("tb probe of a leaf", median(probes), "µs"),
         line("tb probe over an empty program", ratio, ""),
     ])
+}
+
+/// Builds `tb` without what tests and benchmarks add: with all of tokio it starts more slowly.
+fn build_as_users_do() -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let folder = env!("CARGO_MANIFEST_DIR");
+    let mut build = Command::new(cargo);
+    build.args(["build", "--quiet", "--release", "--bin", "tb"]).current_dir(folder);
+    if build.status()?.success() { Ok(()) } else { Err("cannot build tb".into()) }
 }
 
 /// Compiles a program that does nothing.
