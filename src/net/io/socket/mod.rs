@@ -46,14 +46,14 @@ pub(crate) fn listen(addr: SocketAddr, dual: bool, workers: u16) -> io::Result<V
     first.bind(&addr.into())?;
     if workers > 1 {
         // Only now: it could not tell an address that another process has already, otherwise.
-        first.set_reuse_port(true)?;
+        share(&first)?;
     }
     let first = UdpSocket::from(first);
     let addr = first.local_addr()?;
     let mut sockets = vec![first];
     for _ in 1..workers {
         let socket = open(addr, dual)?;
-        socket.set_reuse_port(true)?;
+        share(&socket)?;
         socket.bind(&addr.into())?;
         sockets.push(socket.into());
     }
@@ -61,6 +61,16 @@ pub(crate) fn listen(addr: SocketAddr, dual: bool, workers: u16) -> io::Result<V
         Batch::prepare(socket)?;
     }
     Ok(sockets)
+}
+
+#[cfg(unix)]
+fn share(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(not(unix))]
+fn share(_socket: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 fn open(addr: SocketAddr, dual: bool) -> io::Result<Socket> {
