@@ -123,6 +123,44 @@ async fn nothing_to_offer_is_a_dead_end_at_once() {
     assert!(matches!(error, Error::NotFound(Failure::DeadEnd { level: 0, .. })), "{error:?}");
 }
 
+/// How many threads of this process are called that.
+#[cfg(target_os = "linux")]
+fn threads(name: &str) -> usize {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let names =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+    names.filter(|comm| comm.trim_end() == name).count()
+}
+
+#[tokio::test]
+async fn several_workers_answer_at_one_address() {
+    let net = Net::new();
+    let mut config = config(net.server(1), "many", None, &[], Some(net.turn(1)));
+    config.turn.health = TurnHealth::None;
+    config.net.workers = 4;
+    let addr = SocketAddr::new(net.ip(1), 3004); // a port that no other test has
+    config.net.bind = vec![addr];
+    let server = Server::start(config.clone()).await.unwrap();
+    assert_eq!(server.addrs(), [addr]);
+    #[cfg(target_os = "linux")]
+    tokio::time::timeout(Duration::from_secs(20), async {
+        while threads("tb 3004") != 4 {
+            tokio::task::yield_now().await; // a thread takes its name once it runs
+        }
+    })
+    .await
+    .expect("four threads");
+    for _ in 0..64 {
+        // Each from a port of its own, and so to any of the workers.
+        let balance = Balance::builder().root(addr).verify(false).build().await.unwrap();
+        assert_eq!(balance.probe(5).await.unwrap(), net.turn(1));
+    }
+    let error = Server::start(config.clone()).await.unwrap_err();
+    assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
+    server.stop().await;
+    Server::start(config).await.unwrap().stop().await;
+}
+
 #[tokio::test]
 async fn a_server_that_stops_frees_its_address() {
     let net = Net::new();

@@ -85,9 +85,9 @@ impl Args {
         }
         log::install(config.log.level, config.log.format);
         start_line(file, &config);
-        // Not on the main thread alone: signals are heard even while a task is busy.
-        let runtime = runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+        // On this thread alone: no task is busy for long, and those that answer are threads of
+        // their own.
+        let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|error| Report::system("cannot start", &error))?;

@@ -7,6 +7,12 @@ use std::net::{IpAddr, SocketAddr};
 use super::Config;
 use super::endpoint::{Endpoint, check_host, unmapped};
 
+/// The most threads that answer at one address: no machine's network feeds more.
+const MAX_WORKERS: u16 = 64;
+
+/// What `net.workers` must be.
+pub(super) const WORKERS: &str = "a number of workers, expected 1 to 64";
+
 /// Where in a configuration a value stands. The reader of a file knows the text that goes with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Place {
@@ -14,6 +20,8 @@ pub(super) enum Place {
     Binds,
     /// One address of `net.bind`.
     Bind(usize),
+    /// `net.workers`.
+    Workers,
     /// One of `cluster.superiors`.
     Superior(usize),
     /// The `addr` of one of `cluster.nodes`.
@@ -55,6 +63,10 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
                 .or_else(|| repeated(place, endpoint, &mut seen)),
         );
     }
+    let workers = config.net.workers;
+    if !(1..=MAX_WORKERS).contains(&workers) {
+        problems.push(Problem::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));
+    }
     if let Some(port) = config.cluster.check_bind {
         problems.extend(bad_check_port(port, &binds));
     }
@@ -72,6 +84,7 @@ impl Place {
     fn role(self) -> &'static str {
         match self {
             Self::Binds | Self::Bind(_) => "bind address",
+            Self::Workers => "number of workers",
             Self::Superior(_) => "superior",
             Self::Node(_) => "node",
             Self::Public(_) => "public address",
@@ -276,10 +289,12 @@ mod tests {
         let mut config = Config::default();
         config.turn.bind = Some(addr("0.0.0.0:3478"));
         config.cluster.check_bind = Some(3001);
+        config.net.workers = 65;
         let error = config.validate().unwrap_err();
         assert_eq!(
             error.to_string(),
             "turn address `0.0.0.0:3478` is unspecified\n\
+             `65` is not a number of workers, expected 1 to 64\n\
              check port `3001` is taken by this server itself"
         );
         assert!(error.diagnostics[0].hint.is_some());

@@ -56,12 +56,16 @@ impl Reader {
     }
 
     fn net(&mut self, net: &DeTable<'_>) {
-        self.fields(net, &["bind", "name"]);
+        self.fields(net, &["bind", "name", "workers"]);
         if let Some(value) = net.get("bind") {
             self.binds(value);
         }
         if let Some(value) = net.get("name") {
             self.config.net.name = self.keep(value::name(value));
+        }
+        if let Some(value) = net.get("workers") {
+            let workers = self.keep_at(Place::Workers, value, value::workers(value));
+            self.config.net.workers = workers.unwrap_or(1);
         }
     }
 
@@ -317,6 +321,7 @@ mod tests {
             "public = ",
             "level = ",
             "name = ",
+            "workers = ",
             "'127.0.0.1:3001'",
             "'leaf.example'",
             "'info'",

@@ -50,6 +50,8 @@ pub struct Net {
     pub bind: Vec<SocketAddr>,
     /// What traces show.
     pub name: Option<Name>,
+    /// How many threads answer at each address, each with a socket of its own.
+    pub workers: u16,
 }
 
 /// `[cluster]`: who stands above and below.
@@ -177,7 +179,7 @@ impl From<Endpoint> for NodeEntry {
 
 impl Default for Net {
     fn default() -> Self {
-        Self { bind: vec![(Ipv4Addr::LOCALHOST, DEFAULT_PORT).into()], name: None }
+        Self { bind: vec![(Ipv4Addr::LOCALHOST, DEFAULT_PORT).into()], name: None, workers: 1 }
     }
 }
 

@@ -8,6 +8,7 @@ pub(super) fn to_toml(config: &Config) -> String {
         "[net]".to_owned(),
         format!("bind = {}", one_or_many(net.bind.iter().map(string).collect())),
         optional("name", net.name.as_ref().map(string), "what traces show"),
+        format!("workers = {}", net.workers),
         String::new(),
         "[cluster]".to_owned(),
         format!("superiors = {}", one_or_many(cluster.superiors.iter().map(string).collect())),
@@ -94,6 +95,7 @@ mod tests {
         let expected = r#"[net]
 bind = "127.0.0.1:3001"
 # name: what traces show
+workers = 1
 
 [cluster]
 superiors = []
@@ -119,6 +121,7 @@ bind = [
     "[::1]:3001",
 ]
 name = "fra-b"
+workers = 4
 
 [cluster]
 superiors = "root.example:3001"
@@ -151,8 +154,8 @@ format = "json"
     }
 
     fn config() -> impl Strategy<Value = Config> {
-        let net = (vec(addr(), 1..4), option::of(name()));
-        let net = net.prop_map(|(bind, name)| Net { bind, name });
+        let net = (vec(addr(), 1..4), option::of(name()), 1..=64_u16);
+        let net = net.prop_map(|(bind, name, workers)| Net { bind, name, workers });
         let cluster = (vec(endpoint(), 0..4), vec(node(), 0..6), option::of(1..=u16::MAX));
         let cluster = cluster.prop_map(|(superiors, nodes, check_bind)| Cluster {
             superiors,

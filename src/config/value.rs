@@ -7,6 +7,7 @@ use std::slice;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::check::WORKERS;
 use super::endpoint::unmapped;
 use super::error::quoted;
 use super::nearest::nearest;
@@ -59,13 +60,21 @@ pub(super) fn turn_addr(value: &Value<'_>) -> Result<SocketAddr, Diagnostic> {
 }
 
 pub(super) fn port(value: &Value<'_>) -> Result<u16, Diagnostic> {
+    small(value, "a port, expected 1 to 65535")
+}
+
+pub(super) fn workers(value: &Value<'_>) -> Result<u16, Diagnostic> {
+    small(value, WORKERS)
+}
+
+/// An integer of 16 bits; `what` it should be.
+fn small(value: &Value<'_>, what: &str) -> Result<u16, Diagnostic> {
     let DeValue::Integer(integer) = value.get_ref() else {
         return Err(wrong_type(value, "an integer"));
     };
     u16::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| {
         let integer = quoted(&integer.to_string());
-        let message = format!("{integer} is not a port, expected 1 to 65535");
-        Diagnostic::at(value.span(), message)
+        Diagnostic::at(value.span(), format!("{integer} is not {what}"))
     })
 }
 

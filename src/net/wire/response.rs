@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::addr::{decode_host, encode_host, pack, unpack};
-use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint};
+use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
 use super::{DecodeError, Name};
 
 /// What a balance server answers (`BalanceResponse`).
@@ -150,12 +150,46 @@ impl Response {
 /// [`ProbeReply::encode_tail`].
 pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: &[u8]) {
     const NONCE: usize = 9;
-    put_varint(out, 1, id.into());
-    out.push(2 << 3 | 2);
+    let mut head = Head::default();
+    if id != 0 {
+        head.put(1 << 3);
+        head.put_varint(id);
+    }
+    head.put(2 << 3 | 2);
     let nonce_len = if nonce == 0 { 0 } else { NONCE };
-    put_raw(out, (nonce_len + tail.len()) as u64);
-    put_fixed64(out, 3, nonce);
+    head.put_varint((nonce_len + tail.len()) as u32);
+    if nonce != 0 {
+        head.put(3 << 3 | 1);
+        nonce.to_le_bytes().into_iter().for_each(|byte| head.put(byte));
+    }
+    out.reserve(head.len + tail.len());
+    out.extend_from_slice(&head.bytes[..head.len]);
     out.extend_from_slice(tail);
+}
+
+/// What stands before a tail: 20 bytes at most. Put together here, for a vector looks for room at
+/// each byte.
+#[derive(Default)]
+struct Head {
+    bytes: [u8; 32],
+    len: usize,
+}
+
+impl Head {
+    #[inline(always)]
+    fn put(&mut self, byte: u8) {
+        self.bytes[self.len % 32] = byte;
+        self.len += 1;
+    }
+
+    #[inline(always)]
+    fn put_varint(&mut self, mut value: u32) {
+        while value >= 0x80 {
+            self.put(value as u8 | 0x80);
+            value >>= 7;
+        }
+        self.put(value as u8);
+    }
 }
 
 impl ProbeReply {

@@ -58,7 +58,7 @@ fn time(rtt: Ms) -> String {
 
 /// Six digits, without zeros at the end.
 fn percent(percent: f64) -> String {
-    let before_point = percent.max(1.0).log10() as usize + 1;
+    let before_point = (percent as u64).checked_ilog10().map_or(1, |log| log as usize + 1);
     let text = format!("{percent:.*}", 6_usize.saturating_sub(before_point));
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

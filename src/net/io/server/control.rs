@@ -20,6 +20,10 @@ use crate::net::wire::{Name, Ping};
 /// Room for any answer to a check: the first implementation may send as much as UDP holds.
 const ANSWER_ROOM: usize = 65_535;
 
+/// What falls due so soon after a turn of the loop waits for it and goes out with it: of thousands
+/// of checks many in one turn, while no clock here is finer than that.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// After an error, so that one that stays does not take the processor.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -54,18 +58,23 @@ pub(super) fn spawn(
     listeners: Vec<(SocketAddr, StdSocket)>,
     knocked: mpsc::Receiver<(SocketAddr, Ping)>,
 ) -> Vec<AbortHandle> {
-    let checkers: Vec<_> = checkers.into_iter().map(Arc::new).collect();
+    let checkers: Vec<_> = checkers.into_iter().map(Checker::from).collect();
     let mut tasks = Vec::new();
     for checker in &checkers {
-        let task = take(shared.clone(), checker.clone(), |cluster, now, from, datagram| {
+        let task = take(shared.clone(), checker.socket.clone(), |cluster, now, from, datagram| {
             let verdict = cluster.handle_answer(now, from, datagram);
             trace!(%from, ?verdict, "answer to a check");
+            // Of a node that goes on as before nothing is due before its next check.
+            cluster.has_news()
         });
         tasks.push(tokio::spawn(task).abort_handle());
     }
     let turn = turn.map(Arc::new);
     if let Some(turn) = turn.clone() {
-        let task = take(shared.clone(), turn, Cluster::handle_binding);
+        let task = take(shared.clone(), turn, |cluster, now, from, datagram| {
+            cluster.handle_binding(now, from, datagram);
+            true
+        });
         tasks.push(tokio::spawn(task).abort_handle());
     }
     let control = Control { shared: shared.clone(), checkers, turn, listeners, next: 0 };
@@ -73,19 +82,21 @@ pub(super) fn spawn(
     tasks
 }
 
-/// Takes what comes to a socket, for ever.
+/// Takes what comes to a socket, for ever. `handle` says whether the control task must hear of it.
 async fn take(
     shared: Arc<Shared>,
     socket: Arc<UdpSocket>,
-    handle: impl Fn(&mut Cluster, Instant, SocketAddr, &[u8]),
+    handle: impl Fn(&mut Cluster, Instant, SocketAddr, &[u8]) -> bool,
 ) {
     let mut buffer = vec![0; ANSWER_ROOM];
     loop {
         match socket.recv_from(&mut buffer).await {
             Ok((len, from)) => {
                 let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                handle(&mut shared.cluster(), Instant::now(), from, &buffer[..len]);
-                shared.wake();
+                let news = handle(&mut shared.cluster(), Instant::now(), from, &buffer[..len]);
+                if news {
+                    shared.wake();
+                }
             }
             Err(error) => {
                 debug!(%error, "cannot receive answers, trying again");
@@ -95,9 +106,22 @@ async fn take(
     }
 }
 
+/// A socket that checks are sent from.
+struct Checker {
+    socket: Arc<UdpSocket>,
+    /// Where it is bound.
+    addr: Option<SocketAddr>,
+}
+
+impl From<UdpSocket> for Checker {
+    fn from(socket: UdpSocket) -> Self {
+        Self { addr: socket.local_addr().ok(), socket: Arc::new(socket) }
+    }
+}
+
 struct Control {
     shared: Arc<Shared>,
-    checkers: Vec<Arc<UdpSocket>>,
+    checkers: Vec<Checker>,
     /// Where the TURN server is asked from.
     turn: Option<Arc<UdpSocket>>,
     listeners: Vec<(SocketAddr, StdSocket)>,
@@ -110,6 +134,7 @@ impl Control {
         let idle = Duration::from_secs(3600);
         loop {
             let next = self.step(Instant::now()).unwrap_or_else(|| Instant::now() + idle);
+            let next = next.max(Instant::now() + GATHER);
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.shared.news.notified() => {}
@@ -159,11 +184,11 @@ impl Control {
         let count = self.checkers.len();
         for index in 0..count {
             let checker = &self.checkers[self.next.wrapping_add(index) % count];
-            let same = checker.local_addr().is_ok_and(|a| a.is_ipv4() == check.to.is_ipv4());
+            let same = checker.addr.is_some_and(|addr| addr.is_ipv4() == check.to.is_ipv4());
             if !same {
                 continue;
             }
-            match send(checker, &check.payload, check.to) {
+            match send(&checker.socket, &check.payload, check.to) {
                 Ok(()) => return trace!(to = %check.to, "check"),
                 Err(error) => debug!(to = %check.to, %error, "cannot send a check"),
             }
@@ -201,7 +226,7 @@ impl Control {
                 warn!(%addr, name = %text(name), offers = "nothing", %online, "node offline");
             }
             Event::Node(members::Event::NoneAnswered) => {
-                let ports = self.checkers.iter().filter_map(|checker| checker.local_addr().ok());
+                let ports = self.checkers.iter().filter_map(|checker| checker.addr);
                 let from: Vec<_> = ports.map(|addr| addr.to_string()).collect();
                 warn!(
                     after = ?START_GRACE,

@@ -10,6 +10,10 @@ pub(super) struct Counters {
     unsent: AtomicU64,
     heartbeats: AtomicU64,
     receive_errors: AtomicU64,
+    /// System calls of the workers.
+    calls: AtomicU64,
+    /// What the sockets had no room for.
+    lost: AtomicU64,
     dropped: [AtomicU64; Reason::ALL.len()],
 }
 
@@ -27,6 +31,18 @@ impl Counters {
         self.receive_errors.fetch_add(1, Ordering::Relaxed);
     }
 
+    pub(super) fn called(&self, calls: u32) {
+        self.calls.fetch_add(calls.into(), Ordering::Relaxed);
+    }
+
+    pub(super) fn add_lost(&self, lost: u32) {
+        self.lost.fetch_add(lost.into(), Ordering::Relaxed);
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.lost.load(Ordering::Relaxed)
+    }
+
     pub(super) fn dropped(&self, reason: Reason) {
         self.dropped[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
@@ -39,6 +55,7 @@ impl fmt::Display for Counters {
         let (heartbeats, errors) = (load(&self.heartbeats), load(&self.receive_errors));
         write!(f, "answers {answers}, unsent {unsent}, heartbeats {heartbeats}")?;
         write!(f, ", receive-errors {errors}")?;
+        write!(f, ", system-calls {}, no-room {}", load(&self.calls), load(&self.lost))?;
         for reason in Reason::ALL {
             match load(&self.dropped[reason as usize]) {
                 0 => {}

@@ -3,6 +3,7 @@
 mod control;
 mod counters;
 mod names;
+mod overflow;
 mod worker;
 
 use std::collections::BTreeSet;
@@ -15,7 +16,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::{random, socket};
 use crate::config::{Config, TurnHealth};
@@ -24,6 +25,7 @@ use crate::net::engine::balancer::Offer;
 use crate::net::engine::cluster::Cluster;
 use crate::net::wire::Ping;
 use counters::Counters;
+use socket::RECEIVE_BUFFER;
 
 /// Heartbeats that wait for the control task. More are dropped: the next ones come in seconds.
 const KNOCKS: usize = 1024;
@@ -48,6 +50,8 @@ struct Shared {
     knocks: mpsc::Sender<(SocketAddr, Ping)>,
     /// The control task has something new to look at.
     news: Notify,
+    /// A socket had no room.
+    overflow: Notify,
 }
 
 impl Server {
@@ -57,11 +61,12 @@ impl Server {
     /// [`Error::Config`], [`Error::Socket`], [`Error::Random`], [`Error::Thread`].
     pub async fn start(config: Config) -> Result<Self, Error> {
         config.validate()?;
-        let listeners = listen(&config.net.bind)?;
+        let listeners = listen(&config.net.bind, config.net.workers)?;
         let addrs: Vec<_> = listeners.iter().map(|(addr, _)| *addr).collect();
         for addr in &addrs {
-            info!(udp = %addr, workers = 1, "listening");
+            info!(udp = %addr, workers = config.net.workers, "listening");
         }
+        complain_of_small_buffers(&listeners);
         let checkers = control::open_checkers(&addrs, config.cluster.check_bind)?;
 
         let (knocks, knocked) = mpsc::channel(KNOCKS);
@@ -78,6 +83,7 @@ impl Server {
             counters: Counters::default(),
             knocks,
             news: Notify::new(),
+            overflow: Notify::new(),
         });
         names::set_numeric(&shared, &config.cluster, &addrs);
         shared.refresh(Instant::now());
@@ -85,14 +91,17 @@ impl Server {
         let (exit, exits) = mpsc::unbounded_channel();
         let mut server = Self { addrs, shared, threads: Vec::new(), tasks: Vec::new(), exits };
         let mut senders = Vec::new();
-        for (addr, socket) in listeners {
-            let cloned = socket.try_clone().map_err(socket_error("listen on", addr))?;
+        for (addr, sockets) in listeners {
+            let cloned = sockets[0].try_clone().map_err(socket_error("listen on", addr))?;
             senders.push((addr, cloned));
-            let worker = worker::Worker { addr, socket, shared: server.shared.clone() };
-            server.threads.push(worker.spawn(exit.clone())?);
+            for socket in sockets {
+                let worker = worker::Worker { addr, socket, shared: server.shared.clone() };
+                server.threads.push(worker.spawn(exit.clone())?);
+            }
         }
         let shared = &server.shared;
         server.tasks = control::spawn(shared, checkers, turn, senders, knocked);
+        server.tasks.push(overflow::spawn(shared));
         server.tasks.extend(names::spawn(shared, config.cluster, &server.addrs));
         Ok(server)
     }
@@ -161,17 +170,34 @@ impl Shared {
     }
 }
 
+/// The sockets at one address, of which there is at least one.
+type Listener = (SocketAddr, Vec<UdpSocket>);
+
 /// Opens the listening sockets. An IPv6 wildcard takes IPv4 too, unless that has a socket of its
 /// own on the same port.
-fn listen(binds: &[SocketAddr]) -> Result<Vec<(SocketAddr, UdpSocket)>, Error> {
+fn listen(binds: &[SocketAddr], workers: u16) -> Result<Vec<Listener>, Error> {
     let open = |&addr: &SocketAddr| {
         let v4 = |other: &&SocketAddr| other.is_ipv4() && other.port() == addr.port();
         let dual = addr.ip().is_unspecified() && !binds.iter().any(|other| v4(&other));
-        let socket = socket::listen(addr, dual).map_err(socket_error("listen on", addr))?;
-        let real = socket.local_addr().map_err(socket_error("listen on", addr))?;
-        Ok((real, socket))
+        let sockets =
+            socket::listen(addr, dual, workers).map_err(socket_error("listen on", addr))?;
+        let real = sockets[0].local_addr().map_err(socket_error("listen on", addr))?;
+        Ok((real, sockets))
     };
     binds.iter().map(open).collect()
+}
+
+/// Warns where the system gives the sockets less room than they ask for.
+fn complain_of_small_buffers(listeners: &[Listener]) {
+    let sockets = listeners.iter().flat_map(|(_, sockets)| sockets);
+    let given = sockets.filter_map(|socket| socket::receive_buffer(socket).ok()).min();
+    if let Some(given) = given.filter(|&given| given < RECEIVE_BUFFER) {
+        warn!(
+            given,
+            wanted = RECEIVE_BUFFER,
+            "a small receive buffer loses bursts: set the sysctl net.core.rmem_max={RECEIVE_BUFFER}"
+        );
+    }
 }
 
 /// The IP addresses that checks are sent from: those that the server listens on.

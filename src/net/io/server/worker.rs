@@ -45,6 +45,7 @@ impl Worker {
             match batch.receive(&self.socket) {
                 Ok(count) => {
                     errors = 0;
+                    self.count_lost(batch.lost());
                     self.answer(&mut batch, &mut balancer, count);
                 }
                 Err(error) if is_lull(&error) => errors = 0,
@@ -57,9 +58,17 @@ impl Worker {
                     thread::sleep(Duration::from_millis(100));
                 }
             }
+            self.shared.counters.called(batch.take_calls());
         }
         if errors >= HOPELESS {
             error!(udp = %self.addr, "nothing but errors from the socket");
+        }
+    }
+
+    fn count_lost(&self, lost: u32) {
+        if lost > 0 {
+            self.shared.counters.add_lost(lost);
+            self.shared.overflow.notify_one();
         }
     }
 

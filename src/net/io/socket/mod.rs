@@ -4,12 +4,14 @@
 mod mmsg;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 #[cfg(target_os = "linux")]
 pub(crate) use mmsg::Batch;
@@ -26,7 +28,7 @@ pub(crate) const REQUEST_ROOM: usize = 2048;
 const STOP_CHECK: Duration = Duration::from_millis(250);
 
 /// Room for datagrams that come while a worker is busy: some 8,000 of them.
-const RECEIVE_BUFFER: usize = 4 << 20;
+pub(crate) const RECEIVE_BUFFER: usize = 4 << 20;
 
 /// A datagram of a batch.
 pub(crate) struct Received<'a> {
@@ -37,8 +39,41 @@ pub(crate) struct Received<'a> {
     pub(crate) truncated: bool,
 }
 
-/// Opens a socket that a worker answers on. `dual` lets an IPv6 socket have IPv4 datagrams too.
-pub(crate) fn listen(addr: SocketAddr, dual: bool) -> io::Result<UdpSocket> {
+/// Opens a socket for each worker that answers at an address; where there are several, the system
+/// deals the datagrams out by their source. `dual` lets IPv6 sockets have IPv4 datagrams too.
+pub(crate) fn listen(addr: SocketAddr, dual: bool, workers: u16) -> io::Result<Vec<UdpSocket>> {
+    let first = open(addr, dual)?;
+    first.bind(&addr.into())?;
+    if workers > 1 {
+        // Only now: it could not tell an address that another process has already, otherwise.
+        share(&first)?;
+    }
+    let first = UdpSocket::from(first);
+    let addr = first.local_addr()?;
+    let mut sockets = vec![first];
+    for _ in 1..workers {
+        let socket = open(addr, dual)?;
+        share(&socket)?;
+        socket.bind(&addr.into())?;
+        sockets.push(socket.into());
+    }
+    for socket in &sockets {
+        Batch::prepare(socket)?;
+    }
+    Ok(sockets)
+}
+
+#[cfg(unix)]
+fn share(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+#[cfg(not(unix))]
+fn share(_socket: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+fn open(addr: SocketAddr, dual: bool) -> io::Result<Socket> {
     let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
     if addr.is_ipv6() {
         socket.set_only_v6(!dual)?;
@@ -46,104 +81,12 @@ pub(crate) fn listen(addr: SocketAddr, dual: bool) -> io::Result<UdpSocket> {
     // The system may give less, as its limit says; a smaller buffer is no reason not to serve.
     let _ = socket.set_recv_buffer_size(RECEIVE_BUFFER);
     socket.set_read_timeout(Some(STOP_CHECK))?;
-    socket.bind(&addr.into())?;
-    let socket = UdpSocket::from(socket);
-    Batch::prepare(&socket)?;
     Ok(socket)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// An echo of one datagram over a batch, asked of `ask`; what came back, and from where.
-    macro_rules! echo {
-        ($batch:ty, $bind:expr, $ask:expr) => {{
-            let bind: SocketAddr = $bind.parse().unwrap();
-            let socket = listen(bind, true).unwrap();
-            <$batch>::prepare(&socket).unwrap();
-            let to = SocketAddr::new($ask.parse().unwrap(), socket.local_addr().unwrap().port());
-            let from = if to.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
-            let client = UdpSocket::bind(from).unwrap();
-            client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-            client.send_to(b"hello", to).unwrap();
-            let mut batch = <$batch>::new();
-            assert_eq!(batch.receive(&socket).unwrap(), 1);
-            let (received, answer) = batch.datagram(0).unwrap();
-            assert_eq!(received.bytes, b"hello");
-            assert_eq!(received.from, client.local_addr().unwrap());
-            assert!(!received.truncated);
-            answer.extend_from_slice(received.bytes);
-            batch.queue(0);
-            assert_eq!(batch.send(&socket), 1);
-            let mut buffer = [0; 16];
-            let (len, source) = client.recv_from(&mut buffer).unwrap();
-            assert_eq!(&buffer[..len], b"hello");
-            (source, to)
-        }};
-    }
-
-    #[test]
-    fn the_answer_leaves_from_the_address_that_was_asked() {
-        let cases = [
-            ("0.0.0.0:0", "127.0.0.1"),
-            ("0.0.0.0:0", "127.8.9.10"),
-            ("127.8.9.10:0", "127.8.9.10"),
-            ("[::]:0", "::1"),
-            ("[::]:0", "127.8.9.10"),
-            ("[::1]:0", "::1"),
-        ];
-        for (bind, ask) in cases {
-            let (source, asked) = echo!(Batch, bind, ask);
-            assert_eq!(source, asked, "bound to {bind}");
-        }
-    }
-
-    #[test]
-    fn the_portable_batch_answers_too() {
-        for (bind, ask) in [("127.0.0.1:0", "127.0.0.1"), ("[::]:0", "127.0.0.1")] {
-            let (source, asked) = echo!(portable::Batch, bind, ask);
-            assert_eq!(source, asked, "bound to {bind}");
-        }
-    }
-
-    #[test]
-    fn one_refused_answer_does_not_hold_up_the_others() {
-        let socket = listen("127.0.0.1:0".parse().unwrap(), true).unwrap();
-        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
-        for byte in 0..3u8 {
-            client.send_to(&[byte], socket.local_addr().unwrap()).unwrap();
-        }
-        let mut batch = Batch::new();
-        let mut sent = 0;
-        let mut seen = 0;
-        while seen < 3 {
-            for index in 0..batch.receive(&socket).unwrap() {
-                let (received, answer) = batch.datagram(index).unwrap();
-                let byte = received.bytes[0];
-                // Longer than any UDP datagram: the system refuses it.
-                answer.resize(if byte == 0 { 70_000 } else { 1 }, byte);
-                batch.queue(index);
-                seen += 1;
-            }
-            sent += batch.send(&socket);
-        }
-        assert_eq!(sent, 2);
-        let mut buffer = [0; 16];
-        for byte in [1, 2] {
-            assert_eq!(client.recv_from(&mut buffer).unwrap().0, 1);
-            assert_eq!(buffer[0], byte);
-        }
-    }
-
-    #[test]
-    fn a_datagram_longer_than_the_room_is_known_as_such() {
-        let socket = listen("127.0.0.1:0".parse().unwrap(), true).unwrap();
-        let client = UdpSocket::bind("127.0.0.1:0").unwrap();
-        client.send_to(&[0; REQUEST_ROOM + 1], socket.local_addr().unwrap()).unwrap();
-        let mut batch = Batch::new();
-        assert_eq!(batch.receive(&socket).unwrap(), 1);
-        assert!(batch.datagram(0).unwrap().0.truncated);
-    }
+/// How much of [`RECEIVE_BUFFER`] a socket was given.
+pub(crate) fn receive_buffer(socket: &UdpSocket) -> io::Result<usize> {
+    let told = SockRef::from(socket).recv_buffer_size()?;
+    // Linux doubles what it is asked for, to account for its own bookkeeping (socket(7)).
+    Ok(if cfg!(target_os = "linux") { told / 2 } else { told })
 }

@@ -13,12 +13,13 @@ pub(crate) struct Batch {
     from: Option<SocketAddr>,
     answer: Vec<u8>,
     queued: bool,
+    calls: u32,
 }
 
 impl Batch {
     pub(crate) fn new() -> Self {
         let buffer = Box::new([0; REQUEST_ROOM]);
-        Self { buffer, len: 0, from: None, answer: Vec::new(), queued: false }
+        Self { buffer, len: 0, from: None, answer: Vec::new(), queued: false, calls: 0 }
     }
 
     pub(crate) fn prepare(_socket: &UdpSocket) -> io::Result<()> {
@@ -27,10 +28,21 @@ impl Batch {
 
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
         self.queued = false;
+        self.calls += 1;
         let (len, from) = socket.recv_from(&mut self.buffer[..])?;
         let ip = from.ip().to_canonical();
         (self.len, self.from) = (len, Some(SocketAddr::new(ip, from.port())));
         Ok(1)
+    }
+
+    /// How many system calls were made since this was last asked.
+    pub(crate) fn take_calls(&mut self) -> u32 {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// Not known here.
+    pub(crate) fn lost(&self) -> u32 {
+        0
     }
 
     pub(crate) fn datagram(&mut self, _index: usize) -> Option<(Received<'_>, &mut Vec<u8>)> {
@@ -56,6 +68,7 @@ impl Batch {
             SocketAddr::V4(v4) if v6 => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
             to => to,
         };
+        self.calls += 1;
         usize::from(socket.send_to(&self.answer, to).is_ok())
     }
 }

@@ -1,5 +1,6 @@
-//! `recvmmsg` and `sendmmsg`, and the destination address of each datagram (`IP_PKTINFO`,
-//! `IPV6_PKTINFO`): all `unsafe` code of the crate.
+//! `recvmmsg` and `sendmmsg` with control messages: the destination address of each datagram
+//! (`IP_PKTINFO`, `IPV6_PKTINFO`), and what the socket had no room for (`SO_RXQ_OVFL`). All
+//! `unsafe` code of the library is here.
 //!
 //! Invariants: every pointer in a `msghdr` points into a buffer of the same `Batch`, is set anew
 //! right before the call that reads it, and no buffer moves or shrinks until that call returns.
@@ -7,33 +8,39 @@
 //! pointers, for which all zeros is a value.
 #![expect(unsafe_code, reason = "system calls that no safe wrapper offers with control messages")]
 
+mod control;
+
 use std::io;
 use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
 use super::{BATCH, REQUEST_ROOM, Received};
-
-/// Room for the control messages of one datagram: one address, with slack.
-const CONTROL: usize = 64;
-
-/// `cmsghdr` wants the alignment of a `usize`.
-#[derive(Clone, Copy)]
-#[repr(C, align(8))]
-struct Control([u8; CONTROL]);
+use control::{Control, Told, switch_on};
 
 /// Datagrams received at once, and their answers.
 pub(crate) struct Batch {
     buffers: Box<[[u8; REQUEST_ROOM]; BATCH]>,
     names: Box<[libc::sockaddr_storage; BATCH]>,
     controls: Box<[Control; BATCH]>,
-    lengths: [usize; BATCH],
-    flags: [libc::c_int; BATCH],
-    control_lengths: [usize; BATCH],
-    name_lengths: [libc::socklen_t; BATCH],
+    arrivals: [Arrival; BATCH],
     answers: Box<[Vec<u8>; BATCH]>,
     queued: usize,
     queue: [usize; BATCH],
+    /// The system's count of what the socket had no room for.
+    dropped: u32,
+    /// By how much it rose with the last batch.
+    lost: u32,
+    calls: u32,
+}
+
+/// A datagram, but for its bytes and source.
+#[derive(Clone, Copy, Default)]
+struct Arrival {
+    len: usize,
+    name_len: libc::socklen_t,
+    flags: libc::c_int,
+    told: Told,
 }
 
 impl Batch {
@@ -42,29 +49,36 @@ impl Batch {
             buffers: Box::new([[0; REQUEST_ROOM]; BATCH]),
             // SAFETY: integers only.
             names: Box::new([unsafe { zeroed() }; BATCH]),
-            controls: Box::new([Control([0; CONTROL]); BATCH]),
-            lengths: [0; BATCH],
-            flags: [0; BATCH],
-            control_lengths: [0; BATCH],
-            name_lengths: [0; BATCH],
+            controls: Box::new([Control::EMPTY; BATCH]),
+            arrivals: [Arrival::default(); BATCH],
             answers: Box::new(std::array::from_fn(|_| Vec::with_capacity(REQUEST_ROOM))),
             queued: 0,
             queue: [0; BATCH],
+            dropped: 0,
+            lost: 0,
+            calls: 0,
         }
     }
 
-    /// Asks the system to tell the destination of each datagram.
+    /// Asks the system to tell of the datagrams it drops, and the destination of each other where
+    /// that is not the one address that the socket is bound to.
     pub(crate) fn prepare(socket: &UdpSocket) -> io::Result<()> {
-        if socket.local_addr()?.is_ipv4() {
-            switch_on(socket, libc::IPPROTO_IP, libc::IP_PKTINFO)
-        } else {
-            switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+        switch_on(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL)?;
+        match socket.local_addr()?.ip() {
+            IpAddr::V4(ip) if ip.is_unspecified() => {
+                switch_on(socket, libc::IPPROTO_IP, libc::IP_PKTINFO)
+            }
+            IpAddr::V6(ip) if ip.is_unspecified() => {
+                switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+            }
+            _ => Ok(()),
         }
     }
 
     /// Waits for one datagram, and takes those that are there with it. Returns how many.
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
         self.queued = 0;
+        self.calls += 1;
         // SAFETY: integers and pointers only.
         let mut iovecs: [libc::iovec; BATCH] = unsafe { zeroed() };
         // SAFETY: as above.
@@ -78,7 +92,7 @@ impl Batch {
             header.msg_iov = &raw mut iovecs[index];
             header.msg_iovlen = 1;
             header.msg_control = (&raw mut self.controls[index]).cast();
-            header.msg_controllen = CONTROL as _;
+            header.msg_controllen = Control::LEN as _;
         }
         // SAFETY: `headers` holds BATCH headers whose pointers and lengths are those of buffers
         // that outlive the call.
@@ -92,26 +106,41 @@ impl Batch {
             )
         };
         let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?.min(BATCH);
+        let before = self.dropped;
         for (index, header) in headers[..count].iter().enumerate() {
-            self.lengths[index] = (header.msg_len as usize).min(REQUEST_ROOM);
-            self.flags[index] = header.msg_hdr.msg_flags;
-            let control: usize = header.msg_hdr.msg_controllen as _;
-            self.control_lengths[index] = control.min(CONTROL);
-            self.name_lengths[index] = header.msg_hdr.msg_namelen;
+            let told = self.controls[index].read(header.msg_hdr.msg_controllen as _);
+            self.dropped = told.dropped.unwrap_or(self.dropped);
+            self.arrivals[index] = Arrival {
+                len: (header.msg_len as usize).min(REQUEST_ROOM),
+                name_len: header.msg_hdr.msg_namelen,
+                flags: header.msg_hdr.msg_flags,
+                told,
+            };
         }
+        self.lost = self.dropped.wrapping_sub(before);
         Ok(count)
+    }
+
+    /// How many system calls were made since this was last asked.
+    pub(crate) fn take_calls(&mut self) -> u32 {
+        std::mem::take(&mut self.calls)
+    }
+
+    /// How many datagrams the socket had no room for between the last two batches.
+    pub(crate) fn lost(&self) -> u32 {
+        self.lost
     }
 
     /// The datagram of this number of the last [`Batch::receive`], and room for its answer. None
     /// where its source is no IP address.
     pub(crate) fn datagram(&mut self, index: usize) -> Option<(Received<'_>, &mut Vec<u8>)> {
         let from = read_name(&self.names[index])?;
-        let to = read_control(&self.controls[index], self.control_lengths[index]);
-        let bytes = &self.buffers[index][..self.lengths[index]];
-        let truncated = self.flags[index] & libc::MSG_TRUNC != 0;
+        let Arrival { len, flags, told, .. } = self.arrivals[index];
+        let bytes = &self.buffers[index][..len];
+        let truncated = flags & libc::MSG_TRUNC != 0;
         let answer = &mut self.answers[index];
         answer.clear();
-        Some((Received { bytes, from, to, truncated }, answer))
+        Some((Received { bytes, from, to: told.to, truncated }, answer))
     }
 
     /// Queues the answer to the datagram of this number.
@@ -133,10 +162,11 @@ impl Batch {
             let answer = &mut self.answers[index];
             iovecs[slot].iov_base = answer.as_mut_ptr().cast();
             iovecs[slot].iov_len = answer.len();
-            let control = write_control(&mut self.controls[index], self.control_lengths[index]);
+            let arrival = &self.arrivals[index];
+            let control = self.controls[index].write(arrival.told.source);
             let header = &mut headers[slot].msg_hdr;
             header.msg_name = (&raw mut self.names[index]).cast();
-            header.msg_namelen = self.name_lengths[index];
+            header.msg_namelen = arrival.name_len;
             header.msg_iov = &raw mut iovecs[slot];
             header.msg_iovlen = 1;
             if control > 0 {
@@ -146,6 +176,7 @@ impl Batch {
         }
         let (mut next, mut sent) = (0, 0);
         while next < self.queued {
+            self.calls += 1;
             // SAFETY: the `queued - next` headers from `next` on are set, and point at buffers
             // that outlive the call.
             let count = unsafe {
@@ -171,16 +202,6 @@ impl Batch {
     }
 }
 
-fn switch_on(socket: &UdpSocket, level: libc::c_int, name: libc::c_int) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: `on` is an integer that outlives the call, and its size is the one given.
-    let result = unsafe {
-        let value = (&raw const on).cast();
-        libc::setsockopt(socket.as_raw_fd(), level, name, value, size_of::<libc::c_int>() as _)
-    };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-}
-
 fn read_name(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     let name = std::ptr::from_ref(name);
     // SAFETY: a `sockaddr_storage` has the size and alignment of either, both are integers only,
@@ -204,87 +225,4 @@ fn read_name(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
             _ => None,
         }
     }
-}
-
-/// Calls `with` on each control message: its level, type, and a pointer to `len` bytes of data.
-fn each_control(
-    control: &mut Control,
-    len: usize,
-    mut with: impl FnMut(libc::c_int, libc::c_int, *mut u8, usize),
-) {
-    // SAFETY: integers and pointers only.
-    let mut header: libc::msghdr = unsafe { zeroed() };
-    header.msg_control = (&raw mut *control).cast();
-    header.msg_controllen = len.min(CONTROL) as _;
-    // SAFETY: the macros walk `msg_controllen` bytes of `control`, which the system filled, and
-    // return null past the last whole message; `cmsg_len` covers header and data.
-    unsafe {
-        let mut message = libc::CMSG_FIRSTHDR(&raw const header);
-        while !message.is_null() {
-            let data = libc::CMSG_DATA(message);
-            let start = data as usize - message as usize;
-            let room =
-                header.msg_controllen as usize - (message as usize - control as *mut _ as usize);
-            let len = ((*message).cmsg_len as usize).min(room).saturating_sub(start);
-            with((*message).cmsg_level, (*message).cmsg_type, data, len);
-            message = libc::CMSG_NXTHDR(&raw const header, message);
-        }
-    }
-}
-
-/// The address that a datagram was sent to.
-fn read_control(control: &Control, len: usize) -> Option<IpAddr> {
-    let mut found = None;
-    let mut copy = *control;
-    each_control(&mut copy, len, |level, kind, data, len| {
-        // SAFETY: `data` points at `len` readable bytes; the size is compared before reading, and
-        // `read_unaligned` asks for no alignment.
-        unsafe {
-            if (level, kind) == (libc::IPPROTO_IP, libc::IP_PKTINFO)
-                && len >= size_of::<libc::in_pktinfo>()
-            {
-                let info = data.cast::<libc::in_pktinfo>().read_unaligned();
-                found =
-                    Some(IpAddr::from(Ipv4Addr::from_bits(u32::from_be(info.ipi_spec_dst.s_addr))));
-            } else if (level, kind) == (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO)
-                && len >= size_of::<libc::in6_pktinfo>()
-            {
-                let info = data.cast::<libc::in6_pktinfo>().read_unaligned();
-                found = Some(IpAddr::from(Ipv6Addr::from(info.ipi6_addr.s6_addr)).to_canonical());
-            }
-        }
-    });
-    found
-}
-
-/// Turns what was received into what is to be sent: the source address is the one that was
-/// asked, the interface is the routing table's to choose. Returns its length; 0 where the system
-/// told no address that can be a source.
-fn write_control(control: &mut Control, len: usize) -> usize {
-    let mut keep = false;
-    each_control(control, len, |level, kind, data, len| {
-        // SAFETY: as in `read_control`; what is written has the size of what was read.
-        unsafe {
-            if (level, kind) == (libc::IPPROTO_IP, libc::IP_PKTINFO)
-                && len >= size_of::<libc::in_pktinfo>()
-            {
-                let mut info = data.cast::<libc::in_pktinfo>().read_unaligned();
-                info.ipi_ifindex = 0;
-                data.cast::<libc::in_pktinfo>().write_unaligned(info);
-                keep = true;
-            } else if (level, kind) == (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO)
-                && len >= size_of::<libc::in6_pktinfo>()
-            {
-                let mut info = data.cast::<libc::in6_pktinfo>().read_unaligned();
-                let ip = Ipv6Addr::from(info.ipi6_addr.s6_addr);
-                // A link-local address means nothing without its interface (RFC 4007).
-                if !ip.is_unicast_link_local() {
-                    info.ipi6_ifindex = 0;
-                }
-                data.cast::<libc::in6_pktinfo>().write_unaligned(info);
-                keep = !ip.is_multicast();
-            }
-        }
-    });
-    if keep { len } else { 0 }
 }

@@ -1,0 +1,79 @@
+//! How many user-space instructions an answer takes: a server runs under callgrind, once with few
+//! and once with many answers, and the instructions of its worker are compared. Exits with 1
+//! where they are more than they may be.
+//!
+//! `cargo bench --bench instructions`; needs valgrind.
+
+mod common;
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::process::{Command, ExitCode};
+use std::time::Duration;
+
+use clap::Parser;
+use common::load::Load;
+use common::nodes::Nodes;
+use common::process::{Process, counter, free_addr, request, wait_for};
+use common::{LOAD_CORE, Result, pin};
+
+#[derive(Parser)]
+struct Args {
+    /// The most instructions that an answer may take
+    #[arg(long, default_value_t = 600)]
+    limit: u64,
+
+    /// What cargo says to every benchmark
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+/// Answers in the two runs; the start costs the same in both.
+const RUNS: [u64; 2] = [2 << 10, 18 << 10];
+
+fn main() -> ExitCode {
+    run(&Args::parse()).unwrap_or_else(|error| {
+        eprintln!("{error}");
+        ExitCode::FAILURE
+    })
+}
+
+fn run(args: &Args) -> Result<ExitCode> {
+    pin(LOAD_CORE)?;
+    let nodes = Nodes::start()?;
+    let mut worst = 0;
+    for (bind, size) in [("127.0.0.1", 3), ("127.0.0.1", 64), ("0.0.0.0", 3), ("0.0.0.0", 64)] {
+        let [few, many] = RUNS.map(|answers| count(&nodes, bind, size, answers));
+        let ((few, few_answers), (many, many_answers)) = (few?, many?);
+        let each = many.saturating_sub(few) / (many_answers - few_answers);
+        println!("{bind:<9}  {size:>2} nodes: {each} instructions an answer");
+        worst = worst.max(each);
+    }
+    Ok(if worst <= args.limit { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The instructions of the worker of a server with so many nodes, and its answers.
+fn count(nodes: &Nodes, bind: &str, size: u32, answers: u64) -> Result<(u64, u64)> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("callgrind");
+    let _ = std::fs::remove_dir_all(&folder); // of an earlier run
+    std::fs::create_dir_all(&folder)?;
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args(["--quiet", "--tool=callgrind", "--separate-threads=yes"]);
+    valgrind.arg(format!("--callgrind-out-file={}/threads", folder.display()));
+    valgrind.arg(env!("CARGO_BIN_EXE_tb"));
+    let addr = free_addr()?;
+    let bound = SocketAddr::new(bind.parse()?, addr.port());
+    let server = Process::tb_under(&mut valgrind, bound, &nodes.toml(size), "debug")?;
+    let patience = Duration::from_secs(60);
+    wait_for(addr, patience, |reply| reply.nodes.len() == size as usize)?;
+    Load::new(&request())?.bursts(addr, answers)?;
+    let log = server.end()?;
+    for entry in std::fs::read_dir(&folder)? {
+        let profile = std::fs::read_to_string(entry?.path())?;
+        let totals = profile.lines().find_map(|line| line.strip_prefix("totals: "));
+        if let (true, Some(totals)) = (profile.contains("recvmmsg"), totals) {
+            return Ok((totals.trim().parse()?, counter(&log, "answers")?));
+        }
+    }
+    Err("no thread of the server has received anything".into())
+}

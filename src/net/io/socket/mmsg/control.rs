@@ -1,0 +1,141 @@
+//! Control messages: where a datagram was sent to, what an answer leaves from, and how many
+//! datagrams the system has dropped.
+
+use std::io;
+use std::mem::{size_of, zeroed};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::os::fd::AsRawFd;
+
+/// Room for what one datagram brings: an address (40 bytes at most) and a count (24).
+const ROOM: usize = 64;
+
+/// A buffer for control messages; `cmsghdr` wants the alignment of a `usize`.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+pub(super) struct Control([u8; ROOM]);
+
+/// What the system tells of a datagram.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Told {
+    /// The address it was sent to.
+    pub(super) to: Option<IpAddr>,
+    /// What its answer leaves from.
+    pub(super) source: Source,
+    /// How many datagrams the socket had no room for before it, since it was opened; none: told
+    /// only once there is one.
+    pub(super) dropped: Option<u32>,
+}
+
+/// What an answer leaves from.
+#[derive(Clone, Copy, Default)]
+pub(super) enum Source {
+    /// What the routing table says.
+    #[default]
+    Any,
+    V4(libc::in_pktinfo),
+    V6(libc::in6_pktinfo),
+}
+
+impl Control {
+    pub(super) const EMPTY: Self = Self([0; ROOM]);
+
+    pub(super) const LEN: usize = ROOM;
+
+    /// Reads the first `len` bytes.
+    pub(super) fn read(&self, len: usize) -> Told {
+        let mut told = Told::default();
+        // SAFETY: integers and pointers only.
+        let mut header: libc::msghdr = unsafe { zeroed() };
+        header.msg_control = (&raw const *self).cast_mut().cast();
+        header.msg_controllen = len.min(ROOM) as _;
+        // SAFETY: the macros only read; they walk `msg_controllen` bytes of `self`, which the
+        // system filled, and return null past the last whole message.
+        unsafe {
+            let mut message = libc::CMSG_FIRSTHDR(&raw const header);
+            while !message.is_null() {
+                match ((*message).cmsg_level, (*message).cmsg_type) {
+                    (libc::IPPROTO_IP, libc::IP_PKTINFO) => told.set_v4(data(message)),
+                    (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => told.set_v6(data(message)),
+                    (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => told.dropped = data(message),
+                    _ => {}
+                }
+                message = libc::CMSG_NXTHDR(&raw const header, message);
+            }
+        }
+        told
+    }
+
+    /// Writes what makes an answer leave from there. Returns its length.
+    pub(super) fn write(&mut self, source: Source) -> usize {
+        match source {
+            Source::Any => 0,
+            Source::V4(info) => self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, info),
+            Source::V6(info) => self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info),
+        }
+    }
+
+    fn put<T: Copy>(&mut self, level: libc::c_int, kind: libc::c_int, data: T) -> usize {
+        let size = size_of::<T>() as libc::c_uint;
+        let message = (&raw mut *self).cast::<libc::cmsghdr>();
+        // SAFETY: `self` has the alignment of a `cmsghdr`, and room for one with the larger of the
+        // two addresses behind it.
+        unsafe {
+            const { assert!(libc::CMSG_SPACE(size_of::<T>() as libc::c_uint) as usize <= ROOM) };
+            (*message).cmsg_len = libc::CMSG_LEN(size) as _;
+            (*message).cmsg_level = level;
+            (*message).cmsg_type = kind;
+            libc::CMSG_DATA(message).cast::<T>().write_unaligned(data);
+            libc::CMSG_SPACE(size) as usize
+        }
+    }
+}
+
+impl Told {
+    fn set_v4(&mut self, info: Option<libc::in_pktinfo>) {
+        let Some(mut info) = info else { return };
+        self.to = Some(Ipv4Addr::from_bits(u32::from_be(info.ipi_spec_dst.s_addr)).into());
+        info.ipi_ifindex = 0; // the routing table's to choose
+        self.source = Source::V4(info);
+    }
+
+    fn set_v6(&mut self, info: Option<libc::in6_pktinfo>) {
+        let Some(mut info) = info else { return };
+        let ip = Ipv6Addr::from(info.ipi6_addr.s6_addr);
+        self.to = Some(IpAddr::from(ip).to_canonical());
+        // A link-local address means nothing without its interface (RFC 4007).
+        if !ip.is_unicast_link_local() {
+            info.ipi6_ifindex = 0;
+        }
+        // No answer can leave from a group.
+        self.source = if ip.is_multicast() { Source::Any } else { Source::V6(info) };
+    }
+}
+
+/// What a control message holds, if it is long enough for that.
+///
+/// # Safety
+/// `message` points at a whole control message, and any bytes are a `T`.
+unsafe fn data<T: Copy>(message: *const libc::cmsghdr) -> Option<T> {
+    // SAFETY: `cmsg_len` bytes can be read, header included; `read_unaligned` asks for no
+    // alignment.
+    unsafe {
+        let len: usize = (*message).cmsg_len as _;
+        let whole = len >= libc::CMSG_LEN(size_of::<T>() as _) as usize;
+        whole.then(|| libc::CMSG_DATA(message).cast::<T>().read_unaligned())
+    }
+}
+
+/// Sets a socket's option to 1.
+pub(super) fn switch_on(
+    socket: &UdpSocket,
+    level: libc::c_int,
+    name: libc::c_int,
+) -> io::Result<()> {
+    let on: libc::c_int = 1;
+    // SAFETY: `on` is an integer that outlives the call, and its size is the one given.
+    let result = unsafe {
+        let value = (&raw const on).cast();
+        libc::setsockopt(socket.as_raw_fd(), level, name, value, size_of::<libc::c_int>() as _)
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}

@@ -1,0 +1,178 @@
+use super::*;
+
+/// An echo of one datagram over a batch, asked of `ask`; what came back, and from where.
+macro_rules! echo {
+    ($batch:ty, $bind:expr, $ask:expr) => {{
+        let bind: SocketAddr = $bind.parse().unwrap();
+        let socket = listen(bind, true, 1).unwrap().remove(0);
+        <$batch>::prepare(&socket).unwrap();
+        let to = SocketAddr::new($ask.parse().unwrap(), socket.local_addr().unwrap().port());
+        let from = if to.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
+        let client = UdpSocket::bind(from).unwrap();
+        client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        client.send_to(b"hello", to).unwrap();
+        let mut batch = <$batch>::new();
+        assert_eq!(batch.receive(&socket).unwrap(), 1);
+        let (received, answer) = batch.datagram(0).unwrap();
+        assert_eq!(received.bytes, b"hello");
+        assert_eq!(received.from, client.local_addr().unwrap());
+        assert!(!received.truncated);
+        answer.extend_from_slice(received.bytes);
+        batch.queue(0);
+        assert_eq!(batch.send(&socket), 1);
+        let mut buffer = [0; 16];
+        let (len, source) = client.recv_from(&mut buffer).unwrap();
+        assert_eq!(&buffer[..len], b"hello");
+        assert_eq!((batch.take_calls(), batch.lost()), (2, 0));
+        (source, to)
+    }};
+}
+
+#[test]
+fn the_answer_leaves_from_the_address_that_was_asked() {
+    let cases = [
+        ("0.0.0.0:0", "127.0.0.1"),
+        ("0.0.0.0:0", "127.8.9.10"),
+        ("127.8.9.10:0", "127.8.9.10"),
+        ("[::]:0", "::1"),
+        ("[::]:0", "127.8.9.10"),
+        ("[::1]:0", "::1"),
+    ];
+    for (bind, ask) in cases {
+        let (source, asked) = echo!(Batch, bind, ask);
+        assert_eq!(source, asked, "bound to {bind}");
+    }
+}
+
+#[test]
+fn the_portable_batch_answers_too() {
+    for (bind, ask) in [("127.0.0.1:0", "127.0.0.1"), ("[::]:0", "127.0.0.1")] {
+        let (source, asked) = echo!(portable::Batch, bind, ask);
+        assert_eq!(source, asked, "bound to {bind}");
+    }
+}
+
+#[test]
+fn one_refused_answer_does_not_hold_up_the_others() {
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    for byte in 0..3u8 {
+        client.send_to(&[byte], socket.local_addr().unwrap()).unwrap();
+    }
+    let mut batch = Batch::new();
+    let mut sent = 0;
+    let mut seen = 0;
+    while seen < 3 {
+        for index in 0..batch.receive(&socket).unwrap() {
+            let (received, answer) = batch.datagram(index).unwrap();
+            let byte = received.bytes[0];
+            // Longer than any UDP datagram: the system refuses it.
+            answer.resize(if byte == 0 { 70_000 } else { 1 }, byte);
+            batch.queue(index);
+            seen += 1;
+        }
+        sent += batch.send(&socket);
+    }
+    assert_eq!(sent, 2);
+    let mut buffer = [0; 16];
+    for byte in [1, 2] {
+        assert_eq!(client.recv_from(&mut buffer).unwrap().0, 1);
+        assert_eq!(buffer[0], byte);
+    }
+}
+
+#[test]
+fn workers_share_an_address_and_nobody_else_has_it() {
+    let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 4).unwrap();
+    let addr = sockets[0].local_addr().unwrap();
+    let clients: Vec<_> = (0..64).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+    for client in &clients {
+        client.send_to(b"hello", addr).unwrap();
+    }
+    let mut shares = Vec::new();
+    for socket in &sockets {
+        socket.set_nonblocking(true).unwrap();
+        let mut batch = Batch::new();
+        let mut share = 0;
+        while let Ok(count) = batch.receive(socket) {
+            share += count;
+        }
+        shares.push(share);
+    }
+    assert_eq!(shares.iter().sum::<usize>(), 64, "{shares:?}");
+    assert!(shares.iter().filter(|&&share| share > 0).count() > 1, "{shares:?}");
+    for workers in [1, 2] {
+        let error = listen(addr, true, workers).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+}
+
+#[test]
+fn the_room_of_a_socket_is_told_as_it_was_asked_for() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    SockRef::from(&socket).set_recv_buffer_size(64 << 10).unwrap();
+    assert_eq!(receive_buffer(&socket).unwrap(), 64 << 10);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_socket_has_no_room_for_is_counted() {
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    SockRef::from(&socket).set_recv_buffer_size(1).unwrap(); // the least there is
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let mut batch = Batch::new();
+    let mut sent = 0;
+    let (mut received, mut lost) = (0, 0);
+    for burst in [100, 1, 100, 1] {
+        for _ in 0..burst {
+            client.send_to(b"hello", socket.local_addr().unwrap()).unwrap();
+        }
+        sent += burst;
+        socket.set_nonblocking(true).unwrap();
+        while let Ok(count) = batch.receive(&socket) {
+            received += count;
+            lost += batch.lost() as usize;
+        }
+    }
+    assert!(lost > 0);
+    assert_eq!(received + lost, sent);
+    // The count beside the address keeps no answer from leaving.
+    let (received, answer) = batch.datagram(0).unwrap();
+    answer.extend_from_slice(received.bytes);
+    batch.queue(0);
+    assert_eq!(batch.send(&socket), 1);
+    assert_eq!(client.recv_from(&mut [0; 16]).unwrap().1, socket.local_addr().unwrap());
+}
+
+#[test]
+fn an_answer_takes_a_sixteenth_of_a_system_call_when_they_come_in_bursts() {
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let clients: Vec<_> = (0..64).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
+    for client in clients.iter().cycle().take(256) {
+        client.send_to(b"hello", socket.local_addr().unwrap()).unwrap();
+    }
+    let mut batch = Batch::new();
+    let mut sent = 0;
+    while sent < 256 {
+        for index in 0..batch.receive(&socket).unwrap() {
+            let (received, answer) = batch.datagram(index).unwrap();
+            answer.extend_from_slice(received.bytes);
+            batch.queue(index);
+        }
+        sent += batch.send(&socket);
+    }
+    let least = 2 * 256_usize.div_ceil(BATCH);
+    assert_eq!(batch.take_calls() as usize, least);
+}
+
+#[test]
+fn a_datagram_longer_than_the_room_is_known_as_such() {
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.send_to(&[0; REQUEST_ROOM + 1], socket.local_addr().unwrap()).unwrap();
+    let mut batch = Batch::new();
+    assert_eq!(batch.receive(&socket).unwrap(), 1);
+    assert!(batch.datagram(0).unwrap().0.truncated);
+}

@@ -1,0 +1,141 @@
+//! A hundred thousand answers, and not one allocation: neither where answers are made, nor in the
+//! thread of a running server that gives them.
+#![expect(unsafe_code, reason = "only an allocator can count allocations")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use common::{Net, config};
+use rand::SeedableRng;
+use turn_balance::net::engine::Rng;
+use turn_balance::net::engine::balancer::{Balancer, Listing, Offer, Reason, Verdict};
+use turn_balance::net::wire::{Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View};
+use turn_balance::{Server, TurnHealth};
+
+const ANSWERS: usize = 100_000;
+
+/// Allocations of all threads but those that are exempt.
+static OTHERS: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    static OWN: Cell<u64> = const { Cell::new(0) };
+    static EXEMPT: Cell<bool> = const { Cell::new(false) };
+}
+
+struct Counting;
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn count() {
+    OWN.set(OWN.get() + 1);
+    if !EXEMPT.get() {
+        OTHERS.fetch_add(1, Relaxed);
+    }
+}
+
+// SAFETY: the system's allocator does everything; the counters allocate nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        unsafe { System.dealloc(ptr, layout) }
+    }
+
+    unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count();
+        unsafe { System.realloc(ptr, layout, new_size) }
+    }
+}
+
+/// One of each kind that draws an answer.
+fn requests() -> Vec<Vec<u8>> {
+    let probe = |nonce, view, names, size| {
+        let body = RequestBody::Probe(Probe { nonce, view, names, ..Probe::default() });
+        Request { id: u32::MAX, body }.encode(size)
+    };
+    vec![
+        probe(u64::MAX, View::Flat, false, PADDED_REQUEST),
+        probe(u64::MAX, View::Subordinates, true, PADDED_REQUEST),
+        probe(u64::MAX, View::Flat, false, 0),
+        probe(0, View::Flat, false, 0),
+    ]
+}
+
+fn offer(nodes: u8) -> Offer {
+    let node = |n: u8| Node {
+        addr: SocketAddr::from(([203, 0, 113, n], 3001)),
+        kind: Kind::Leaf,
+        turn: Some(SocketAddr::from(([203, 0, 113, n], 3478))),
+        name: format!("leaf-{n}").parse().ok(),
+        hops: 0,
+        rtt: Some(Duration::from_millis(40)),
+    };
+    let nodes: Vec<_> = (1..=nodes).map(node).collect();
+    let listing = Listing { flat: nodes.clone(), nodes, version: 1, ..Listing::default() };
+    Offer::new(&listing, &mut Rng::seed_from_u64(1))
+}
+
+fn balancers_do_not() {
+    let (to, from) = (SocketAddr::from(([127, 0, 0, 1], 1)), SocketAddr::from(([127, 0, 0, 1], 2)));
+    let requests = requests();
+    let mut balancer = Balancer::default();
+    let mut out = Vec::with_capacity(2048);
+    for nodes in [3, 16, 64] {
+        let offer = offer(nodes);
+        let before = OWN.get();
+        for request in requests.iter().cycle().take(ANSWERS) {
+            out.clear();
+            let verdict = balancer.handle_datagram(&offer, to, from, request, &mut out);
+            assert_eq!(verdict, Verdict::Answer);
+            out.clear();
+            let cut = balancer.handle_datagram(&offer, to, from, &request[..7], &mut out);
+            assert_eq!(cut, Verdict::Drop(Reason::Malformed));
+        }
+        assert_eq!(OWN.get() - before, 0, "{nodes} nodes");
+    }
+}
+
+fn a_running_server_does_not() {
+    EXEMPT.set(true); // and with this thread the control task, which runs in it or not at all
+    let net = Net::new();
+    let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
+    config.turn.health = TurnHealth::None;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let server = runtime.block_on(Server::start(config)).unwrap();
+
+    let client = UdpSocket::bind((net.ip(9), 0)).unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let requests = requests();
+    let mut requests = requests.iter().cycle();
+    let mut ask = |answers| {
+        for _ in 0..answers / 50 {
+            for _ in 0..50 {
+                client.send_to(requests.next().unwrap(), server.addrs()[0]).unwrap();
+            }
+            for _ in 0..50 {
+                client.recv_from(&mut [0; 2048]).expect("an answer to each");
+            }
+        }
+    };
+    ask(1_000); // the worker has all it needs by then
+    let before = OTHERS.load(Relaxed);
+    ask(ANSWERS);
+    assert_eq!(OTHERS.load(Relaxed) - before, 0);
+    runtime.block_on(server.stop());
+}
+
+/// One test, for another one would allocate beside it.
+#[test]
+fn answers_allocate_nothing() {
+    balancers_do_not();
+    a_running_server_does_not();
+}
