@@ -59,6 +59,7 @@ impl Health {
 /// Makes what servers offer.
 pub(crate) struct Servers<'a> {
     internet: &'a Internet,
+    snapshot: usize,
     tree: &'a Tree,
     health: Health,
     flat: bool,
@@ -69,8 +70,21 @@ pub(crate) struct Servers<'a> {
 const LONGEST: usize = 1232;
 
 impl<'a> Servers<'a> {
-    pub(crate) fn new(internet: &'a Internet, tree: &'a Tree, health: Health, args: &Args) -> Self {
-        Self { internet, tree, health, flat: args.flatten == Switch::On, lists: BTreeMap::new() }
+    pub(crate) fn new(
+        internet: &'a Internet,
+        snapshot: usize,
+        tree: &'a Tree,
+        health: Health,
+        args: &Args,
+    ) -> Self {
+        Self {
+            internet,
+            snapshot,
+            tree,
+            health,
+            flat: args.flatten == Switch::On,
+            lists: BTreeMap::new(),
+        }
     }
 
     /// Who is at an address.
@@ -109,7 +123,8 @@ impl<'a> Servers<'a> {
     fn nodes(&self, server: usize) -> Vec<Node> {
         let children = self.tree.servers[server].children.iter();
         let here = self.tree.servers[server].host;
-        let rtt = |child: usize| self.internet.rtt(0, here, self.tree.servers[child].host);
+        let rtt =
+            |child: usize| self.internet.rtt(self.snapshot, here, self.tree.servers[child].host);
         let child = |&child: &usize| Node { rtt: Some(ms(rtt(child))), ..self.node(child) };
         let mut nodes: Vec<_> = children.map(child).collect();
         if self.health.of(self.tree, server) == Condition::Lying {

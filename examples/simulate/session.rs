@@ -58,7 +58,7 @@ impl<'a> Stage<'a> {
         rng: &mut Rng,
     ) -> Self {
         let mut world = World::new(0, |_, _| Path::of(0));
-        let mut servers = Servers::new(internet, tree, health, args);
+        let mut servers = Servers::new(internet, 0, tree, health, args);
         if let Internet::Measured(_) = internet {
             // Roots last, as they list all others.
             for server in (tree.roots..tree.servers.len()).chain(0..tree.roots) {
@@ -73,7 +73,21 @@ impl<'a> Stage<'a> {
         Self { args, internet, tree, health, world }
     }
 
+    /// The day has come: servers tell how far their nodes are on it.
+    fn tell(&mut self, snapshot: usize) {
+        let Self { args, internet, tree, health, .. } = *self;
+        let mut servers = Servers::new(internet, snapshot, tree, health, args);
+        let mut rng = Rng::seed_from_u64(snapshot as u64);
+        let inner = (0..tree.servers.len()).filter(|&server| !tree.is_leaf(server));
+        for addr in inner.map(|server| tree.addr(server)) {
+            self.world.hosts.extend(servers.host(addr, &mut rng).map(|host| (addr, host)));
+        }
+    }
+
     pub(crate) fn run(&mut self, strategy: Strategy, session: &Session) -> Outcome {
+        if self.internet.snapshots() > 1 {
+            self.tell(session.snapshot);
+        }
         let mut rng = Rng::seed_from_u64(session.seed);
         let (own, jitter) = access(self.args.access, &mut rng);
         let client = Client {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tracing::{debug, info, trace, warn};
 
 use super::{Shared, socket_error, source_ips};
@@ -57,7 +57,7 @@ pub(super) fn spawn(
     turn: Option<UdpSocket>,
     listeners: Vec<(SocketAddr, StdSocket)>,
     knocked: mpsc::Receiver<(SocketAddr, Ping)>,
-) -> Vec<AbortHandle> {
+) -> Vec<JoinHandle<()>> {
     let checkers: Vec<_> = checkers.into_iter().map(Checker::from).collect();
     let mut tasks = Vec::new();
     for checker in &checkers {
@@ -67,7 +67,7 @@ pub(super) fn spawn(
             // Of a node that goes on as before nothing is due before its next check.
             cluster.has_news()
         });
-        tasks.push(tokio::spawn(task).abort_handle());
+        tasks.push(tokio::spawn(task));
     }
     let turn = turn.map(Arc::new);
     if let Some(turn) = turn.clone() {
@@ -75,10 +75,10 @@ pub(super) fn spawn(
             cluster.handle_binding(now, from, datagram);
             true
         });
-        tasks.push(tokio::spawn(task).abort_handle());
+        tasks.push(tokio::spawn(task));
     }
     let control = Control { shared: shared.clone(), checkers, turn, listeners, next: 0 };
-    tasks.push(tokio::spawn(control.run(knocked)).abort_handle());
+    tasks.push(tokio::spawn(control.run(knocked)));
     tasks
 }
 

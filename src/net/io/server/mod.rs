@@ -10,12 +10,12 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread::JoinHandle;
+use std::thread;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
-use tokio::task::AbortHandle;
+use tokio::task;
 use tracing::{debug, info, warn};
 
 use super::{random, socket};
@@ -35,8 +35,8 @@ const KNOCKS: usize = 1024;
 pub struct Server {
     addrs: Vec<SocketAddr>,
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
-    tasks: Vec<AbortHandle>,
+    threads: Vec<thread::JoinHandle<()>>,
+    tasks: Vec<task::JoinHandle<()>>,
     exits: mpsc::UnboundedReceiver<SocketAddr>,
 }
 
@@ -124,12 +124,15 @@ impl Server {
     pub async fn stop(mut self) {
         self.signal();
         let threads = std::mem::take(&mut self.threads);
-        let joined = tokio::task::spawn_blocking(|| {
+        let joined = task::spawn_blocking(|| {
             for thread in threads {
                 let _ = thread.join(); // a panic was told by `failed`
             }
         });
         let _ = joined.await;
+        for task in std::mem::take(&mut self.tasks) {
+            let _ = task.await; // that it was aborted
+        }
         debug!(counters = %self.shared.counters, "stopped answering");
     }
 

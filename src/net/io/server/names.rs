@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::Shared;
@@ -33,7 +33,7 @@ pub(super) fn spawn(
     shared: &Arc<Shared>,
     config: Cluster,
     own: &[SocketAddr],
-) -> Option<AbortHandle> {
+) -> Option<JoinHandle<()>> {
     let endpoints = config.nodes.iter().map(|node| &node.addr).chain(&config.superiors);
     let mut names: Vec<_> =
         endpoints.filter(|endpoint| matches!(endpoint, Endpoint::Name(..))).cloned().collect();
@@ -43,7 +43,7 @@ pub(super) fn spawn(
         return None;
     }
     let task = keep_resolving(shared.clone(), config, own.to_vec(), names);
-    Some(tokio::spawn(task).abort_handle())
+    Some(tokio::spawn(task))
 }
 
 async fn keep_resolving(

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::AbortHandle;
+use tokio::task::JoinHandle;
 use tracing::warn;
 
 use super::Shared;
@@ -12,8 +12,8 @@ use super::Shared;
 const SPACING: Duration = Duration::from_secs(1);
 
 /// Starts the task that tells the log.
-pub(super) fn spawn(shared: &Arc<Shared>) -> AbortHandle {
-    tokio::spawn(tell(shared.clone())).abort_handle()
+pub(super) fn spawn(shared: &Arc<Shared>) -> JoinHandle<()> {
+    tokio::spawn(tell(shared.clone()))
 }
 
 async fn tell(shared: Arc<Shared>) {
