@@ -34,12 +34,14 @@ pub(super) fn outlook(here: Duration, there: Duration) -> Duration {
 /// Copies to the candidate of this rank by [`outlook`] among all `n` of its level: few candidates
 /// can all be measured well; of many, those well that may be the nearest.
 pub(super) fn ranked_copies(rank: usize, n: usize) -> usize {
-    let sixteenth = rank * 16 / n.clamp(1, 64);
-    match (n, sixteenth) {
+    let of_64 = rank * 64 / n.clamp(1, 64);
+    match (n, of_64) {
         (0..=12, _) => 3,
-        (13..=24, 0..=3) | (25.., 0) => 4,
-        (13..=24, 4..=7) | (25.., 1..=4) => 3,
-        (13..=24, _) | (25.., 5..=8) => 2,
+        (13..=24, 0..=15) => 4,
+        (13..=24, 16..=31) => 3,
+        (13..=24, _) => 2,
+        (25.., 0..=14) => 3,
+        (25.., 15..=46) => 2,
         (25.., _) => 1,
     }
 }

@@ -432,7 +432,7 @@ impl Descent {
     /// What may be spent on candidates of a level. Nobody knows how many levels are below balance
     /// servers, so each such level has a share of what is left. So have leaves further down: the
     /// smaller the region, the nearer its leaves are to one another, and the less there is to win
-    /// (docs/selection.md has what other shares come to).
+    /// (docs/selection.md has the figures).
     fn purse(&mut self, level: u8, met: &[usize]) -> Purse {
         let planned = self.sends.iter().map(|&(_, who)| &self.entries[who]);
         let left = self.budget.left(planned.map(|entry| entry.request_len(entry.copies.len())));
