@@ -18,8 +18,8 @@ const FINAL_COPIES: u32 = 4;
 const LAST_ROUNDS: u8 = 3;
 
 /// How many silent leaves are asked again beside them, and how many copies each is sent.
-const NEIGHBOURS: usize = 4;
-const NEIGHBOUR_COPIES: u32 = 2;
+const SILENT: usize = 4;
+const SILENT_COPIES: u32 = 2;
 
 /// The slowest that a leaf may be beside the `best` and still be asked in the last round: within
 /// that, the noise of a home's access decides the order as much as the distance does.
@@ -112,8 +112,8 @@ impl Descent {
         for (_, leaf) in leaves {
             self.add_finalist(now, leaf);
         }
-        for who in self.silent_neighbours() {
-            for copy in 0..NEIGHBOUR_COPIES {
+        for who in self.most_promising_silent() {
+            for copy in 0..SILENT_COPIES {
                 self.plan(who, now + SPACING * copy);
             }
         }
@@ -161,18 +161,17 @@ impl Descent {
         }
     }
 
-    /// Leaves whose every copy may have been lost, those first that stand nearest to the best in
-    /// the list: lists are in the order of addresses, and neighbours there are often neighbours
-    /// in the network.
-    fn silent_neighbours(&self) -> Vec<usize> {
+    /// Leaves whose every copy may have been lost, the most promising first: by their outlook, or by
+    /// their place in the list, whose order is that of addresses.
+    fn most_promising_silent(&self) -> Vec<usize> {
         let Some((_, best)) = self.best else { return Vec::new() };
         let silent = |who: &usize| {
             let entry = &self.entries[*who];
             entry.role == Role::Leaf && entry.rtt.is_none() && !entry.copies.is_empty()
         };
         let mut silent: Vec<_> = (0..self.entries.len()).filter(silent).collect();
-        silent.sort_by_key(|who| who.abs_diff(best));
-        silent.truncate(NEIGHBOURS);
+        silent.sort_by_key(|who| (self.entries[*who].outlook, who.abs_diff(best)));
+        silent.truncate(SILENT);
         silent
     }
 
