@@ -7,13 +7,15 @@ mod common;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{Net, config};
 use rand::SeedableRng;
 use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::balancer::{Balancer, Listing, Offer, Reason, Verdict};
+use turn_balance::net::engine::limit::{Limiter, Policy};
 use turn_balance::net::wire::{Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View};
 use turn_balance::{Server, TurnHealth};
 
@@ -85,21 +87,30 @@ fn offer(nodes: u8) -> Offer {
 }
 
 fn balancers_do_not() {
-    let (to, from) = (SocketAddr::from(([127, 0, 0, 1], 1)), SocketAddr::from(([127, 0, 0, 1], 2)));
+    let to = SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 3001));
     let requests = requests();
-    let mut balancer = Balancer::default();
+    let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(1));
+    let limiter = Arc::new(Limiter::new(Policy::default(), now, &mut rng));
+    let mut balancer = Balancer::new(limiter, rng);
     let mut out = Vec::with_capacity(2048);
     for nodes in [3, 16, 64] {
         let offer = offer(nodes);
         let before = OWN.get();
-        for request in requests.iter().cycle().take(ANSWERS) {
+        let (mut answers, mut others) = (0, 0);
+        for (turn, request) in requests.iter().cycle().enumerate().take(2 * ANSWERS) {
+            // One source asks too often, the others each from a network of its own.
+            let network = if turn % 2 == 0 { 0 } else { turn as u16 };
+            let from = SocketAddr::from(([0x2001, 0xdb8, network, 0, 0, 0, 0, 1], 5000));
             out.clear();
-            let verdict = balancer.handle_datagram(&offer, to, from, request, &mut out);
-            assert_eq!(verdict, Verdict::Answer);
+            match balancer.handle_datagram(&offer, now, to, from, request, &mut out) {
+                Verdict::Answer => answers += 1,
+                _ => others += 1,
+            }
             out.clear();
-            let cut = balancer.handle_datagram(&offer, to, from, &request[..7], &mut out);
+            let cut = balancer.handle_datagram(&offer, now, to, from, &request[..7], &mut out);
             assert_eq!(cut, Verdict::Drop(Reason::Malformed));
         }
+        assert!(answers >= ANSWERS / 3 && others >= ANSWERS / 3, "{answers} and {others}");
         assert_eq!(OWN.get() - before, 0, "{nodes} nodes");
     }
 }

@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use rand::SeedableRng;
 use turn_balance::net::engine::balancer::{Balancer, Offer, Verdict};
 use turn_balance::net::engine::cluster::Cluster;
+use turn_balance::net::engine::limit::{Limiter, Policy, Rates};
 use turn_balance::net::engine::members::NodeSpec;
 use turn_balance::net::engine::{Rng, Transmit};
 use turn_balance::net::wire::stun;
@@ -59,16 +61,27 @@ pub(super) fn own_addr(addr: SocketAddr) -> SocketAddr {
     }
 }
 
+fn balancer(policy: Policy, now: Instant, rng: &mut Rng) -> Balancer {
+    Balancer::new(Arc::new(Limiter::new(policy, now, rng)), Rng::from_rng(rng))
+}
+
+/// One that answers however often it is asked, but never more than a stranger may have.
+pub(super) fn patient(now: Instant) -> Balancer {
+    let rates = Rates { v4_32: 0, v4_24: 0, v6_64: 0, v6_56: 0, v6_48: 0 };
+    balancer(Policy { rates, places: 1, ..Policy::default() }, now, &mut Rng::seed_from_u64(0))
+}
+
 impl Host {
-    pub(super) fn live(site: &Site, now: Instant, rng: Rng) -> Self {
-        let mut cluster = Cluster::new(site.name.parse().ok(), site.turn, rng);
+    pub(super) fn live(site: &Site, now: Instant, mut rng: Rng) -> Self {
+        let own = Rng::from_rng(&mut rng);
+        let mut cluster = Cluster::new(site.name.parse().ok(), site.turn, own);
         let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
         cluster.set_nodes(now, site.nodes.iter().map(spec));
         cluster.set_superiors(now, site.superiors.clone());
         cluster.check_turn(now);
         Self::Live(Box::new(Live {
             cluster,
-            balancer: Balancer::default(),
+            balancer: balancer(Policy { places: 64, ..Policy::default() }, now, &mut rng),
             offer: Offer::default(),
         }))
     }
@@ -93,8 +106,8 @@ impl Host {
         match self {
             Self::Live(server) => server.handle_datagram(now, to, from, payload),
             Self::Fixed(offer) => {
-                match balancer.handle_datagram(offer, to, from, payload, &mut answer) {
-                    Verdict::Answer => vec![(to, answer)],
+                match balancer.handle_datagram(offer, now, to, from, payload, &mut answer) {
+                    Verdict::Answer | Verdict::Retry => vec![(to, answer)],
                     _ => Vec::new(),
                 }
             }
@@ -126,8 +139,8 @@ impl Live {
                 }
                 let mut answer = Vec::new();
                 let Self { balancer, offer, .. } = self;
-                match balancer.handle_datagram(offer, to, from, payload, &mut answer) {
-                    Verdict::Answer => return vec![(to, answer)],
+                match balancer.handle_datagram(offer, now, to, from, payload, &mut answer) {
+                    Verdict::Answer | Verdict::Retry => return vec![(to, answer)],
                     Verdict::Heartbeat(ping) => {
                         self.cluster.handle_heartbeat(now, from, &ping);
                     }

@@ -66,7 +66,7 @@ impl<'a> World<'a> {
             unmet: Box::new(|_| None),
             log: Vec::new(),
             heard: Vec::new(),
-            balancer: Balancer::default(),
+            balancer: host::patient(now),
             queue: Queue::default(),
             client: None,
         }
@@ -87,7 +87,7 @@ impl<'a> World<'a> {
     ) {
         (self.start, self.rng, self.outages) = (self.now, rng, outages);
         self.path = Box::new(path);
-        self.balancer = Balancer::default();
+        self.balancer = host::patient(self.now);
         self.queue = Queue::default();
         self.log.clear();
         self.heard.clear();

@@ -4,20 +4,33 @@
 //! an answer is a copy of it behind the request's id and nonce.
 
 mod flat;
+mod list;
 mod offer;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
 
-use crate::net::wire::{DecodeError, Ping, Probe, Request, RequestBody, frame, stun};
+use rand::RngExt;
+
+use super::Rng;
+use super::limit::{self, Limiter};
+use crate::net::wire::{
+    DecodeError, MAX_ANSWER, MAX_REQUEST, Ping, Probe, Request, RequestBody, frame, put_retry, stun,
+};
+use list::List;
+use offer::FRAME;
 
 pub use flat::flatten;
 pub use offer::{Listing, Offer};
 
 /// The answers of one worker.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Balancer {
-    /// Counts answers, so that samples of a long list rotate.
+    limiter: Arc<Limiter>,
+    /// Counts the nodes of samples, so that those of a long list rotate.
     turn: usize,
+    rng: Rng,
 }
 
 /// What became of a datagram.
@@ -25,6 +38,8 @@ pub struct Balancer {
 pub enum Verdict {
     /// The answer was written.
     Answer,
+    /// So was one that sends the asker away, with a cookie to come back with.
+    Retry,
     /// A heartbeat from a configured node, for [`Members`](super::members::Members).
     Heartbeat(Ping),
     /// Nothing comes of it.
@@ -44,6 +59,8 @@ pub enum Reason {
     Stun,
     /// It is longer than the buffer.
     Truncated,
+    /// It is longer than any request need be.
+    TooLong,
     /// From port 0, where no answer can go.
     PortZero,
     /// From the address that it was sent to.
@@ -58,16 +75,23 @@ pub enum Reason {
     NothingToOffer,
     /// A heartbeat from an address that is no node's.
     StrangeHeartbeat,
+    /// From an address or a network that asks too often.
+    Limited,
+    /// A bare request with the id of the one before it: a loop, perhaps.
+    Repeated,
+    /// A request so short that no answer may be given to it.
+    NoRoom,
 }
 
 impl Reason {
     /// All of them, in order.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 16] = [
         Self::Malformed,
         Self::Empty,
         Self::Reply,
         Self::Stun,
         Self::Truncated,
+        Self::TooLong,
         Self::PortZero,
         Self::OwnAddress,
         Self::LoopPort,
@@ -75,6 +99,9 @@ impl Reason {
         Self::OwnCheck,
         Self::NothingToOffer,
         Self::StrangeHeartbeat,
+        Self::Limited,
+        Self::Repeated,
+        Self::NoRoom,
     ];
 
     /// The word for it in logs.
@@ -85,6 +112,7 @@ impl Reason {
             Self::Reply => "reply",
             Self::Stun => "stun",
             Self::Truncated => "truncated",
+            Self::TooLong => "too-long",
             Self::PortZero => "port-zero",
             Self::OwnAddress => "own-address",
             Self::LoopPort => "loop-port",
@@ -92,9 +120,16 @@ impl Reason {
             Self::OwnCheck => "own-check",
             Self::NothingToOffer => "nothing-to-offer",
             Self::StrangeHeartbeat => "strange-heartbeat",
+            Self::Limited => "limited",
+            Self::Repeated => "repeated",
+            Self::NoRoom => "no-room",
         }
     }
 }
+
+/// What stands before the tail of an answer to a bare request at most: the id (6 bytes), the body's
+/// tag and length (3).
+const BARE_FRAME: usize = FRAME - 9;
 
 /// Whether the service of a port answers any datagram, and so would talk with a server for ever:
 /// echo, quote, chargen, DNS, TFTP's kin, NTP, SNMP, LDAP, SSDP, mDNS, memcached.
@@ -103,60 +138,184 @@ fn loops(port: u16) -> bool {
 }
 
 impl Balancer {
+    /// A worker's answers, within what `limiter` allows to all workers together.
+    pub fn new(limiter: Arc<Limiter>, rng: Rng) -> Self {
+        Self { limiter, turn: 0, rng }
+    }
+
     /// Judges a datagram from `from` to `to`, the address that was asked, and appends the answer
     /// to `out` if there is one.
     pub fn handle_datagram(
         &mut self,
         offer: &Offer,
+        now: Instant,
         to: SocketAddr,
         from: SocketAddr,
         datagram: &[u8],
         out: &mut Vec<u8>,
     ) -> Verdict {
-        match self.answer(offer, to, from, datagram, out) {
+        match self.judge(offer, now, to, from, datagram, out) {
             Ok(verdict) => verdict,
             Err(reason) => Verdict::Drop(reason),
         }
     }
 
-    fn answer(
+    fn judge(
         &mut self,
         offer: &Offer,
+        now: Instant,
         to: SocketAddr,
         from: SocketAddr,
         datagram: &[u8],
         out: &mut Vec<u8>,
     ) -> Result<Verdict, Reason> {
         judge_source(to, from)?;
+        if datagram.len() > MAX_REQUEST {
+            return Err(Reason::TooLong);
+        }
         if stun::is_stun(datagram) {
             return Err(Reason::Stun);
         }
         let Request { id, body } = Request::decode(datagram)?;
+        let asker = Asker { now, from, len: datagram.len(), id };
         match body {
-            RequestBody::Ping(ping) if offer.is_node(from) => Ok(Verdict::Heartbeat(ping)),
-            RequestBody::Ping(_) => Err(Reason::StrangeHeartbeat),
-            RequestBody::Probe(probe) => {
-                match probe.nonce {
-                    0 if offer.is_peer(from) => return Err(Reason::PeerProbe),
-                    nonce if offer.seal.is_own(nonce) => return Err(Reason::OwnCheck),
-                    _ => {}
+            RequestBody::Ping(_) if !offer.is_node(from) => Err(Reason::StrangeHeartbeat),
+            RequestBody::Ping(ping) => {
+                let free = self.limiter.is_exempt(from.ip()) || self.limiter.take(now, from.ip());
+                if free { Ok(Verdict::Heartbeat(ping)) } else { Err(Reason::Limited) }
+            }
+            RequestBody::Probe(Probe { nonce: 0, .. }) => {
+                if offer.is_peer(from) {
+                    return Err(Reason::PeerProbe);
                 }
-                let tail = self.choose(offer, from.ip(), &probe).ok_or(Reason::NothingToOffer)?;
-                frame(out, id, probe.nonce, tail);
-                Ok(Verdict::Answer)
+                let list = offer.bare(from.is_ipv4()).ok_or(Reason::NothingToOffer)?;
+                self.answer_bare(list, &asker, out)
+            }
+            RequestBody::Probe(probe) => {
+                if offer.seal.is_own(probe.nonce) {
+                    return Err(Reason::OwnCheck);
+                }
+                self.answer(offer, &asker, &probe, out)
             }
         }
     }
 
-    /// The ready-encoded answer; none for a bare probe where there is nothing to offer.
-    fn choose<'a>(&mut self, offer: &'a Offer, from: IpAddr, probe: &Probe) -> Option<&'a [u8]> {
-        let tails = match probe.nonce {
-            0 => offer.bare(from.is_ipv4()),
-            _ => offer.full(from.is_ipv4(), probe.view, probe.names),
-        };
-        self.turn = self.turn.wrapping_add(1);
-        tails.get(self.turn % tails.len().max(1)).map(|tail| &**tail)
+    /// Answers one who reads no nonce, and so cannot show that it is at its address.
+    fn answer_bare(
+        &mut self,
+        list: &List,
+        asker: &Asker,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Reason> {
+        let (ip, v4) = (asker.from.ip(), asker.from.is_ipv4());
+        let (mut room, mut most) = (MAX_ANSWER, usize::MAX);
+        if !self.limiter.is_exempt(ip) {
+            if self.limiter.repeats(asker.now, asker.from, asker.id) {
+                return Err(Reason::Repeated);
+            }
+            room = limit::room(ip, asker.len);
+            if !self.limiter.take(asker.now, ip) {
+                if !self.rng.random_ratio(1, 4) {
+                    return Err(Reason::Limited);
+                }
+                most = 1;
+            } else if let Some(whole) = list.whole(v4, false, MAX_ANSWER - BARE_FRAME)
+                && whole.len() + BARE_FRAME > room
+                && self.limiter.take_bytes(asker.now, whole.len() + BARE_FRAME)
+            {
+                room = MAX_ANSWER;
+            }
+        }
+        let room = room.checked_sub(BARE_FRAME).ok_or(Reason::NoRoom)?;
+        if most > 1
+            && let Some(whole) = list.whole(v4, false, room)
+        {
+            frame(out, asker.id, 0, whole.len());
+            out.extend_from_slice(whole);
+            return Ok(Verdict::Answer);
+        }
+        self.answer_sample(list, asker, 0, room, most, out)
     }
+
+    fn answer(
+        &mut self,
+        offer: &Offer,
+        asker: &Asker,
+        probe: &Probe,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Reason> {
+        let ip = asker.from.ip();
+        let mut room = MAX_ANSWER;
+        if !self.limiter.is_exempt(ip) {
+            let free = self.limiter.take(asker.now, ip);
+            room = limit::room(ip, asker.len);
+            if !free || room < MAX_ANSWER && !probe.cookie.is_empty() {
+                let known = self.limiter.knows(asker.now, ip, probe.cookie);
+                match (free, known && self.limiter.take_bearer(asker.now, ip)) {
+                    (_, true) => room = MAX_ANSWER,
+                    (true, false) => {}
+                    (false, false) => return self.send_away(asker, probe.nonce, out),
+                }
+            }
+        }
+        let room = room.checked_sub(FRAME).ok_or(Reason::NoRoom)?;
+        let (list, direct) = offer.full(probe.view);
+        let v4 = asker.from.is_ipv4();
+        let whole = list.whole(v4, probe.names, room);
+        // A part of a list is worth less than the whole of what it is made of.
+        if let Some(whole) = whole.or_else(|| direct.whole(v4, probe.names, room)) {
+            frame(out, asker.id, probe.nonce, whole.len());
+            out.extend_from_slice(whole);
+            return Ok(Verdict::Answer);
+        }
+        self.answer_sample(list, asker, probe.nonce, room, usize::MAX, out)
+    }
+
+    fn answer_sample(
+        &mut self,
+        list: &List,
+        asker: &Asker,
+        nonce: u64,
+        room: usize,
+        most: usize,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Reason> {
+        let v4 = asker.from.is_ipv4();
+        let sample = list.sample(v4, self.turn, room, most).ok_or(Reason::NoRoom)?;
+        self.turn = self.turn.wrapping_add(sample.count());
+        frame(out, asker.id, nonce, sample.len());
+        sample.write(out);
+        Ok(Verdict::Answer)
+    }
+
+    /// Sends away, every second time, one who asks too often: with a cookie to come back with.
+    fn send_away(
+        &mut self,
+        asker: &Asker,
+        nonce: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Reason> {
+        let start = out.len();
+        let cookie = match self.rng.random() {
+            true => self.limiter.cookie(asker.now, asker.from.ip()),
+            false => return Err(Reason::Limited),
+        };
+        frame(out, asker.id, nonce, 2 + cookie.len() + 2);
+        put_retry(out, &cookie);
+        if out.len() - start > asker.len {
+            out.truncate(start);
+            return Err(Reason::Limited);
+        }
+        Ok(Verdict::Retry)
+    }
+}
+
+/// Who asks, when, how long a request, and its id.
+struct Asker {
+    now: Instant,
+    from: SocketAddr,
+    len: usize,
+    id: u32,
 }
 
 /// Who is never answered, whatever is asked.

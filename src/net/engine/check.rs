@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::net::wire::MAX_COOKIE;
+
 /// Makes and knows the nonces of a server's own checks: one that comes back as a request says that
 /// the node that was checked is this server.
 #[derive(Debug, Clone, Copy, Default)]
@@ -73,6 +75,8 @@ pub(super) struct Check {
     /// The latest requests: an answer may outlast the round it belongs to.
     unanswered: VecDeque<Sent>,
     distance: Distance,
+    /// What the node handed out to be returned.
+    pub(super) cookie: Vec<u8>,
     /// Whether an answer has ever brought a nonce back: from then on one without is not right.
     reads_nonces: bool,
 }
@@ -102,6 +106,7 @@ impl Check {
             sent: 0,
             unanswered: VecDeque::new(),
             distance: Distance::default(),
+            cookie: Vec::new(),
             reads_nonces: false,
         }
     }
@@ -118,6 +123,12 @@ impl Check {
             self.next = soonest;
             self.sent = 0;
         }
+    }
+
+    /// The node sent the check away: it is to come back with a cookie.
+    pub(super) fn sent_away(&mut self, now: Instant, cookie: Vec<u8>) {
+        self.cookie = if cookie.len() <= MAX_COOKIE { cookie } else { Vec::new() };
+        self.bring_forward(now);
     }
 
     /// Notes that one was sent.

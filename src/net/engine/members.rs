@@ -206,6 +206,11 @@ impl Members {
             return Verdict::Mismatched;
         }
         self.grace = None;
+        if reply.retry {
+            member.check.sent_away(now, reply.cookie);
+            member.schedule(from, &mut self.deadlines);
+            return Verdict::Right;
+        }
         let before = member.offer.take();
         member.offer = offered(reply, now + ONLINE);
         let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
@@ -256,10 +261,12 @@ impl Members {
         let member = self.members.get_mut(&addr)?;
         let (id, nonce) = (self.rng.random(), self.seal.nonce(self.rng.random()));
         member.check.sent(now, id, nonce, member.offer.is_some());
-        member.schedule(addr, &mut self.deadlines);
-        let probe = Probe { nonce, names: true, ..Probe::default() };
+        let cookie = &member.check.cookie;
+        let probe = Probe { nonce, cookie, names: true, ..Probe::default() };
         let request = Request { id, body: RequestBody::Probe(probe) };
-        Some(Transmit { to: addr, payload: request.encode(PADDED_REQUEST) })
+        let payload = request.encode(PADDED_REQUEST);
+        member.schedule(addr, &mut self.deadlines);
+        Some(Transmit { to: addr, payload })
     }
 
     /// What became known since the last call.

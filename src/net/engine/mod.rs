@@ -8,10 +8,12 @@
 pub mod balancer;
 mod check;
 pub mod cluster;
+mod cookie;
 pub mod descent;
 pub mod echo;
 pub mod health;
 pub mod heartbeat;
+pub mod limit;
 pub mod members;
 
 use std::time::Duration;

@@ -5,18 +5,29 @@
 
 mod addr;
 mod name;
+mod prefix;
 mod proto;
 mod request;
 mod response;
 pub mod stun;
 
 pub use name::{Name, NameError};
+pub use prefix::{Prefix, PrefixError};
 pub use request::{Ping, Probe, Request, RequestBody, View};
-pub use response::{Kind, Node, Pong, ProbeReply, Response, ResponseBody, State, frame};
+pub use response::{
+    Kind, Node, Pong, ProbeReply, Response, ResponseBody, State, frame, put_retry, put_rtts,
+};
 
 /// The largest answer, in bytes of UDP payload: IPv6's minimum MTU of 1,280 (RFC 8200, section 5)
 /// less 40 bytes of IPv6 and 8 of UDP header, so that no path has to fragment it.
 pub const MAX_ANSWER: usize = 1232;
+
+/// The longest request that is read, in bytes of UDP payload: IPv6's minimum MTU, more than any
+/// request needs.
+pub const MAX_REQUEST: usize = 1280;
+
+/// The longest cookie that is returned to whoever handed it out, in bytes.
+pub const MAX_COOKIE: usize = 64;
 
 /// The size that requests to balance servers are padded to, in bytes of UDP payload: with IPv4
 /// and UDP headers 420, a third of the largest answer's 1,260, so that answers amplify by 3 at most.

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::addr::{decode_host, encode_host, pack, unpack};
-use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
+use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint};
 use super::{DecodeError, Name};
 
 /// What a balance server answers (`BalanceResponse`).
@@ -135,7 +135,8 @@ impl Response {
             ResponseBody::Probe(reply) => {
                 let mut tail = Vec::new();
                 reply.encode_tail(&mut tail);
-                frame(&mut out, self.id, reply.nonce, &tail);
+                frame(&mut out, self.id, reply.nonce, tail.len());
+                out.extend_from_slice(&tail);
             }
             ResponseBody::Pong(pong) => {
                 put_varint(&mut out, 1, self.id.into());
@@ -146,9 +147,9 @@ impl Response {
     }
 }
 
-/// Appends a whole [`Response`] to a probe: the request's id and nonce in front of a `tail` from
-/// [`ProbeReply::encode_tail`].
-pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: &[u8]) {
+/// Appends what a [`Response`] to a probe begins with: the request's id and nonce. The rest, of
+/// `tail` bytes, is from [`ProbeReply::encode_tail`].
+pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: usize) {
     const NONCE: usize = 9;
     let mut head = Head::default();
     if id != 0 {
@@ -157,14 +158,13 @@ pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: &[u8]) {
     }
     head.put(2 << 3 | 2);
     let nonce_len = if nonce == 0 { 0 } else { NONCE };
-    head.put_varint((nonce_len + tail.len()) as u32);
+    head.put_varint((nonce_len + tail) as u32);
     if nonce != 0 {
         head.put(3 << 3 | 1);
         nonce.to_le_bytes().into_iter().for_each(|byte| head.put(byte));
     }
-    out.reserve(head.len + tail.len());
+    out.reserve(head.len + tail);
     out.extend_from_slice(&head.bytes[..head.len]);
-    out.extend_from_slice(tail);
 }
 
 /// What stands before a tail: 20 bytes at most. Put together here, for a vector looks for room at
@@ -248,7 +248,7 @@ impl ProbeReply {
         put_varint(out, 9, self.state as u64);
         put_fixed64(out, 10, self.version);
         if self.nodes.iter().any(|node| node.rtt.is_some()) {
-            put_bytes(out, 11, &pack_rtts(&self.nodes));
+            put_rtts(out, self.nodes.iter().map(Node::rtt_nibble));
         }
     }
 }
@@ -289,6 +289,12 @@ impl Node {
         put_varint(out, 5, self.hops.into());
     }
 
+    /// Its round-trip time in half a byte: 0, not known; 1 to 14, within the unit that ends there;
+    /// 15, beyond.
+    pub fn rtt_nibble(&self) -> u8 {
+        to_nibble(self.rtt)
+    }
+
     /// A round-trip time as coarse as the wire makes it.
     pub fn rtt_on_wire(rtt: Duration) -> Duration {
         from_nibble(to_nibble(Some(rtt))).unwrap_or_default()
@@ -299,7 +305,6 @@ impl Node {
 /// network (docs/selection.md), and coarse enough that half a byte goes up to a quarter of a second.
 const RTT_UNIT: Duration = Duration::from_millis(16);
 
-/// 0: not known; 1 to 14: within the unit that ends there; 15: beyond.
 fn to_nibble(rtt: Option<Duration>) -> u8 {
     rtt.map_or(0, |rtt| 1 + (rtt.as_micros() / RTT_UNIT.as_micros()).min(14) as u8)
 }
@@ -309,11 +314,20 @@ fn from_nibble(nibble: u8) -> Option<Duration> {
     nibble.checked_sub(1).map(|units| RTT_UNIT * units.into() + RTT_UNIT / 2)
 }
 
-/// The round-trip times of nodes in their order, two a byte, the first in the upper half.
-fn pack_rtts(nodes: &[Node]) -> Vec<u8> {
-    let pairs = nodes.chunks(2);
-    let nibble = |node: Option<&Node>| to_nibble(node.and_then(|node| node.rtt));
-    pairs.map(|pair| nibble(pair.first()) << 4 | nibble(pair.get(1))).collect()
+/// Writes what sends an asker away, to come back with a cookie.
+pub fn put_retry(out: &mut Vec<u8>, cookie: &[u8]) {
+    put_bytes(out, 4, cookie);
+    put_varint(out, 5, 1);
+}
+
+/// Writes the round-trip times of nodes in their order, each of [`Node::rtt_nibble`], two a byte,
+/// the first in the upper half.
+pub fn put_rtts(out: &mut Vec<u8>, mut nibbles: impl ExactSizeIterator<Item = u8>) {
+    put_raw(out, 11 << 3 | 2);
+    put_raw(out, nibbles.len().div_ceil(2) as u64);
+    while let Some(upper) = nibbles.next() {
+        out.push(upper << 4 | nibbles.next().unwrap_or(0));
+    }
 }
 
 fn unpack_rtts(packed: &[u8]) -> impl Iterator<Item = Option<Duration>> {

@@ -1,17 +1,15 @@
 //! What a server offers, as it goes on the wire.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Instant;
 
-use rand::seq::SliceRandom;
-
+use super::list::List;
 use crate::net::engine::{Rng, Seal};
 use crate::net::wire::{MAX_ANSWER, Name, Node, ProbeReply, State, View};
 
 /// What stands before a tail at most: the id (6 bytes), the body's tag and length (3), the nonce
 /// (9).
-const FRAME: usize = 18;
+pub(super) const FRAME: usize = 18;
 
 /// The longest tail that still makes an answer.
 pub(super) const LONGEST_TAIL: usize = MAX_ANSWER - FRAME;
@@ -41,24 +39,22 @@ pub struct Listing {
     pub seal: Seal,
 }
 
-/// A [`Listing`], encoded: for each kind of request the tails of its answer, of which there are
-/// several where the list is longer than an answer may be.
+/// A [`Listing`], encoded.
 #[derive(Debug, Default)]
 pub struct Offer {
     expires: Option<Instant>,
     nodes: Box<[SocketAddr]>,
     superiors: Box<[SocketAddr]>,
     pub(super) seal: Seal,
-    bare: [Tails; 2],
-    /// By family, then by whether names are welcome.
-    flat: [[Tails; 2]; 2],
-    direct: [[Tails; 2]; 2],
+    /// For bare requests, by family.
+    bare: [Option<List>; 2],
+    direct: List,
+    /// None where it is the direct one.
+    flat: Option<List>,
 }
 
-type Tails = Arc<[Box<[u8]>]>;
-
 impl Offer {
-    /// Encodes a listing. A list longer than an answer is cut into samples, in an order that
+    /// Encodes a listing. Of a list longer than an answer each asker gets a part, in an order that
     /// `rng` gives.
     pub fn new(listing: &Listing, rng: &mut Rng) -> Self {
         let sorted = |addrs: &[SocketAddr]| {
@@ -66,23 +62,15 @@ impl Offer {
             addrs.sort_unstable();
             addrs
         };
-        let families = [false, true];
-        let direct = families
-            .map(|v4| [false, true].map(|names| full(listing, &listing.nodes, v4, names, rng)));
-        let flat = if listing.flat == listing.nodes {
-            direct.clone()
-        } else {
-            families
-                .map(|v4| [false, true].map(|names| full(listing, &listing.flat, v4, names, rng)))
-        };
+        let flat = (listing.flat != listing.nodes).then(|| full(listing, &listing.flat, rng));
         Self {
             expires: listing.expires,
             nodes: sorted(&listing.node_addrs),
             superiors: sorted(&listing.superiors),
             seal: listing.seal,
-            bare: families.map(|v4| bare(listing, v4, rng)),
+            bare: [false, true].map(|v4| bare(listing, v4, rng)),
+            direct: full(listing, &listing.nodes, rng),
             flat,
-            direct,
         }
     }
 
@@ -99,40 +87,30 @@ impl Offer {
         self.is_node(addr) || self.superiors.binary_search(&addr).is_ok()
     }
 
-    pub(super) fn bare(&self, v4: bool) -> &[Box<[u8]>] {
-        &self.bare[usize::from(v4)]
+    pub(super) fn bare(&self, v4: bool) -> Option<&List> {
+        self.bare[usize::from(v4)].as_ref()
     }
 
-    pub(super) fn full(&self, v4: bool, view: View, names: bool) -> &[Box<[u8]>] {
-        let lists = match view {
-            View::Flat => &self.flat,
-            View::Subordinates => &self.direct,
-        };
-        &lists[usize::from(v4)][usize::from(names)]
+    /// The list that is asked for, and the direct one.
+    pub(super) fn full(&self, view: View) -> (&List, &List) {
+        match view {
+            View::Flat => (self.flat.as_ref().unwrap_or(&self.direct), &self.direct),
+            View::Subordinates => (&self.direct, &self.direct),
+        }
     }
 }
 
 /// Hosts of the asker's family, or the TURN server when there are none, or nothing at all: an old
 /// client takes an empty answer for the end.
-fn bare(listing: &Listing, v4: bool, rng: &mut Rng) -> Tails {
+fn bare(listing: &Listing, v4: bool, rng: &mut Rng) -> Option<List> {
     let hosts = listing.nodes.iter().map(|node| node.addr).filter(|host| host.is_ipv4() == v4);
-    let mut hosts: Vec<_> = hosts.collect();
-    let tail = |hosts| encode(&ProbeReply { hosts, ..Default::default() });
-    match (hosts.is_empty(), listing.turn) {
-        (true, None) => Arc::default(),
-        (true, turn) => [encode(&ProbeReply { turn, ..Default::default() })].into(),
-        (false, _) if fits(tail(hosts.clone()).len()) => [tail(hosts)].into(),
-        (false, _) => {
-            hosts.shuffle(rng);
-            let size = |host: &SocketAddr| tail(vec![*host]).len();
-            samples(&hosts, LONGEST_TAIL, size).into_iter().map(tail).collect()
-        }
-    }
+    let hosts: Vec<_> = hosts.collect();
+    let turn = listing.turn.filter(|_| hosts.is_empty());
+    let base = ProbeReply { turn, ..Default::default() };
+    (turn.is_some() || !hosts.is_empty()).then(|| List::bare(&base, &hosts, rng))
 }
 
-/// All nodes, the asker's family first, with times if they fit, and with names too if they are
-/// welcome and fit; the state.
-fn full(listing: &Listing, nodes: &[Node], v4: bool, names: bool, rng: &mut Rng) -> Tails {
+fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
     let turn = listing.turn.filter(|_| listing.nodes.is_empty());
     let state = match (listing.nodes.is_empty() && turn.is_none(), listing.turn_down) {
         (false, _) => State::Offering,
@@ -147,30 +125,7 @@ fn full(listing: &Listing, nodes: &[Node], v4: bool, names: bool, rng: &mut Rng)
         version: listing.version,
         ..Default::default()
     };
-    let tail = |nodes: &[&Node], names: bool, rtts: bool| {
-        let shown = |node: &&Node| Node {
-            name: node.name.clone().filter(|_| names),
-            rtt: node.rtt.filter(|_| rtts),
-            ..(*node).clone()
-        };
-        encode(&ProbeReply { nodes: nodes.iter().map(shown).collect(), ..base.clone() })
-    };
-    let (own, other): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.addr.is_ipv4() == v4);
-    let all = [&own[..], &other].concat();
-    let details = [(names, true), (false, true), (false, false)];
-    let wholes = details.iter().map(|&(names, rtts)| tail(&all, names, rtts));
-    if let Some(whole) = wholes.into_iter().find(|whole| fits(whole.len())) {
-        return Arc::new([whole]);
-    }
-    // Both lists with all that may stand beside them: a sample must fit with its share of times.
-    let size = |node: &&Node| 1 + encoded_len(node);
-    let whole =
-        |nodes: &[&Node]| tail(&[], false, false).len() + 8 + nodes.iter().map(size).sum::<usize>();
-    let (always, mut pool) = if fits(whole(&own)) { (own, other) } else { (Vec::new(), own) };
-    pool.shuffle(rng);
-    let room = LONGEST_TAIL - whole(&always);
-    let join = |sample: Vec<&Node>| tail(&[&always[..], &sample].concat(), false, true);
-    samples(&pool, room, size).into_iter().map(join).collect()
+    List::new(&base, nodes, rng)
 }
 
 pub(super) fn encode(reply: &ProbeReply) -> Box<[u8]> {
@@ -184,29 +139,4 @@ pub(super) fn encode(reply: &ProbeReply) -> Box<[u8]> {
 pub(super) fn encoded_len(node: &Node) -> usize {
     let plain = Node { name: None, rtt: None, ..node.clone() };
     encode(&ProbeReply { nodes: vec![plain], ..Default::default() }).len()
-}
-
-fn fits(len: usize) -> bool {
-    len <= LONGEST_TAIL
-}
-
-/// Parts of a pool that together hold all of it, as few as it takes with `room` bytes each; one,
-/// empty, if not even one item fits.
-fn samples<T: Copy>(pool: &[T], room: usize, size: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
-    let mut samples = Vec::new();
-    let mut taken = 0;
-    while taken < pool.len() || samples.is_empty() {
-        let mut left = room;
-        // The last sample is filled up from the front of the pool, so that none is short.
-        let next = pool[taken..].iter().chain(&pool[..taken]);
-        let fitting = next.take_while(|item| {
-            let fits = size(item) <= left;
-            left = left.saturating_sub(size(item));
-            fits
-        });
-        let sample: Vec<_> = fitting.copied().collect();
-        taken += sample.len().max(1);
-        samples.push(sample);
-    }
-    samples
 }

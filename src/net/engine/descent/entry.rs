@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::reach::Reach;
 use crate::net::wire::{
-    Name, Node, PADDED_REQUEST, Probe, Request, RequestBody, State, View, stun,
+    MAX_COOKIE, Name, Node, PADDED_REQUEST, Probe, Request, RequestBody, State, View, stun,
 };
 
 /// A candidate of the descent.
@@ -47,9 +47,6 @@ pub(super) struct Entry {
     /// Whether an answer to one of its requests came from another address.
     pub(super) misplaced: bool,
 }
-
-/// The longest cookie that is returned, in bytes.
-const MAX_COOKIE: usize = 64;
 
 /// What a candidate is taken for: what the list says, until it answers itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use crate::net::engine::balancer::Reason;
 pub(super) struct Counters {
     answers: AtomicU64,
     unsent: AtomicU64,
+    retries: AtomicU64,
     heartbeats: AtomicU64,
     receive_errors: AtomicU64,
     /// System calls of the workers.
@@ -21,6 +22,10 @@ impl Counters {
     pub(super) fn answered(&self, sent: usize, unsent: usize) {
         self.answers.fetch_add(sent as u64, Ordering::Relaxed);
         self.unsent.fetch_add(unsent as u64, Ordering::Relaxed);
+    }
+
+    pub(super) fn retry(&self) {
+        self.retries.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(super) fn heartbeat(&self) {
@@ -56,6 +61,10 @@ impl fmt::Display for Counters {
         write!(f, "answers {answers}, unsent {unsent}, heartbeats {heartbeats}")?;
         write!(f, ", receive-errors {errors}")?;
         write!(f, ", system-calls {}, no-room {}", load(&self.calls), load(&self.lost))?;
+        match load(&self.retries) {
+            0 => {}
+            retries => write!(f, ", retries {retries}")?,
+        }
         for reason in Reason::ALL {
             match load(&self.dropped[reason as usize]) {
                 0 => {}

@@ -21,8 +21,9 @@ use tracing::{debug, info, warn};
 use super::{random, socket};
 use crate::config::{Config, TurnHealth};
 use crate::error::Error;
-use crate::net::engine::balancer::Offer;
+use crate::net::engine::balancer::{Balancer, Offer};
 use crate::net::engine::cluster::Cluster;
+use crate::net::engine::limit::Limiter;
 use crate::net::wire::Ping;
 use counters::Counters;
 use socket::RECEIVE_BUFFER;
@@ -88,6 +89,12 @@ impl Server {
         names::set_numeric(&shared, &config.cluster, &addrs);
         shared.refresh(Instant::now());
 
+        let limiter = Limiter::new(
+            crate::net::engine::limit::Policy::default(),
+            Instant::now(),
+            &mut random::rng()?,
+        );
+        let limiter = Arc::new(limiter);
         let (exit, exits) = mpsc::unbounded_channel();
         let mut server = Self { addrs, shared, threads: Vec::new(), tasks: Vec::new(), exits };
         let mut senders = Vec::new();
@@ -95,7 +102,9 @@ impl Server {
             let cloned = sockets[0].try_clone().map_err(socket_error("listen on", addr))?;
             senders.push((addr, cloned));
             for socket in sockets {
-                let worker = worker::Worker { addr, socket, shared: server.shared.clone() };
+                let balancer = Balancer::new(limiter.clone(), random::rng()?);
+                let shared = server.shared.clone();
+                let worker = worker::Worker { addr, socket, shared, balancer };
                 server.threads.push(worker.spawn(exit.clone())?);
             }
         }

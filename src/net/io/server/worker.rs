@@ -21,6 +21,7 @@ pub(super) struct Worker {
     pub(super) addr: SocketAddr,
     pub(super) socket: UdpSocket,
     pub(super) shared: Arc<Shared>,
+    pub(super) balancer: Balancer,
 }
 
 impl Worker {
@@ -37,16 +38,15 @@ impl Worker {
         thread::Builder::new().name(name).spawn(work).map_err(|e| Error::Thread(Arc::new(e)))
     }
 
-    fn run(&self) {
+    fn run(mut self) {
         let mut batch = Batch::new();
-        let mut balancer = Balancer::default();
         let mut errors = 0;
         while !self.shared.stopping() && errors < HOPELESS {
             match batch.receive(&self.socket) {
                 Ok(count) => {
                     errors = 0;
                     self.count_lost(batch.lost());
-                    self.answer(&mut batch, &mut balancer, count);
+                    self.answer(&mut batch, count);
                 }
                 Err(error) if is_lull(&error) => errors = 0,
                 Err(error) => {
@@ -72,7 +72,7 @@ impl Worker {
         }
     }
 
-    fn answer(&self, batch: &mut Batch, balancer: &mut Balancer, count: usize) {
+    fn answer(&mut self, batch: &mut Batch, count: usize) {
         let now = Instant::now();
         let mut offer = self.shared.offer.load();
         if !offer.holds(now) {
@@ -91,13 +91,16 @@ impl Worker {
             let verdict = if received.truncated {
                 Verdict::Drop(Reason::Truncated)
             } else {
-                balancer.handle_datagram(&offer, to, from, received.bytes, answer)
+                self.balancer.handle_datagram(&offer, now, to, from, received.bytes, answer)
             };
             trace!(%from, ?verdict, "datagram");
             match verdict {
-                Verdict::Answer => {
+                Verdict::Answer | Verdict::Retry => {
                     batch.queue(index);
                     queued += 1;
+                    if verdict == Verdict::Retry {
+                        counters.retry();
+                    }
                 }
                 Verdict::Heartbeat(ping) => {
                     counters.heartbeat();

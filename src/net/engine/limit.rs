@@ -1,0 +1,231 @@
+//! Who asks too often, and how much an answer may weigh: a server that answers strangers must not
+//! be anybody's weapon.
+
+use std::hash::Hasher;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use siphasher::sip::SipHasher13;
+
+use super::Rng;
+use super::cookie::{Baker, Cookie};
+use crate::net::wire::{MAX_ANSWER, Prefix};
+
+/// How many times a request's size an answer may have, headers counted, where nothing shows that
+/// the asker is at its address (RFC 9000, section 8.1, has the same).
+const AMPLIFICATION: usize = 3;
+
+/// How many times the budget of its address the bearer of a cookie has: it really is there, and may
+/// be a network behind one address.
+const BEARER: u64 = 10;
+
+/// The same bare id from one address and port is answered once in this time: two old servers that
+/// answer each other's answers then come to an end.
+const BARE_PAUSE: Duration = Duration::from_secs(1);
+
+/// What strangers are allowed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Requests a second, for an address and for the networks around it; twice as many at once.
+    pub rates: Rates,
+    /// Who is neither limited nor suspected.
+    pub exempt: Vec<Prefix>,
+    /// Bytes a second, of all answers together, that may go beyond the amplification limit to bare
+    /// requests; 0: none may.
+    pub bare_bytes: u64,
+    /// Places in each of seven tables, 8 bytes each.
+    pub places: usize,
+}
+
+/// Requests a second. 0 is without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// An IPv4 address.
+    pub v4_32: u32,
+    /// An IPv4 /24.
+    pub v4_24: u32,
+    /// An IPv6 /64, the least that a subscriber has (RFC 6177).
+    pub v6_64: u32,
+    /// An IPv6 /56.
+    pub v6_56: u32,
+    /// An IPv6 /48, the most that one has.
+    pub v6_48: u32,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self { v4_32: 20, v4_24: 640, v6_64: 20, v6_56: 60, v6_48: 200 }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            rates: Rates::default(),
+            exempt: Prefix::LOOPBACK.into(),
+            bare_bytes: 0,
+            places: 1 << 16,
+        }
+    }
+}
+
+/// Counts what each address and network asks for, in tables of fixed size: those that a keyed hash
+/// puts in one place share its budget. All workers share it, without a lock.
+#[derive(Debug)]
+pub struct Limiter {
+    policy: Policy,
+    started: Instant,
+    key: (u64, u64),
+    baker: Baker,
+    /// For each kind of [`Bucket`]: when what was taken from the budget will be paid back, in ns
+    /// since the start (the generic cell rate algorithm: ITU-T I.371, annex A).
+    paid_back: Box<[AtomicU64]>,
+    /// The last bare id of an address and port, and the millisecond of its answer.
+    bare: Box<[AtomicU64]>,
+    /// When the bytes beyond the limit will be paid back.
+    bytes: AtomicU64,
+}
+
+/// What a budget is of.
+#[derive(Debug, Clone, Copy)]
+enum Bucket {
+    V4Address,
+    V4Network,
+    V6Subnet,
+    V6Site,
+    V6Block,
+    Bearer,
+}
+
+const BUCKETS: usize = 6;
+
+impl Limiter {
+    /// A limiter with all budgets full.
+    pub fn new(policy: Policy, now: Instant, rng: &mut Rng) -> Self {
+        let table = |places| std::iter::repeat_with(AtomicU64::default).take(places).collect();
+        Self {
+            started: now,
+            key: (rng.random(), rng.random()),
+            baker: Baker::new(rng),
+            paid_back: table(BUCKETS * policy.places),
+            bare: table(policy.places),
+            bytes: AtomicU64::new(0),
+            policy,
+        }
+    }
+
+    /// Whether an address is neither limited nor suspected.
+    pub(super) fn is_exempt(&self, ip: IpAddr) -> bool {
+        self.policy.exempt.iter().any(|prefix| prefix.contains(ip))
+    }
+
+    /// Takes one request from the budgets of an address and its networks. Returns whether all of
+    /// them had one left.
+    pub(super) fn take(&self, now: Instant, ip: IpAddr) -> bool {
+        let rates = &self.policy.rates;
+        match ip {
+            IpAddr::V4(ip) => {
+                let bits = u64::from(ip.to_bits());
+                self.take_one(now, Bucket::V4Address, bits, rates.v4_32.into())
+                    && self.take_one(now, Bucket::V4Network, bits >> 8, rates.v4_24.into())
+            }
+            IpAddr::V6(ip) => {
+                let bits = (ip.to_bits() >> 64) as u64;
+                self.take_one(now, Bucket::V6Subnet, bits, rates.v6_64.into())
+                    && self.take_one(now, Bucket::V6Site, bits >> 8, rates.v6_56.into())
+                    && self.take_one(now, Bucket::V6Block, bits >> 16, rates.v6_48.into())
+            }
+        }
+    }
+
+    /// The same for one who bears a cookie: ten times the budget, of the address alone, that
+    /// nobody else can use up in its name.
+    pub(super) fn take_bearer(&self, now: Instant, ip: IpAddr) -> bool {
+        let rates = &self.policy.rates;
+        let (bits, rate) = match ip {
+            IpAddr::V4(ip) => (ip.to_bits().into(), rates.v4_32),
+            IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64, rates.v6_64),
+        };
+        self.take_one(now, Bucket::Bearer, bits, BEARER * u64::from(rate))
+    }
+
+    /// Whether a bare request repeats the last one from this address and port too soon.
+    pub(super) fn repeats(&self, now: Instant, from: SocketAddr, id: u32) -> bool {
+        // Never 0, which stands where nobody has asked.
+        let ms = (self.uptime(now).as_millis() as u32).max(1);
+        let ip = match from.ip() {
+            IpAddr::V4(ip) => ip.to_bits().into(),
+            IpAddr::V6(ip) => ip.to_bits(),
+        };
+        let place = self.place(&[(ip >> 64) as u64, ip as u64, from.port().into()]);
+        let Some(place) = self.bare.get(place) else { return false };
+        let before = place.load(Ordering::Relaxed);
+        let since = u128::from(ms.wrapping_sub(before as u32));
+        if before >> 32 == u64::from(id) && before != 0 && since < BARE_PAUSE.as_millis() {
+            return true;
+        }
+        place.store(u64::from(id) << 32 | u64::from(ms), Ordering::Relaxed);
+        false
+    }
+
+    /// Takes bytes from the budget of those beyond the amplification limit.
+    pub(super) fn take_bytes(&self, now: Instant, bytes: usize) -> bool {
+        let cost = (bytes as u64 * SECOND).checked_div(self.policy.bare_bytes);
+        cost.is_some_and(|cost| take(&self.bytes, self.uptime(now), cost, SECOND))
+    }
+
+    /// A cookie for an address.
+    pub(super) fn cookie(&self, now: Instant, ip: IpAddr) -> Cookie {
+        self.baker.bake(self.uptime(now), ip)
+    }
+
+    /// Whether a cookie is one of these.
+    pub(super) fn knows(&self, now: Instant, ip: IpAddr, cookie: &[u8]) -> bool {
+        self.baker.knows(cookie, self.uptime(now), ip)
+    }
+
+    fn take_one(&self, now: Instant, bucket: Bucket, bits: u64, rate: u64) -> bool {
+        let Some(each) = SECOND.checked_div(rate) else { return true };
+        let place = bucket as usize * self.policy.places + self.place(&[bucket as u64, bits]);
+        // Twice the rate at once: the last of them may be paid back two seconds from now.
+        self.paid_back.get(place).is_none_or(|at| take(at, self.uptime(now), each, 2 * SECOND))
+    }
+
+    fn place(&self, of: &[u64]) -> usize {
+        let mut hasher = SipHasher13::new_with_keys(self.key.0, self.key.1);
+        of.iter().for_each(|word| hasher.write_u64(*word));
+        hasher.finish() as usize % self.policy.places.max(1)
+    }
+
+    fn uptime(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.started)
+    }
+}
+
+/// In nanoseconds.
+const SECOND: u64 = 1_000_000_000;
+
+/// Takes from one budget, all in nanoseconds: what it costs, and how much may be taken at once.
+fn take(paid_back: &AtomicU64, uptime: Duration, cost: u64, most: u64) -> bool {
+    let now = uptime.as_nanos() as u64;
+    let mut before = paid_back.load(Ordering::Relaxed);
+    loop {
+        let after = before.max(now) + cost;
+        if after > now + most {
+            return false;
+        }
+        match paid_back.compare_exchange_weak(before, after, Ordering::Relaxed, Ordering::Relaxed) {
+            Ok(_) => return true,
+            Err(changed) => before = changed,
+        }
+    }
+}
+
+/// The most bytes of UDP payload that may answer a request of `len` bytes from `from`: IP and UDP
+/// headers count on both sides (28 bytes for IPv4, 48 for IPv6).
+pub(super) fn room(from: IpAddr, len: usize) -> usize {
+    let headers = if from.is_ipv4() { 28 } else { 48 };
+    (AMPLIFICATION * (headers + len) - headers).min(MAX_ANSWER)
+}

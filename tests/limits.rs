@@ -1,0 +1,292 @@
+//! What strangers are allowed: how often they may ask, and how much they get.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use proptest::prelude::*;
+use rand::SeedableRng;
+use turn_balance::net::engine::Rng;
+use turn_balance::net::engine::balancer::{Balancer, Listing, Offer, Reason, Verdict};
+use turn_balance::net::engine::limit::{Limiter, Policy, Rates};
+use turn_balance::net::wire::{
+    Kind, MAX_ANSWER, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response,
+    ResponseBody, View,
+};
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+fn leaf(n: u16, v6: bool) -> Node {
+    let ip = match v6 {
+        false => IpAddr::from([203, 0, 113 + (n >> 8) as u8, n as u8]),
+        true => IpAddr::from([0x2001, 0xdb8, n, 0, 0, 0, 0, 1]),
+    };
+    let (addr, turn) = (SocketAddr::new(ip, 3001), SocketAddr::new(ip, 3478));
+    let name = format!("leaf-{n}").parse().ok();
+    let rtt = Some(Duration::from_millis(n.into()));
+    Node { addr, kind: Kind::Leaf, turn: Some(turn), name, hops: 0, rtt }
+}
+
+fn offer(v4: u16, v6: u16) -> Offer {
+    let nodes = (1..=v4).map(|n| leaf(n, false)).chain((1..=v6).map(|n| leaf(n, true)));
+    let nodes: Vec<_> = nodes.collect();
+    let listing = Listing { flat: nodes.clone(), nodes, version: 7, ..Listing::default() };
+    Offer::new(&listing, &mut Rng::seed_from_u64(1))
+}
+
+/// A server at `at`, and the time there.
+struct Host {
+    balancer: Balancer,
+    offer: Offer,
+    now: Instant,
+    id: u32,
+}
+
+impl Host {
+    fn new(policy: Policy, offer: Offer) -> Self {
+        let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(2));
+        let limiter = Arc::new(Limiter::new(policy, now, &mut rng));
+        Self { balancer: Balancer::new(limiter, rng), offer, now, id: 0 }
+    }
+
+    fn ask(&mut self, from: SocketAddr, request: &[u8]) -> (Verdict, Vec<u8>) {
+        let mut out = Vec::new();
+        let to = addr("198.51.100.1:3001");
+        let verdict =
+            self.balancer.handle_datagram(&self.offer, self.now, to, from, request, &mut out);
+        (verdict, out)
+    }
+
+    fn bare(&mut self, from: SocketAddr) -> (Verdict, Vec<u8>) {
+        self.id += 1;
+        self.ask(from, &probe(self.id, Probe::default(), 0))
+    }
+
+    fn nonce(&mut self, from: SocketAddr, cookie: &[u8]) -> (Verdict, Vec<u8>) {
+        self.ask(from, &probe(1, Probe { nonce: 9, cookie, ..Probe::default() }, PADDED_REQUEST))
+    }
+
+    /// How many of `n` requests are answered, and how many sent away.
+    fn count(&mut self, n: usize, from: impl Fn(usize) -> SocketAddr) -> (usize, usize) {
+        let verdicts: Vec<_> = (0..n).map(|n| self.nonce(from(n), &[]).0).collect();
+        let count = |of| verdicts.iter().filter(|verdict| **verdict == of).count();
+        (count(Verdict::Answer), count(Verdict::Retry))
+    }
+}
+
+fn probe(id: u32, probe: Probe, size: usize) -> Vec<u8> {
+    Request { id, body: RequestBody::Probe(probe) }.encode(size)
+}
+
+fn reply(answer: &[u8]) -> ProbeReply {
+    match Response::decode(answer) {
+        Ok(Response { body: ResponseBody::Probe(reply), .. }) => reply,
+        other => panic!("{other:?}"),
+    }
+}
+
+proptest! {
+    /// Headers counted, for every source that is not exempt.
+    #[test]
+    fn no_answer_is_three_times_its_request(
+        v4 in 0..200u16,
+        v6 in 0..200u16,
+        size in 0..500usize,
+        nonce in prop_oneof![Just(0u64), any::<u64>()],
+        names: bool,
+        direct: bool,
+        from in prop_oneof![Just("192.0.2.1:5000"), Just("[2001:db8::1]:5000")],
+        turns in 1..50usize,
+    ) {
+        let mut host = Host::new(Policy { places: 64, ..Policy::default() }, offer(v4, v6));
+        let view = if direct { View::Subordinates } else { View::Flat };
+        let headers = if addr(from).is_ipv4() { 28 } else { 48 };
+        for id in 1..=turns as u32 {
+            let request = probe(id, Probe { nonce, names, view, ..Probe::default() }, size);
+            let (verdict, answer) = host.ask(addr(from), &request);
+            prop_assert!(answer.len() <= MAX_ANSWER);
+            if verdict == Verdict::Retry {
+                prop_assert!(answer.len() <= request.len());
+            }
+            if matches!(verdict, Verdict::Answer | Verdict::Retry) {
+                prop_assert!(headers + answer.len() <= 3 * (headers + request.len()));
+                let reply = reply(&answer);
+                let some = reply.nodes.len() + reply.hosts.len() > 0;
+                prop_assert!(some || nonce != 0);
+                if nonce != 0 && verdict == Verdict::Answer {
+                    prop_assert_eq!(reply.total, u32::from(v4) + u32::from(v6));
+                    prop_assert!(reply.nodes.iter().all(|node| node.rtt.is_none()
+                        || node.rtt == leaf_like(node).rtt.map(Node::rtt_on_wire)));
+                }
+            } else {
+                prop_assert!(answer.is_empty());
+            }
+        }
+    }
+}
+
+/// The leaf that a node of a list is.
+fn leaf_like(node: &Node) -> Node {
+    match node.addr.ip() {
+        IpAddr::V4(ip) => leaf(u16::from_be_bytes([ip.octets()[2] - 113, ip.octets()[3]]), false),
+        IpAddr::V6(ip) => leaf(ip.segments()[2], true),
+    }
+}
+
+#[test]
+fn an_address_has_twenty_a_second_and_forty_at_once() {
+    let mut host = Host::new(Policy::default(), offer(3, 0));
+    let one = |_| addr("192.0.2.1:5000");
+    let (answers, retries) = host.count(140, one);
+    assert_eq!(answers, 40);
+    assert!((30..70).contains(&retries), "every second of 100: {retries}");
+    host.now += Duration::from_secs(1);
+    assert_eq!(host.count(100, one).0, 20);
+    assert_eq!(host.count(40, |_| addr("192.0.2.2:5000")).0, 40, "its neighbour has its own");
+    host.now += Duration::from_secs(60);
+    assert_eq!(
+        host.count(100, |n| addr(&format!("192.0.2.1:{}", 5000 + n))).0,
+        40,
+        "whatever port"
+    );
+}
+
+#[test]
+fn networks_have_their_limits_too() {
+    let mut host = Host::new(Policy::default(), offer(3, 3));
+    let spread = |n| addr(&format!("192.0.2.{}:5000", n % 250));
+    assert_eq!(host.count(2000, spread).0, 1280);
+    for (bits, at_once) in [("0:0:1", 40), ("0:1:0", 120), ("1:0:0", 400)] {
+        let mut host = Host::new(Policy::default(), offer(3, 3));
+        // Within a /64, a /56, a /48: the last of these groups that counts differs.
+        let from = |n: usize| match bits {
+            "0:0:1" => addr(&format!("[2001:db8:0:0::{:x}]:5000", n + 1)),
+            "0:1:0" => addr(&format!("[2001:db8:0:{:x}::1]:5000", n % 200)),
+            _ => addr(&format!("[2001:db8:0:{:x}00::1]:5000", n % 200)),
+        };
+        assert_eq!(host.count(1000, from).0, at_once, "{bits}");
+    }
+}
+
+#[test]
+fn the_exempt_are_not_limited_nor_cut_short() {
+    let mut host = Host::new(Policy::default(), offer(40, 0));
+    assert_eq!(host.count(1000, |_| addr("127.0.0.1:5000")).0, 1000);
+    let (_, answer) = host.ask(addr("127.0.0.1:5000"), &probe(1, Probe::default(), 0));
+    assert_eq!(reply(&answer).hosts.len(), 40);
+    let exempt = vec!["192.0.2.0/24".parse().unwrap()];
+    let mut host = Host::new(Policy { exempt, ..Policy::default() }, offer(40, 0));
+    assert_eq!(host.count(1000, |_| addr("192.0.2.9:5000")).0, 1000);
+    assert_eq!(host.count(1000, |_| addr("127.0.0.1:5000")).0, 40);
+    let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
+    let mut host = Host::new(Policy { rates, ..Policy::default() }, offer(40, 0));
+    assert_eq!(host.count(5000, |_| addr("192.0.2.9:5000")).0, 5000);
+}
+
+#[test]
+fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
+    let mut host = Host::new(Policy::default(), offer(40, 0));
+    let from = addr("192.0.2.1:5000");
+    let cookie = loop {
+        let (verdict, answer) = host.nonce(from, &[]);
+        if verdict == Verdict::Retry {
+            let reply = reply(&answer);
+            assert!(reply.retry && reply.nodes.is_empty() && reply.nonce == 9);
+            break reply.cookie;
+        }
+    };
+    let answered = (0..1000).filter(|_| host.nonce(from, &cookie).0 == Verdict::Answer).count();
+    assert_eq!(answered, 400);
+    host.now += Duration::from_secs(1);
+    let short = probe(1, Probe { nonce: 9, cookie: &cookie, ..Probe::default() }, 0);
+    assert_eq!(reply(&host.ask(from, &short).1).nodes.len(), 40, "it is there, so it may have all");
+    let (_, stolen) = host.ask(addr("192.0.2.77:5000"), &short);
+    assert!(reply(&stolen).nodes.len() < 10, "another address");
+    host.now += Duration::from_secs(3600);
+    assert!(reply(&host.ask(from, &short).1).nodes.len() < 10, "too old");
+}
+
+#[test]
+fn a_bare_request_learns_of_few_hosts_and_of_all_in_turn() {
+    let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
+    let mut host = Host::new(Policy { rates, ..Policy::default() }, offer(40, 9));
+    let mut seen = BTreeSet::new();
+    for _ in 0..40 {
+        let (verdict, answer) = host.bare(addr("192.0.2.1:5000"));
+        assert_eq!(verdict, Verdict::Answer);
+        let hosts = reply(&answer).hosts;
+        assert!((1..=3).contains(&hosts.len()), "{hosts:?}");
+        seen.extend(hosts);
+    }
+    assert_eq!(seen.len(), 40, "all, and none of the other family");
+}
+
+#[test]
+fn over_its_budget_a_bare_request_gets_one_host_one_time_in_four() {
+    let mut host = Host::new(Policy::default(), offer(40, 0));
+    let from = addr("192.0.2.1:5000");
+    assert!((0..40).all(|_| host.bare(from).0 == Verdict::Answer));
+    let over: Vec<_> = (0..400).map(|_| host.bare(from)).collect();
+    let answered: Vec<_> = over.iter().filter(|(verdict, _)| *verdict == Verdict::Answer).collect();
+    assert!((70..130).contains(&answered.len()), "{}", answered.len());
+    assert!(answered.iter().all(|(_, answer)| reply(answer).hosts.len() == 1));
+    assert!(over.iter().any(|(verdict, _)| *verdict == Verdict::Drop(Reason::Limited)));
+}
+
+#[test]
+fn full_bare_answers_have_a_budget_of_bytes() {
+    let policy = Policy { bare_bytes: 10_000, ..Policy::default() };
+    let mut host = Host::new(policy, offer(40, 0));
+    let from = |n: usize| addr(&format!("192.0.2.{n}:5000"));
+    let long = (1..100).filter(|&n| reply(&host.bare(from(n)).1).hosts.len() == 40).count();
+    let size = host.bare(addr("127.0.0.1:5000")).1.len();
+    assert_eq!(long, 10_000 / (size + 3), "the frame is taken for its longest");
+    host.now += Duration::from_secs(1);
+    assert_eq!(reply(&host.bare(from(100)).1).hosts.len(), 40);
+}
+
+#[test]
+fn the_same_bare_id_is_answered_once_a_second() {
+    let mut host = Host::new(Policy::default(), offer(3, 0));
+    let (from, other) = (addr("192.0.2.1:5000"), addr("192.0.2.1:5001"));
+    let request = probe(7, Probe::default(), 0);
+    let next = probe(8, Probe::default(), 0);
+    assert_eq!(host.ask(from, &request).0, Verdict::Answer);
+    assert_eq!(host.ask(from, &request).0, Verdict::Drop(Reason::Repeated));
+    assert_eq!(host.ask(other, &request).0, Verdict::Answer);
+    host.now += Duration::from_millis(999);
+    assert_eq!(host.ask(from, &request).0, Verdict::Drop(Reason::Repeated));
+    assert_eq!(host.ask(from, &next).0, Verdict::Answer);
+    host.now += Duration::from_millis(1000);
+    assert_eq!(host.ask(from, &next).0, Verdict::Answer);
+}
+
+#[test]
+fn too_little_room_for_the_flat_list_is_enough_for_the_direct_one() {
+    let node = |n| Node { kind: Kind::Balance, turn: None, ..leaf(n, false) };
+    let nodes: Vec<_> = (1..=2).map(node).collect();
+    let flat: Vec<_> = (10..40).map(|n| leaf(n, false)).collect();
+    let listing = Listing { nodes: nodes.clone(), flat, ..Listing::default() };
+    let offer = Offer::new(&listing, &mut Rng::seed_from_u64(1));
+    let mut host = Host::new(Policy::default(), offer);
+    let from = addr("192.0.2.1:5000");
+    let mut listed = |size| {
+        let request = probe(1, Probe { nonce: 9, ..Probe::default() }, size);
+        let reply = reply(&host.ask(from, &request).1);
+        (reply.nodes.len(), reply.total)
+    };
+    assert_eq!(listed(PADDED_REQUEST), (30, 30));
+    assert_eq!(listed(0), (2, 2));
+}
+
+#[test]
+fn a_request_may_be_1280_bytes_long() {
+    let mut host = Host::new(Policy::default(), offer(3, 0));
+    let from = addr("192.0.2.1:5000");
+    let request = |size| probe(1, Probe { nonce: 9, ..Probe::default() }, size);
+    assert_eq!(host.ask(from, &request(1280)).0, Verdict::Answer);
+    assert_eq!(host.ask(from, &request(1281)).0, Verdict::Drop(Reason::TooLong));
+}
