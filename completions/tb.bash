@@ -205,7 +205,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__probe)
-            opts="-4 -6 -q -v -h --timeout --strategy --verify --family --format --json --quiet --verbose --color --help"
+            opts="-4 -6 -q -v -h --timeout --strategy --verify --allow --allow-private --family --format --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -221,6 +221,10 @@ _tb() {
                     ;;
                 --verify)
                     COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --family)
@@ -299,7 +303,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__trace)
-            opts="-4 -6 -c -i -q -v -h --timeout --strategy --verify --family --view --count --interval --format --json --quiet --verbose --color --help"
+            opts="-4 -6 -c -i -q -v -h --timeout --strategy --verify --allow --allow-private --family --view --count --interval --format --json --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -315,6 +319,10 @@ _tb() {
                     ;;
                 --verify)
                     COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    return 0
+                    ;;
+                --allow)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --family)

@@ -39,6 +39,7 @@ complete -c tb -n "__fish_tb_using_subcommand probe" -l strategy -d 'How to choo
 first\t'Take the first answer on every level'"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
 off\t''"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r
 complete -c tb -n "__fish_tb_using_subcommand probe" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
@@ -47,6 +48,7 @@ jsonl\t'One JSON document a line'"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l allow-private -d 'The same for all private addresses: a root on the internet may list a network of one\'s own'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s 4 -d 'Short for `--family 4`'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s 6 -d 'Short for `--family 6`'
 complete -c tb -n "__fish_tb_using_subcommand probe" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'
@@ -58,6 +60,7 @@ complete -c tb -n "__fish_tb_using_subcommand trace" -l strategy -d 'How to choo
 first\t'Take the first answer on every level'"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
 off\t''"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r
 complete -c tb -n "__fish_tb_using_subcommand trace" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l view -d 'Which lists to ask for' -r -f -a "flat\t'Flat lists, as `tb probe` asks for them'
@@ -72,6 +75,7 @@ mermaid\t'A tree for Mermaid'"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l allow-private -d 'The same for all private addresses: a root on the internet may list a network of one\'s own'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s 4 -d 'Short for `--family 4`'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s 6 -d 'Short for `--family 6`'
 complete -c tb -n "__fish_tb_using_subcommand trace" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'

@@ -35,14 +35,14 @@ pub use config::{
 };
 pub use error::Error;
 pub use net::engine::descent::{
-    Candidate, CandidateState, Cost, Failure, Hop, Limits, Parent, RunnerUp, Selection, Strategy,
-    Trace, View, Why,
+    Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, RunnerUp, Selection,
+    Strategy, Trace, View, Why,
 };
 pub use net::engine::echo::Echo;
 pub use net::io::client::{Balance, Builder};
 pub use net::io::pinger::Pinger;
 pub use net::io::server::Server;
-pub use net::wire::{Name, NameError};
+pub use net::wire::{Name, NameError, Prefix, PrefixError};
 
 // The README's examples compile.
 #[cfg(doctest)]

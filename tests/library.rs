@@ -114,6 +114,53 @@ async fn silence_is_an_error_that_names_the_level() {
     );
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_closed_port_is_an_error_at_once_that_names_it() {
+    let net = Net::new();
+    for root in [net.server(1), "[::1]:9".parse().unwrap()] {
+        let balance = Balance::new(root).await.unwrap();
+        for _ in 0..3 {
+            let Err(Error::NotFound(failure)) = balance.select().await else { panic!("{root}") };
+            assert_eq!(failure.to_string(), format!("level 0: nothing listens at `{root}`"));
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_closed_port_among_others_does_not_hold_them_up() {
+    let net = Net::new();
+    answer_bindings(net.turn(1));
+    let alone = config(net.server(1), "alone", None, &[], Some(net.turn(1)));
+    let _server = Server::start(alone).await.unwrap();
+    // A closed port's error waits when the next datagram is sent: here that to the open one.
+    let roots = (2..23).map(|host| net.server(host)).chain([net.server(1)]);
+    let balance = roots.fold(Balance::builder(), |builder, root| builder.root(root));
+    let balance = balance.build().await.unwrap();
+    wait_for_selection(&balance).await;
+    let trace = balance.trace().await.unwrap();
+    assert_eq!(trace.outcome.unwrap().turn, net.turn(1));
+    let closed = trace.candidates.iter().filter(|c| c.state == CandidateState::Unreachable);
+    assert_eq!(closed.count(), 21, "{:?}", trace.candidates);
+}
+
+#[tokio::test]
+async fn each_descent_has_a_source_port_of_its_own() {
+    let net = Net::new();
+    let root = std::net::UdpSocket::bind(net.server(1)).unwrap();
+    let short = Duration::from_millis(50);
+    let balance = Balance::builder().root(net.server(1)).timeout(short).build().await.unwrap();
+    let (one, two) = tokio::join!(balance.select(), balance.select());
+    assert!(one.is_err() && two.is_err(), "nobody answers");
+    root.set_nonblocking(true).unwrap();
+    let mut ports = std::collections::BTreeSet::new();
+    while let Ok((_, from)) = root.recv_from(&mut [0; 1500]) {
+        ports.insert(from.port());
+    }
+    assert_eq!(ports.len(), 2, "{ports:?}");
+}
+
 #[tokio::test]
 async fn nothing_to_offer_is_a_dead_end_at_once() {
     let net = Net::new();

@@ -50,6 +50,7 @@ pub(crate) async fn connect(
     let mut builder = Balance::builder()
         .strategy(reach.strategy.into())
         .verify(reach.verify == Switch::On)
+        .limits(reach.limits())
         .timeout(reach.timeout)
         .view(view.into());
     if let Some(linger) = linger {
@@ -114,8 +115,12 @@ impl Attempt {
 /// What to do where the roots are silent, which no trace explains.
 pub(crate) fn on_silent_roots(failure: &Failure, reach: &Reach) -> Option<Advice> {
     match failure {
-        Failure::NoAnswer { below: None, .. } if reach.is_default() => Some(Advice::NameServer),
-        Failure::NoAnswer { below: None, .. } => {
+        Failure::NoAnswer { below: None, .. } | Failure::Unreachable { below: None, .. }
+            if reach.is_default() =>
+        {
+            Some(Advice::NameServer)
+        }
+        Failure::NoAnswer { below: None, .. } | Failure::Unreachable { below: None, .. } => {
             let root = reach.roots().into_iter().next();
             root.map(|root| Advice::Ping(root.to_string()))
         }

@@ -78,7 +78,7 @@ fn whatever_servers_answer_a_descent_keeps_its_limits_and_ends() {
         let mut world = World::new(seed, |_, _| Path { loss: 0.05, ..Path::of(15) });
         world.unmet = Box::new(|_| Some(Host::Peer(stranger)));
         let start = world.now;
-        let descent = world.descend(client(), options, &[server(ROOT)]);
+        let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
         assert!(world.now - start <= options.timeout, "seed {seed}");
         let sent = world.log.iter().filter(|sent| sent.from == client());
         let below: Vec<_> = sent.filter(|sent| sent.to != server(ROOT)).copied().collect();

@@ -3,11 +3,13 @@
 mod cascade;
 mod descent;
 mod honesty;
+mod icmp;
 mod liars;
 mod limits;
 mod lists;
 mod members;
 mod order;
 mod outlook;
+mod reach;
 #[path = "../sim/mod.rs"]
 mod sim;

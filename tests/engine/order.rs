@@ -69,7 +69,7 @@ fn the_order_of_what_happens_at_the_same_instant_changes_no_selection() {
         let run = |order: Option<u64>| {
             let mut world = grove(seed);
             order.into_iter().for_each(|order| world.shuffle(order));
-            let descent = world.descend(client(), options, &[server(ROOT)]);
+            let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
             (selection(&descent).turn, world.log)
         };
         let (turn, log) = run(None);

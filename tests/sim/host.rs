@@ -19,6 +19,8 @@ pub(crate) enum Host {
     Fixed(Arc<Offer>),
     /// A TURN server, which answers Binding requests.
     Turn,
+    /// A host where nothing listens: what the client sends there draws an ICMP error.
+    Closed,
     /// Whatever a test makes up.
     Peer(Peer),
 }
@@ -116,7 +118,7 @@ impl Host {
                 answer[..2].copy_from_slice(&[1, 1]);
                 vec![(to, answer)]
             }
-            Self::Turn => Vec::new(),
+            Self::Turn | Self::Closed => Vec::new(),
             Self::Peer(peer) => peer(to, payload),
         }
     }

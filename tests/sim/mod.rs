@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::balancer::Balancer;
-use turn_balance::net::engine::descent::{Descent, Options};
+use turn_balance::net::engine::descent::{Descent, Obstacle, Options};
 use turn_balance::net::wire::{Kind, Node};
 
 pub(crate) use host::{Host, Peer, Site};
@@ -122,10 +122,10 @@ impl<'a> World<'a> {
         options: Options,
         roots: &[SocketAddr],
     ) -> Descent {
+        let end = self.now + options.timeout;
         let descent = Descent::new(options, roots, self.now, Rng::from_rng(&mut self.rng));
         self.client = Some((from, descent));
         self.wake(from);
-        let end = self.now + options.timeout;
         for _ in 0..1_000_000 {
             if let Some((_, descent)) = self.client.take_if(|(_, descent)| descent.is_finished()) {
                 self.queue.alarm(from, None);
@@ -142,6 +142,12 @@ impl<'a> World<'a> {
         self.now = at;
         match happening {
             Happening::Arrival(datagram) => self.arrive(datagram),
+            Happening::Refusal(Datagram { from, to, payload }) => {
+                if let Some(descent) = self.client_at(from) {
+                    descent.handle_icmp(at, to, Obstacle::Port, &payload);
+                    self.wake(from);
+                }
+            }
             Happening::Wake(who) => {
                 if let Some(descent) = self.client_at(who) {
                     descent.handle_timeout(at);
@@ -196,6 +202,10 @@ impl<'a> World<'a> {
             self.hosts.insert(at, host);
         }
         let Some(host) = self.hosts.get_mut(&at) else { return };
+        if let Host::Closed = host {
+            let back = ms((self.path)(to, from).delay);
+            return self.queue.push_refusal(now + back, Datagram { from, to, payload });
+        }
         let answers = host.handle_datagram(now, to, from, &payload, &mut self.balancer);
         for (source, answer) in answers {
             self.send(source, from, answer);

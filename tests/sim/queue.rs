@@ -12,7 +12,8 @@ type Tie = u64;
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    flight: BTreeMap<(Instant, Tie), Datagram>,
+    /// What is on its way, and whether it is an ICMP error that quotes it.
+    flight: BTreeMap<(Instant, Tie), (Datagram, bool)>,
     /// The one alarm of each.
     alarms: BTreeMap<SocketAddr, (Instant, Tie)>,
     due: BTreeSet<(Instant, Tie, SocketAddr)>,
@@ -30,6 +31,7 @@ pub(super) struct Datagram {
 
 pub(super) enum Happening {
     Arrival(Datagram),
+    Refusal(Datagram),
     Wake(SocketAddr),
 }
 
@@ -37,7 +39,14 @@ impl Queue {
     pub(super) fn push(&mut self, at: Instant, datagram: Datagram) {
         self.order += 1;
         let tie = self.tie(self.order);
-        self.flight.insert((at, tie), datagram);
+        self.flight.insert((at, tie), (datagram, false));
+    }
+
+    /// Tells the sender of a datagram that nothing listens there.
+    pub(super) fn push_refusal(&mut self, at: Instant, datagram: Datagram) {
+        self.order += 1;
+        let tie = self.tie(self.order);
+        self.flight.insert((at, tie), (datagram, true));
     }
 
     /// Sets, moves or takes back somebody's alarm.
@@ -66,7 +75,10 @@ impl Queue {
         let both = arrival == alarm;
         let first = !both || self.shuffle.as_mut().is_none_or(|rng| rng.random());
         let happening = if arrival == Some(at) && first {
-            Happening::Arrival(self.flight.pop_first()?.1)
+            match self.flight.pop_first()?.1 {
+                (datagram, false) => Happening::Arrival(datagram),
+                (datagram, true) => Happening::Refusal(datagram),
+            }
         } else {
             let (.., who) = self.due.pop_first()?;
             self.alarms.remove(&who);

@@ -8,8 +8,9 @@ pub(crate) use target::{Target, first_target};
 
 use std::time::Duration;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum, ValueHint};
-use turn_balance::Family;
+use turn_balance::{Family, Limits, Prefix};
 
 use self::choices::Version;
 use super::output::Printer;
@@ -47,11 +48,36 @@ pub(crate) struct Reach {
     #[arg(long, env = "TB_VERIFY", hide_env_values = true, default_value = "on")]
     pub(crate) verify: Switch,
 
+    /// Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8
+    #[arg(
+        long,
+        value_name = "CIDR",
+        env = "TB_ALLOW",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    allow: Vec<Prefix>,
+
+    /// The same for all private addresses: a root on the internet may list a network of one's own
+    #[arg(
+        long,
+        env = "TB_ALLOW_PRIVATE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    allow_private: bool,
+
     #[command(flatten)]
     pub(crate) family: FamilyArgs,
 }
 
 impl Reach {
+    /// What descents may send, and where to.
+    pub(crate) fn limits(&self) -> Limits {
+        let allow = self.allow.clone();
+        Limits { allow, allow_private: self.allow_private, ..Limits::default() }
+    }
+
     /// The roots; the default one where none was named.
     pub(crate) fn roots(&self) -> Vec<Target> {
         match self.servers.as_slice() {
@@ -168,6 +194,20 @@ mod tests {
         assert_eq!(roots[1].to_string(), "[2001:db8::1]:3002");
         let roots = parse(&["198.51.100.7,198.51.100.8"]).reach.roots();
         assert_eq!(roots.len(), 2);
+    }
+
+    #[test]
+    fn what_lists_may_name_besides() {
+        assert_eq!(parse(&[]).reach.limits(), Limits::default());
+        let words = ["--allow", "10.0.0.0/8,fd00::/8", "--allow", "127.0.0.1", "--allow-private"];
+        let limits = parse(&words).reach.limits();
+        let allow: Vec<_> = limits.allow.iter().map(Prefix::to_string).collect();
+        assert_eq!(allow, ["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"]);
+        assert!(limits.allow_private);
+        let error = Line::try_parse_from(["tb", "--allow", "10.1.2.3/8"]).unwrap_err().to_string();
+        let expected = "error: invalid value '10.1.2.3/8' for '--allow <CIDR>': it has bits beyond \
+                        its length: 10.0.0.0/8 is meant";
+        assert!(error.starts_with(expected), "{error}");
     }
 
     #[test]

@@ -167,6 +167,7 @@ fn kind(error: &Error) -> &'static str {
 fn failure_kind(failure: &Failure) -> &'static str {
     match failure {
         Failure::NoAnswer { .. } => "no_answer",
+        Failure::Unreachable { .. } => "unreachable",
         _ => "dead_end",
     }
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::check::{Check, Seal};
+use super::reach::Reach;
 use super::{Rng, Transmit, jitter};
 use crate::net::wire::{
     Kind, Name, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response,
@@ -212,7 +213,7 @@ impl Members {
             return Verdict::Right;
         }
         let before = member.offer.take();
-        member.offer = offered(reply, now + ONLINE);
+        member.offer = offered(reply, from, now + ONLINE);
         let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         member.check.answered(now + jitter(pause, &mut self.rng));
         let after = member.offer.as_ref();
@@ -361,8 +362,10 @@ const LAST_ADDR: SocketAddr = SocketAddr::V6(std::net::SocketAddrV6::new(
     u32::MAX,
 ));
 
-/// What an answer offers; none where that is nothing.
-fn offered(reply: ProbeReply, until: Instant) -> Option<Offered> {
+/// What an answer offers; none where that is nothing. Of the addresses that it names only those
+/// stay that are not nearer than the node itself: others are for its clients to judge, and not to
+/// be passed on.
+fn offered(reply: ProbeReply, from: SocketAddr, until: Instant) -> Option<Offered> {
     if reply.state != State::Offering {
         return None;
     }
@@ -371,8 +374,14 @@ fn offered(reply: ProbeReply, until: Instant) -> Option<Offered> {
         (true, Some(_)) => Kind::Leaf,
         (true, None) => return None,
     };
-    let turn = reply.turn.filter(|_| kind == Kind::Leaf);
+    let reach = Reach::of(from.ip()).unwrap_or(Reach::Global);
+    let may_name = |addr: &SocketAddr| reach.allows(addr.ip());
+    let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn));
     let whole = reply.total as usize <= reply.nodes.len();
-    let list = if whole { reply.nodes } else { Vec::new() };
+    let mut list = if whole { reply.nodes } else { Vec::new() };
+    list.retain(|node| may_name(&node.addr));
+    for node in &mut list {
+        node.turn = node.turn.filter(may_name);
+    }
     Some(Offered { kind, turn, name: reply.name, list, version: reply.version, until })
 }

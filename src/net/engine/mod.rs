@@ -15,6 +15,7 @@ pub mod health;
 pub mod heartbeat;
 pub mod limit;
 pub mod members;
+pub mod reach;
 
 use std::time::Duration;
 

@@ -19,7 +19,8 @@ const BESIDE: usize = 51;
 /// answer; else none. Half a level is worse than either (docs/selection.md): a client would spend
 /// on the leaves of a few regions what it needs to tell the regions apart.
 ///
-/// Each node comes with the whole list that it answered, empty where there is none. One that is
+/// Each node comes with the whole list that it answered, empty where there is none, as
+/// [`Members`](crate::net::engine::members::Members) judged it. One that is
 /// listed several times is kept with the fewest hops.
 pub fn flatten<'a>(nodes: impl IntoIterator<Item = (Node, &'a [Node])>) -> Vec<Node> {
     let mut lists: Vec<(Node, Vec<Node>)> = nodes
@@ -54,11 +55,7 @@ pub fn flatten<'a>(nodes: impl IntoIterator<Item = (Node, &'a [Node])>) -> Vec<N
 fn passed_on(via: &Node, node: &Node) -> Option<Node> {
     let hops = node.hops + 1;
     let rtt = via.rtt.zip(node.rtt).map(|(there, on)| there + on);
-    (hops <= MAX_HOPS && is_a_hosts(node.addr)).then(|| Node { hops, rtt, ..node.clone() })
-}
-
-fn is_a_hosts(addr: SocketAddr) -> bool {
-    !addr.ip().is_unspecified() && !addr.ip().is_multicast()
+    (hops <= MAX_HOPS).then(|| Node { hops, rtt, ..node.clone() })
 }
 
 #[cfg(test)]

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::net::wire::Prefix;
+
 /// What a descent may send at most, however many candidates it is told of. The roots, which the
 /// caller named, are not counted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Datagrams; 16 of them are kept for the last round.
     pub datagrams: u32,
@@ -15,13 +17,23 @@ pub struct Limits {
     pub unanswered: u32,
     /// The deepest level. No more than 8: nodes pass through 8 hops at most.
     pub depth: u8,
-    /// Whether private addresses may be asked below a public root.
+    /// Addresses that lists may name although they are nearer than the root: private, link-local
+    /// or loopback ones. What is no host's stays refused.
+    pub allow: Vec<Prefix>,
+    /// The same for all private addresses.
     pub allow_private: bool,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { datagrams: 256, bytes: 64 * 1024, unanswered: 8, depth: 8, allow_private: false }
+        Self {
+            datagrams: 256,
+            bytes: 64 * 1024,
+            unanswered: 8,
+            depth: 8,
+            allow: Vec::new(),
+            allow_private: false,
+        }
     }
 }
 

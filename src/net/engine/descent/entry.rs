@@ -3,7 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::reach::Reach;
+use super::report::Obstacle;
+use crate::net::engine::reach::Reach;
 use crate::net::wire::{
     MAX_COOKIE, Name, Node, PADDED_REQUEST, Probe, Request, RequestBody, State, View, stun,
 };
@@ -46,6 +47,8 @@ pub(super) struct Entry {
     pub(super) refused: bool,
     /// Whether an answer to one of its requests came from another address.
     pub(super) misplaced: bool,
+    /// What the network says stands before it, unless it answers all the same.
+    pub(super) obstacle: Option<Obstacle>,
 }
 
 /// What a candidate is taken for: what the list says, until it answers itself.
@@ -96,6 +99,7 @@ impl Entry {
             explored: false,
             refused: false,
             misplaced: false,
+            obstacle: None,
         }
     }
 
@@ -139,6 +143,16 @@ impl Entry {
         let right =
             |copy: &&mut Copy| copy.id == id && nonce.is_none_or(|nonce| nonce == copy.nonce);
         self.copies.iter_mut().find(right)
+    }
+
+    /// Whether it was asked and has not answered.
+    pub(super) fn is_silent(&self) -> bool {
+        !self.copies.is_empty() && self.rtt.is_none()
+    }
+
+    /// Whether an answer may still come that was not heard yet.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_silent() && self.obstacle.is_none()
     }
 }
 

@@ -72,9 +72,9 @@ impl Descent {
         !pending && self.measuring.is_empty() && self.sends.is_empty()
     }
 
-    /// Whether any candidate that was asked has never answered.
+    /// Whether any candidate may still answer for the first time.
     pub(super) fn owes_any(&self) -> bool {
-        self.entries.iter().any(|entry| !entry.copies.is_empty() && entry.rtt.is_none())
+        self.entries.iter().any(Entry::is_awaited)
     }
 
     /// The last moment at which something outstanding can win: a leaf or TURN server whose newest copy is older
@@ -130,14 +130,14 @@ impl Descent {
         let better = |who: &usize| {
             let entry = &self.entries[*who];
             let leaf = entry.via.and_then(|via| self.entries[via].rtt);
-            let asked = entry.rtt.is_none() && !entry.copies.is_empty();
-            asked && leaf.is_some_and(|leaf| fastest.is_none_or(|fastest| leaf < fastest))
+            entry.is_awaited()
+                && leaf.is_some_and(|leaf| fastest.is_none_or(|fastest| leaf < fastest))
         };
         let silent: Vec<_> = turns.filter(better).collect();
-        if self.last_rounds == LAST_ROUNDS || silent.is_empty() {
+        if self.last_rounds == LAST_ROUNDS || silent.is_empty() && fastest.is_some() {
             return false;
         }
-        self.last_rounds += 1;
+        self.last_rounds = if silent.is_empty() { LAST_ROUNDS } else { self.last_rounds + 1 };
         for who in silent {
             for copy in 0..FINAL_COPIES {
                 self.plan(who, now + SPACING * copy);
@@ -167,7 +167,7 @@ impl Descent {
         let Some((_, best)) = self.best else { return Vec::new() };
         let silent = |who: &usize| {
             let entry = &self.entries[*who];
-            entry.role == Role::Leaf && entry.rtt.is_none() && !entry.copies.is_empty()
+            entry.role == Role::Leaf && entry.is_awaited()
         };
         let mut silent: Vec<_> = (0..self.entries.len()).filter(silent).collect();
         silent.sort_by_key(|who| (self.entries[*who].outlook, who.abs_diff(best)));

@@ -2,7 +2,8 @@
 //!
 //! `race` is the way down and `finish` its end, both read top to bottom; `copies` says how often a
 //! candidate is asked, `answer` what its answer changes, `entry` what is known of it; `budget` and
-//! `reach` are the limits that no list can make it pass; `outcome` and `report` are what comes out.
+//! [`reach`](super::reach) are the limits that no list can make it pass; `outcome` and `report` are
+//! what comes out.
 
 mod answer;
 mod budget;
@@ -11,7 +12,6 @@ mod entry;
 mod finish;
 mod outcome;
 mod race;
-mod reach;
 mod report;
 
 use std::time::Duration;
@@ -20,7 +20,8 @@ pub use crate::net::wire::View;
 pub use budget::Limits;
 pub use race::{Descent, Event};
 pub use report::{
-    Candidate, CandidateState, Cost, Failure, Hop, Parent, RunnerUp, Selection, Trace, Why,
+    Candidate, CandidateState, Cost, Failure, Hop, Obstacle, Parent, RunnerUp, Selection, Trace,
+    Why,
 };
 
 /// How a descent chooses.
@@ -56,7 +57,7 @@ pub struct Progress {
 }
 
 /// What a descent is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Options {
     /// How to choose.
     pub strategy: Strategy,

@@ -76,22 +76,33 @@ impl Descent {
 
     /// Why it ends with nothing: the deepest level says.
     pub(super) fn failure(&self, waited: Duration) -> Failure {
-        let silent = |entry: &&Entry| !entry.copies.is_empty() && entry.rtt.is_none();
+        let silent = |entry: &&Entry| entry.is_silent();
         let deepest = self.entries.iter().map(|entry| entry.level).max().unwrap_or(0);
         let deepest_silent = self.entries.iter().filter(silent).map(|e| e.level).max();
-        let answered =
-            deepest_silent.is_none() || deepest_silent < Some(deepest) && self.any_answer(deepest);
+        let awaited =
+            |level| self.entries.iter().any(|entry| entry.level == level && entry.is_awaited());
+        let answered = match deepest_silent {
+            None => true,
+            Some(level) if awaited(level) => level < deepest && self.any_answer(deepest),
+            Some(level) => self.any_answer(level),
+        };
         if answered && let Some(failure) = self.dead_end() {
             return failure;
         }
         let level = deepest_silent.unwrap_or(deepest);
         let mut here = self.entries.iter().filter(silent).filter(|entry| entry.level == level);
         let via = here.clone().next().and_then(|entry| entry.via);
-        Failure::NoAnswer {
-            level,
-            asked: here.by_ref().filter(|entry| entry.via == via).count(),
-            below: via.map(|via| self.parent(via)),
-            waited: waited.min(self.options.timeout),
+        let below = via.map(|via| self.parent(via));
+        let here: Vec<_> = here.by_ref().filter(|entry| entry.via == via).collect();
+        let asked = here.len();
+        match here.first().and_then(|entry| Some((entry.addr, entry.obstacle?))) {
+            Some((addr, obstacle)) if here.iter().all(|entry| !entry.is_awaited()) => {
+                Failure::Unreachable { level, asked, below, addr, obstacle }
+            }
+            _ => {
+                let waited = waited.min(self.options.timeout);
+                Failure::NoAnswer { level, asked, below, waited }
+            }
         }
     }
 
@@ -114,7 +125,7 @@ impl Descent {
     }
 
     fn cost(&self) -> Cost {
-        let silent = |entry: &&Entry| !entry.copies.is_empty() && entry.rtt.is_none();
+        let silent = |entry: &&Entry| entry.is_silent();
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Cost {
             candidates: count(self.entries.len()),
@@ -166,6 +177,7 @@ impl Descent {
             None if entry.explored => CandidateState::Explored,
             None if entry.rtt.is_some() => CandidateState::Lost,
             None if entry.misplaced => CandidateState::Misplaced,
+            None if entry.obstacle.is_some() => CandidateState::Unreachable,
             None if entry.copies.is_empty() => CandidateState::Lost,
             None => CandidateState::Silent,
         };

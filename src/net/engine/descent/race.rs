@@ -7,9 +7,9 @@ use rand::RngExt;
 use super::budget::{Budget, Purse, Verdict};
 use super::copies::{LAVISH, MOST_COPIES, SPACING, copies, outlook, ranked_copies};
 use super::entry::{Copy, Entry, Role, from_transaction};
-use super::reach::Reach;
-use super::report::{Cost, Failure, Selection};
+use super::report::{Cost, Failure, Obstacle, Selection};
 use super::{Options, Progress, Strategy, View};
+use crate::net::engine::reach::Reach;
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Kind, Response, ResponseBody, State, stun};
 
@@ -24,6 +24,10 @@ const ROOT_PATIENCE: Duration = Duration::from_millis(100);
 /// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
 /// 6.2.1 has 500 ms; here two or three copies were lost already).
 pub(super) const PATIENCE: Duration = Duration::from_millis(300);
+
+/// How many bytes of a request prove that whoever quotes it has seen it: its id and nonce, or its
+/// transaction, are among them. A request that is shorter must be quoted whole.
+const PROOF: usize = 20;
 
 /// How many balance servers of one level are explored.
 const EXPLORED: usize = 6;
@@ -111,8 +115,8 @@ impl Descent {
         if options.strategy == Strategy::First {
             options.view = View::Subordinates; // a race through every level
         }
+        let strategy = options.strategy;
         let mut descent = Self {
-            options,
             rng,
             started: now,
             deadline: now + options.timeout,
@@ -120,7 +124,7 @@ impl Descent {
             index: BTreeMap::new(),
             ids: BTreeMap::new(),
             sends: BTreeSet::new(),
-            budget: Budget::new(options.limits),
+            budget: Budget::new(options.limits.clone()),
             levels: vec![Level::default()],
             measuring: BTreeSet::new(),
             best: None,
@@ -129,12 +133,13 @@ impl Descent {
             last_rounds: 0,
             events: VecDeque::new(),
             cost: Cost::default(),
+            options,
         };
         for &root in roots {
             let reach = Reach::of(root.ip()).unwrap_or(Reach::Global);
             if let Some(who) = descent.meet(Entry::new(root, 0, None, reach, Role::Balance)) {
                 descent.plan(who, now);
-                if options.strategy == Strategy::Best {
+                if strategy == Strategy::Best {
                     descent.plan(who, now + ROOT_SPACING);
                 }
             }
@@ -169,12 +174,34 @@ impl Descent {
         self.advance(now);
     }
 
-    /// Nothing can be sent to this address: the candidate is out.
+    /// This host cannot send to an address: the candidate is out.
     pub fn handle_unreachable(&mut self, now: Instant, to: SocketAddr) {
         if let Some(&who) = self.index.get(&to) {
-            self.give_up(who);
-            self.advance(now);
+            self.meet_obstacle(now, who, Obstacle::Path);
         }
+    }
+
+    /// An ICMP error came about a datagram to this address: the candidate is out, unless an answer
+    /// comes all the same. Anybody can forge such an error, but who has not seen the request cannot
+    /// quote it; one that does not quote it, or is about a candidate that has answered, changes
+    /// nothing.
+    pub fn handle_icmp(&mut self, now: Instant, to: SocketAddr, obstacle: Obstacle, quoted: &[u8]) {
+        let Some(&who) = self.index.get(&to) else { return };
+        let entry = &self.entries[who];
+        let (view, names) = (self.options.view, self.options.names);
+        let quotes = |copy: &Copy| {
+            let request = entry.request(copy.id, copy.nonce, view, names);
+            quoted.len() >= PROOF.min(request.len()) && request.starts_with(quoted)
+        };
+        if entry.is_awaited() && entry.copies.iter().any(quotes) {
+            self.meet_obstacle(now, who, obstacle);
+        }
+    }
+
+    fn meet_obstacle(&mut self, now: Instant, who: usize, obstacle: Obstacle) {
+        self.entries[who].obstacle = Some(obstacle);
+        self.give_up(who);
+        self.advance(now);
     }
 
     /// Lets time pass.
@@ -449,7 +476,9 @@ impl Descent {
     }
 
     pub(super) fn allows(&self, below: usize, addr: SocketAddr) -> bool {
-        self.entries[below].root.allows(addr.ip(), self.options.limits.allow_private)
+        let (root, limits) = (self.entries[below].root, &self.options.limits);
+        let floor = if limits.allow_private { root.min(Reach::Private) } else { root };
+        floor.allows_also(addr.ip(), &limits.allow)
     }
 
     /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next

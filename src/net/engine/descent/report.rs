@@ -142,6 +142,8 @@ pub enum CandidateState {
     Lost,
     /// It never answered.
     Silent,
+    /// The network, or this host, says that there is no way to it, or that nothing listens there.
+    Unreachable,
     /// It said that it has nothing to offer.
     Nothing,
     /// It said that the TURN server beside it is down.
@@ -165,6 +167,7 @@ impl CandidateState {
             Self::Explored => "explored",
             Self::Lost => "lost",
             Self::Silent => "silent",
+            Self::Unreachable => "unreachable",
             Self::Nothing => "nothing",
             Self::TurnDown => "turn-down",
             Self::Full => "full",
@@ -190,6 +193,19 @@ pub enum Failure {
         /// How long the descent waited.
         waited: Duration,
     },
+    /// Nobody can be reached on the deepest level.
+    Unreachable {
+        /// That level.
+        level: u8,
+        /// How many candidates were asked there.
+        asked: usize,
+        /// The server that listed them; none for the roots.
+        below: Option<Parent>,
+        /// The first of them.
+        addr: SocketAddr,
+        /// What stands before that one.
+        obstacle: Obstacle,
+    },
     /// Whatever answered had nothing to offer.
     DeadEnd {
         /// The deepest level that answered.
@@ -199,6 +215,16 @@ pub enum Failure {
         /// That server.
         at: Parent,
     },
+}
+
+/// What stands before a candidate, as the network or this host says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Obstacle {
+    /// Nothing listens at its port.
+    Port,
+    /// There is no way to its host.
+    Path,
 }
 
 /// The server a [`Failure`] speaks of.
@@ -241,6 +267,16 @@ impl std::fmt::Display for Failure {
                     "level {level}: none of {asked} candidates below {parent} answered within {}",
                     time(*waited)
                 )
+            }
+            Self::Unreachable { level, asked: 1, addr, obstacle, .. } => match obstacle {
+                Obstacle::Port => write!(f, "level {level}: nothing listens at `{addr}`"),
+                Obstacle::Path => write!(f, "level {level}: there is no way to `{addr}`"),
+            },
+            Self::Unreachable { asked, below: None, .. } => {
+                write!(f, "level 0: none of {asked} roots can be reached")
+            }
+            Self::Unreachable { level, asked, below: Some(parent), .. } => {
+                write!(f, "level {level}: none of {asked} candidates below {parent} can be reached")
             }
             Self::DeadEnd { level, state, at } => {
                 let what = match state {

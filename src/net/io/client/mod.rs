@@ -15,7 +15,8 @@ use crate::net::engine::descent::{
     Descent, Limits, Options, Progress, Selection, Strategy, Trace, View,
 };
 use crate::net::io::random;
-use socket::{Shared, Sockets};
+use crate::net::io::socket::Unreachable;
+use socket::{Input, Shared, Sockets};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer
 /// than any path on the ground, even by way of a geostationary satellite.
@@ -64,7 +65,7 @@ impl Balance {
     /// [`Error::NotFound`], and whatever kept it from asking.
     pub async fn probe(&self, seconds: u8) -> Result<SocketAddr, Error> {
         let timeout = Duration::from_secs(seconds.into());
-        let options = Options { timeout, ..self.settings.options };
+        let options = Options { timeout, ..self.settings.options.clone() };
         let descent = self.descend(options, |_| {}).await?;
         Ok(conclude(&descent)?.turn)
     }
@@ -86,7 +87,7 @@ impl Balance {
         &self,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Selection, Error> {
-        conclude(&self.descend(self.settings.options, progress).await?)
+        conclude(&self.descend(self.settings.options.clone(), progress).await?)
     }
 
     /// Everything that a descent sees, names and slow candidates included. A descent that finds
@@ -103,8 +104,8 @@ impl Balance {
     /// # Errors
     /// As [`Balance::trace`].
     pub async fn trace_with(&self, progress: impl FnMut(Progress) + Send) -> Result<Trace, Error> {
-        let Settings { options, linger, .. } = *self.settings;
-        let options = Options { names: true, linger, ..options };
+        let Settings { options, linger, .. } = &*self.settings;
+        let options = Options { names: true, linger: *linger, ..options.clone() };
         let descent = self.descend(options, progress).await?;
         // A descent only returns when it is finished, and then has a trace.
         descent.trace().ok_or(Error::NoRoots)
@@ -138,7 +139,12 @@ impl Balance {
                 return Ok(descent);
             };
             tokio::select! {
-                (from, bytes, at) = sockets.receive() => descent.handle_datagram(at, from, &bytes),
+                input = sockets.receive() => match input {
+                    Input::Datagram((from, bytes, at)) => descent.handle_datagram(at, from, &bytes),
+                    Input::Unreachable(Unreachable { to, obstacle, quoted }) => {
+                        descent.handle_icmp(Instant::now(), to, obstacle, &quoted);
+                    }
+                },
                 () = tokio::time::sleep_until(deadline.into()) => {
                     descent.handle_timeout(Instant::now());
                 }
@@ -219,6 +225,10 @@ impl Builder {
 
     /// Sends from this socket instead of a fresh one for each descent. Descents that run at once
     /// share it; candidates of another address family stay unasked.
+    ///
+    /// All descents then have its one source port: whoever forges answers need not guess that, only
+    /// their ids and nonces. Nor does a descent hear of ICMP errors, which stay the application's: a
+    /// closed port is as silent as a lost datagram.
     pub fn socket(mut self, socket: UdpSocket) -> Self {
         self.socket = Some(socket);
         self

@@ -1,15 +1,18 @@
 //! The sockets of a descent: fresh ones, or a part in one that the application gave.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use tokio::io::Interest;
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 use crate::error::Error;
 use crate::net::engine::Transmit;
+use crate::net::io::socket::{Unreachable, icmp};
 use crate::net::io::{mapped, open, send};
 
 /// Room for any answer: the first implementation may send as much as UDP holds, 65,535 bytes.
@@ -25,10 +28,27 @@ const WAITING: usize = 256;
 /// A datagram that came: from where, its bytes, when.
 type Arrival = (SocketAddr, Vec<u8>, Instant);
 
+/// How many ICMP errors are taken in a row before anything else is looked at, and how often a
+/// datagram is sent that was refused because of one about another.
+const ERRORS: usize = 32;
+const TRIES: usize = 3;
+
+/// What came to a descent.
+pub(super) enum Input {
+    Datagram(Arrival),
+    /// Of its own sockets only: on a shared one the application may want them itself.
+    Unreachable(Unreachable),
+}
+
 /// What one descent sends and receives with.
 pub(super) enum Sockets {
     /// Opened when the first datagram of the family is sent: a fresh source port each.
-    Own { v4: Option<UdpSocket>, v6: Option<UdpSocket>, buffer: Vec<u8> },
+    Own {
+        v4: Option<UdpSocket>,
+        v6: Option<UdpSocket>,
+        buffer: Vec<u8>,
+        errors: VecDeque<Unreachable>,
+    },
     Shared {
         socket: Arc<Shared>,
         inbox: mpsc::Receiver<Arrival>,
@@ -49,7 +69,7 @@ impl Sockets {
     pub(super) fn new(shared: Option<Arc<Shared>>) -> Self {
         let buffer = vec![0; ROOM];
         let Some(socket) = shared else {
-            return Self::Own { v4: None, v6: None, buffer };
+            return Self::Own { v4: None, v6: None, buffer, errors: VecDeque::new() };
         };
         let (sender, inbox) = mpsc::channel(WAITING);
         socket.inboxes.lock().unwrap_or_else(PoisonError::into_inner).push(sender.clone());
@@ -61,49 +81,61 @@ impl Sockets {
         let failed = |operation: &'static str| {
             move |error| Error::Socket { operation, addr: transmit.to, source: Arc::new(error) }
         };
-        let (socket, to) = match self {
-            Self::Own { v4, v6, .. } => {
+        match self {
+            Self::Own { v4, v6, errors, .. } => {
                 let (slot, any) = match transmit.to {
                     SocketAddr::V4(_) => (v4, SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))),
                     SocketAddr::V6(_) => (v6, SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0))),
                 };
                 let socket = match slot {
                     Some(socket) => socket,
-                    None => slot.insert(open(any).map_err(failed("open a socket for"))?),
+                    None => {
+                        let socket = open(any).map_err(failed("open a socket for"))?;
+                        // Without them a closed port is as silent as a lost datagram.
+                        let _ = icmp::keep(&socket, any.is_ipv6());
+                        slot.insert(socket)
+                    }
                 };
-                (&*socket, transmit.to)
+                send_past_errors(socket, transmit, errors).map_err(failed("send to"))
             }
             Self::Shared { socket, .. } => {
                 let local = socket.socket.local_addr().map_err(failed("send to"))?;
                 let unreachable = || io::Error::from(io::ErrorKind::Unsupported);
                 let to = mapped(transmit.to, local).ok_or_else(unreachable);
-                (&socket.socket, to.map_err(failed("send to"))?)
+                let sent = to.and_then(|to| send(&socket.socket, &transmit.payload, to));
+                sent.map_err(failed("send to"))
             }
-        };
-        send(socket, &transmit.payload, to).map_err(failed("send to"))
+        }
     }
 
-    /// Waits for the next datagram. Safe to drop and call again.
-    pub(super) async fn receive(&mut self) -> Arrival {
+    /// Waits for what comes next. Safe to drop and call again.
+    pub(super) async fn receive(&mut self) -> Input {
         match self {
-            Self::Own { v4, v6, buffer } => loop {
+            Self::Own { v4, v6, buffer, errors } => loop {
+                if let Some(unreachable) = errors.pop_front() {
+                    return Input::Unreachable(unreachable);
+                }
                 // Both are polled with the same buffer in turn, so only readiness is raced.
                 let ready = tokio::select! {
-                    () = readable(v4.as_ref()) => v4.as_ref(),
-                    () = readable(v6.as_ref()) => v6.as_ref(),
+                    () = ready(v4.as_ref()) => v4.as_ref(),
+                    () = ready(v6.as_ref()) => v6.as_ref(),
                 };
-                if let Some(arrival) = ready.and_then(|socket| take(socket, buffer)) {
-                    return arrival;
+                let Some(socket) = ready else { continue };
+                if let Some(arrival) = take(socket, buffer) {
+                    return Input::Datagram(arrival);
                 }
+                errors
+                    .extend(take_errors(|| socket.try_io(Interest::ERROR, || icmp::take(socket))));
             },
             Self::Shared { socket, inbox, own, buffer } => loop {
                 tokio::select! {
-                    Some(arrival) = inbox.recv() => return arrival,
-                    () = readable(Some(&socket.socket)) => {}
+                    Some(arrival) = inbox.recv() => return Input::Datagram(arrival),
+                    // Not its ICMP errors: one that nobody takes would end every wait.
+                    _ = socket.socket.readable() => {}
                 }
                 if let Some(arrival) = take(&socket.socket, buffer) {
                     socket.pass_on(&arrival, own);
-                    return arrival;
+                    return Input::Datagram(arrival);
                 }
             },
         }
@@ -130,11 +162,33 @@ impl Shared {
     }
 }
 
-/// Waits until a socket can be read; for ever where there is none.
-async fn readable(socket: Option<&UdpSocket>) {
+/// Sends a datagram. A socket that an ICMP error waits at refuses the next one, wherever that is to
+/// go: such errors are set aside.
+fn send_past_errors(
+    socket: &UdpSocket,
+    transmit: &Transmit,
+    errors: &mut VecDeque<Unreachable>,
+) -> io::Result<()> {
+    let mut sent = send(socket, &transmit.payload, transmit.to);
+    for _ in 1..TRIES {
+        if sent.is_err() {
+            errors.extend(take_errors(|| icmp::take(socket)));
+            sent = send(socket, &transmit.payload, transmit.to);
+        }
+    }
+    sent
+}
+
+/// The ICMP errors that wait, a bounded number at a time.
+fn take_errors(take: impl Fn() -> io::Result<Option<Unreachable>>) -> Vec<Unreachable> {
+    (0..ERRORS).map_while(|_| take().ok()).flatten().collect()
+}
+
+/// Waits until a socket has a datagram or an ICMP error; for ever where there is none.
+async fn ready(socket: Option<&UdpSocket>) {
     match socket {
         // An error is one of the next read, where it ends nothing.
-        Some(socket) => drop(socket.readable().await),
+        Some(socket) => drop(socket.ready(Interest::READABLE | Interest::ERROR).await),
         None => std::future::pending().await,
     }
 }

@@ -1,5 +1,7 @@
-//! Sockets that receive and send in batches.
+//! Sockets that receive and send in batches, and what ICMP says of datagrams that were sent.
 
+#[cfg_attr(not(target_os = "linux"), path = "no_icmp.rs")]
+pub(super) mod icmp;
 #[cfg(target_os = "linux")]
 mod mmsg;
 #[cfg(any(not(target_os = "linux"), test))]
@@ -12,6 +14,8 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use crate::net::engine::descent::Obstacle;
 
 #[cfg(target_os = "linux")]
 pub(crate) use mmsg::Batch;
@@ -29,6 +33,16 @@ const STOP_CHECK: Duration = Duration::from_millis(250);
 
 /// Room for datagrams that come while a worker is busy: some 8,000 of them.
 pub(crate) const RECEIVE_BUFFER: usize = 4 << 20;
+
+/// An ICMP error about a datagram.
+#[derive(Debug)]
+pub(crate) struct Unreachable {
+    /// Where it was sent to.
+    pub(crate) to: SocketAddr,
+    pub(crate) obstacle: Obstacle,
+    /// What the error quotes of it: its beginning, or nothing.
+    pub(crate) quoted: Vec<u8>,
+}
 
 /// A datagram of a batch.
 pub(crate) struct Received<'a> {
