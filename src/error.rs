@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::config::{ConfigError, Family};
+use crate::config::{ConfigError, Family, KeyError};
 use crate::net::engine::descent::Failure;
 
 /// What can go wrong, for a caller to match on.
@@ -55,4 +55,7 @@ pub enum Error {
     /// The configuration is not one that can run.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A key file cannot be used.
+    #[error(transparent)]
+    Key(#[from] KeyError),
 }

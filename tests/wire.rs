@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use turn_balance::net::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
 use turn_balance::net::wire::{
     DecodeError, Kind, Node, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request, RequestBody,
     Response, ResponseBody, State, View, stun,
@@ -65,10 +66,14 @@ fn a_request_with_everything() {
     let bytes = hex("08 05  12 10  51 01 00 00 00 00 00 00 00  5a 01 c0  60 01  68 01");
     assert_eq!(request.encode(0), bytes);
     assert_eq!(Request::decode(&bytes), Ok(request));
-    let ping = Ping { seq: 1, challenge: 2, version: 3, name: Some("ab".parse().unwrap()) };
+    let advertise = Some(addr("192.0.2.7:3001"));
+    let ping =
+        Ping { seq: 1, challenge: 2, version: 3, advertise, name: Some("ab".parse().unwrap()) };
     let request = Request { id: 0, body: RequestBody::Ping(ping) };
-    let bytes = hex("1a 1f  09 01 00 00 00 00 00 00 00  11 02 00 00 00 00 00 00 00 \
-                     19 03 00 00 00 00 00 00 00  2a 02 61 62");
+    let bytes = hex(&format!(
+        "1a 2f  09 01 00 00 00 00 00 00 00  11 02 00 00 00 00 00 00 00 \
+         19 03 00 00 00 00 00 00 00  22 0e {HOST}  2a 02 61 62"
+    ));
     assert_eq!(request.encode(0), bytes);
     assert_eq!(Request::decode(&bytes), Ok(request));
 }
@@ -114,6 +119,81 @@ fn an_answer_with_everything() {
                      21 04 00 00 00 00 00 00 00");
     assert_eq!(response.encode(), bytes);
     assert_eq!(Response::decode(&bytes), Ok(response));
+}
+
+/// Key 1: the bytes 0 to 31.
+fn key() -> Key {
+    Key::new(1, &std::array::from_fn(|index| index as u8))
+}
+
+/// A heartbeat with everything but an address, and the answer to it; their tags were made with
+/// another implementation of HMAC-SHA256.
+const PING: &str = "1a 22  09 07 00 00 00 00 00 00 00  11 08 07 06 05 04 03 02 01 \
+     19 2a 00 00 00 00 00 00 00  2a 05 66 72 61 2d 62";
+const PING_TAG: &str =
+    "82 01 17  0d 01 00 00 00  12 10 41 2b 04 f8 20 76 d5 ae 78 c3 e1 7a 7c 6d b3 02";
+const PONG: &str = "22 1d  09 07 00 00 00 00 00 00 00  11 08 07 06 05 04 03 02 01  18 01 \
+     21 06 00 00 00 00 00 00 00";
+const PONG_TAG: &str =
+    "82 01 17  0d 01 00 00 00  12 10 33 8b 7f 3b 9a 4b 25 44 27 db 70 b9 19 f4 67 25";
+
+#[test]
+fn a_tag_is_the_last_26_bytes() {
+    for (purpose, message, tag) in [
+        (Purpose::Ping, PING, PING_TAG),
+        (Purpose::Pong, PONG, PONG_TAG),
+        (
+            Purpose::Probe,
+            "08 01 12 00",
+            "82 01 17  0d 01 00 00 00  12 10 c2 87 f2 4d c4 b0 21 6b 6d e9 d3 f0 e2 a5 9e 76",
+        ),
+        (
+            Purpose::Reply,
+            "08 01 12 00",
+            "82 01 17  0d 01 00 00 00  12 10 59 fb 63 f1 f8 03 90 25 5b bb 9c a4 d9 fd f3 84",
+        ),
+    ] {
+        let mut signed = hex(message);
+        key().sign(purpose, &mut signed, 0);
+        assert_eq!(signed, [hex(message), hex(tag)].concat(), "{purpose:?}");
+        assert_eq!(hex(tag).len(), TRAILER);
+        // What stands before the datagram in the same buffer is not part of it.
+        let mut behind = [hex("ff ff"), hex(message)].concat();
+        key().sign(purpose, &mut behind, 2);
+        assert_eq!(behind[2..], signed);
+    }
+    // Whoever does not know it skips it.
+    let signed = [hex(PING), hex(PING_TAG)].concat();
+    assert_eq!(Request::decode(&signed), Request::decode(&hex(PING)));
+    let signed = [hex(PONG), hex(PONG_TAG)].concat();
+    assert_eq!(Response::decode(&signed), Response::decode(&hex(PONG)));
+    assert_eq!(Request::decode(&signed), Err(DecodeError::Empty));
+}
+
+#[test]
+fn a_tag_is_right_for_its_key_purpose_and_every_bit() {
+    let signed = [hex(PING), hex(PING_TAG)].concat();
+    let keys = Keys::new([Key::new(2, &[7; 32]), key()]);
+    let right = |keys: &Keys, purpose, datagram: &[u8]| matches!(keys.judge(purpose, datagram), Tag::Right(key) if key.id() == 1);
+    assert!(right(&keys, Purpose::Ping, &signed));
+    for purpose in [Purpose::Pong, Purpose::Probe, Purpose::Reply] {
+        assert!(matches!(keys.judge(purpose, &signed), Tag::Wrong), "{purpose:?}");
+    }
+    for bit in 0..8 * signed.len() {
+        let mut changed = signed.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert!(!right(&keys, Purpose::Ping, &changed), "bit {bit}");
+    }
+    let others = Keys::new([Key::new(1, &[7; 32]), Key::new(2, &[0; 32])]);
+    assert!(matches!(others.judge(Purpose::Ping, &signed), Tag::Wrong));
+    assert!(matches!(Keys::default().judge(Purpose::Ping, &signed), Tag::Wrong));
+    assert!(matches!(keys.judge(Purpose::Ping, &hex(PING)), Tag::Absent));
+    assert!(matches!(keys.judge(Purpose::Ping, &hex(PING_TAG)[1..]), Tag::Absent));
+}
+
+#[test]
+fn a_key_shows_nothing_but_its_number() {
+    assert_eq!(format!("{:?}", Keys::new([key()])), "Keys([Key { id: 1, .. }])");
 }
 
 #[test]
@@ -296,5 +376,6 @@ proptest! {
         let _ = Request::decode(&bytes);
         let _ = Response::decode(&bytes);
         let _ = stun::binding_response(&bytes);
+        prop_assert!(!matches!(Keys::new([key()]).judge(Purpose::Ping, &bytes), Tag::Right(_)));
     }
 }

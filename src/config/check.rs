@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::Config;
 use super::endpoint::{Endpoint, check_host, unmapped};
+use super::{Cluster, Config};
 
 /// The most threads that answer at one address: no machine's network feeds more.
 const MAX_WORKERS: u16 = 64;
@@ -30,6 +30,16 @@ pub(super) enum Place {
     Public(usize),
     /// `cluster.check-bind`.
     CheckBind,
+    /// `cluster.advertise`.
+    Advertise,
+    /// The `id` of one of `cluster.keys`.
+    Key(usize),
+    /// `cluster.require-auth`.
+    RequireAuth,
+    /// `cluster.join`.
+    Join,
+    /// `cluster.max-nodes`.
+    MaxNodes,
     /// `turn.bind`.
     Turn,
 }
@@ -70,6 +80,7 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     if let Some(port) = config.cluster.check_bind {
         problems.extend(bad_check_port(port, &binds));
     }
+    problems.extend(bad_keys(&config.cluster));
     problems
 }
 
@@ -89,6 +100,11 @@ impl Place {
             Self::Node(_) => "node",
             Self::Public(_) => "public address",
             Self::CheckBind => "check port",
+            Self::Advertise => "advertised address",
+            Self::Key(_) => "key",
+            Self::RequireAuth => "`require-auth`",
+            Self::Join => "`join`",
+            Self::MaxNodes => "`max-nodes`",
             Self::Turn => "turn address",
         }
     }
@@ -116,6 +132,7 @@ fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
         addresses.push((Place::Node(i), canonical(&node.addr)));
         addresses.extend(node.public.map(|addr| (Place::Public(i), Endpoint::from(addr))));
     }
+    addresses.extend(cluster.advertise.map(|addr| (Place::Advertise, Endpoint::from(addr))));
     addresses.extend(turn.bind.map(|addr| (Place::Turn, Endpoint::from(addr))));
     addresses
 }
@@ -208,6 +225,42 @@ fn bad_check_port(port: u16, binds: &[SocketAddr]) -> Option<Problem> {
         ..Problem::at(Place::CheckBind, message)
     })
 }
+
+/// Keys that cannot be told apart, and what needs one where there is none.
+fn bad_keys(cluster: &Cluster) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut first = BTreeMap::new();
+    for (i, key) in cluster.keys.iter().enumerate() {
+        let place = Place::Key(i);
+        let before = *first.entry(key.id).or_insert(place);
+        if i >= MAX_KEYS {
+            let message = format!("key `{}` is one more than the three there may be", key.id);
+            problems.push(Problem::at(place, message));
+        } else if key.id == 0 {
+            problems.push(Problem::at(place, "key `0` has no number".into()));
+        } else if before != place {
+            problems.push(Problem {
+                related: Some((before, "first listed here")),
+                ..Problem::at(place, format!("key `{}` is listed twice", key.id))
+            });
+        }
+    }
+    for (place, set) in [(Place::RequireAuth, cluster.require_auth), (Place::Join, cluster.join)] {
+        if set && cluster.keys.is_empty() {
+            problems.push(Problem {
+                hint: Some("add `keys = [{ id = 1, file = \"balance.key\" }]`"),
+                ..Problem::at(place, format!("{} needs a key", place.role()))
+            });
+        }
+    }
+    if cluster.max_nodes == 0 {
+        problems.push(Problem::at(Place::MaxNodes, "`max-nodes` leaves no room for a node".into()));
+    }
+    problems
+}
+
+/// One that signs, one that comes and one that goes.
+const MAX_KEYS: usize = 3;
 
 #[cfg(test)]
 mod tests {

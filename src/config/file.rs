@@ -1,7 +1,10 @@
 //! What the file says: TOML -> values, and where each of them stands.
 
+mod membership;
+
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::Path;
 
 use toml::de::{DeTable, DeValue};
 
@@ -12,10 +15,11 @@ use super::{Config, Diagnostic, Label, LogFormat, LogLevel, Net, NodeEntry, Turn
 /// Of a file that is no TOML at all every line is an error: nobody reads more than these.
 const MAX_DIAGNOSTICS: usize = 100;
 
-/// Reads a text, or says everything that is wrong with it, in the order of the text.
-pub(super) fn read(text: &str) -> Result<Config, Vec<Diagnostic>> {
+/// Reads a text, or says everything that is wrong with it, in the order of the text. With a folder,
+/// the key files that it names are looked for there and read.
+pub(super) fn read(text: &str, folder: Option<&Path>) -> Result<Config, Vec<Diagnostic>> {
     let (tree, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader::default();
+    let mut reader = Reader { folder, ..Reader::default() };
     reader.file(tree.get_ref());
     if errors.is_empty() {
         reader.check();
@@ -39,14 +43,15 @@ pub(super) fn read(text: &str) -> Result<Config, Vec<Diagnostic>> {
 
 /// Takes the values out of the tree, and goes on after an error.
 #[derive(Default)]
-struct Reader {
+struct Reader<'a> {
     config: Config,
+    folder: Option<&'a Path>,
     /// Where the values stand that a check may point at.
     spans: BTreeMap<Place, Range<usize>>,
     diagnostics: Vec<Diagnostic>,
 }
 
-impl Reader {
+impl Reader<'_> {
     fn file(&mut self, root: &DeTable<'_>) {
         self.fields(root, &["net", "cluster", "turn", "log"]);
         self.section(root, "net", Self::net);
@@ -84,7 +89,20 @@ impl Reader {
     }
 
     fn cluster(&mut self, cluster: &DeTable<'_>) {
-        self.fields(cluster, &["superiors", "nodes", "check-bind"]);
+        self.fields(
+            cluster,
+            &[
+                "superiors",
+                "nodes",
+                "check-bind",
+                "advertise",
+                "keys",
+                "require-auth",
+                "join",
+                "max-nodes",
+                "join-prefixes",
+            ],
+        );
         if let Some(value) = cluster.get("superiors") {
             self.superiors(value);
         }
@@ -95,6 +113,14 @@ impl Reader {
             let port = self.keep_at(Place::CheckBind, value, value::port(value));
             self.config.cluster.check_bind = port;
         }
+        if let Some(value) = cluster.get("advertise") {
+            let addr = value::balance_addr(value, "a string");
+            self.config.cluster.advertise = self.keep_at(Place::Advertise, value, addr);
+        }
+        if let Some(value) = cluster.get("keys") {
+            self.keys(value);
+        }
+        self.membership(cluster);
     }
 
     fn superiors(&mut self, value: &Value<'_>) {
@@ -246,13 +272,13 @@ mod tests {
             let second = diagnostic.labels.get(1).map(|label| (at(label), label.note.clone()));
             (at(&diagnostic.labels[0]), second, diagnostic.hint)
         };
-        read(text).unwrap_err().into_iter().map(said).collect()
+        read(text, None).unwrap_err().into_iter().map(said).collect()
     }
 
     #[test]
     fn an_empty_file_is_the_defaults() {
-        assert_eq!(read(""), Ok(Config::default()));
-        assert_eq!(read("[net]\n[cluster]\n[turn]\n[log]\n"), Ok(Config::default()));
+        assert_eq!(read("", None), Ok(Config::default()));
+        assert_eq!(read("[net]\n[cluster]\n[turn]\n[log]\n", None), Ok(Config::default()));
     }
 
     #[test]
@@ -284,7 +310,7 @@ mod tests {
 
     #[test]
     fn nobody_reads_a_thousand_errors() {
-        let diagnostics = read(&"x y\n".repeat(1000)).unwrap_err();
+        let diagnostics = read(&"x y\n".repeat(1000), None).unwrap_err();
         assert_eq!(diagnostics.len(), MAX_DIAGNOSTICS + 1);
         assert_eq!(diagnostics[MAX_DIAGNOSTICS].message, "900 more errors are not shown");
     }
@@ -295,7 +321,7 @@ mod tests {
             pieces in prop::collection::vec(piece(), 0..30),
         ) {
             let text = pieces.concat();
-            if let Err(diagnostics) = read(&text) {
+            if let Err(diagnostics) = read(&text, None) {
                 prop_assert!(!diagnostics.is_empty());
                 prop_assert!(diagnostics.is_sorted_by_key(Diagnostic::start));
                 for label in diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels) {

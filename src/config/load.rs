@@ -11,7 +11,7 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) fn load(path: &Path) -> Result<Config, ConfigError> {
     let origin = path.display().to_string();
     match read(path) {
-        Ok(text) => Config::parse(&text, &origin),
+        Ok(text) => Config::parse_in(&text, &origin, path.parent()),
         Err(error) => Err(ConfigError {
             origin,
             text: String::new(),

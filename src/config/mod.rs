@@ -7,6 +7,7 @@ mod check;
 mod endpoint;
 mod error;
 mod file;
+mod keys;
 mod load;
 mod nearest;
 mod render;
@@ -15,12 +16,13 @@ mod value;
 
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Family};
 pub use error::{ConfigError, Diagnostic, Label};
+pub use keys::{KeyError, KeyFile};
 
 use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-use crate::net::wire::Name;
+use crate::net::wire::{Name, Prefix};
 
 /// What a balance server runs with: the meaning of a `balance.toml`.
 ///
@@ -55,7 +57,7 @@ pub struct Net {
 }
 
 /// `[cluster]`: who stands above and below.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cluster {
     /// Servers that are told of this one.
     pub superiors: Vec<Endpoint>,
@@ -63,6 +65,18 @@ pub struct Cluster {
     pub nodes: Vec<NodeEntry>,
     /// Port that checks are sent from; `None`: any.
     pub check_bind: Option<u16>,
+    /// Where it asks superiors to be reached that do not list it; `None`: where it sends from.
+    pub advertise: Option<SocketAddr>,
+    /// Keys that it shares with others, three at most: the first one signs, all are accepted.
+    pub keys: Vec<KeyFile>,
+    /// Whether heartbeats and answers to checks must be signed.
+    pub require_auth: bool,
+    /// Whether nodes with a key may join without being listed.
+    pub join: bool,
+    /// How many nodes there may be, with those that are listed.
+    pub max_nodes: usize,
+    /// Where nodes that join may be; empty: anywhere.
+    pub join_prefixes: Vec<Prefix>,
 }
 
 /// One of `cluster.nodes`.
@@ -131,7 +145,8 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// Reads and checks a file.
+    /// Reads and checks a file, and the key files that it names. Where these are relative, they are
+    /// so to its folder.
     ///
     /// # Errors
     /// [`ConfigError`]: the file cannot be read ([`ConfigError::source`]), or has errors.
@@ -139,12 +154,17 @@ impl Config {
         load::load(path)
     }
 
-    /// Reads and checks a text; `origin` is what errors call it.
+    /// Reads and checks a text, but no key files; `origin` is what errors call it.
     ///
     /// # Errors
     /// [`ConfigError`], with every error of the text.
     pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
-        file::read(text).map_err(|diagnostics| ConfigError {
+        Self::parse_in(text, origin, None)
+    }
+
+    /// The same; with a folder, key files are looked for there, and read.
+    fn parse_in(text: &str, origin: &str, folder: Option<&Path>) -> Result<Self, ConfigError> {
+        file::read(text, folder).map_err(|diagnostics| ConfigError {
             origin: origin.to_owned(),
             text: text.to_owned(),
             diagnostics,
@@ -174,6 +194,22 @@ impl Config {
 impl From<Endpoint> for NodeEntry {
     fn from(addr: Endpoint) -> Self {
         Self { addr, public: None, name: None }
+    }
+}
+
+impl Default for Cluster {
+    fn default() -> Self {
+        Self {
+            superiors: Vec::new(),
+            nodes: Vec::new(),
+            check_bind: None,
+            advertise: None,
+            keys: Vec::new(),
+            require_auth: false,
+            join: false,
+            max_nodes: 10_000,
+            join_prefixes: Vec::new(),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 use std::fmt::Display;
 
-use super::{Config, NodeEntry};
+use super::{Config, KeyFile, NodeEntry};
 
 pub(super) fn to_toml(config: &Config) -> String {
     let Config { net, cluster, turn, log } = config;
@@ -17,6 +17,19 @@ pub(super) fn to_toml(config: &Config) -> String {
             "check-bind",
             cluster.check_bind,
             "the port that checks are sent from, any if left out",
+        ),
+        optional(
+            "advertise",
+            cluster.advertise.map(string),
+            "where superiors are to find it that do not list it, where it sends from if left out",
+        ),
+        format!("keys = {}", list(&cluster.keys.iter().map(key).collect::<Vec<_>>())),
+        format!("require-auth = {}", cluster.require_auth),
+        format!("join = {}", cluster.join),
+        format!("max-nodes = {}", cluster.max_nodes),
+        format!(
+            "join-prefixes = {}",
+            list(&cluster.join_prefixes.iter().map(string).collect::<Vec<_>>())
         ),
         String::new(),
         "[turn]".to_owned(),
@@ -47,6 +60,11 @@ fn node(node: &NodeEntry) -> String {
         fields += &format!(", name = {}", string(name));
     }
     format!("{{ {fields} }}")
+}
+
+/// Where a key stands; what it is stands nowhere else.
+fn key(key: &KeyFile) -> String {
+    format!("{{ id = {}, file = {} }}", key.id, string(key.file.display()))
 }
 
 /// A key with its value, or a comment that tells what the key is for.
@@ -101,6 +119,12 @@ workers = 1
 superiors = []
 nodes = []
 # check-bind: the port that checks are sent from, any if left out
+# advertise: where superiors are to find it that do not list it, where it sends from if left out
+keys = []
+require-auth = false
+join = false
+max-nodes = 10000
+join-prefixes = []
 
 [turn]
 # bind: the address of the TURN server beside this server, none if left out
@@ -130,6 +154,18 @@ nodes = [
     { addr = "198.51.100.107:3001", public = "203.0.113.7:3001", name = "fra-c" },
 ]
 check-bind = 3002
+advertise = "203.0.113.70:3001"
+keys = [
+    { id = 2, file = "/etc/turn-balance/new.key" },
+    { id = 1, file = "old.key" },
+]
+require-auth = true
+join = true
+max-nodes = 500
+join-prefixes = [
+    "203.0.113.0/24",
+    "2001:db8::/32",
+]
 
 [turn]
 bind = "203.0.113.52:3478"
@@ -157,10 +193,25 @@ format = "json"
         let net = (vec(addr(), 1..4), option::of(name()), 1..=64_u16);
         let net = net.prop_map(|(bind, name, workers)| Net { bind, name, workers });
         let cluster = (vec(endpoint(), 0..4), vec(node(), 0..6), option::of(1..=u16::MAX));
-        let cluster = cluster.prop_map(|(superiors, nodes, check_bind)| Cluster {
-            superiors,
-            nodes,
-            check_bind,
+        let trust =
+            (option::of(addr()), vec("[a-z/' é]{1,9}", 0..4), any::<[bool; 2]>(), 1..9_usize);
+        let cluster = (cluster, trust).prop_map(|((superiors, nodes, check_bind), trust)| {
+            let (advertise, files, [require_auth, join], max_nodes) = trust;
+            let key = |(i, file): (usize, String)| KeyFile { id: i as u32 + 1, file: file.into() };
+            let keys = files.into_iter().enumerate().map(key).collect();
+            let join_prefixes = nodes.iter().filter_map(|node: &NodeEntry| node.public);
+            let join_prefixes = join_prefixes.map(|addr| addr.ip().to_string().parse().unwrap());
+            Cluster {
+                join_prefixes: join_prefixes.collect(),
+                superiors,
+                nodes,
+                check_bind,
+                advertise,
+                keys,
+                require_auth,
+                join,
+                max_nodes,
+            }
         });
         let health = prop::sample::select(TurnHealth::ALL.to_vec());
         let turn = (option::of(addr()), health).prop_map(|(bind, health)| Turn { bind, health });

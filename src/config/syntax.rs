@@ -68,7 +68,7 @@ mod tests {
 
     /// The text at which something is wrong, in its order.
     fn offenders(text: &str) -> Vec<&str> {
-        let diagnostics = super::super::file::read(text).unwrap_err();
+        let diagnostics = super::super::file::read(text, None).unwrap_err();
         let spans = diagnostics.iter().map(|diagnostic| diagnostic.labels[0].span.clone());
         spans.map(|span| &text[span]).collect()
     }

@@ -12,7 +12,7 @@ use super::endpoint::unmapped;
 use super::error::quoted;
 use super::nearest::nearest;
 use super::{DEFAULT_PORT, Diagnostic, Endpoint};
-use crate::net::wire::{Name, NameError};
+use crate::net::wire::{Name, NameError, Prefix, PrefixError};
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -78,6 +78,30 @@ fn small(value: &Value<'_>, what: &str) -> Result<u16, Diagnostic> {
     })
 }
 
+/// A whole number up to `most`.
+pub(super) fn number(value: &Value<'_>, most: u32) -> Result<u32, Diagnostic> {
+    let DeValue::Integer(integer) = value.get_ref() else {
+        return Err(wrong_type(value, "an integer"));
+    };
+    let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
+    number.filter(|number| *number <= most).ok_or_else(|| {
+        let integer = quoted(&integer.to_string());
+        Diagnostic::at(value.span(), format!("{integer} is not a number from 1 to {most}"))
+    })
+}
+
+pub(super) fn boolean(value: &Value<'_>) -> Result<bool, Diagnostic> {
+    value.get_ref().as_bool().ok_or_else(|| wrong_type(value, "a boolean"))
+}
+
+pub(super) fn prefix(value: &Value<'_>) -> Result<Prefix, Diagnostic> {
+    let text = string(value, "a string")?;
+    text.parse().map_err(|error: PrefixError| {
+        let message = format!("{} is not a prefix", quoted(text));
+        Diagnostic::at(value.span(), message).hint(error)
+    })
+}
+
 /// The index of the choice that was made.
 pub(super) fn choice(value: &Value<'_>, what: &str, choices: &[&str]) -> Result<usize, Diagnostic> {
     let text = string(value, "a string")?;
@@ -101,7 +125,7 @@ pub(super) fn unknown(span: Range<usize>, what: &str, text: &str, known: &[&str]
     }
 }
 
-fn string<'a>(value: &'a Value<'_>, expected: &str) -> Result<&'a str, Diagnostic> {
+pub(super) fn string<'a>(value: &'a Value<'_>, expected: &str) -> Result<&'a str, Diagnostic> {
     value.get_ref().as_str().ok_or_else(|| wrong_type(value, expected))
 }
 

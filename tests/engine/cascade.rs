@@ -70,7 +70,7 @@ pub(crate) fn cascade(seed: u64, faults: Path) -> World<'static> {
     for n in REGIONS {
         let nodes = leaves(n).map(leaf).into();
         let superiors = vec![server(ROOT)];
-        world.start(region(n), &Site { name: "region", superiors, nodes, turn: None });
+        world.start(region(n), &Site { name: "region", superiors, nodes, ..Site::default() });
         for n in leaves(n) {
             world.start(leaf(n), &leaf_site(n));
         }

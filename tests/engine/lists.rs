@@ -34,7 +34,7 @@ fn a_loop_of_servers_forgets_what_has_died() {
     for (n, other) in [(1, 2), (2, 1)] {
         let nodes = leaves(n).map(leaf).into_iter().chain([region(other)]).collect();
         let superiors = vec![server(ROOT), region(other)];
-        world.start(region(n), &Site { name: "region", superiors, nodes, turn: None });
+        world.start(region(n), &Site { name: "region", superiors, nodes, ..Site::default() });
     }
     world.run_for(Duration::from_secs(10));
     assert!(flat_list(&mut world, region(2)).contains(&leaf(11)));

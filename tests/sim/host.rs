@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rand::SeedableRng;
-use turn_balance::net::engine::balancer::{Balancer, Offer, Verdict};
+use turn_balance::net::engine::balancer::{Balancer, Offer, Reason, Verdict};
 use turn_balance::net::engine::cluster::Cluster;
+use turn_balance::net::engine::heartbeat::Outgoing;
 use turn_balance::net::engine::limit::{Limiter, Policy, Rates};
 use turn_balance::net::engine::members::NodeSpec;
+use turn_balance::net::engine::trust::Trust;
 use turn_balance::net::engine::{Rng, Transmit};
 use turn_balance::net::wire::stun;
 
@@ -38,12 +40,18 @@ pub(crate) struct Site {
     pub(crate) superiors: Vec<SocketAddr>,
     pub(crate) nodes: Vec<SocketAddr>,
     pub(crate) turn: Option<SocketAddr>,
+    pub(crate) trust: Trust,
+    pub(crate) advertise: Option<SocketAddr>,
+    /// Whether it answers however often it is asked.
+    pub(crate) patient: bool,
 }
 
 pub(crate) struct Live {
-    cluster: Cluster,
+    pub(crate) cluster: Cluster,
     balancer: Balancer,
     offer: Offer,
+    /// Why datagrams to it were dropped, in order.
+    pub(crate) dropped: Vec<Reason>,
 }
 
 /// Where a balance server listens.
@@ -54,6 +62,8 @@ const CHECKS: u16 = 3002;
 
 /// The port that it asks the TURN server beside it from.
 const BINDINGS: u16 = 3003;
+
+const UNLIMITED: Rates = Rates { v4_32: 0, v4_24: 0, v6_64: 0, v6_56: 0, v6_48: 0 };
 
 /// The address that a host is known by: a live server has further ports.
 pub(super) fn own_addr(addr: SocketAddr) -> SocketAddr {
@@ -69,8 +79,8 @@ fn balancer(policy: Policy, now: Instant, rng: &mut Rng) -> Balancer {
 
 /// One that answers however often it is asked, but never more than a stranger may have.
 pub(super) fn patient(now: Instant) -> Balancer {
-    let rates = Rates { v4_32: 0, v4_24: 0, v6_64: 0, v6_56: 0, v6_48: 0 };
-    balancer(Policy { rates, places: 1, ..Policy::default() }, now, &mut Rng::seed_from_u64(0))
+    let policy = Policy { rates: UNLIMITED, places: 1, ..Policy::default() };
+    balancer(policy, now, &mut Rng::seed_from_u64(0))
 }
 
 impl Host {
@@ -80,17 +90,28 @@ impl Host {
         let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
         cluster.set_nodes(now, site.nodes.iter().map(spec));
         cluster.set_superiors(now, site.superiors.clone());
+        cluster.set_trust(now, site.trust.clone(), site.advertise);
         cluster.check_turn(now);
+        let rates = if site.patient { UNLIMITED } else { Rates::default() };
+        let policy = Policy { rates, places: 64, ..Policy::default() };
         Self::Live(Box::new(Live {
             cluster,
-            balancer: balancer(Policy { places: 64, ..Policy::default() }, now, &mut rng),
+            balancer: balancer(policy, now, &mut rng),
             offer: Offer::default(),
+            dropped: Vec::new(),
         }))
     }
 
-    pub(super) fn count(&self, now: Instant) -> (usize, usize) {
+    pub(crate) fn server(&self) -> &Live {
         match self {
-            Self::Live(server) => server.cluster.count(now),
+            Self::Live(server) => server,
+            _ => panic!("it is no live server"),
+        }
+    }
+
+    pub(crate) fn server_mut(&mut self) -> &mut Live {
+        match self {
+            Self::Live(server) => server,
             _ => panic!("it is no live server"),
         }
     }
@@ -140,13 +161,14 @@ impl Live {
                     self.offer = self.cluster.poll_offer(now).unwrap_or_default();
                 }
                 let mut answer = Vec::new();
-                let Self { balancer, offer, .. } = self;
+                let Self { balancer, offer, dropped, .. } = self;
                 match balancer.handle_datagram(offer, now, to, from, payload, &mut answer) {
                     Verdict::Answer | Verdict::Retry => return vec![(to, answer)],
-                    Verdict::Heartbeat(ping) => {
-                        self.cluster.handle_heartbeat(now, from, &ping);
+                    Verdict::Knock(knock) => {
+                        let result = self.cluster.handle_knock(now, to, from, &knock);
+                        dropped.extend(result.err());
                     }
-                    Verdict::Drop(_) => {}
+                    Verdict::Drop(reason) => dropped.push(reason),
                 }
             }
         }
@@ -170,7 +192,8 @@ impl Live {
         while let Some(transmit) = cluster.poll_binding(now) {
             out.push((from(BINDINGS), transmit));
         }
-        while let Some(transmit) = cluster.poll_heartbeat(now) {
+        while let Some(Outgoing { transmit, via }) = cluster.poll_heartbeat(now) {
+            assert!(via.is_none_or(|via| via == addr), "there is one listening socket");
             out.push((addr, transmit));
         }
         while cluster.poll_event().is_some() {}

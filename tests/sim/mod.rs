@@ -14,9 +14,9 @@ use rand::{RngExt, SeedableRng};
 use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::balancer::Balancer;
 use turn_balance::net::engine::descent::{Descent, Obstacle, Options};
-use turn_balance::net::wire::{Kind, Node};
+use turn_balance::net::wire::{Kind, Node, Request, RequestBody};
 
-pub(crate) use host::{Host, Peer, Site};
+pub(crate) use host::{Host, Live, Peer, Site};
 pub(crate) use path::{Access, Jitter, Outages, Path, lognormal, ms};
 use queue::{Datagram, Happening, Queue};
 
@@ -35,6 +35,12 @@ pub(crate) struct World<'a> {
     pub(crate) unmet: Box<dyn FnMut(SocketAddr) -> Option<Host> + 'a>,
     /// Every datagram that was sent since the session began.
     pub(crate) log: Vec<Sent>,
+    /// Servers behind a NAT, by their own addresses: where what they send seems to come from.
+    pub(crate) masks: BTreeMap<SocketAddr, SocketAddr>,
+    /// Addresses outside of a NAT that lead to a server behind it.
+    pub(crate) doors: BTreeMap<SocketAddr, SocketAddr>,
+    /// What a test sees of every datagram that is no check: its source, its sink, its bytes.
+    pub(crate) tap: Option<Vec<(SocketAddr, SocketAddr, Vec<u8>)>>,
     /// What the client has heard since then: when, and from whom.
     pub(crate) heard: Vec<(Duration, SocketAddr)>,
     /// The turn in rotating samples of all servers that are not live: it moves on between two
@@ -65,6 +71,9 @@ impl<'a> World<'a> {
             hosts: BTreeMap::new(),
             unmet: Box::new(|_| None),
             log: Vec::new(),
+            masks: BTreeMap::new(),
+            doors: BTreeMap::new(),
+            tap: None,
             heard: Vec::new(),
             balancer: host::patient(now),
             queue: Queue::default(),
@@ -105,7 +114,7 @@ impl<'a> World<'a> {
 
     /// How many of a live server's nodes are online, and how many it has.
     pub(crate) fn count(&self, addr: SocketAddr) -> (usize, usize) {
-        self.hosts[&addr].count(self.now)
+        self.hosts[&addr].server().cluster.count(self.now)
     }
 
     /// Lets time pass.
@@ -172,6 +181,12 @@ impl<'a> World<'a> {
     /// Puts a datagram on its way.
     pub(crate) fn send(&mut self, from: SocketAddr, to: SocketAddr, payload: Vec<u8>) {
         self.log.push(Sent { at: self.now - self.start, from, to, len: payload.len() });
+        if let Some(tap) = &mut self.tap {
+            match Request::decode(&payload) {
+                Ok(Request { body: RequestBody::Probe(_), .. }) => {}
+                _ => tap.push((from, to, payload.clone())),
+            }
+        }
         if self.is_cut_off(from) {
             return;
         }
@@ -196,7 +211,8 @@ impl<'a> World<'a> {
             }
             return;
         }
-        let at = host::own_addr(to);
+        let inside = self.doors.get(&to).copied().unwrap_or(to);
+        let at = host::own_addr(inside);
         if !self.hosts.contains_key(&at) {
             let Some(host) = (self.unmet)(at) else { return };
             self.hosts.insert(at, host);
@@ -206,9 +222,9 @@ impl<'a> World<'a> {
             let back = ms((self.path)(to, from).delay);
             return self.queue.push_refusal(now + back, Datagram { from, to, payload });
         }
-        let answers = host.handle_datagram(now, to, from, &payload, &mut self.balancer);
+        let answers = host.handle_datagram(now, inside, from, &payload, &mut self.balancer);
         for (source, answer) in answers {
-            self.send(source, from, answer);
+            self.send(if source == inside { to } else { source }, from, answer);
         }
         self.wake(at);
     }
@@ -230,6 +246,7 @@ impl<'a> World<'a> {
             },
         };
         for (from, transmit) in out {
+            let from = self.masks.get(&from).copied().unwrap_or(from);
             self.send(from, transmit.to, transmit.payload);
         }
         self.queue.alarm(who, next.map(|next| next.max(now)));

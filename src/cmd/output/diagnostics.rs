@@ -160,6 +160,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Thread(_) => "thread",
         Error::Worker { .. } => "worker",
         Error::Config(_) => "config",
+        Error::Key(_) => "key",
         _ => "other",
     }
 }

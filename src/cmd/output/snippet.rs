@@ -49,14 +49,14 @@ mod tests {
 
     #[test]
     fn an_unknown_field_with_a_hint() {
-        let text = "# A region.\n\n\n[cluster]\nsuperior = \"198.51.100.7:3001\"\n";
-        let expected = r#"error: unknown field `superior`, expected `superiors`, `nodes` or `check-bind`
+        let text = "# A leaf.\n\n\n[turn]\nbinds = \"203.0.113.52:3478\"\n";
+        let expected = r#"error: unknown field `binds`, expected `bind` or `health`
  --> balance.toml:5:1
   |
-5 | superior = "198.51.100.7:3001"
-  | ^^^^^^^^
+5 | binds = "203.0.113.52:3478"
+  | ^^^^^
 
-hint: did you mean `superiors`?
+hint: did you mean `bind`?
 "#;
         assert_eq!(rendered(text), expected);
     }

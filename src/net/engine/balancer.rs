@@ -7,7 +7,7 @@ mod flat;
 mod list;
 mod offer;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -15,8 +15,10 @@ use rand::RngExt;
 
 use super::Rng;
 use super::limit::{self, Limiter};
+use super::trust::Knock;
+use crate::net::wire::auth::{Purpose, TRAILER};
 use crate::net::wire::{
-    DecodeError, MAX_ANSWER, MAX_REQUEST, Ping, Probe, Request, RequestBody, frame, put_retry, stun,
+    DecodeError, MAX_ANSWER, MAX_REQUEST, Probe, Request, RequestBody, frame, put_retry, stun,
 };
 use list::List;
 use offer::FRAME;
@@ -40,8 +42,8 @@ pub enum Verdict {
     Answer,
     /// So was one that sends the asker away, with a cookie to come back with.
     Retry,
-    /// A heartbeat from a configured node, for [`Members`](super::members::Members).
-    Heartbeat(Ping),
+    /// Something for [`Cluster::handle_knock`](super::cluster::Cluster::handle_knock).
+    Knock(Knock),
     /// Nothing comes of it.
     Drop(Reason),
 }
@@ -81,11 +83,25 @@ pub enum Reason {
     Repeated,
     /// A request so short that no answer may be given to it.
     NoRoom,
+    /// A tag that none of the keys makes.
+    WrongTag,
+    /// A heartbeat without a tag, where one is required.
+    Unsigned,
+    /// A heartbeat that was heard before.
+    Replayed,
+    /// A heartbeat that is shorter than the answer that it would get.
+    ShortHeartbeat,
+    /// A heartbeat from a place where no node may join.
+    Unwanted,
+    /// A heartbeat for which there is no room among the nodes.
+    TooManyNodes,
+    /// An answer to a heartbeat that was not sent, or was answered.
+    StrayPong,
 }
 
 impl Reason {
     /// All of them, in order.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 23] = [
         Self::Malformed,
         Self::Empty,
         Self::Reply,
@@ -102,6 +118,13 @@ impl Reason {
         Self::Limited,
         Self::Repeated,
         Self::NoRoom,
+        Self::WrongTag,
+        Self::Unsigned,
+        Self::Replayed,
+        Self::ShortHeartbeat,
+        Self::Unwanted,
+        Self::TooManyNodes,
+        Self::StrayPong,
     ];
 
     /// The word for it in logs.
@@ -123,6 +146,13 @@ impl Reason {
             Self::Limited => "limited",
             Self::Repeated => "repeated",
             Self::NoRoom => "no-room",
+            Self::WrongTag => "wrong-tag",
+            Self::Unsigned => "unsigned",
+            Self::Replayed => "replayed",
+            Self::ShortHeartbeat => "short-heartbeat",
+            Self::Unwanted => "unwanted",
+            Self::TooManyNodes => "too-many-nodes",
+            Self::StrayPong => "stray-pong",
         }
     }
 }
@@ -176,13 +206,24 @@ impl Balancer {
         if stun::is_stun(datagram) {
             return Err(Reason::Stun);
         }
-        let Request { id, body } = Request::decode(datagram)?;
-        let asker = Asker { now, from, len: datagram.len(), id };
+        let Request { id, body } = match Request::decode(datagram) {
+            // A Pong has none of the fields that a request has.
+            Err(DecodeError::Empty) if !offer.trust.keys.is_empty() => {
+                self.admit(now, from.ip())?;
+                return offer.trust.pong(datagram).map(Verdict::Knock);
+            }
+            request => request?,
+        };
+        let asker = Asker { now, from, datagram, id };
         match body {
-            RequestBody::Ping(_) if !offer.is_node(from) => Err(Reason::StrangeHeartbeat),
             RequestBody::Ping(ping) => {
-                let free = self.limiter.is_exempt(from.ip()) || self.limiter.take(now, from.ip());
-                if free { Ok(Verdict::Heartbeat(ping)) } else { Err(Reason::Limited) }
+                let listed = offer.is_node(from);
+                if !offer.trust.hears(listed) {
+                    return Err(Reason::StrangeHeartbeat);
+                }
+                // A tag costs more to judge than most requests to answer.
+                self.admit(now, from.ip())?;
+                offer.trust.heartbeat(listed, ping, datagram).map(Verdict::Knock)
             }
             RequestBody::Probe(Probe { nonce: 0, .. }) => {
                 if offer.is_peer(from) {
@@ -200,6 +241,12 @@ impl Balancer {
         }
     }
 
+    /// Takes a request from the budget of an address.
+    fn admit(&self, now: Instant, ip: IpAddr) -> Result<(), Reason> {
+        let free = self.limiter.is_exempt(ip) || self.limiter.take(now, ip);
+        free.then_some(()).ok_or(Reason::Limited)
+    }
+
     /// Answers one who reads no nonce, and so cannot show that it is at its address.
     fn answer_bare(
         &mut self,
@@ -213,7 +260,7 @@ impl Balancer {
             if self.limiter.repeats(asker.now, asker.from, asker.id) {
                 return Err(Reason::Repeated);
             }
-            room = limit::room(ip, asker.len);
+            room = limit::room(ip, asker.datagram.len());
             if !self.limiter.take(asker.now, ip) {
                 if !self.rng.random_ratio(1, 4) {
                     return Err(Reason::Limited);
@@ -248,7 +295,7 @@ impl Balancer {
         let mut room = MAX_ANSWER;
         if !self.limiter.is_exempt(ip) {
             let free = self.limiter.take(asker.now, ip);
-            room = limit::room(ip, asker.len);
+            room = limit::room(ip, asker.datagram.len());
             if !free || room < MAX_ANSWER && !probe.cookie.is_empty() {
                 let known = self.limiter.knows(asker.now, ip, probe.cookie);
                 match (free, known && self.limiter.take_bearer(asker.now, ip)) {
@@ -258,7 +305,26 @@ impl Balancer {
                 }
             }
         }
-        let room = room.checked_sub(FRAME).ok_or(Reason::NoRoom)?;
+        // Only a check that is rightly signed: a server signs for nobody else.
+        let key = offer.trust.checker(asker.datagram);
+        let trailer = key.map_or(0, |_| TRAILER);
+        let room = room.checked_sub(FRAME + trailer).ok_or(Reason::NoRoom)?;
+        let start = out.len();
+        let verdict = self.answer_within(room, offer, asker, probe, out)?;
+        if let Some(key) = key {
+            key.sign(Purpose::Reply, out, start);
+        }
+        Ok(verdict)
+    }
+
+    fn answer_within(
+        &mut self,
+        room: usize,
+        offer: &Offer,
+        asker: &Asker,
+        probe: &Probe,
+        out: &mut Vec<u8>,
+    ) -> Result<Verdict, Reason> {
         let (list, direct) = offer.full(probe.view);
         let v4 = asker.from.is_ipv4();
         let whole = list.whole(v4, probe.names, room);
@@ -302,7 +368,7 @@ impl Balancer {
         };
         frame(out, asker.id, nonce, 2 + cookie.len() + 2);
         put_retry(out, &cookie);
-        if out.len() - start > asker.len {
+        if out.len() - start > asker.datagram.len() {
             out.truncate(start);
             return Err(Reason::Limited);
         }
@@ -310,11 +376,11 @@ impl Balancer {
     }
 }
 
-/// Who asks, when, how long a request, and its id.
-struct Asker {
+/// Who asks, when, with what bytes, and their id.
+struct Asker<'a> {
     now: Instant,
     from: SocketAddr,
-    len: usize,
+    datagram: &'a [u8],
     id: u32,
 }
 

@@ -151,17 +151,18 @@ impl Check {
         self.sent = (self.sent + 1) % (Self::REPEATS.len() + 1);
     }
 
-    /// Whether an answer is to one of the requests. One to a bare-speaking peer is right when its
-    /// id is.
-    pub(super) fn answers(&mut self, now: Instant, id: u32, nonce: Option<u64>) -> bool {
+    /// When the request was sent that an answer is to; none: it is to none of them. One to a
+    /// bare-speaking peer is right when its id is.
+    pub(super) fn answered_by(&self, id: u32, nonce: Option<u64>) -> Option<Instant> {
         let proves = |n: u64| nonce.map_or(!self.reads_nonces, |nonce| nonce == n);
-        let Some(sent) = self.unanswered.iter().find(|sent| sent.id == id && proves(sent.nonce))
-        else {
-            return false;
-        };
-        self.distance.measure(now.saturating_duration_since(sent.at));
+        let sent = self.unanswered.iter().find(|sent| sent.id == id && proves(sent.nonce));
+        sent.map(|sent| sent.at)
+    }
+
+    /// Takes in the answer to a request that was sent then.
+    pub(super) fn measure(&mut self, now: Instant, sent: Instant, nonce: Option<u64>) {
+        self.distance.measure(now.saturating_duration_since(sent));
         self.reads_nonces |= nonce.is_some();
-        true
     }
 
     /// The round-trip time to the node, once it has answered.

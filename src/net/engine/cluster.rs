@@ -6,12 +6,14 @@ use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 
-use super::balancer::{Listing, Offer, flatten};
+use super::balancer::{Listing, Offer, Reason, flatten};
 use super::health::Health;
-use super::heartbeat::Heartbeats;
+use super::heartbeat::{Heartbeats, Outgoing};
 use super::members::{self, Members, NodeSpec, Online, Verdict};
+use super::trust::{Heartbeat, Knock, Trust};
 use super::{Rng, Transmit};
-use crate::net::wire::{Name, Node, Ping};
+use crate::net::wire::auth::Purpose;
+use crate::net::wire::{Name, Node, Response, ResponseBody};
 
 /// What has become known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +38,8 @@ pub struct Cluster {
     listing: Listing,
     /// The revision of the members that `listing` shows; none before the first offer.
     shown: Option<u64>,
+    /// Answers to heartbeats that were refused.
+    pongs: VecDeque<Outgoing>,
     events: VecDeque<Event>,
     rng: Rng,
 }
@@ -49,8 +53,8 @@ impl Cluster {
         let version = rng.random::<u64>() >> 1 | 1;
         let seal = members.seal();
         let listing = Listing { name, turn, version, seal, ..Default::default() };
-        let events = VecDeque::new();
-        Self { members, heartbeats, turn, health: None, listing, shown: None, events, rng }
+        let (pongs, events) = (VecDeque::new(), VecDeque::new());
+        Self { members, heartbeats, turn, health: None, listing, shown: None, pongs, events, rng }
     }
 
     /// Checks the TURN server from now on; it is offered once it has answered.
@@ -74,9 +78,53 @@ impl Cluster {
         self.shown = None;
     }
 
-    /// A heartbeat came to a listening socket. Returns whether it came from a node.
-    pub fn handle_heartbeat(&mut self, now: Instant, from: SocketAddr, ping: &Ping) -> bool {
-        self.members.handle_heartbeat(now, from, ping)
+    /// Believes these from now on, and asks its superiors to be reached at `advertise`.
+    pub fn set_trust(&mut self, now: Instant, trust: Trust, advertise: Option<SocketAddr>) {
+        self.heartbeats.set_identity(trust.keys.active().cloned(), advertise);
+        self.members.set_trust(now, trust.clone());
+        self.listing.trust = trust;
+        self.shown = None;
+    }
+
+    /// A heartbeat or the answer to one came to the listening socket `to`.
+    ///
+    /// # Errors
+    /// Why nothing comes of it.
+    pub fn handle_knock(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        knock: &Knock,
+    ) -> Result<(), Reason> {
+        match knock {
+            Knock::Heartbeat(heartbeat) => self.handle_heartbeat(now, to, from, heartbeat),
+            Knock::Pong(pong) if self.heartbeats.handle_pong(now, to, *pong) => Ok(()),
+            Knock::Pong(_) => Err(Reason::StrayPong),
+        }
+    }
+
+    fn handle_heartbeat(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        heartbeat: &Heartbeat,
+    ) -> Result<(), Reason> {
+        let Some(pong) = self.members.handle_heartbeat(now, from, heartbeat)? else {
+            return Ok(());
+        };
+        // With the key that the node is known to have.
+        let key = heartbeat.key.and_then(|id| self.listing.trust.keys.get(id));
+        let key = key.ok_or(Reason::WrongTag)?;
+        let mut payload = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
+        key.sign(Purpose::Pong, &mut payload, 0);
+        if payload.len() > heartbeat.len {
+            return Err(Reason::ShortHeartbeat);
+        }
+        let transmit = Transmit { to: from, payload };
+        self.pongs.push_back(Outgoing { transmit, via: Some(to) });
+        Ok(())
     }
 
     /// A datagram came to the socket that checks are sent from.
@@ -147,9 +195,9 @@ impl Cluster {
         self.health.as_mut()?.poll_transmit(now)
     }
 
-    /// The next heartbeat to send, from every listening socket of the superior's family.
-    pub fn poll_heartbeat(&mut self, now: Instant) -> Option<Transmit> {
-        self.heartbeats.poll_transmit(now)
+    /// The next heartbeat to send, or answer to one, from listening sockets.
+    pub fn poll_heartbeat(&mut self, now: Instant) -> Option<Outgoing> {
+        self.pongs.pop_front().or_else(|| self.heartbeats.poll_transmit(now))
     }
 
     /// What has become known since the last call.

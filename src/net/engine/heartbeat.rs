@@ -1,22 +1,41 @@
 //! What is told upward, and when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::{Rng, Transmit, jitter};
-use crate::net::wire::{Name, Ping, Request, RequestBody};
+use crate::net::wire::auth::{Key, Purpose, TRAILER};
+use crate::net::wire::{Name, Ping, Pong, Request, RequestBody, SIGNED_HEARTBEAT};
 
 /// Between two heartbeats to a superior.
 pub const INTERVAL: Duration = Duration::from_secs(3);
 
-/// The least time between two, however often the version changes.
+/// The least time between two, however often the version changes or a superior refuses one.
 const SPACING: Duration = Duration::from_secs(1);
+
+/// How long a superior's last challenge is believed in: it asks for a new one every two minutes,
+/// so one that has not for longer does not hear us, and may at another address.
+const CHALLENGE_LIFE: Duration = Duration::from_secs(180);
+
+/// How many heartbeats may await their answer: those of more than any round trip.
+const REMEMBERED: usize = 8;
+
+/// A datagram that leaves from listening sockets: what answers it comes to the same.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// What is sent.
+    pub transmit: Transmit,
+    /// The listening socket; none: every one of the receiver's family.
+    pub via: Option<SocketAddr>,
+}
 
 /// The heartbeats of a server to its superiors.
 #[derive(Debug)]
 pub struct Heartbeats {
     name: Option<Name>,
+    key: Option<Key>,
+    advertise: Option<SocketAddr>,
     superiors: BTreeMap<SocketAddr, Superior>,
     offering: bool,
     version: u64,
@@ -29,20 +48,40 @@ pub struct Heartbeats {
 struct Superior {
     last: Option<Instant>,
     next: Option<Instant>,
+    /// The numbers of the latest heartbeats: a Pong answers one of them, once.
+    sent: VecDeque<u64>,
+    challenge: Option<Challenge>,
+    /// When a Pong was last answered.
+    hurried: Option<Instant>,
+}
+
+/// What a superior asks heartbeats to carry.
+#[derive(Debug, Clone, Copy)]
+struct Challenge {
+    value: u64,
+    /// The listening socket that it was sent to: by that address the superior knows us.
+    via: SocketAddr,
+    at: Instant,
 }
 
 impl Heartbeats {
     /// Of a server that is called `name` and offers nothing yet.
     pub fn new(name: Option<Name>, rng: Rng) -> Self {
         let superiors = BTreeMap::new();
-        Self { name, superiors, offering: false, version: 0, seq: 0, rng }
+        let (key, advertise, offering, version, seq) = (None, None, false, 0, 0);
+        Self { name, key, advertise, superiors, offering, version, seq, rng }
+    }
+
+    /// Signs with this key, and asks to be reached at this address, from now on.
+    pub fn set_identity(&mut self, key: Option<Key>, advertise: Option<SocketAddr>) {
+        (self.key, self.advertise) = (key, advertise);
     }
 
     /// Replaces the superiors.
     pub fn set_superiors(&mut self, now: Instant, addrs: impl IntoIterator<Item = SocketAddr>) {
         let mut before = std::mem::take(&mut self.superiors);
         for addr in addrs {
-            let first = Superior { last: None, next: self.offering.then_some(now) };
+            let first = Superior { next: self.offering.then_some(now), ..Superior::default() };
             self.superiors.insert(addr, before.remove(&addr).unwrap_or(first));
         }
     }
@@ -60,21 +99,57 @@ impl Heartbeats {
         }
     }
 
-    /// The next heartbeat to send, from every listening socket of the superior's family.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+    /// A superior has refused a heartbeat that was sent from the listening socket `via`: the next
+    /// one leaves at once, with what it asks for. Returns whether it was one that awaits that.
+    ///
+    /// The number tells which superior it is: a signed answer may come from another address than
+    /// the one that was asked.
+    pub fn handle_pong(&mut self, now: Instant, via: SocketAddr, pong: Pong) -> bool {
+        let Some((superior, index)) = self.superiors.values_mut().find_map(|superior| {
+            let index = superior.sent.iter().position(|seq| *seq == pong.seq)?;
+            Some((superior, index))
+        }) else {
+            return false;
+        };
+        superior.sent.drain(..=index);
+        superior.challenge = Some(Challenge { value: pong.challenge, via, at: now });
+        // One that refuses everything is not to be answered as fast as it can ask.
+        let next = superior.hurried.map_or(now, |last| now.max(last + SPACING));
+        (superior.hurried, superior.next) = (Some(next), Some(next));
+        self.seq = self.seq.max(pong.last_seq);
+        true
+    }
+
+    /// The next heartbeat to send.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Outgoing> {
         let due = |superior: &Superior| superior.next.is_some_and(|next| next <= now);
         let (&to, superior) = self.superiors.iter_mut().find(|(_, superior)| due(superior))?;
         superior.last = Some(now);
         superior.next = self.offering.then(|| now + jitter(INTERVAL, &mut self.rng));
-        self.seq += 1;
+        superior.challenge = superior.challenge.filter(|c| now < c.at + CHALLENGE_LIFE);
+        self.seq = self.seq.saturating_add(1);
+        superior.sent.push_back(self.seq);
+        if superior.sent.len() > REMEMBERED {
+            superior.sent.pop_front();
+        }
         let ping = Ping {
             seq: self.seq,
+            challenge: superior.challenge.map_or(0, |challenge| challenge.value),
             version: self.version,
+            advertise: self.advertise,
             name: self.name.clone(),
-            ..Ping::default()
         };
         let request = Request { id: 0, body: RequestBody::Ping(ping) };
-        Some(Transmit { to, payload: request.encode(0) })
+        let payload = match &self.key {
+            None => request.encode(0),
+            Some(key) => {
+                let mut payload = request.encode(SIGNED_HEARTBEAT - TRAILER);
+                key.sign(Purpose::Ping, &mut payload, 0);
+                payload
+            }
+        };
+        let via = superior.challenge.map(|challenge| challenge.via);
+        Some(Outgoing { transmit: Transmit { to, payload }, via })
     }
 
     /// When to call [`Heartbeats::poll_transmit`] next.

@@ -3,6 +3,8 @@
 //! A heartbeat is a knock, not a claim: it only brings a check forward. A node is online for
 //! [`ONLINE`] after the last right answer to a check, for what that answer offered.
 
+mod join;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::ops::Bound;
@@ -11,12 +13,16 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::check::{Check, Seal};
+use super::guard::Guard;
 use super::reach::Reach;
+use super::trust::Trust;
 use super::{Rng, Transmit, jitter};
+use crate::net::wire::auth::{Purpose, TRAILER, Tag};
 use crate::net::wire::{
-    Kind, Name, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response,
+    Kind, Name, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response,
     ResponseBody, State,
 };
+use join::Joined;
 
 /// How long a right answer keeps a node online: four check periods, so that at 10 % loss each way
 /// a living node all but never loses the dozen checks that fall into it.
@@ -29,7 +35,7 @@ pub const START_GRACE: Duration = Duration::from_secs(10);
 /// half a second, so that thousands of answers do not arrive at once.
 const START_SPREAD: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(500));
 
-/// A node that a server is configured with.
+/// A node that a server is configured with, or one that has joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NodeSpec {
     /// Where it is checked and its heartbeats come from.
@@ -45,6 +51,11 @@ pub struct NodeSpec {
 pub struct Member {
     /// What it was configured with.
     pub spec: NodeSpec,
+    /// None: it is configured.
+    joined: Option<Joined>,
+    /// The key of its last heartbeat, which its checks are signed with: while keys are changed it
+    /// may not have the one that signs here.
+    key: Option<u32>,
     offer: Option<Offered>,
     check: Check,
     deadline: Instant,
@@ -67,19 +78,25 @@ struct Offered {
 pub enum Event {
     /// It is listed from now on.
     Online {
-        /// Its configured address.
+        /// The address that it is checked at.
         addr: SocketAddr,
         /// Its name.
         name: Option<Name>,
     },
     /// It is listed no more.
     Offline {
-        /// Its configured address.
+        /// The address that it is checked at.
         addr: SocketAddr,
         /// Its name.
         name: Option<Name>,
         /// Whether it stayed silent; else it said that it offers nothing.
         silent: bool,
+    },
+    /// It had joined, and is no node any more: it has been silent for long, or is found at the
+    /// address that it advertises.
+    Forgotten {
+        /// The address that it was checked at.
+        addr: SocketAddr,
     },
     /// None has answered since the start.
     NoneAnswered,
@@ -96,6 +113,8 @@ pub enum Verdict {
     Mismatched,
     /// No answer to a probe.
     Malformed,
+    /// Not rightly signed, as it must be.
+    Unsigned,
 }
 
 /// A node as it is listed.
@@ -129,7 +148,12 @@ pub struct Members {
     /// When to complain of silence; none once any node has answered.
     grace: Option<Instant>,
     revision: u64,
+    /// How many of them are configured.
+    configured: usize,
     seal: Seal,
+    trust: Trust,
+    /// Judges signed heartbeats; none without keys.
+    guard: Option<Guard>,
     rng: Rng,
 }
 
@@ -142,16 +166,27 @@ impl Members {
             events: VecDeque::new(),
             grace: None,
             revision: 0,
+            configured: 0,
             seal: Seal(rng.random()),
+            trust: Trust::default(),
+            guard: None,
             rng,
         }
     }
 
-    /// Replaces the nodes. Those that stay keep what is known of them; new ones are checked now.
+    /// Believes these from now on.
+    pub fn set_trust(&mut self, now: Instant, trust: Trust) {
+        self.guard = (!trust.keys.is_empty()).then(|| Guard::new(now, &mut self.rng));
+        self.trust = trust;
+    }
+
+    /// Replaces the configured nodes. Those that stay keep what is known of them, as do those that
+    /// have joined; new ones are checked now.
     pub fn set_nodes(&mut self, now: Instant, nodes: impl IntoIterator<Item = NodeSpec>) {
         let mut wanted: BTreeMap<_, _> = nodes.into_iter().map(|spec| (spec.addr, spec)).collect();
+        self.configured = wanted.len();
         self.members.retain(|addr, member| {
-            let stays = wanted.contains_key(addr);
+            let stays = wanted.contains_key(addr) || member.joined.is_some();
             if !stays {
                 self.deadlines.remove(&(member.deadline, *addr));
                 self.revision += u64::from(member.offer.is_some());
@@ -159,38 +194,23 @@ impl Members {
             stays
         });
         for (addr, member) in &mut self.members {
-            if let Some(spec) = wanted.remove(addr).filter(|spec| *spec != member.spec) {
+            let Some(spec) = wanted.remove(addr) else { continue };
+            member.joined = None;
+            if spec != member.spec {
                 member.spec = spec;
                 self.revision += 1;
             }
         }
         let (step, most) = START_SPREAD;
-        for (index, (addr, spec)) in wanted.into_iter().enumerate() {
+        for (index, spec) in wanted.into_values().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);
             let deadline = now + step.saturating_mul(index).min(most);
-            self.deadlines.insert((deadline, addr));
-            let check = Check::new(deadline);
-            self.members.insert(addr, Member { spec, offer: None, check, deadline });
+            self.insert(deadline, spec, None);
             self.grace.get_or_insert(now + START_GRACE);
         }
         if self.members.is_empty() {
             self.grace = None;
         }
-    }
-
-    /// A heartbeat came: brings the next check forward where it could bring something new.
-    /// Returns whether it came from a node.
-    pub fn handle_heartbeat(&mut self, now: Instant, from: SocketAddr, ping: &Ping) -> bool {
-        let Some(member) = self.members.get_mut(&from) else {
-            return false;
-        };
-        let known = member.offer.as_ref().filter(|offer| offer.until > now);
-        let news = known.is_none_or(|offer| ping.version != 0 && ping.version != offer.version);
-        if news {
-            member.check.bring_forward(now);
-            member.schedule(from, &mut self.deadlines);
-        }
-        true
     }
 
     /// A datagram came to the socket that checks are sent from.
@@ -202,15 +222,24 @@ impl Members {
         else {
             return Verdict::Malformed;
         };
-        let distance = member.check.distance();
-        if !member.check.answers(now, id, reply.proof()) {
+        let Some(sent) = member.check.answered_by(id, reply.proof()) else {
             return Verdict::Mismatched;
-        }
+        };
         self.grace = None;
         if reply.retry {
+            // It need not be signed: all that it can do is to have the node asked again.
             member.check.sent_away(now, reply.cookie);
             member.schedule(from, &mut self.deadlines);
             return Verdict::Right;
+        }
+        let signed = matches!(self.trust.keys.judge(Purpose::Reply, datagram), Tag::Right(_));
+        if !signed && (self.trust.require || member.joined.is_some()) {
+            return Verdict::Unsigned;
+        }
+        let distance = member.check.distance();
+        member.check.measure(now, sent, reply.proof());
+        if let Some(joined) = &mut member.joined {
+            joined.heard(now);
         }
         let before = member.offer.take();
         member.offer = offered(reply, from, now + ONLINE);
@@ -241,6 +270,7 @@ impl Members {
             self.events.push_back(Event::NoneAnswered);
         }
         for addr in self.due(now) {
+            self.forget(now, addr);
             let Some(member) = self.members.get_mut(&addr) else {
                 continue;
             };
@@ -262,10 +292,19 @@ impl Members {
         let member = self.members.get_mut(&addr)?;
         let (id, nonce) = (self.rng.random(), self.seal.nonce(self.rng.random()));
         member.check.sent(now, id, nonce, member.offer.is_some());
+        let keys = &self.trust.keys;
+        let key = member.key.and_then(|id| keys.get(id)).or(keys.active());
         let cookie = &member.check.cookie;
         let probe = Probe { nonce, cookie, names: true, ..Probe::default() };
         let request = Request { id, body: RequestBody::Probe(probe) };
-        let payload = request.encode(PADDED_REQUEST);
+        let payload = match key {
+            None => request.encode(PADDED_REQUEST),
+            Some(key) => {
+                let mut payload = request.encode(PADDED_REQUEST - TRAILER);
+                key.sign(Purpose::Probe, &mut payload, 0);
+                payload
+            }
+        };
         member.schedule(addr, &mut self.deadlines);
         Some(Transmit { to: addr, payload })
     }
@@ -307,12 +346,14 @@ impl Members {
         self.members.is_empty()
     }
 
-    /// The nodes' configured addresses, in order.
+    /// The addresses of the configured nodes, in order.
     pub fn addrs(&self) -> impl Iterator<Item = SocketAddr> {
-        self.members.keys().copied()
+        let configured = self.members.iter().filter(|(_, member)| member.joined.is_none());
+        configured.map(|(addr, _)| *addr)
     }
 
-    /// The nodes that are online at this moment, in the order of their configured addresses.
+    /// The nodes that are online at this moment, in the order of the addresses they are
+    /// checked at.
     pub fn online(&self, now: Instant) -> impl Iterator<Item = Online<'_>> {
         self.members.values().filter_map(move |member| {
             let offer = member.offer.as_ref().filter(|offer| offer.until > now)?;
@@ -331,6 +372,12 @@ impl Members {
     fn due(&self, now: Instant) -> Vec<SocketAddr> {
         let due = (Bound::Unbounded, Bound::Included((now, LAST_ADDR)));
         self.deadlines.range(due).map(|(_, addr)| *addr).collect()
+    }
+
+    fn insert(&mut self, deadline: Instant, spec: NodeSpec, joined: Option<Joined>) {
+        let (addr, check) = (spec.addr, Check::new(deadline));
+        self.deadlines.insert((deadline, addr));
+        self.members.insert(addr, Member { spec, joined, key: None, offer: None, check, deadline });
     }
 }
 

@@ -11,11 +11,13 @@ pub mod cluster;
 mod cookie;
 pub mod descent;
 pub mod echo;
+mod guard;
 pub mod health;
 pub mod heartbeat;
 pub mod limit;
 pub mod members;
 pub mod reach;
+pub mod trust;
 
 use std::time::Duration;
 

@@ -4,6 +4,7 @@
 //! or a STUN message ([`stun`]).
 
 mod addr;
+pub mod auth;
 mod name;
 mod prefix;
 mod proto;
@@ -32,6 +33,10 @@ pub const MAX_COOKIE: usize = 64;
 /// The size that requests to balance servers are padded to, in bytes of UDP payload: with IPv4
 /// and UDP headers 420, a third of the largest answer's 1,260, so that answers amplify by 3 at most.
 pub const PADDED_REQUEST: usize = 392;
+
+/// The least size of a heartbeat with a tag, in bytes of UDP payload: more than the answer to one
+/// that is refused ever takes, 57.
+pub const SIGNED_HEARTBEAT: usize = 64;
 
 /// A datagram that is no message of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

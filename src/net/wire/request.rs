@@ -1,3 +1,6 @@
+use std::net::SocketAddr;
+
+use super::addr::{decode_host, encode_host};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint};
 use super::{DecodeError, Name};
 
@@ -41,6 +44,8 @@ pub struct Ping {
     pub challenge: u64,
     /// Changes whenever what the sender offers changes, and at every start; 0 from a bare peer.
     pub version: u64,
+    /// Where a sender that is not in the superior's list wants to be reached.
+    pub advertise: Option<SocketAddr>,
     /// What the sender is called.
     pub name: Option<Name>,
 }
@@ -125,6 +130,7 @@ impl Ping {
                 (1, value) => ping.seq = value.fixed64()?,
                 (2, value) => ping.challenge = value.fixed64()?,
                 (3, value) => ping.version = value.fixed64()?,
+                (4, value) => ping.advertise = decode_host(value.bytes()?)?,
                 (5, value) => ping.name = Name::from_wire(value.bytes()?),
                 _ => {}
             }
@@ -136,6 +142,9 @@ impl Ping {
         put_fixed64(out, 1, self.seq);
         put_fixed64(out, 2, self.challenge);
         put_fixed64(out, 3, self.version);
+        if let Some(advertise) = self.advertise {
+            put_message(out, 4, |out| encode_host(out, advertise));
+        }
         if let Some(name) = &self.name {
             put_bytes(out, 5, name.as_str().as_bytes());
         }

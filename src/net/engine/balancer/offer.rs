@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::list::List;
+use crate::net::engine::trust::Trust;
 use crate::net::engine::{Rng, Seal};
 use crate::net::wire::{MAX_ANSWER, Name, Node, ProbeReply, State, View};
 
@@ -11,7 +12,7 @@ use crate::net::wire::{MAX_ANSWER, Name, Node, ProbeReply, State, View};
 /// (9).
 pub(super) const FRAME: usize = 18;
 
-/// The longest tail that still makes an answer.
+/// The longest tail that still makes an answer, if that is not signed.
 pub(super) const LONGEST_TAIL: usize = MAX_ANSWER - FRAME;
 
 /// What a server has to offer at a moment.
@@ -37,6 +38,8 @@ pub struct Listing {
     pub superiors: Vec<SocketAddr>,
     /// What the nonces of its own checks are known by.
     pub seal: Seal,
+    /// Its keys, and what they open.
+    pub trust: Trust,
 }
 
 /// A [`Listing`], encoded.
@@ -46,6 +49,7 @@ pub struct Offer {
     nodes: Box<[SocketAddr]>,
     superiors: Box<[SocketAddr]>,
     pub(super) seal: Seal,
+    pub(super) trust: Trust,
     /// For bare requests, by family.
     bare: [Option<List>; 2],
     direct: List,
@@ -68,6 +72,7 @@ impl Offer {
             nodes: sorted(&listing.node_addrs),
             superiors: sorted(&listing.superiors),
             seal: listing.seal,
+            trust: listing.trust.clone(),
             bare: [false, true].map(|v4| bare(listing, v4, rng)),
             direct: full(listing, &listing.nodes, rng),
             flat,

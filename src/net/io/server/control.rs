@@ -9,13 +9,14 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::{debug, info, trace, warn};
 
-use super::{Shared, socket_error, source_ips};
+use super::{Arrival, Shared, socket_error, source_ips};
 use crate::error::Error;
 use crate::net::engine::Transmit;
 use crate::net::engine::cluster::{Cluster, Event};
+use crate::net::engine::heartbeat::Outgoing;
 use crate::net::engine::members::{self, ONLINE, START_GRACE};
 use crate::net::io::{mapped, send};
-use crate::net::wire::{Name, Ping};
+use crate::net::wire::Name;
 
 /// Room for any answer to a check: the first implementation may send as much as UDP holds.
 const ANSWER_ROOM: usize = 65_535;
@@ -56,7 +57,7 @@ pub(super) fn spawn(
     checkers: Vec<UdpSocket>,
     turn: Option<UdpSocket>,
     listeners: Vec<(SocketAddr, StdSocket)>,
-    knocked: mpsc::Receiver<(SocketAddr, Ping)>,
+    knocked: mpsc::Receiver<Arrival>,
 ) -> Vec<JoinHandle<()>> {
     let checkers: Vec<_> = checkers.into_iter().map(Checker::from).collect();
     let mut tasks = Vec::new();
@@ -130,7 +131,7 @@ struct Control {
 }
 
 impl Control {
-    async fn run(mut self, mut knocked: mpsc::Receiver<(SocketAddr, Ping)>) {
+    async fn run(mut self, mut knocked: mpsc::Receiver<Arrival>) {
         let idle = Duration::from_secs(3600);
         loop {
             let next = self.step(Instant::now()).unwrap_or_else(|| Instant::now() + idle);
@@ -138,9 +139,13 @@ impl Control {
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.shared.news.notified() => {}
-                Some((from, ping)) = knocked.recv() => {
-                    trace!(%from, "heartbeat");
-                    self.shared.cluster().handle_heartbeat(Instant::now(), from, &ping);
+                Some((to, from, knock)) = knocked.recv() => {
+                    let now = Instant::now();
+                    let result = self.shared.cluster().handle_knock(now, to, from, &knock);
+                    trace!(%from, ?result, "heartbeat");
+                    if let Err(reason) = result {
+                        self.shared.counters.dropped(reason);
+                    }
                 }
             }
         }
@@ -195,9 +200,11 @@ impl Control {
         }
     }
 
-    /// Sends from every listening socket of the family: the superior knows the node by one.
-    fn send_heartbeat(&self, heartbeat: &Transmit) {
-        for (addr, listener) in &self.listeners {
+    /// Sends from every listening socket of the family, until it is known by which one of them
+    /// the superior knows the node.
+    fn send_heartbeat(&self, Outgoing { transmit: heartbeat, via }: &Outgoing) {
+        let chosen = |addr: &SocketAddr| via.is_none_or(|via| via == *addr);
+        for (addr, listener) in self.listeners.iter().filter(|(addr, _)| chosen(addr)) {
             let Some(to) = mapped(heartbeat.to, *addr) else {
                 continue;
             };
@@ -224,6 +231,9 @@ impl Control {
             }
             Event::Node(members::Event::Offline { addr, name, silent: false }) => {
                 warn!(%addr, name = %text(name), offers = "nothing", %online, "node offline");
+            }
+            Event::Node(members::Event::Forgotten { addr }) => {
+                info!(%addr, nodes = all, "node forgotten");
             }
             Event::Node(members::Event::NoneAnswered) => {
                 let ports = self.checkers.iter().filter_map(|checker| checker.addr);

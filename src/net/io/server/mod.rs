@@ -19,17 +19,21 @@ use tokio::task;
 use tracing::{debug, info, warn};
 
 use super::{random, socket};
-use crate::config::{Config, TurnHealth};
+use crate::config::{self, Config, KeyFile, TurnHealth};
 use crate::error::Error;
 use crate::net::engine::balancer::{Balancer, Offer};
 use crate::net::engine::cluster::Cluster;
 use crate::net::engine::limit::Limiter;
-use crate::net::wire::Ping;
+use crate::net::engine::trust::{Join, Knock, Trust};
+use crate::net::wire::auth::Keys;
 use counters::Counters;
 use socket::RECEIVE_BUFFER;
 
 /// Heartbeats that wait for the control task. More are dropped: the next ones come in seconds.
 const KNOCKS: usize = 1024;
+
+/// What came to which listening socket, and from whom.
+type Arrival = (SocketAddr, SocketAddr, Knock);
 
 /// A running balance server. Dropping it stops it.
 #[derive(Debug)]
@@ -48,7 +52,7 @@ struct Shared {
     cluster: Mutex<Cluster>,
     stopping: AtomicBool,
     counters: Counters,
-    knocks: mpsc::Sender<(SocketAddr, Ping)>,
+    knocks: mpsc::Sender<Arrival>,
     /// The control task has something new to look at.
     news: Notify,
     /// A socket had no room.
@@ -77,6 +81,7 @@ impl Server {
         if turn.is_some() {
             cluster.check_turn(Instant::now());
         }
+        cluster.set_trust(Instant::now(), trust(&config.cluster)?, config.cluster.advertise);
         let shared = Arc::new(Shared {
             offer: ArcSwap::default(),
             cluster: Mutex::new(cluster),
@@ -180,6 +185,14 @@ impl Shared {
             self.offer.store(Arc::new(offer));
         }
     }
+}
+
+/// Reads the keys, and what they are to open.
+fn trust(config: &config::Cluster) -> Result<Trust, Error> {
+    let keys = config.keys.iter().map(KeyFile::read).collect::<Result<Vec<_>, _>>()?;
+    let prefixes = config.join_prefixes.as_slice().into();
+    let join = config.join.then_some(Join { max_nodes: config.max_nodes, prefixes });
+    Ok(Trust { keys: Keys::new(keys), require: config.require_auth, join })
 }
 
 /// The sockets at one address, of which there is at least one.

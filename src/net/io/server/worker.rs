@@ -102,9 +102,9 @@ impl Worker {
                         counters.retry();
                     }
                 }
-                Verdict::Heartbeat(ping) => {
+                Verdict::Knock(knock) => {
                     counters.heartbeat();
-                    let _ = self.shared.knocks.try_send((from, ping));
+                    let _ = self.shared.knocks.try_send((self.addr, from, knock));
                 }
                 Verdict::Drop(reason) => counters.dropped(reason),
             }
