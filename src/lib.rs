@@ -30,8 +30,9 @@ mod error;
 pub mod net;
 
 pub use config::{
-    Cluster, Config, ConfigError, DEFAULT_PORT, Diagnostic, Endpoint, EndpointError, Family,
-    KeyError, KeyFile, Label, Log, LogFormat, LogLevel, Net, NodeEntry, Turn, TurnHealth,
+    Allowance, BareAnswers, Cluster, Config, ConfigError, DEFAULT_PORT, Diagnostic, Endpoint,
+    EndpointError, Family, KeyError, KeyFile, Label, Log, LogFormat, LogLevel, Net, NodeEntry,
+    Rates, Turn, TurnHealth,
 };
 pub use error::Error;
 pub use net::engine::descent::{

@@ -1,5 +1,6 @@
 //! What the file says: TOML -> values, and where each of them stands.
 
+mod limits;
 mod membership;
 
 use std::collections::BTreeMap;
@@ -53,10 +54,11 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn file(&mut self, root: &DeTable<'_>) {
-        self.fields(root, &["net", "cluster", "turn", "log"]);
+        self.fields(root, &["net", "cluster", "turn", "limits", "log"]);
         self.section(root, "net", Self::net);
         self.section(root, "cluster", Self::cluster);
         self.section(root, "turn", Self::turn);
+        self.section(root, "limits", Self::limits);
         self.section(root, "log", Self::log);
     }
 

@@ -41,6 +41,8 @@ pub struct Config {
     pub cluster: Cluster,
     /// `[turn]`: the TURN server beside a leaf.
     pub turn: Turn,
+    /// `[limits]`: what strangers are allowed.
+    pub limits: Allowance,
     /// `[log]`: what is logged.
     pub log: Log,
 }
@@ -99,6 +101,46 @@ pub struct Turn {
     pub health: TurnHealth,
 }
 
+/// `[limits]`: what strangers are allowed, who do not show that they are at their address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Allowance {
+    /// Who is neither limited nor suspected.
+    pub exempt: Vec<Prefix>,
+    /// What a request of the first implementation gets.
+    pub bare_answers: BareAnswers,
+    /// With [`BareAnswers::Full`]: bytes a second that all answers together may take beyond three
+    /// times their requests.
+    pub bare_bytes: u32,
+    /// Requests a second.
+    pub rates: Rates,
+}
+
+/// Requests a second of an address, and of the networks around it; twice as many at once. 0 is
+/// without limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rates {
+    /// `limits.ipv4-32`: an IPv4 address.
+    pub v4_32: u32,
+    /// `limits.ipv4-24`: an IPv4 /24.
+    pub v4_24: u32,
+    /// `limits.ipv6-64`: an IPv6 /64, the least that a subscriber has (RFC 6177).
+    pub v6_64: u32,
+    /// `limits.ipv6-56`: an IPv6 /56.
+    pub v6_56: u32,
+    /// `limits.ipv6-48`: an IPv6 /48, the most that a subscriber has.
+    pub v6_48: u32,
+}
+
+/// `limits.bare-answers`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BareAnswers {
+    /// Some of the nodes: as many as fit into three times the request.
+    #[default]
+    Sample,
+    /// All of them, within a budget.
+    Full,
+}
+
 /// `turn.health`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum TurnHealth {
@@ -142,6 +184,39 @@ pub enum LogFormat {
     Text,
     /// One JSON object a line.
     Json,
+}
+
+impl Default for Allowance {
+    fn default() -> Self {
+        let (bare_answers, bare_bytes) = (BareAnswers::default(), 1_000_000);
+        Self { exempt: Prefix::LOOPBACK.into(), bare_answers, bare_bytes, rates: Rates::default() }
+    }
+}
+
+impl Default for Rates {
+    /// A household, and what stands behind one address of a carrier, ask less; a flood that is
+    /// sent from one address or forged to hit one is cut to this.
+    fn default() -> Self {
+        Self { v4_32: 20, v4_24: 640, v6_64: 20, v6_56: 60, v6_48: 200 }
+    }
+}
+
+impl BareAnswers {
+    const ALL: [Self; 2] = [Self::Sample, Self::Full];
+
+    /// The word for it in a file.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sample => "sample",
+            Self::Full => "full",
+        }
+    }
+}
+
+impl fmt::Display for BareAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
 }
 
 impl Config {

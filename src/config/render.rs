@@ -3,7 +3,7 @@ use std::fmt::Display;
 use super::{Config, KeyFile, NodeEntry};
 
 pub(super) fn to_toml(config: &Config) -> String {
-    let Config { net, cluster, turn, log } = config;
+    let Config { net, cluster, turn, limits, log } = config;
     let lines = [
         "[net]".to_owned(),
         format!("bind = {}", one_or_many(net.bind.iter().map(string).collect())),
@@ -39,6 +39,16 @@ pub(super) fn to_toml(config: &Config) -> String {
             "the address of the TURN server beside this server, none if left out",
         ),
         format!("health = {}", string(turn.health)),
+        String::new(),
+        "[limits]".to_owned(),
+        format!("exempt = {}", list(&limits.exempt.iter().map(string).collect::<Vec<_>>())),
+        format!("bare-answers = {}", string(limits.bare_answers)),
+        format!("bare-bytes = {}", limits.bare_bytes),
+        format!("ipv4-32 = {}", limits.rates.v4_32),
+        format!("ipv4-24 = {}", limits.rates.v4_24),
+        format!("ipv6-64 = {}", limits.rates.v6_64),
+        format!("ipv6-56 = {}", limits.rates.v6_56),
+        format!("ipv6-48 = {}", limits.rates.v6_48),
         String::new(),
         "[log]".to_owned(),
         format!("level = {}", string(log.level)),
@@ -105,7 +115,10 @@ mod tests {
 
     use super::*;
     use crate::config::endpoint::unmapped;
-    use crate::config::{Cluster, Endpoint, Log, LogFormat, LogLevel, Net, Turn, TurnHealth};
+    use crate::config::{
+        Allowance, BareAnswers, Cluster, Endpoint, Log, LogFormat, LogLevel, Net, Rates, Turn,
+        TurnHealth,
+    };
     use crate::net::wire::Name;
 
     #[test]
@@ -129,6 +142,19 @@ join-prefixes = []
 [turn]
 # bind: the address of the TURN server beside this server, none if left out
 health = "binding"
+
+[limits]
+exempt = [
+    "127.0.0.0/8",
+    "::1/128",
+]
+bare-answers = "sample"
+bare-bytes = 1000000
+ipv4-32 = 20
+ipv4-24 = 640
+ipv6-64 = 20
+ipv6-56 = 60
+ipv6-48 = 200
 
 [log]
 level = "info"
@@ -170,6 +196,16 @@ join-prefixes = [
 [turn]
 bind = "203.0.113.52:3478"
 health = "none"
+
+[limits]
+exempt = []
+bare-answers = "full"
+bare-bytes = 500000
+ipv4-32 = 1
+ipv4-24 = 2
+ipv6-64 = 3
+ipv6-56 = 4
+ipv6-48 = 0
 
 [log]
 level = "warn"
@@ -220,10 +256,24 @@ format = "json"
             prop::sample::select(LogFormat::ALL.to_vec()),
         );
         let log = log.prop_map(|(level, format)| Log { level, format });
-        (net, cluster, turn, log).prop_map(|(net, cluster, turn, log)| Config {
+        let rates = any::<[u32; 5]>().prop_map(|[v4_32, v4_24, v6_64, v6_56, v6_48]| Rates {
+            v4_32,
+            v4_24,
+            v6_64,
+            v6_56,
+            v6_48,
+        });
+        let bare = (prop::sample::select(BareAnswers::ALL.to_vec()), any::<u32>());
+        let limits = (vec(addr(), 0..3), bare, rates);
+        let limits = limits.prop_map(|(exempt, (bare_answers, bare_bytes), rates)| {
+            let exempt = exempt.iter().map(|addr| addr.ip().to_string().parse().unwrap());
+            Allowance { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
+        });
+        (net, cluster, turn, limits, log).prop_map(|(net, cluster, turn, limits, log)| Config {
             net,
             cluster,
             turn,
+            limits,
             log,
         })
     }

@@ -1,7 +1,7 @@
 //! One value of a file: has it the right type, and can it be read?
 
 use std::net::SocketAddr;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::slice;
 
 use toml::Spanned;
@@ -78,15 +78,15 @@ fn small(value: &Value<'_>, what: &str) -> Result<u16, Diagnostic> {
     })
 }
 
-/// A whole number up to `most`.
-pub(super) fn number(value: &Value<'_>, most: u32) -> Result<u32, Diagnostic> {
+/// A whole number.
+pub(super) fn number(value: &Value<'_>, range: RangeInclusive<u32>) -> Result<u32, Diagnostic> {
     let DeValue::Integer(integer) = value.get_ref() else {
         return Err(wrong_type(value, "an integer"));
     };
     let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
-    number.filter(|number| *number <= most).ok_or_else(|| {
-        let integer = quoted(&integer.to_string());
-        Diagnostic::at(value.span(), format!("{integer} is not a number from 1 to {most}"))
+    number.filter(|number| range.contains(number)).ok_or_else(|| {
+        let (integer, least, most) = (quoted(&integer.to_string()), range.start(), range.end());
+        Diagnostic::at(value.span(), format!("{integer} is not a number from {least} to {most}"))
     })
 }
 

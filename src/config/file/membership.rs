@@ -23,7 +23,7 @@ impl Reader<'_> {
         let place = Place::Key(self.config.cluster.keys.len());
         let missing = |field| Diagnostic::at(item.span(), format!("missing field `{field}`"));
         let id = match table.get("id") {
-            Some(value) => self.keep_at(place, value, value::number(value, u32::MAX)),
+            Some(value) => self.keep_at(place, value, value::number(value, 1..=u32::MAX)),
             None => self.keep(Err(missing("id"))),
         };
         let file = match table.get("file") {
@@ -54,7 +54,7 @@ impl Reader<'_> {
         self.config.cluster.require_auth = require.unwrap_or_default();
         self.config.cluster.join = flag(self, "join", Place::Join).unwrap_or_default();
         if let Some(value) = cluster.get("max-nodes") {
-            let most = self.keep_at(Place::MaxNodes, value, value::number(value, u32::MAX));
+            let most = self.keep_at(Place::MaxNodes, value, value::number(value, 1..=u32::MAX));
             self.config.cluster.max_nodes = most.unwrap_or(1) as usize;
         }
         if let Some(value) = cluster.get("join-prefixes") {

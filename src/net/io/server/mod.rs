@@ -19,11 +19,11 @@ use tokio::task;
 use tracing::{debug, info, warn};
 
 use super::{random, socket};
-use crate::config::{self, Config, KeyFile, TurnHealth};
+use crate::config::{self, Allowance, BareAnswers, Config, KeyFile, Rates, TurnHealth};
 use crate::error::Error;
 use crate::net::engine::balancer::{Balancer, Offer};
 use crate::net::engine::cluster::Cluster;
-use crate::net::engine::limit::Limiter;
+use crate::net::engine::limit::{self, Limiter, Policy};
 use crate::net::engine::trust::{Join, Knock, Trust};
 use crate::net::wire::auth::Keys;
 use counters::Counters;
@@ -94,11 +94,7 @@ impl Server {
         names::set_numeric(&shared, &config.cluster, &addrs);
         shared.refresh(Instant::now());
 
-        let limiter = Limiter::new(
-            crate::net::engine::limit::Policy::default(),
-            Instant::now(),
-            &mut random::rng()?,
-        );
+        let limiter = Limiter::new(policy(&config.limits), Instant::now(), &mut random::rng()?);
         let limiter = Arc::new(limiter);
         let (exit, exits) = mpsc::unbounded_channel();
         let mut server = Self { addrs, shared, threads: Vec::new(), tasks: Vec::new(), exits };
@@ -197,6 +193,17 @@ fn trust(config: &config::Cluster) -> Result<Trust, Error> {
 
 /// The sockets at one address, of which there is at least one.
 type Listener = (SocketAddr, Vec<UdpSocket>);
+
+/// What the file allows strangers, as the limiter takes it.
+fn policy(limits: &Allowance) -> Policy {
+    let Rates { v4_32, v4_24, v6_64, v6_56, v6_48 } = limits.rates;
+    let bare_bytes = match limits.bare_answers {
+        BareAnswers::Sample => 0,
+        BareAnswers::Full => limits.bare_bytes.into(),
+    };
+    let rates = limit::Rates { v4_32, v4_24, v6_64, v6_56, v6_48 };
+    Policy { rates, exempt: limits.exempt.clone(), bare_bytes, ..Policy::default() }
+}
 
 /// Opens the listening sockets. An IPv6 wildcard takes IPv4 too, unless that has a socket of its
 /// own on the same port.
