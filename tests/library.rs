@@ -209,6 +209,28 @@ async fn several_workers_answer_at_one_address() {
 }
 
 #[tokio::test]
+async fn a_server_keeps_the_limits_that_it_is_configured_with() {
+    let net = Net::new();
+    let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
+    config.turn.health = TurnHealth::None;
+    config.limits.exempt.clear();
+    config.limits.rates.v4_32 = 3;
+    let _server = Server::start(config).await.unwrap();
+    let client = std::net::UdpSocket::bind((net.ip(9), 0)).unwrap();
+    client.set_read_timeout(Some(Duration::from_millis(500))).unwrap();
+    for id in 1..=20u8 {
+        client.send_to(&[8, id, 0x12, 0], net.server(1)).unwrap();
+    }
+    let mut answers = 0;
+    while let Ok(len) = client.recv(&mut [0; 2048]) {
+        answers += 1;
+        assert!(28 + len <= 3 * (28 + 4), "{len} bytes");
+    }
+    // Six at once; of the others one in four.
+    assert!((6..20).contains(&answers), "{answers} answers");
+}
+
+#[tokio::test]
 async fn a_server_that_stops_frees_its_address() {
     let net = Net::new();
     let config = config(net.server(1), "one", None, &[], Some(net.turn(1)));
