@@ -9,7 +9,7 @@ mod offer;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
@@ -32,6 +32,9 @@ pub struct Balancer {
     limiter: Arc<Limiter>,
     /// Counts the nodes of samples, so that those of a long list rotate.
     turn: usize,
+    /// The moment of the last datagram, which is that of its whole batch, and what it is to the
+    /// limiter.
+    clock: (Instant, Duration),
     rng: Rng,
 }
 
@@ -164,13 +167,15 @@ const BARE_FRAME: usize = FRAME - 9;
 /// Whether the service of a port answers any datagram, and so would talk with a server for ever:
 /// echo, quote, chargen, DNS, TFTP's kin, NTP, SNMP, LDAP, SSDP, mDNS, memcached.
 fn loops(port: u16) -> bool {
-    matches!(port, 7 | 17 | 19 | 53 | 123 | 161 | 389 | 1900 | 5353 | 11211)
+    // Most ask from a port above them all.
+    port <= 11211 && matches!(port, 7 | 17 | 19 | 53 | 123 | 161 | 389 | 1900 | 5353 | 11211)
 }
 
 impl Balancer {
     /// A worker's answers, within what `limiter` allows to all workers together.
     pub fn new(limiter: Arc<Limiter>, rng: Rng) -> Self {
-        Self { limiter, turn: 0, rng }
+        let clock = limiter.epoch();
+        Self { limiter, turn: 0, clock, rng }
     }
 
     /// Judges a datagram from `from` to `to`, the address that was asked, and appends the answer
@@ -206,15 +211,19 @@ impl Balancer {
         if stun::is_stun(datagram) {
             return Err(Reason::Stun);
         }
+        if self.clock.0 != now {
+            self.clock = (now, self.limiter.uptime(now));
+        }
+        let uptime = self.clock.1;
         let Request { id, body } = match Request::decode(datagram) {
             // A Pong has none of the fields that a request has.
             Err(DecodeError::Empty) if !offer.trust.keys.is_empty() => {
-                self.admit(now, from.ip())?;
+                self.admit(uptime, from.ip())?;
                 return offer.trust.pong(datagram).map(Verdict::Knock);
             }
             request => request?,
         };
-        let asker = Asker { now, from, datagram, id };
+        let asker = Asker { uptime, from, datagram, id };
         match body {
             RequestBody::Ping(ping) => {
                 let listed = offer.is_node(from);
@@ -222,7 +231,7 @@ impl Balancer {
                     return Err(Reason::StrangeHeartbeat);
                 }
                 // A tag costs more to judge than most requests to answer.
-                self.admit(now, from.ip())?;
+                self.admit(uptime, from.ip())?;
                 offer.trust.heartbeat(listed, ping, datagram).map(Verdict::Knock)
             }
             RequestBody::Probe(Probe { nonce: 0, .. }) => {
@@ -242,12 +251,13 @@ impl Balancer {
     }
 
     /// Takes a request from the budget of an address.
-    fn admit(&self, now: Instant, ip: IpAddr) -> Result<(), Reason> {
-        let free = self.limiter.is_exempt(ip) || self.limiter.take(now, ip);
+    fn admit(&self, uptime: Duration, ip: IpAddr) -> Result<(), Reason> {
+        let free = self.limiter.is_exempt(ip) || self.limiter.take(uptime, ip);
         free.then_some(()).ok_or(Reason::Limited)
     }
 
     /// Answers one who reads no nonce, and so cannot show that it is at its address.
+    #[inline(never)]
     fn answer_bare(
         &mut self,
         list: &List,
@@ -257,18 +267,18 @@ impl Balancer {
         let (ip, v4) = (asker.from.ip(), asker.from.is_ipv4());
         let (mut room, mut most) = (MAX_ANSWER, usize::MAX);
         if !self.limiter.is_exempt(ip) {
-            if self.limiter.repeats(asker.now, asker.from, asker.id) {
+            if self.limiter.repeats(asker.uptime, asker.from, asker.id) {
                 return Err(Reason::Repeated);
             }
             room = limit::room(ip, asker.datagram.len());
-            if !self.limiter.take(asker.now, ip) {
+            if !self.limiter.take(asker.uptime, ip) {
                 if !self.rng.random_ratio(1, 4) {
                     return Err(Reason::Limited);
                 }
                 most = 1;
             } else if let Some(whole) = list.whole(v4, false, MAX_ANSWER - BARE_FRAME)
                 && whole.len() + BARE_FRAME > room
-                && self.limiter.take_bytes(asker.now, whole.len() + BARE_FRAME)
+                && self.limiter.take_bytes(asker.uptime, whole.len() + BARE_FRAME)
             {
                 room = MAX_ANSWER;
             }
@@ -284,6 +294,7 @@ impl Balancer {
         self.answer_sample(list, asker, 0, room, most, out)
     }
 
+    #[inline]
     fn answer(
         &mut self,
         offer: &Offer,
@@ -294,11 +305,11 @@ impl Balancer {
         let ip = asker.from.ip();
         let mut room = MAX_ANSWER;
         if !self.limiter.is_exempt(ip) {
-            let free = self.limiter.take(asker.now, ip);
+            let free = self.limiter.take(asker.uptime, ip);
             room = limit::room(ip, asker.datagram.len());
             if !free || room < MAX_ANSWER && !probe.cookie.is_empty() {
-                let known = self.limiter.knows(asker.now, ip, probe.cookie);
-                match (free, known && self.limiter.take_bearer(asker.now, ip)) {
+                let known = self.limiter.knows(asker.uptime, ip, probe.cookie);
+                match (free, known && self.limiter.take_bearer(asker.uptime, ip)) {
                     (_, true) => room = MAX_ANSWER,
                     (true, false) => {}
                     (false, false) => return self.send_away(asker, probe.nonce, out),
@@ -337,6 +348,7 @@ impl Balancer {
         self.answer_sample(list, asker, probe.nonce, room, usize::MAX, out)
     }
 
+    #[inline(never)]
     fn answer_sample(
         &mut self,
         list: &List,
@@ -355,6 +367,7 @@ impl Balancer {
     }
 
     /// Sends away, every second time, one who asks too often: with a cookie to come back with.
+    #[inline(never)]
     fn send_away(
         &mut self,
         asker: &Asker,
@@ -363,7 +376,7 @@ impl Balancer {
     ) -> Result<Verdict, Reason> {
         let start = out.len();
         let cookie = match self.rng.random() {
-            true => self.limiter.cookie(asker.now, asker.from.ip()),
+            true => self.limiter.cookie(asker.uptime, asker.from.ip()),
             false => return Err(Reason::Limited),
         };
         frame(out, asker.id, nonce, 2 + cookie.len() + 2);
@@ -378,7 +391,7 @@ impl Balancer {
 
 /// Who asks, when, with what bytes, and their id.
 struct Asker<'a> {
-    now: Instant,
+    uptime: Duration,
     from: SocketAddr,
     datagram: &'a [u8],
     id: u32,
@@ -388,7 +401,7 @@ struct Asker<'a> {
 fn judge_source(to: SocketAddr, from: SocketAddr) -> Result<(), Reason> {
     match from.port() {
         0 => Err(Reason::PortZero),
-        _ if from == to => Err(Reason::OwnAddress),
+        _ if from.port() == to.port() && from == to => Err(Reason::OwnAddress),
         port if loops(port) => Err(Reason::LoopPort),
         _ => Ok(()),
     }

@@ -76,6 +76,9 @@ impl Default for Policy {
 #[derive(Debug)]
 pub struct Limiter {
     policy: Policy,
+    /// `policy.exempt` by family, each as its base and the bits of it that count.
+    exempt_v4: Box<[(u32, u32)]>,
+    exempt_v6: Box<[(u128, u128)]>,
     started: Instant,
     key: (u64, u64),
     baker: Baker,
@@ -105,8 +108,11 @@ impl Limiter {
     /// A limiter with all budgets full.
     pub fn new(policy: Policy, now: Instant, rng: &mut Rng) -> Self {
         let table = |places| std::iter::repeat_with(AtomicU64::default).take(places).collect();
+        let exempt = &policy.exempt;
         Self {
             started: now,
+            exempt_v4: exempt.iter().filter_map(Prefix::v4_bits).collect(),
+            exempt_v6: exempt.iter().filter_map(Prefix::v6_bits).collect(),
             key: (rng.random(), rng.random()),
             baker: Baker::new(rng),
             paid_back: table(BUCKETS * policy.places),
@@ -118,49 +124,71 @@ impl Limiter {
 
     /// Whether an address is neither limited nor suspected.
     pub(super) fn is_exempt(&self, ip: IpAddr) -> bool {
-        self.policy.exempt.iter().any(|prefix| prefix.contains(ip))
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => {
+                self.exempt_v4.iter().any(|(base, mask)| ip.to_bits() & mask == *base)
+            }
+            IpAddr::V6(ip) => {
+                self.exempt_v6.iter().any(|(base, mask)| ip.to_bits() & mask == *base)
+            }
+        }
+    }
+
+    /// When it came to be, on both clocks.
+    pub(super) fn epoch(&self) -> (Instant, Duration) {
+        (self.started, Duration::ZERO)
+    }
+
+    /// How long it has been there, which is what it tells time by.
+    pub(super) fn uptime(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.started)
     }
 
     /// Takes one request from the budgets of an address and its networks. Returns whether all of
     /// them had one left.
-    pub(super) fn take(&self, now: Instant, ip: IpAddr) -> bool {
-        let rates = &self.policy.rates;
+    pub(super) fn take(&self, uptime: Duration, ip: IpAddr) -> bool {
+        let (rates, now) = (&self.policy.rates, nanos(uptime));
         match ip {
             IpAddr::V4(ip) => {
                 let bits = u64::from(ip.to_bits());
-                self.take_one(now, Bucket::V4Address, bits, rates.v4_32.into())
-                    && self.take_one(now, Bucket::V4Network, bits >> 8, rates.v4_24.into())
+                let network = self.hash([bits >> 8]);
+                let take = |bucket, within, rate| self.take_one(now, bucket, network, within, rate);
+                take(Bucket::V4Address, bits & 0xff, rates.v4_32.into())
+                    && take(Bucket::V4Network, 0, rates.v4_24.into())
             }
             IpAddr::V6(ip) => {
                 let bits = (ip.to_bits() >> 64) as u64;
-                self.take_one(now, Bucket::V6Subnet, bits, rates.v6_64.into())
-                    && self.take_one(now, Bucket::V6Site, bits >> 8, rates.v6_56.into())
-                    && self.take_one(now, Bucket::V6Block, bits >> 16, rates.v6_48.into())
+                let block = self.hash([bits >> 16]);
+                let take = |bucket, within, rate| self.take_one(now, bucket, block, within, rate);
+                take(Bucket::V6Subnet, bits & 0xffff, rates.v6_64.into())
+                    && take(Bucket::V6Site, bits >> 8 & 0xff, rates.v6_56.into())
+                    && take(Bucket::V6Block, 0, rates.v6_48.into())
             }
         }
     }
 
     /// The same for one who bears a cookie: ten times the budget, of the address alone, that
     /// nobody else can use up in its name.
-    pub(super) fn take_bearer(&self, now: Instant, ip: IpAddr) -> bool {
+    pub(super) fn take_bearer(&self, uptime: Duration, ip: IpAddr) -> bool {
         let rates = &self.policy.rates;
         let (bits, rate) = match ip {
             IpAddr::V4(ip) => (ip.to_bits().into(), rates.v4_32),
             IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64, rates.v6_64),
         };
-        self.take_one(now, Bucket::Bearer, bits, BEARER * u64::from(rate))
+        let rate = BEARER * u64::from(rate);
+        self.take_one(nanos(uptime), Bucket::Bearer, self.hash([bits]), 0, rate)
     }
 
     /// Whether a bare request repeats the last one from this address and port too soon.
-    pub(super) fn repeats(&self, now: Instant, from: SocketAddr, id: u32) -> bool {
+    pub(super) fn repeats(&self, uptime: Duration, from: SocketAddr, id: u32) -> bool {
         // Never 0, which stands where nobody has asked.
-        let ms = (self.uptime(now).as_millis() as u32).max(1);
+        let ms = (uptime.as_millis() as u32).max(1);
         let ip = match from.ip() {
             IpAddr::V4(ip) => ip.to_bits().into(),
             IpAddr::V6(ip) => ip.to_bits(),
         };
-        let place = self.place(&[(ip >> 64) as u64, ip as u64, from.port().into()]);
-        let Some(place) = self.bare.get(place) else { return false };
+        let hash = self.hash([(ip >> 64) as u64, ip as u64, from.port().into()]);
+        let Some(place) = self.bare.get(self.place(hash)) else { return false };
         let before = place.load(Ordering::Relaxed);
         let since = u128::from(ms.wrapping_sub(before as u32));
         if before >> 32 == u64::from(id) && before != 0 && since < BARE_PAUSE.as_millis() {
@@ -171,45 +199,53 @@ impl Limiter {
     }
 
     /// Takes bytes from the budget of those beyond the amplification limit.
-    pub(super) fn take_bytes(&self, now: Instant, bytes: usize) -> bool {
+    pub(super) fn take_bytes(&self, uptime: Duration, bytes: usize) -> bool {
         let cost = (bytes as u64 * SECOND).checked_div(self.policy.bare_bytes);
-        cost.is_some_and(|cost| take(&self.bytes, self.uptime(now), cost, SECOND))
+        cost.is_some_and(|cost| take(&self.bytes, nanos(uptime), cost, SECOND))
     }
 
     /// A cookie for an address.
-    pub(super) fn cookie(&self, now: Instant, ip: IpAddr) -> Cookie {
-        self.baker.bake(self.uptime(now), ip)
+    pub(super) fn cookie(&self, uptime: Duration, ip: IpAddr) -> Cookie {
+        self.baker.bake(uptime, ip)
     }
 
     /// Whether a cookie is one of these.
-    pub(super) fn knows(&self, now: Instant, ip: IpAddr, cookie: &[u8]) -> bool {
-        self.baker.knows(cookie, self.uptime(now), ip)
+    pub(super) fn knows(&self, uptime: Duration, ip: IpAddr, cookie: &[u8]) -> bool {
+        self.baker.knows(cookie, uptime, ip)
     }
 
-    fn take_one(&self, now: Instant, bucket: Bucket, bits: u64, rate: u64) -> bool {
+    /// Takes from the budget of what has this place within a network. All that is in one network
+    /// lies side by side in the table of its kind, beginning at a part of the hash that no other
+    /// kind of its family begins at: one hash does for all, and who shares one budget with a
+    /// stranger need not share the next.
+    fn take_one(&self, now: u64, bucket: Bucket, network: u64, within: u64, rate: u64) -> bool {
         let Some(each) = SECOND.checked_div(rate) else { return true };
-        let place = bucket as usize * self.policy.places + self.place(&[bucket as u64, bits]);
+        let first = network.rotate_right(16 * bucket as u32);
+        let place = bucket as usize * self.policy.places + self.place(first.wrapping_add(within));
         // Twice the rate at once: the last of them may be paid back two seconds from now.
-        self.paid_back.get(place).is_none_or(|at| take(at, self.uptime(now), each, 2 * SECOND))
+        self.paid_back.get(place).is_none_or(|at| take(at, now, each, 2 * SECOND))
     }
 
-    fn place(&self, of: &[u64]) -> usize {
+    fn hash<const N: usize>(&self, words: [u64; N]) -> u64 {
         let mut hasher = SipHasher13::new_with_keys(self.key.0, self.key.1);
-        of.iter().for_each(|word| hasher.write_u64(*word));
-        hasher.finish() as usize % self.policy.places.max(1)
+        words.into_iter().for_each(|word| hasher.write_u64(word));
+        hasher.finish()
     }
 
-    fn uptime(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.started)
+    fn place(&self, hash: u64) -> usize {
+        hash as usize % self.policy.places.max(1)
     }
+}
+
+fn nanos(uptime: Duration) -> u64 {
+    uptime.as_nanos() as u64
 }
 
 /// In nanoseconds.
 const SECOND: u64 = 1_000_000_000;
 
 /// Takes from one budget, all in nanoseconds: what it costs, and how much may be taken at once.
-fn take(paid_back: &AtomicU64, uptime: Duration, cost: u64, most: u64) -> bool {
-    let now = uptime.as_nanos() as u64;
+fn take(paid_back: &AtomicU64, now: u64, cost: u64, most: u64) -> bool {
     let mut before = paid_back.load(Ordering::Relaxed);
     loop {
         let after = before.max(now) + cost;

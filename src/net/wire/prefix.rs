@@ -33,8 +33,26 @@ impl Prefix {
 
     /// Whether an address is in it. One that is IPv4-mapped counts as IPv4.
     pub fn contains(&self, ip: IpAddr) -> bool {
-        mask(ip.to_canonical(), self.len) == Some(self.base)
-            && ip.to_canonical().is_ipv4() == self.base.is_ipv4()
+        match ip.to_canonical() {
+            IpAddr::V4(ip) => {
+                self.v4_bits().is_some_and(|(base, mask)| ip.to_bits() & mask == base)
+            }
+            IpAddr::V6(ip) => {
+                self.v6_bits().is_some_and(|(base, mask)| ip.to_bits() & mask == base)
+            }
+        }
+    }
+
+    /// Its base and a mask of the bits that count, if it is one of IPv4 addresses.
+    pub fn v4_bits(&self) -> Option<(u32, u32)> {
+        let IpAddr::V4(base) = self.base else { return None };
+        Some((base.to_bits(), !u32::MAX.checked_shr(self.len.into()).unwrap_or(0)))
+    }
+
+    /// The same, if it is one of IPv6 addresses.
+    pub fn v6_bits(&self) -> Option<(u128, u128)> {
+        let IpAddr::V6(base) = self.base else { return None };
+        Some((base.to_bits(), !u128::MAX.checked_shr(self.len.into()).unwrap_or(0)))
     }
 }
 

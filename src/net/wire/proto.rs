@@ -120,6 +120,35 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Splits off a varint of at most five bytes, without a turn for each. None where there is none, and
+/// where fewer than eight bytes are left.
+#[inline(always)]
+pub(super) fn split_short_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let word = u64::from_le_bytes(*bytes.first_chunk()?);
+    let ends = !word & 0x80_8080_8080;
+    if ends == 0 {
+        return None;
+    }
+    let all = word & (ends ^ (ends - 1)); // up to the end of the first byte that says it is the last
+    let value = (0..5).fold(0, |value, n| value | (all >> (8 * n) & 0x7f) << (7 * n));
+    Some((value, bytes.get(ends.trailing_zeros() as usize / 8 + 1..)?))
+}
+
+/// A varint as the low bytes of a word, and how many they are.
+#[inline(always)]
+pub(super) fn varint_word(value: u32) -> (u64, usize) {
+    let value = u64::from(value);
+    match value {
+        0..0x80 => (value, 1),
+        0x80..0x4000 => (value & 0x7f | 0x80 | value >> 7 << 8, 2),
+        _ => {
+            let len = (value.ilog2() as usize) / 7 + 1;
+            let groups = (0..5).fold(0, |word, n| word | (value >> (7 * n) & 0x7f) << (8 * n));
+            (groups | 0x80_8080_8080 & ((1 << (8 * (len - 1))) - 1), len)
+        }
+    }
+}
+
 /// Writes a field of 7-bit groups; the default, 0, is left out.
 pub(super) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
     if value != 0 {

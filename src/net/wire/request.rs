@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 
 use super::addr::{decode_host, encode_host};
-use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint};
+use super::proto::{
+    Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint, split_short_varint,
+};
 use super::{DecodeError, Name};
 
 /// What a client, a check or a subordinate sends (`BalanceRequest`).
@@ -65,7 +67,48 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// [`DecodeError`]; a datagram whose probe body has any of the fields 1 to 9 is a reply.
+    #[inline]
     pub fn decode(datagram: &'a [u8]) -> Result<Self, DecodeError> {
+        match Self::decode_usual(datagram) {
+            Some(request) => Ok(request),
+            None => Self::decode_any(datagram),
+        }
+    }
+
+    /// Reads a probe in the form that [`Request::encode`] gives to all that are answered most, in
+    /// one go. Any other form is left to [`Request::decode_any`], which reads this one alike.
+    #[inline(always)]
+    fn decode_usual(datagram: &'a [u8]) -> Option<Self> {
+        let [0x08, rest @ ..] = datagram else { return None };
+        let (id, rest) = split_short_varint(rest)?;
+        let [0x12, len @ 9..0x80, rest @ ..] = rest else { return None };
+        let (body, padding) = rest.split_at_checked(usize::from(*len))?;
+        match padding {
+            [] => {}
+            [0x7a, low @ 0x80..=0xff, high @ ..0x80, zeros @ ..]
+                if zeros.len() == usize::from(low & 0x7f) | usize::from(*high) << 7 => {}
+            _ => return None,
+        }
+        let (nonce, body) = body.split_first_chunk::<9>()?;
+        let [0x51, nonce @ ..] = nonce else { return None };
+        let (cookie, body) = match body {
+            [0x5a, len @ ..0x80, rest @ ..] => rest.split_at_checked(usize::from(*len))?,
+            _ => (&[][..], body),
+        };
+        let (view, names) = match body {
+            [] => (View::Flat, false),
+            [0x68, 1] => (View::Flat, true),
+            [0x60, 1] => (View::Subordinates, false),
+            [0x60, 1, 0x68, 1] => (View::Subordinates, true),
+            _ => return None,
+        };
+        let probe = Probe { nonce: u64::from_le_bytes(*nonce), cookie, view, names };
+        Some(Self { id: id as u32, body: RequestBody::Probe(probe) })
+    }
+
+    /// Reads any form, field by field.
+    #[inline(never)]
+    fn decode_any(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         let mut id = 0;
         let mut body = None;
         for field in Fields(datagram) {
@@ -147,6 +190,66 @@ impl Ping {
         }
         if let Some(name) = &self.name {
             put_bytes(out, 5, name.as_str().as_bytes());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_alike(datagram: &[u8]) -> Result<(), TestCaseError> {
+        if let Some(request) = Request::decode_usual(datagram) {
+            prop_assert_eq!(Request::decode_any(datagram), Ok(request));
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #[test]
+        fn the_usual_form_is_read_like_any(
+            id: u32,
+            bits in 0..=32u32,
+            nonce: u64,
+            cookie in proptest::collection::vec(any::<u8>(), 0..80),
+            subordinates: bool,
+            names: bool,
+            size in 0..500usize,
+            strokes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        ) {
+            let id = id.checked_shr(bits).unwrap_or(0);
+            let view = if subordinates { View::Subordinates } else { View::Flat };
+            let probe = Probe { nonce, cookie: &cookie, view, names };
+            let request = Request { id, body: RequestBody::Probe(probe) };
+            let mut datagram = request.encode(size);
+            let usual = Request::decode_usual(&datagram);
+            prop_assert_eq!(usual.is_some(), id != 0 && nonce != 0);
+            prop_assert_eq!(Request::decode(&datagram), Ok(request));
+            for end in 0..datagram.len() {
+                read_alike(&datagram[..end])?;
+            }
+            for (at, byte) in strokes {
+                // Near its beginning, where it has more than padding.
+                let at = at.index(datagram.len().min(40));
+                datagram[at] = byte;
+                read_alike(&datagram)?;
+            }
+        }
+
+        #[test]
+        fn any_bytes_are_read_alike(
+            bytes in proptest::collection::vec(any::<u8>(), 0..60),
+            keys in proptest::collection::vec(
+                prop::sample::select(&[0x08, 0x12, 0x51, 0x5a, 0x60, 0x68, 0x7a, 0, 1, 9, 0x80][..]),
+                0..60,
+            ),
+        ) {
+            read_alike(&bytes)?;
+            read_alike(&keys)?;
+            read_alike(&[&[0x08][..], &bytes].concat())?;
+            read_alike(&[&[0x08, 1, 0x12, bytes.len() as u8 + 9, 0x51], &[7; 8][..], &keys].concat())?;
         }
     }
 }

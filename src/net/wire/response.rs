@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::addr::{decode_host, encode_host, pack, unpack};
-use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint};
+use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint, varint_word};
 use super::{DecodeError, Name};
 
 /// What a balance server answers (`BalanceResponse`).
@@ -149,46 +149,49 @@ impl Response {
 
 /// Appends what a [`Response`] to a probe begins with: the request's id and nonce. The rest, of
 /// `tail` bytes, is from [`ProbeReply::encode_tail`].
+#[inline(always)]
 pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: usize) {
-    const NONCE: usize = 9;
     let mut head = Head::default();
     if id != 0 {
-        head.put(1 << 3);
-        head.put_varint(id);
+        let (word, len) = varint_word(id);
+        head.put(1 << 3 | word << 8, 1 + len);
     }
-    head.put(2 << 3 | 2);
-    let nonce_len = if nonce == 0 { 0 } else { NONCE };
-    head.put_varint((nonce_len + tail) as u32);
+    let nonce_len = if nonce == 0 { 0 } else { 1 + 8 };
+    let (word, len) = varint_word((nonce_len + tail) as u32);
+    head.put(2 << 3 | 2 | word << 8 | (3 << 3 | 1) << (8 + 8 * len), 1 + len);
     if nonce != 0 {
-        head.put(3 << 3 | 1);
-        nonce.to_le_bytes().into_iter().for_each(|byte| head.put(byte));
+        head.len += 1; // its key is there already
+        head.put(nonce, 8);
     }
-    out.reserve(head.len + tail);
-    out.extend_from_slice(&head.bytes[..head.len]);
+    out.reserve(Head::ROOM + tail);
+    // All of it and back again: what has a fixed length is copied in line.
+    let end = out.len() + head.len;
+    out.extend_from_slice(&head.bytes);
+    out.truncate(end);
 }
 
 /// What stands before a tail: 20 bytes at most. Put together here, for a vector looks for room at
 /// each byte.
-#[derive(Default)]
 struct Head {
-    bytes: [u8; 32],
+    bytes: [u8; Self::ROOM],
     len: usize,
 }
 
 impl Head {
-    #[inline(always)]
-    fn put(&mut self, byte: u8) {
-        self.bytes[self.len % 32] = byte;
-        self.len += 1;
-    }
+    const ROOM: usize = 40;
 
+    /// Appends the lowest bytes of a word.
     #[inline(always)]
-    fn put_varint(&mut self, mut value: u32) {
-        while value >= 0x80 {
-            self.put(value as u8 | 0x80);
-            value >>= 7;
-        }
-        self.put(value as u8);
+    fn put(&mut self, word: u64, len: usize) {
+        let at = self.len % 32;
+        self.bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        self.len += len;
+    }
+}
+
+impl Default for Head {
+    fn default() -> Self {
+        Self { bytes: [0; Self::ROOM], len: 0 }
     }
 }
 

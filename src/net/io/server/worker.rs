@@ -45,8 +45,8 @@ impl Worker {
             match batch.receive(&self.socket) {
                 Ok(count) => {
                     errors = 0;
-                    self.count_lost(batch.lost());
                     self.answer(&mut batch, count);
+                    self.count_lost(batch.take_lost());
                 }
                 Err(error) if is_lull(&error) => errors = 0,
                 Err(error) => {
@@ -80,6 +80,7 @@ impl Worker {
             offer = self.shared.offer.load();
         }
         let counters = &self.shared.counters;
+        let tell = tracing::enabled!(tracing::Level::TRACE);
         let mut queued = 0;
         for index in 0..count {
             let Some((received, answer)) = batch.datagram(index) else {
@@ -93,7 +94,9 @@ impl Worker {
             } else {
                 self.balancer.handle_datagram(&offer, now, to, from, received.bytes, answer)
             };
-            trace!(%from, ?verdict, "datagram");
+            if tell {
+                trace_datagram(from, &verdict);
+            }
             match verdict {
                 Verdict::Answer | Verdict::Retry => {
                     batch.queue(index);
@@ -114,6 +117,12 @@ impl Worker {
             counters.answered(sent, queued - sent);
         }
     }
+}
+
+/// Out of line, for the address stays in registers then.
+#[cold]
+fn trace_datagram(from: SocketAddr, verdict: &Verdict) {
+    trace!(%from, ?verdict, "datagram");
 }
 
 /// Whether nothing is wrong: nothing came in a while, or an earlier answer found nobody.

@@ -41,7 +41,7 @@ impl Batch {
     }
 
     /// Not known here.
-    pub(crate) fn lost(&self) -> u32 {
+    pub(crate) fn take_lost(&mut self) -> u32 {
         0
     }
 

@@ -15,20 +15,20 @@ const ROOM: usize = 64;
 pub(super) struct Control([u8; ROOM]);
 
 /// What the system tells of a datagram.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 pub(super) struct Told {
     /// The address it was sent to.
     pub(super) to: Option<IpAddr>,
     /// What its answer leaves from.
-    pub(super) source: Source,
+    source: Source,
     /// How many datagrams the socket had no room for before it, since it was opened; none: told
     /// only once there is one.
     pub(super) dropped: Option<u32>,
 }
 
 /// What an answer leaves from.
-#[derive(Clone, Copy, Default)]
-pub(super) enum Source {
+#[derive(Default)]
+enum Source {
     /// What the routing table says.
     #[default]
     Any,
@@ -41,8 +41,50 @@ impl Control {
 
     pub(super) const LEN: usize = ROOM;
 
-    /// Reads the first `len` bytes.
-    pub(super) fn read(&self, len: usize) -> Told {
+    /// Reads the first `len` bytes, what came with a datagram, and writes what makes its answer
+    /// leave from where that was sent to. Returns the length of this too.
+    #[inline]
+    pub(super) fn turn_round(&mut self, len: usize) -> (Told, usize) {
+        if len == 0 {
+            return (Told::default(), 0);
+        }
+        if let Some(told) = self.turn_v4_round(len) {
+            return (told, len);
+        }
+        let told = self.read(len);
+        let len = match told.source {
+            Source::Any => 0,
+            Source::V4(info) => self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, info),
+            Source::V6(info) => self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info),
+        };
+        (told, len)
+    }
+
+    /// The same where nothing came but the address of an IPv4 datagram, as most do: that is what
+    /// has to be written too, but for the interface.
+    #[inline]
+    fn turn_v4_round(&mut self, len: usize) -> Option<Told> {
+        const SIZE: libc::c_uint = size_of::<libc::in_pktinfo>() as libc::c_uint;
+        let message = (&raw mut *self).cast::<libc::cmsghdr>();
+        // SAFETY: `self` has the alignment of a `cmsghdr`, and room for one with an address behind
+        // it; any bytes are a value of either.
+        unsafe {
+            let whole = len == libc::CMSG_SPACE(SIZE) as usize
+                && (*message).cmsg_len == libc::CMSG_LEN(SIZE) as _;
+            let kind = ((*message).cmsg_level, (*message).cmsg_type);
+            if !whole || kind != (libc::IPPROTO_IP, libc::IP_PKTINFO) {
+                return None;
+            }
+            let info = libc::CMSG_DATA(message).cast::<libc::in_pktinfo>();
+            (&raw mut (*info).ipi_ifindex).write_unaligned(0);
+            let to = (&raw const (*info).ipi_spec_dst.s_addr).read_unaligned();
+            let to = Some(Ipv4Addr::from_bits(u32::from_be(to)).into());
+            Some(Told { to, ..Told::default() })
+        }
+    }
+
+    #[inline(never)]
+    fn read(&self, len: usize) -> Told {
         let mut told = Told::default();
         // SAFETY: integers and pointers only.
         let mut header: libc::msghdr = unsafe { zeroed() };
@@ -63,15 +105,6 @@ impl Control {
             }
         }
         told
-    }
-
-    /// Writes what makes an answer leave from there. Returns its length.
-    pub(super) fn write(&mut self, source: Source) -> usize {
-        match source {
-            Source::Any => 0,
-            Source::V4(info) => self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, info),
-            Source::V6(info) => self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info),
-        }
     }
 
     fn put<T: Copy>(&mut self, level: libc::c_int, kind: libc::c_int, data: T) -> usize {

@@ -4,7 +4,8 @@
 //!
 //! Invariants: every pointer in a `msghdr` points into a buffer of the same `Batch`, is set anew
 //! right before the call that reads it, and no buffer moves or shrinks until that call returns.
-//! Lengths never exceed the buffers. `zeroed` is only asked for C structures of integers and
+//! Lengths never exceed the buffers. What else a header has is zero from the beginning, or was
+//! written by the system: it reads none of that. `zeroed` is only asked for C structures of integers and
 //! pointers, for which all zeros is a value.
 #![expect(unsafe_code, reason = "system calls that no safe wrapper offers with control messages")]
 
@@ -16,14 +17,16 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV
 use std::os::fd::AsRawFd;
 
 use super::{BATCH, REQUEST_ROOM, Received};
-use control::{Control, Told, switch_on};
+use control::{Control, switch_on};
 
 /// Datagrams received at once, and their answers.
 pub(crate) struct Batch {
     buffers: Box<[[u8; REQUEST_ROOM]; BATCH]>,
     names: Box<[libc::sockaddr_storage; BATCH]>,
     controls: Box<[Control; BATCH]>,
-    arrivals: [Arrival; BATCH],
+    /// What is handed to the system for a call, and what it tells of each datagram.
+    arrivals: Box<Headers>,
+    departures: Box<Headers>,
     answers: Box<[Vec<u8>; BATCH]>,
     queued: usize,
     queue: [usize; BATCH],
@@ -34,13 +37,10 @@ pub(crate) struct Batch {
     calls: u32,
 }
 
-/// A datagram, but for its bytes and source.
-#[derive(Clone, Copy, Default)]
-struct Arrival {
-    len: usize,
-    name_len: libc::socklen_t,
-    flags: libc::c_int,
-    told: Told,
+/// The headers of a batch. They are kept, for to zero them costs more than to fill them in.
+struct Headers {
+    iovecs: [libc::iovec; BATCH],
+    headers: [libc::mmsghdr; BATCH],
 }
 
 impl Batch {
@@ -50,7 +50,8 @@ impl Batch {
             // SAFETY: integers only.
             names: Box::new([unsafe { zeroed() }; BATCH]),
             controls: Box::new([Control::EMPTY; BATCH]),
-            arrivals: [Arrival::default(); BATCH],
+            arrivals: Headers::new(),
+            departures: Headers::new(),
             answers: Box::new(std::array::from_fn(|_| Vec::with_capacity(REQUEST_ROOM))),
             queued: 0,
             queue: [0; BATCH],
@@ -79,10 +80,7 @@ impl Batch {
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
         self.queued = 0;
         self.calls += 1;
-        // SAFETY: integers and pointers only.
-        let mut iovecs: [libc::iovec; BATCH] = unsafe { zeroed() };
-        // SAFETY: as above.
-        let mut headers: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
+        let Headers { iovecs, headers } = &mut *self.arrivals;
         for index in 0..BATCH {
             iovecs[index].iov_base = self.buffers[index].as_mut_ptr().cast();
             iovecs[index].iov_len = REQUEST_ROOM;
@@ -105,20 +103,7 @@ impl Batch {
                 std::ptr::null_mut(),
             )
         };
-        let count = usize::try_from(count).map_err(|_| io::Error::last_os_error())?.min(BATCH);
-        let before = self.dropped;
-        for (index, header) in headers[..count].iter().enumerate() {
-            let told = self.controls[index].read(header.msg_hdr.msg_controllen as _);
-            self.dropped = told.dropped.unwrap_or(self.dropped);
-            self.arrivals[index] = Arrival {
-                len: (header.msg_len as usize).min(REQUEST_ROOM),
-                name_len: header.msg_hdr.msg_namelen,
-                flags: header.msg_hdr.msg_flags,
-                told,
-            };
-        }
-        self.lost = self.dropped.wrapping_sub(before);
-        Ok(count)
+        Ok(usize::try_from(count).map_err(|_| io::Error::last_os_error())?.min(BATCH))
     }
 
     /// How many system calls were made since this was last asked.
@@ -126,24 +111,33 @@ impl Batch {
         std::mem::take(&mut self.calls)
     }
 
-    /// How many datagrams the socket had no room for between the last two batches.
-    pub(crate) fn lost(&self) -> u32 {
-        self.lost
+    /// How many datagrams the socket had no room for before those that [`Batch::datagram`] gave,
+    /// since this was last asked.
+    pub(crate) fn take_lost(&mut self) -> u32 {
+        std::mem::take(&mut self.lost)
     }
 
     /// The datagram of this number of the last [`Batch::receive`], and room for its answer. None
-    /// where its source is no IP address.
+    /// where its source is no IP address. To be called once for each.
+    #[inline]
     pub(crate) fn datagram(&mut self, index: usize) -> Option<(Received<'_>, &mut Vec<u8>)> {
+        let header = &mut self.arrivals.headers[index];
+        let (told, control) = self.controls[index].turn_round(header.msg_hdr.msg_controllen as _);
+        header.msg_hdr.msg_controllen = control as _; // the answer's
+        if let Some(dropped) = told.dropped {
+            self.lost += dropped.wrapping_sub(self.dropped);
+            self.dropped = dropped;
+        }
         let from = read_name(&self.names[index])?;
-        let Arrival { len, flags, told, .. } = self.arrivals[index];
-        let bytes = &self.buffers[index][..len];
-        let truncated = flags & libc::MSG_TRUNC != 0;
+        let bytes = &self.buffers[index][..(header.msg_len as usize).min(REQUEST_ROOM)];
+        let truncated = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
         let answer = &mut self.answers[index];
         answer.clear();
         Some((Received { bytes, from, to: told.to, truncated }, answer))
     }
 
     /// Queues the answer to the datagram of this number.
+    #[inline]
     pub(crate) fn queue(&mut self, index: usize) {
         if self.queued < BATCH {
             self.queue[self.queued] = index;
@@ -154,25 +148,19 @@ impl Batch {
     /// Sends what is queued, each from the address that was asked. Returns how many the system
     /// took; one that it refuses does not hold up the others.
     pub(crate) fn send(&mut self, socket: &UdpSocket) -> usize {
-        // SAFETY: integers and pointers only.
-        let mut iovecs: [libc::iovec; BATCH] = unsafe { zeroed() };
-        // SAFETY: as above.
-        let mut headers: [libc::mmsghdr; BATCH] = unsafe { zeroed() };
+        let Headers { iovecs, headers } = &mut *self.departures;
         for (slot, &index) in self.queue[..self.queued].iter().enumerate() {
             let answer = &mut self.answers[index];
             iovecs[slot].iov_base = answer.as_mut_ptr().cast();
             iovecs[slot].iov_len = answer.len();
-            let arrival = &self.arrivals[index];
-            let control = self.controls[index].write(arrival.told.source);
+            let arrival = &self.arrivals.headers[index].msg_hdr;
             let header = &mut headers[slot].msg_hdr;
             header.msg_name = (&raw mut self.names[index]).cast();
-            header.msg_namelen = arrival.name_len;
+            header.msg_namelen = arrival.msg_namelen;
             header.msg_iov = &raw mut iovecs[slot];
             header.msg_iovlen = 1;
-            if control > 0 {
-                header.msg_control = (&raw mut self.controls[index]).cast();
-                header.msg_controllen = control as _;
-            }
+            header.msg_control = (&raw mut self.controls[index]).cast();
+            header.msg_controllen = arrival.msg_controllen;
         }
         let (mut next, mut sent) = (0, 0);
         while next < self.queued {
@@ -202,6 +190,14 @@ impl Batch {
     }
 }
 
+impl Headers {
+    fn new() -> Box<Self> {
+        // SAFETY: integers and pointers only.
+        Box::new(unsafe { zeroed() })
+    }
+}
+
+#[inline]
 fn read_name(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     let name = std::ptr::from_ref(name);
     // SAFETY: a `sockaddr_storage` has the size and alignment of either, both are integers only,
