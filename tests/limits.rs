@@ -246,6 +246,11 @@ fn full_bare_answers_have_a_budget_of_bytes() {
     assert_eq!(long, 10_000 / (size + 3), "the frame is taken for its longest");
     host.now += Duration::from_secs(1);
     assert_eq!(reply(&host.bare(from(100)).1).hosts.len(), 40);
+
+    // Of a list that no answer holds, as many as one holds.
+    let policy = Policy { bare_bytes: 10_000, ..Policy::default() };
+    let mut host = Host::new(policy, offer(200, 0));
+    assert!(reply(&host.bare(from(1)).1).hosts.len() > 40);
 }
 
 #[test]

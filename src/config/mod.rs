@@ -108,8 +108,8 @@ pub struct Allowance {
     pub exempt: Vec<Prefix>,
     /// What a request of the first implementation gets.
     pub bare_answers: BareAnswers,
-    /// With [`BareAnswers::Full`]: bytes a second that all answers together may take beyond three
-    /// times their requests.
+    /// With [`BareAnswers::Full`]: bytes a second that all answers together may take that are more
+    /// than three times their requests.
     pub bare_bytes: u32,
     /// Requests a second.
     pub rates: Rates,

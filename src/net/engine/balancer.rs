@@ -276,11 +276,12 @@ impl Balancer {
                     return Err(Reason::Limited);
                 }
                 most = 1;
-            } else if let Some(whole) = list.whole(v4, false, MAX_ANSWER - BARE_FRAME)
-                && whole.len() + BARE_FRAME > room
-                && self.limiter.take_bytes(asker.uptime, whole.len() + BARE_FRAME)
-            {
-                room = MAX_ANSWER;
+            } else {
+                let whole = list.whole(v4, false, MAX_ANSWER - BARE_FRAME);
+                let full = whole.map_or(MAX_ANSWER, |whole| whole.len() + BARE_FRAME);
+                if full > room && self.limiter.take_bytes(asker.uptime, full) {
+                    room = MAX_ANSWER;
+                }
             }
         }
         let room = room.checked_sub(BARE_FRAME).ok_or(Reason::NoRoom)?;
