@@ -6,13 +6,14 @@
 
 mod common;
 
+use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
 use common::load::{Load, Slice};
-use common::nodes::Nodes;
+use common::nodes::{COUNTED, Nodes};
 use common::process::{Process, counter, free_addr, request, wait_for};
 use common::{LOAD_CORE, Result, echo, median, micros_each, pin};
 use serde_json::{Value, json};
@@ -53,7 +54,10 @@ struct Contestant {
 struct Group {
     nodes: u32,
     size: usize,
+    /// It exempts this host from its limits, as it does by default.
     tb: Contestant,
+    /// The same, which exempts nobody.
+    limited: Contestant,
     mmsg: Contestant,
     /// The same again, which shows the noise.
     again: Contestant,
@@ -164,34 +168,42 @@ impl Contestant {
 
 impl Group {
     fn start(leaves: &Nodes, nodes: u32) -> Result<Self> {
-        let addr = free_addr()?;
-        let tb = Process::tb(addr, &leaves.toml(nodes), "debug")?;
-        let patience = Duration::from_secs(20);
-        let size = wait_for(addr, patience, |reply| reply.nodes.len() == nodes as usize)?;
+        let size = Cell::new(0);
+        let tb = |limits| {
+            let addr = free_addr()?;
+            let process = Process::tb(addr, &format!("{}{limits}", leaves.toml(nodes)), "debug")?;
+            let patience = Duration::from_secs(20);
+            size.set(wait_for(addr, patience, |reply| reply.nodes.len() == nodes as usize)?);
+            Ok::<_, Box<dyn std::error::Error>>(Contestant::new(process, addr))
+        };
+        let (tb, limited) = (tb("")?, tb(COUNTED)?);
+        let size = size.get();
         let echo = |kind| Contestant::echo(kind, size);
         Ok(Self {
             nodes,
             size,
-            tb: Contestant::new(tb, addr),
+            tb,
+            limited,
             mmsg: echo("echo-mmsg")?,
             again: echo("echo-mmsg")?,
             tokio: echo("echo-tokio")?,
         })
     }
 
-    fn all(&mut self) -> [&mut Contestant; 4] {
-        [&mut self.tb, &mut self.mmsg, &mut self.again, &mut self.tokio]
+    fn all(&mut self) -> [&mut Contestant; 5] {
+        [&mut self.tb, &mut self.limited, &mut self.mmsg, &mut self.again, &mut self.tokio]
     }
 
     fn report(self) -> Result<Value> {
-        let Self { nodes, size, tb, mmsg, again, tokio } = self;
+        let Self { nodes, size, tb, limited, mmsg, again, tokio } = self;
         let (over_mmsg, over_tokio) = (mmsg.ratio(&tb), tokio.ratio(&tb));
-        let a_a = again.ratio(&mmsg);
-        let servers = json!({ "tb": tb.report(), "mmsg": mmsg.report(), "tokio": tokio.report() });
+        let (limited_over_mmsg, a_a) = (mmsg.ratio(&limited), again.ratio(&mmsg));
+        let limited = limited.report();
+        let servers = json!({ "tb": tb.report(), "limited": limited, "mmsg": mmsg.report(), "tokio": tokio.report() });
         let log = tb.process.end()?;
         let calls = counter(&log, "system-calls")? as f64 / counter(&log, "answers")? as f64;
         Ok(json!({ "nodes": nodes, "answer_bytes": size, "a_a": a_a, "tb_over_mmsg": over_mmsg,
-            "tb_over_tokio": over_tokio, "system_calls_per_answer": calls, "servers": servers }))
+            "limited_over_mmsg": limited_over_mmsg, "tb_over_tokio": over_tokio, "system_calls_per_answer": calls, "servers": servers }))
     }
 }
 
@@ -200,13 +212,13 @@ fn print(report: &Value) {
         "medians of {} slices of {} ms, 256 requests outstanding on 64 ports\n",
         report["rounds"], report["slice_ms"]
     );
-    println!("nodes  bytes  server  answers/s  CPU-s a million");
+    println!("nodes  bytes  server   answers/s  CPU-s a million");
     let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
     for size in report["sizes"].as_array().into_iter().flatten() {
-        for server in ["tb", "mmsg", "tokio"] {
+        for server in ["tb", "limited", "mmsg", "tokio"] {
             let this = &size["servers"][server];
             println!(
-                "{:>5}  {:>5}  {server:<6}  {:>9.0}  {:>15.3}",
+                "{:>5}  {:>5}  {server:<7}  {:>9.0}  {:>15.3}",
                 number(&size["nodes"]),
                 number(&size["answer_bytes"]),
                 number(&this["answers_per_second"]),
@@ -215,12 +227,13 @@ fn print(report: &Value) {
         }
     }
     println!("\nanswers a CPU-second of tb, in those of the others\n");
-    println!("nodes  over mmsg  over tokio  mmsg over itself  system calls an answer");
+    println!("nodes  over mmsg  limited  over tokio  mmsg over itself  system calls an answer");
     for size in report["sizes"].as_array().into_iter().flatten() {
         println!(
-            "{:>5}  {:>9.3}  {:>10.3}  {:>16.3}  {:>22.3}",
+            "{:>5}  {:>9.3}  {:>7.3}  {:>10.3}  {:>16.3}  {:>22.3}",
             number(&size["nodes"]),
             number(&size["tb_over_mmsg"]),
+            number(&size["limited_over_mmsg"]),
             number(&size["tb_over_tokio"]),
             number(&size["a_a"]),
             number(&size["system_calls_per_answer"])

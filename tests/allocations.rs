@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use common::{Net, config};
 use rand::SeedableRng;
 use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Balancer, Listing, Offer, Reason, Verdict};
+use turn_balance::net::engine::balancer::{Answer, Balancer, Listing, Offer, Reason, Verdict};
 use turn_balance::net::engine::limit::{Limiter, Policy};
 use turn_balance::net::wire::{Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View};
 use turn_balance::{Server, TurnHealth};
@@ -92,26 +92,28 @@ fn balancers_do_not() {
     let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(1));
     let limiter = Arc::new(Limiter::new(Policy::default(), now, &mut rng));
     let mut balancer = Balancer::new(limiter, rng);
-    let mut out = Vec::with_capacity(2048);
+    let mut head = Vec::with_capacity(2048);
     for nodes in [3, 16, 64] {
         let offer = offer(nodes);
+        let mut out = Answer { head: std::mem::take(&mut head), tail: &[] };
         let before = OWN.get();
         let (mut answers, mut others) = (0, 0);
         for (turn, request) in requests.iter().cycle().enumerate().take(2 * ANSWERS) {
             // One source asks too often, the others each from a network of its own.
             let network = if turn % 2 == 0 { 0 } else { turn as u16 };
             let from = SocketAddr::from(([0x2001, 0xdb8, network, 0, 0, 0, 0, 1], 5000));
-            out.clear();
+            out.head.clear();
             match balancer.handle_datagram(&offer, now, to, from, request, &mut out) {
                 Verdict::Answer => answers += 1,
                 _ => others += 1,
             }
-            out.clear();
+            out.head.clear();
             let cut = balancer.handle_datagram(&offer, now, to, from, &request[..7], &mut out);
             assert_eq!(cut, Verdict::Drop(Reason::Malformed));
         }
         assert!(answers >= ANSWERS / 3 && others >= ANSWERS / 3, "{answers} and {others}");
         assert_eq!(OWN.get() - before, 0, "{nodes} nodes");
+        head = out.head;
     }
 }
 

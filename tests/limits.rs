@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use rand::SeedableRng;
 use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Balancer, Listing, Offer, Reason, Verdict};
+use turn_balance::net::engine::balancer::{Answer, Balancer, Listing, Offer, Reason, Verdict};
 use turn_balance::net::engine::limit::{Limiter, Policy, Rates};
 use turn_balance::net::wire::{
     Kind, MAX_ANSWER, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response,
@@ -53,11 +53,11 @@ impl Host {
     }
 
     fn ask(&mut self, from: SocketAddr, request: &[u8]) -> (Verdict, Vec<u8>) {
-        let mut out = Vec::new();
+        let mut out = Answer::default();
         let to = addr("198.51.100.1:3001");
         let verdict =
             self.balancer.handle_datagram(&self.offer, self.now, to, from, request, &mut out);
-        (verdict, out)
+        (verdict, out.to_vec())
     }
 
     fn bare(&mut self, from: SocketAddr) -> (Verdict, Vec<u8>) {

@@ -6,6 +6,10 @@ use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, Respon
 
 use super::{LOAD_CORE, Result, echo, pin};
 
+/// Limits that exempt nobody, and count what is asked without ever being reached by one host.
+pub(crate) const COUNTED: &str =
+    "limits = { exempt = [], ipv4-32 = 100_000_000, ipv4-24 = 100_000_000 }\n";
+
 /// Leaves at 127.1.0.1 and the addresses after that, all on one port.
 pub(crate) struct Nodes {
     port: u16,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rand::SeedableRng;
-use turn_balance::net::engine::balancer::{Balancer, Offer, Reason, Verdict};
+use turn_balance::net::engine::balancer::{self, Balancer, Offer, Reason, Verdict};
 use turn_balance::net::engine::cluster::Cluster;
 use turn_balance::net::engine::heartbeat::Outgoing;
 use turn_balance::net::engine::limit::{Limiter, Policy, Rates};
@@ -125,17 +125,17 @@ impl Host {
         payload: &[u8],
         balancer: &mut Balancer,
     ) -> Vec<Answer> {
-        let mut answer = Vec::new();
         match self {
             Self::Live(server) => server.handle_datagram(now, to, from, payload),
             Self::Fixed(offer) => {
-                match balancer.handle_datagram(offer, now, to, from, payload, &mut answer) {
-                    Verdict::Answer | Verdict::Retry => vec![(to, answer)],
+                let mut out = balancer::Answer::default();
+                match balancer.handle_datagram(offer, now, to, from, payload, &mut out) {
+                    Verdict::Answer | Verdict::Retry => vec![(to, out.to_vec())],
                     _ => Vec::new(),
                 }
             }
             Self::Turn if stun::is_stun(payload) => {
-                answer.extend_from_slice(payload);
+                let mut answer = payload.to_vec();
                 answer[..2].copy_from_slice(&[1, 1]);
                 vec![(to, answer)]
             }
@@ -160,10 +160,10 @@ impl Live {
                 if !self.offer.holds(now) {
                     self.offer = self.cluster.poll_offer(now).unwrap_or_default();
                 }
-                let mut answer = Vec::new();
+                let mut out = balancer::Answer::default();
                 let Self { balancer, offer, dropped, .. } = self;
-                match balancer.handle_datagram(offer, now, to, from, payload, &mut answer) {
-                    Verdict::Answer | Verdict::Retry => return vec![(to, answer)],
+                match balancer.handle_datagram(offer, now, to, from, payload, &mut out) {
+                    Verdict::Answer | Verdict::Retry => return vec![(to, out.to_vec())],
                     Verdict::Knock(knock) => {
                         let result = self.cluster.handle_knock(now, to, from, &knock);
                         dropped.extend(result.err());

@@ -2,7 +2,7 @@
 //! be anybody's weapon.
 
 use std::hash::Hasher;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -35,7 +35,7 @@ pub struct Policy {
     /// Bytes a second, of all answers together, that may go beyond the amplification limit to bare
     /// requests; 0: none may.
     pub bare_bytes: u64,
-    /// Places in each of seven tables, 8 bytes each.
+    /// Places in each of eight tables, 8 bytes each; as many as the next power of two.
     pub places: usize,
 }
 
@@ -75,62 +75,89 @@ impl Default for Policy {
 /// puts in one place share its budget. All workers share it, without a lock.
 #[derive(Debug)]
 pub struct Limiter {
-    policy: Policy,
-    /// `policy.exempt` by family, each as its base and the bits of it that count.
+    /// Who is exempt, by family, each prefix as its base and the bits of it that count.
     exempt_v4: Box<[(u32, u32)]>,
     exempt_v6: Box<[(u128, u128)]>,
     started: Instant,
     key: (u64, u64),
     baker: Baker,
-    /// For each kind of [`Bucket`]: when what was taken from the budget will be paid back, in ns
-    /// since the start (the generic cell rate algorithm: ITU-T I.371, annex A).
-    paid_back: Box<[AtomicU64]>,
+    v4_address: Budgets,
+    v4_network: Budgets,
+    v6_subnet: Budgets,
+    v6_site: Budgets,
+    v6_block: Budgets,
+    v4_bearer: Budgets,
+    v6_bearer: Budgets,
     /// The last bare id of an address and port, and the millisecond of its answer.
     bare: Box<[AtomicU64]>,
-    /// When the bytes beyond the limit will be paid back.
+    /// Bytes a second beyond the limit.
+    bare_bytes: u64,
+    /// When those will be paid back.
     bytes: AtomicU64,
 }
 
-/// What a budget is of.
-#[derive(Debug, Clone, Copy)]
-enum Bucket {
-    V4Address,
-    V4Network,
-    V6Subnet,
-    V6Site,
-    V6Block,
-    Bearer,
+/// The budgets of one kind.
+#[derive(Debug)]
+struct Budgets {
+    /// What a request costs, in ns; 0: nothing.
+    each: u64,
+    /// By how much a hash is turned for its place here: who shares one budget with a stranger need
+    /// not share the next.
+    turn: u32,
+    /// When what was taken from each will be paid back, in ns since the start (the generic cell
+    /// rate algorithm: ITU-T I.371, annex A). Their number is a power of two.
+    paid_back: Box<[AtomicU64]>,
 }
-
-const BUCKETS: usize = 6;
 
 impl Limiter {
     /// A limiter with all budgets full.
     pub fn new(policy: Policy, now: Instant, rng: &mut Rng) -> Self {
-        let table = |places| std::iter::repeat_with(AtomicU64::default).take(places).collect();
-        let exempt = &policy.exempt;
+        let places = policy.places.max(1).next_power_of_two();
+        let table = || std::iter::repeat_with(AtomicU64::default).take(places).collect();
+        let budgets = |rate: u64, turn| {
+            let each = SECOND.checked_div(rate).unwrap_or(0);
+            Budgets { each, turn, paid_back: table() }
+        };
+        let Policy { rates, exempt, bare_bytes, .. } = policy;
+        let [v4, v6] = [rates.v4_32, rates.v6_64].map(u64::from);
         Self {
             started: now,
             exempt_v4: exempt.iter().filter_map(Prefix::v4_bits).collect(),
             exempt_v6: exempt.iter().filter_map(Prefix::v6_bits).collect(),
             key: (rng.random(), rng.random()),
             baker: Baker::new(rng),
-            paid_back: table(BUCKETS * policy.places),
-            bare: table(policy.places),
+            v4_address: budgets(v4, 0),
+            v4_network: budgets(rates.v4_24.into(), 16),
+            v6_subnet: budgets(v6, 0),
+            v6_site: budgets(rates.v6_56.into(), 16),
+            v6_block: budgets(rates.v6_48.into(), 32),
+            v4_bearer: budgets(BEARER * v4, 0),
+            v6_bearer: budgets(BEARER * v6, 0),
+            bare: table(),
+            bare_bytes,
             bytes: AtomicU64::new(0),
-            policy,
         }
     }
 
     /// Whether an address is neither limited nor suspected.
-    pub(super) fn is_exempt(&self, ip: IpAddr) -> bool {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) => {
-                self.exempt_v4.iter().any(|(base, mask)| ip.to_bits() & mask == *base)
-            }
-            IpAddr::V6(ip) => {
-                self.exempt_v6.iter().any(|(base, mask)| ip.to_bits() & mask == *base)
-            }
+    #[inline]
+    pub(super) fn is_exempt(&self, from: &SocketAddr) -> bool {
+        match from {
+            SocketAddr::V4(from) => self.is_exempt_v4(*from.ip()),
+            SocketAddr::V6(from) => self.is_exempt_v6(from.ip()),
+        }
+    }
+
+    #[inline]
+    fn is_exempt_v4(&self, ip: Ipv4Addr) -> bool {
+        self.exempt_v4.iter().any(|(base, mask)| ip.to_bits() & mask == *base)
+    }
+
+    #[inline(never)]
+    fn is_exempt_v6(&self, ip: &Ipv6Addr) -> bool {
+        match ip.to_ipv4_mapped() {
+            Some(ip) => self.is_exempt_v4(ip),
+            None => self.exempt_v6.iter().any(|(base, mask)| ip.to_bits() & mask == *base),
         }
     }
 
@@ -146,41 +173,42 @@ impl Limiter {
 
     /// Takes one request from the budgets of an address and its networks. Returns whether all of
     /// them had one left.
-    pub(super) fn take(&self, uptime: Duration, ip: IpAddr) -> bool {
-        let (rates, now) = (&self.policy.rates, nanos(uptime));
-        match ip {
-            IpAddr::V4(ip) => {
-                let bits = u64::from(ip.to_bits());
-                let network = self.hash([bits >> 8]);
-                let take = |bucket, within, rate| self.take_one(now, bucket, network, within, rate);
-                take(Bucket::V4Address, bits & 0xff, rates.v4_32.into())
-                    && take(Bucket::V4Network, 0, rates.v4_24.into())
-            }
-            IpAddr::V6(ip) => {
-                let bits = (ip.to_bits() >> 64) as u64;
-                let block = self.hash([bits >> 16]);
-                let take = |bucket, within, rate| self.take_one(now, bucket, block, within, rate);
-                take(Bucket::V6Subnet, bits & 0xffff, rates.v6_64.into())
-                    && take(Bucket::V6Site, bits >> 8 & 0xff, rates.v6_56.into())
-                    && take(Bucket::V6Block, 0, rates.v6_48.into())
-            }
+    #[inline(always)]
+    pub(super) fn take(&self, uptime: Duration, from: &SocketAddr) -> bool {
+        let now = nanos(uptime);
+        match from {
+            SocketAddr::V4(from) => self.take_v4(now, from.ip().to_bits().into()),
+            SocketAddr::V6(from) => self.take_v6(now, (from.ip().to_bits() >> 64) as u64),
         }
+    }
+
+    // One hash does for an address and all networks around it.
+    #[inline(always)]
+    fn take_v4(&self, now: u64, bits: u64) -> bool {
+        let network = self.hash([bits >> 8]);
+        self.v4_address.take(now, network, bits & 0xff) && self.v4_network.take(now, network, 0)
+    }
+
+    #[inline(never)]
+    fn take_v6(&self, now: u64, bits: u64) -> bool {
+        let block = self.hash([bits >> 16]);
+        self.v6_subnet.take(now, block, bits & 0xffff)
+            && self.v6_site.take(now, block, bits >> 8 & 0xff)
+            && self.v6_block.take(now, block, 0)
     }
 
     /// The same for one who bears a cookie: ten times the budget, of the address alone, that
     /// nobody else can use up in its name.
-    pub(super) fn take_bearer(&self, uptime: Duration, ip: IpAddr) -> bool {
-        let rates = &self.policy.rates;
-        let (bits, rate) = match ip {
-            IpAddr::V4(ip) => (ip.to_bits().into(), rates.v4_32),
-            IpAddr::V6(ip) => ((ip.to_bits() >> 64) as u64, rates.v6_64),
+    pub(super) fn take_bearer(&self, uptime: Duration, from: &SocketAddr) -> bool {
+        let (budgets, bits) = match from {
+            SocketAddr::V4(from) => (&self.v4_bearer, from.ip().to_bits().into()),
+            SocketAddr::V6(from) => (&self.v6_bearer, (from.ip().to_bits() >> 64) as u64),
         };
-        let rate = BEARER * u64::from(rate);
-        self.take_one(nanos(uptime), Bucket::Bearer, self.hash([bits]), 0, rate)
+        budgets.take(nanos(uptime), self.hash([bits]), 0)
     }
 
     /// Whether a bare request repeats the last one from this address and port too soon.
-    pub(super) fn repeats(&self, uptime: Duration, from: SocketAddr, id: u32) -> bool {
+    pub(super) fn repeats(&self, uptime: Duration, from: &SocketAddr, id: u32) -> bool {
         // Never 0, which stands where nobody has asked.
         let ms = (uptime.as_millis() as u32).max(1);
         let ip = match from.ip() {
@@ -188,7 +216,7 @@ impl Limiter {
             IpAddr::V6(ip) => ip.to_bits(),
         };
         let hash = self.hash([(ip >> 64) as u64, ip as u64, from.port().into()]);
-        let Some(place) = self.bare.get(self.place(hash)) else { return false };
+        let Some(place) = place(&self.bare, hash) else { return false };
         let before = place.load(Ordering::Relaxed);
         let since = u128::from(ms.wrapping_sub(before as u32));
         if before >> 32 == u64::from(id) && before != 0 && since < BARE_PAUSE.as_millis() {
@@ -200,30 +228,18 @@ impl Limiter {
 
     /// Takes bytes from the budget of those beyond the amplification limit.
     pub(super) fn take_bytes(&self, uptime: Duration, bytes: usize) -> bool {
-        let cost = (bytes as u64 * SECOND).checked_div(self.policy.bare_bytes);
+        let cost = (bytes as u64 * SECOND).checked_div(self.bare_bytes);
         cost.is_some_and(|cost| take(&self.bytes, nanos(uptime), cost, SECOND))
     }
 
     /// A cookie for an address.
-    pub(super) fn cookie(&self, uptime: Duration, ip: IpAddr) -> Cookie {
-        self.baker.bake(uptime, ip)
+    pub(super) fn cookie(&self, uptime: Duration, from: &SocketAddr) -> Cookie {
+        self.baker.bake(uptime, from.ip())
     }
 
     /// Whether a cookie is one of these.
-    pub(super) fn knows(&self, uptime: Duration, ip: IpAddr, cookie: &[u8]) -> bool {
-        self.baker.knows(cookie, uptime, ip)
-    }
-
-    /// Takes from the budget of what has this place within a network. All that is in one network
-    /// lies side by side in the table of its kind, beginning at a part of the hash that no other
-    /// kind of its family begins at: one hash does for all, and who shares one budget with a
-    /// stranger need not share the next.
-    fn take_one(&self, now: u64, bucket: Bucket, network: u64, within: u64, rate: u64) -> bool {
-        let Some(each) = SECOND.checked_div(rate) else { return true };
-        let first = network.rotate_right(16 * bucket as u32);
-        let place = bucket as usize * self.policy.places + self.place(first.wrapping_add(within));
-        // Twice the rate at once: the last of them may be paid back two seconds from now.
-        self.paid_back.get(place).is_none_or(|at| take(at, now, each, 2 * SECOND))
+    pub(super) fn knows(&self, uptime: Duration, from: &SocketAddr, cookie: &[u8]) -> bool {
+        self.baker.knows(cookie, uptime, from.ip())
     }
 
     fn hash<const N: usize>(&self, words: [u64; N]) -> u64 {
@@ -231,10 +247,23 @@ impl Limiter {
         words.into_iter().for_each(|word| hasher.write_u64(word));
         hasher.finish()
     }
+}
 
-    fn place(&self, hash: u64) -> usize {
-        hash as usize % self.policy.places.max(1)
+impl Budgets {
+    /// Takes from the budget of what has this place within a network. All that is in one network
+    /// lies side by side.
+    #[inline(always)]
+    fn take(&self, now: u64, network: u64, within: u64) -> bool {
+        let hash = network.rotate_right(self.turn).wrapping_add(within);
+        // Twice the rate at once: the last of them may be paid back two seconds from now.
+        self.each == 0
+            || place(&self.paid_back, hash).is_none_or(|at| take(at, now, self.each, 2 * SECOND))
     }
+}
+
+/// What a hash falls on.
+fn place(table: &[AtomicU64], hash: u64) -> Option<&AtomicU64> {
+    table.get(hash as usize & table.len().wrapping_sub(1))
 }
 
 fn nanos(uptime: Duration) -> u64 {
@@ -261,7 +290,7 @@ fn take(paid_back: &AtomicU64, now: u64, cost: u64, most: u64) -> bool {
 
 /// The most bytes of UDP payload that may answer a request of `len` bytes from `from`: IP and UDP
 /// headers count on both sides (28 bytes for IPv4, 48 for IPv6).
-pub(super) fn room(from: IpAddr, len: usize) -> usize {
+pub(super) fn room(from: &SocketAddr, len: usize) -> usize {
     let headers = if from.is_ipv4() { 28 } else { 48 };
     (AMPLIFICATION * (headers + len) - headers).min(MAX_ANSWER)
 }

@@ -5,6 +5,7 @@
 
 mod addr;
 pub mod auth;
+mod id;
 mod name;
 mod prefix;
 mod proto;
@@ -12,6 +13,7 @@ mod request;
 mod response;
 pub mod stun;
 
+pub use id::Id;
 pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError};
 pub use request::{Ping, Probe, Request, RequestBody, View};

@@ -120,20 +120,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Splits off a varint of at most five bytes, without a turn for each. None where there is none, and
-/// where fewer than eight bytes are left.
-#[inline(always)]
-pub(super) fn split_short_varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
-    let word = u64::from_le_bytes(*bytes.first_chunk()?);
-    let ends = !word & 0x80_8080_8080;
-    if ends == 0 {
-        return None;
-    }
-    let all = word & (ends ^ (ends - 1)); // up to the end of the first byte that says it is the last
-    let value = (0..5).fold(0, |value, n| value | (all >> (8 * n) & 0x7f) << (7 * n));
-    Some((value, bytes.get(ends.trailing_zeros() as usize / 8 + 1..)?))
-}
-
 /// A varint as the low bytes of a word, and how many they are.
 #[inline(always)]
 pub(super) fn varint_word(value: u32) -> (u64, usize) {

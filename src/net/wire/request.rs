@@ -1,10 +1,8 @@
 use std::net::SocketAddr;
 
 use super::addr::{decode_host, encode_host};
-use super::proto::{
-    Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint, split_short_varint,
-};
-use super::{DecodeError, Name};
+use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint};
+use super::{DecodeError, Id, Name};
 
 /// What a client, a check or a subordinate sends (`BalanceRequest`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +23,7 @@ pub enum RequestBody<'a> {
 }
 
 /// The body of a probe; empty from a bare peer.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Probe<'a> {
     /// Comes back in the answer; 0 from a bare peer.
     pub nonce: u64,
@@ -67,48 +65,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// [`DecodeError`]; a datagram whose probe body has any of the fields 1 to 9 is a reply.
-    #[inline]
     pub fn decode(datagram: &'a [u8]) -> Result<Self, DecodeError> {
-        match Self::decode_usual(datagram) {
-            Some(request) => Ok(request),
-            None => Self::decode_any(datagram),
-        }
-    }
-
-    /// Reads a probe in the form that [`Request::encode`] gives to all that are answered most, in
-    /// one go. Any other form is left to [`Request::decode_any`], which reads this one alike.
-    #[inline(always)]
-    fn decode_usual(datagram: &'a [u8]) -> Option<Self> {
-        let [0x08, rest @ ..] = datagram else { return None };
-        let (id, rest) = split_short_varint(rest)?;
-        let [0x12, len @ 9..0x80, rest @ ..] = rest else { return None };
-        let (body, padding) = rest.split_at_checked(usize::from(*len))?;
-        match padding {
-            [] => {}
-            [0x7a, low @ 0x80..=0xff, high @ ..0x80, zeros @ ..]
-                if zeros.len() == usize::from(low & 0x7f) | usize::from(*high) << 7 => {}
-            _ => return None,
-        }
-        let (nonce, body) = body.split_first_chunk::<9>()?;
-        let [0x51, nonce @ ..] = nonce else { return None };
-        let (cookie, body) = match body {
-            [0x5a, len @ ..0x80, rest @ ..] => rest.split_at_checked(usize::from(*len))?,
-            _ => (&[][..], body),
-        };
-        let (view, names) = match body {
-            [] => (View::Flat, false),
-            [0x68, 1] => (View::Flat, true),
-            [0x60, 1] => (View::Subordinates, false),
-            [0x60, 1, 0x68, 1] => (View::Subordinates, true),
-            _ => return None,
-        };
-        let probe = Probe { nonce: u64::from_le_bytes(*nonce), cookie, view, names };
-        Some(Self { id: id as u32, body: RequestBody::Probe(probe) })
-    }
-
-    /// Reads any form, field by field.
-    #[inline(never)]
-    fn decode_any(datagram: &'a [u8]) -> Result<Self, DecodeError> {
         let mut id = 0;
         let mut body = None;
         for field in Fields(datagram) {
@@ -137,6 +94,36 @@ impl<'a> Request<'a> {
 }
 
 impl<'a> Probe<'a> {
+    /// Reads a whole request in the form that [`Request::encode`] gives to the probes that are
+    /// answered most, in one go. None for any other form; [`Request::decode`] reads this one alike.
+    #[inline(always)]
+    pub fn decode_usual(datagram: &'a [u8]) -> Option<(Id, Self)> {
+        let (id, rest) = Id::split(datagram)?;
+        let ([0x12, len, 0x51, nonce @ ..], rest) = rest.split_first_chunk::<11>()? else {
+            return None;
+        };
+        let (body, padding) = rest.split_at_checked(usize::from(*len).checked_sub(9)?)?;
+        match padding {
+            _ if *len >= 0x80 => return None,
+            [] => {}
+            [0x7a, low @ 0x80..=0xff, high @ ..0x80, zeros @ ..]
+                if zeros.len() == usize::from(low & 0x7f) | usize::from(*high) << 7 => {}
+            _ => return None,
+        }
+        let (cookie, body) = match body {
+            [0x5a, len @ ..0x80, rest @ ..] => rest.split_at_checked(usize::from(*len))?,
+            _ => (&[][..], body),
+        };
+        let (view, names) = match body {
+            [] => (View::Flat, false),
+            [0x68, 1] => (View::Flat, true),
+            [0x60, 1] => (View::Subordinates, false),
+            [0x60, 1, 0x68, 1] => (View::Subordinates, true),
+            _ => return None,
+        };
+        Some((id, Self { nonce: u64::from_le_bytes(*nonce), cookie, view, names }))
+    }
+
     fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
         let mut probe = Self::default();
         for field in Fields(body) {
@@ -201,8 +188,9 @@ mod tests {
     use super::*;
 
     fn read_alike(datagram: &[u8]) -> Result<(), TestCaseError> {
-        if let Some(request) = Request::decode_usual(datagram) {
-            prop_assert_eq!(Request::decode_any(datagram), Ok(request));
+        if let Some((id, probe)) = Probe::decode_usual(datagram) {
+            let request = Request { id: id.get(), body: RequestBody::Probe(probe) };
+            prop_assert_eq!(Request::decode(datagram), Ok(request));
         }
         Ok(())
     }
@@ -224,7 +212,7 @@ mod tests {
             let probe = Probe { nonce, cookie: &cookie, view, names };
             let request = Request { id, body: RequestBody::Probe(probe) };
             let mut datagram = request.encode(size);
-            let usual = Request::decode_usual(&datagram);
+            let usual = Probe::decode_usual(&datagram);
             prop_assert_eq!(usual.is_some(), id != 0 && nonce != 0);
             prop_assert_eq!(Request::decode(&datagram), Ok(request));
             for end in 0..datagram.len() {

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::addr::{decode_host, encode_host, pack, unpack};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint, varint_word};
-use super::{DecodeError, Name};
+use super::{DecodeError, Id, Name};
 
 /// What a balance server answers (`BalanceResponse`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -135,7 +135,7 @@ impl Response {
             ResponseBody::Probe(reply) => {
                 let mut tail = Vec::new();
                 reply.encode_tail(&mut tail);
-                frame(&mut out, self.id, reply.nonce, tail.len());
+                frame(&mut out, self.id.into(), reply.nonce, tail.len());
                 out.extend_from_slice(&tail);
             }
             ResponseBody::Pong(pong) => {
@@ -150,49 +150,25 @@ impl Response {
 /// Appends what a [`Response`] to a probe begins with: the request's id and nonce. The rest, of
 /// `tail` bytes, is from [`ProbeReply::encode_tail`].
 #[inline(always)]
-pub fn frame(out: &mut Vec<u8>, id: u32, nonce: u64, tail: usize) {
-    let mut head = Head::default();
-    if id != 0 {
-        let (word, len) = varint_word(id);
-        head.put(1 << 3 | word << 8, 1 + len);
-    }
+pub fn frame(out: &mut Vec<u8>, id: Id, nonce: u64, tail: usize) {
+    // Put together here, for a vector looks for room at each byte. What is written past the end
+    // of each part is overwritten by the next one, or cut off.
+    let mut head = [0; 32];
+    let (word, mut len) = id.word();
+    head[..8].copy_from_slice(&word.to_le_bytes());
     let nonce_len = if nonce == 0 { 0 } else { 1 + 8 };
-    let (word, len) = varint_word((nonce_len + tail) as u32);
-    head.put(2 << 3 | 2 | word << 8 | (3 << 3 | 1) << (8 + 8 * len), 1 + len);
+    let (word, size) = varint_word((nonce_len + tail) as u32);
+    let word = 2 << 3 | 2 | word << 8 | (3 << 3 | 1) << (8 + 8 * size);
+    len %= 8; // it is 6 at most: now also for the compiler
+    head[len..len + 8].copy_from_slice(&word.to_le_bytes());
+    len += 1 + size % 8;
     if nonce != 0 {
-        head.len += 1; // its key is there already
-        head.put(nonce, 8);
+        head[len + 1..len + 9].copy_from_slice(&nonce.to_le_bytes());
+        len += 9;
     }
-    out.reserve(Head::ROOM + tail);
-    // All of it and back again: what has a fixed length is copied in line.
-    let end = out.len() + head.len;
-    out.extend_from_slice(&head.bytes);
+    let end = out.len() + len;
+    out.extend_from_slice(&head);
     out.truncate(end);
-}
-
-/// What stands before a tail: 20 bytes at most. Put together here, for a vector looks for room at
-/// each byte.
-struct Head {
-    bytes: [u8; Self::ROOM],
-    len: usize,
-}
-
-impl Head {
-    const ROOM: usize = 40;
-
-    /// Appends the lowest bytes of a word.
-    #[inline(always)]
-    fn put(&mut self, word: u64, len: usize) {
-        let at = self.len % 32;
-        self.bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
-        self.len += len;
-    }
-}
-
-impl Default for Head {
-    fn default() -> Self {
-        Self { bytes: [0; Self::ROOM], len: 0 }
-    }
 }
 
 impl ProbeReply {

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::net::engine::balancer::Reason;
+use crate::net::io::socket::Sent;
 
 /// What came of all datagrams so far.
 #[derive(Debug, Default)]
@@ -19,9 +20,9 @@ pub(super) struct Counters {
 }
 
 impl Counters {
-    pub(super) fn answered(&self, sent: usize, unsent: usize) {
+    pub(super) fn answered(&self, Sent { answers, sent }: Sent) {
         self.answers.fetch_add(sent as u64, Ordering::Relaxed);
-        self.unsent.fetch_add(unsent as u64, Ordering::Relaxed);
+        self.unsent.fetch_add((answers - sent) as u64, Ordering::Relaxed);
     }
 
     pub(super) fn retry(&self) {

@@ -33,7 +33,7 @@ use socket::RECEIVE_BUFFER;
 const KNOCKS: usize = 1024;
 
 /// What came to which listening socket, and from whom.
-type Arrival = (SocketAddr, SocketAddr, Knock);
+type Arrival = (SocketAddr, SocketAddr, Box<Knock>);
 
 /// A running balance server. Dropping it stops it.
 #[derive(Debug)]

@@ -11,7 +11,7 @@ use tracing::{error, trace, warn};
 
 use super::Shared;
 use crate::error::Error;
-use crate::net::engine::balancer::{Balancer, Reason, Verdict};
+use crate::net::engine::balancer::{Answer, Balancer, Reason, Verdict};
 use crate::net::io::socket::Batch;
 
 /// Errors in a row, 100 ms apart, after which a socket has no hope: ten seconds.
@@ -81,29 +81,24 @@ impl Worker {
         }
         let counters = &self.shared.counters;
         let tell = tracing::enabled!(tracing::Level::TRACE);
-        let mut queued = 0;
-        for index in 0..count {
-            let Some((received, answer)) = batch.datagram(index) else {
-                continue;
-            };
+        let sent = batch.answer(&self.socket, count, |received, head| {
             let to = received.to.unwrap_or(self.addr.ip());
             let to = SocketAddr::new(to, self.addr.port());
-            let from = received.from;
-            let verdict = if received.truncated {
-                Verdict::Drop(Reason::Truncated)
-            } else {
-                self.balancer.handle_datagram(&offer, now, to, from, received.bytes, answer)
+            let (from, bytes) = (received.from, received.bytes);
+            let mut answer = Answer { head: std::mem::take(head), tail: &[] };
+            let verdict = match received.truncated {
+                true => Verdict::Drop(Reason::Truncated),
+                false => self.balancer.handle_datagram(&offer, now, to, from, bytes, &mut answer),
             };
+            *head = answer.head;
             if tell {
                 trace_datagram(from, &verdict);
             }
             match verdict {
-                Verdict::Answer | Verdict::Retry => {
-                    batch.queue(index);
-                    queued += 1;
-                    if verdict == Verdict::Retry {
-                        counters.retry();
-                    }
+                Verdict::Answer => return Some(answer.tail),
+                Verdict::Retry => {
+                    counters.retry();
+                    return Some(answer.tail);
                 }
                 Verdict::Knock(knock) => {
                     counters.heartbeat();
@@ -111,11 +106,9 @@ impl Worker {
                 }
                 Verdict::Drop(reason) => counters.dropped(reason),
             }
-        }
-        if queued > 0 {
-            let sent = batch.send(&self.socket);
-            counters.answered(sent, queued - sent);
-        }
+            None
+        });
+        counters.answered(sent);
     }
 }
 

@@ -53,6 +53,14 @@ pub(crate) struct Received<'a> {
     pub(crate) truncated: bool,
 }
 
+/// What became of the answers to a batch.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) answers: usize,
+    /// How many of them the system took.
+    pub(crate) sent: usize,
+}
+
 /// Opens a socket for each worker that answers at an address; where there are several, the system
 /// deals the datagrams out by their source. `dual` lets IPv6 sockets have IPv4 datagrams too.
 pub(crate) fn listen(addr: SocketAddr, dual: bool, workers: u16) -> io::Result<Vec<UdpSocket>> {

@@ -4,7 +4,7 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
-use super::{REQUEST_ROOM, Received};
+use super::{REQUEST_ROOM, Received, Sent};
 
 /// One datagram and its answer.
 pub(crate) struct Batch {
@@ -12,14 +12,13 @@ pub(crate) struct Batch {
     len: usize,
     from: Option<SocketAddr>,
     answer: Vec<u8>,
-    queued: bool,
     calls: u32,
 }
 
 impl Batch {
     pub(crate) fn new() -> Self {
         let buffer = Box::new([0; REQUEST_ROOM]);
-        Self { buffer, len: 0, from: None, answer: Vec::new(), queued: false, calls: 0 }
+        Self { buffer, len: 0, from: None, answer: Vec::new(), calls: 0 }
     }
 
     pub(crate) fn prepare(_socket: &UdpSocket) -> io::Result<()> {
@@ -27,7 +26,6 @@ impl Batch {
     }
 
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
-        self.queued = false;
         self.calls += 1;
         let (len, from) = socket.recv_from(&mut self.buffer[..])?;
         let ip = from.ip().to_canonical();
@@ -45,30 +43,28 @@ impl Batch {
         0
     }
 
-    pub(crate) fn datagram(&mut self, _index: usize) -> Option<(Received<'_>, &mut Vec<u8>)> {
-        self.answer.clear();
+    /// Hands the datagram to `answer`, and sends what comes of it. To be called once.
+    pub(crate) fn answer<'a>(
+        &mut self,
+        socket: &UdpSocket,
+        _count: usize,
+        mut answer: impl FnMut(Received<'_>, &mut Vec<u8>) -> Option<&'a [u8]>,
+    ) -> Sent {
+        let Some(from) = self.from.take() else { return Sent { answers: 0, sent: 0 } };
         let bytes = &self.buffer[..self.len];
         // One that fills the room may have been cut.
         let truncated = self.len == REQUEST_ROOM;
-        let received = Received { bytes, from: self.from?, to: None, truncated };
-        Some((received, &mut self.answer))
-    }
-
-    pub(crate) fn queue(&mut self, _index: usize) {
-        self.queued = true;
-    }
-
-    pub(crate) fn send(&mut self, socket: &UdpSocket) -> usize {
-        let queued = std::mem::take(&mut self.queued);
-        let Some(to) = self.from.filter(|_| queued) else {
-            return 0;
-        };
+        self.answer.clear();
+        match answer(Received { bytes, from, to: None, truncated }, &mut self.answer) {
+            Some(tail) => self.answer.extend_from_slice(tail),
+            None => return Sent { answers: 0, sent: 0 },
+        }
         let v6 = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
-        let to = match to {
+        let to = match from {
             SocketAddr::V4(v4) if v6 => SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()),
             to => to,
         };
         self.calls += 1;
-        usize::from(socket.send_to(&self.answer, to).is_ok())
+        Sent { answers: 1, sent: usize::from(socket.send_to(&self.answer, to).is_ok()) }
     }
 }

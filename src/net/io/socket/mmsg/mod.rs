@@ -2,9 +2,9 @@
 //! (`IP_PKTINFO`, `IPV6_PKTINFO`), and what the socket had no room for (`SO_RXQ_OVFL`). All
 //! `unsafe` code of the library is here.
 //!
-//! Invariants: every pointer in a `msghdr` points into a buffer of the same `Batch`, is set anew
-//! right before the call that reads it, and no buffer moves or shrinks until that call returns.
-//! Lengths never exceed the buffers. What else a header has is zero from the beginning, or was
+//! Invariants: every pointer in a `msghdr` points into a buffer of the same `Batch`, or to a tail
+//! that is borrowed for as long, is set anew right before the call that reads it, and no buffer
+//! moves or shrinks until that call returns. Lengths never exceed the buffers. What else a header has is zero from the beginning, or was
 //! written by the system: it reads none of that. `zeroed` is only asked for C structures of integers and
 //! pointers, for which all zeros is a value.
 #![expect(unsafe_code, reason = "system calls that no safe wrapper offers with control messages")]
@@ -16,7 +16,7 @@ use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
-use super::{BATCH, REQUEST_ROOM, Received};
+use super::{BATCH, REQUEST_ROOM, Received, Sent};
 use control::{Control, switch_on};
 
 /// Datagrams received at once, and their answers.
@@ -27,9 +27,7 @@ pub(crate) struct Batch {
     /// What is handed to the system for a call, and what it tells of each datagram.
     arrivals: Box<Headers>,
     departures: Box<Headers>,
-    answers: Box<[Vec<u8>; BATCH]>,
-    queued: usize,
-    queue: [usize; BATCH],
+    heads: Box<[Vec<u8>; BATCH]>,
     /// The system's count of what the socket had no room for.
     dropped: u32,
     /// By how much it rose with the last batch.
@@ -39,7 +37,8 @@ pub(crate) struct Batch {
 
 /// The headers of a batch. They are kept, for to zero them costs more than to fill them in.
 struct Headers {
-    iovecs: [libc::iovec; BATCH],
+    /// Two each: an answer's head and tail; of a request there is one part.
+    iovecs: [[libc::iovec; 2]; BATCH],
     headers: [libc::mmsghdr; BATCH],
 }
 
@@ -52,9 +51,7 @@ impl Batch {
             controls: Box::new([Control::EMPTY; BATCH]),
             arrivals: Headers::new(),
             departures: Headers::new(),
-            answers: Box::new(std::array::from_fn(|_| Vec::with_capacity(REQUEST_ROOM))),
-            queued: 0,
-            queue: [0; BATCH],
+            heads: Box::new(std::array::from_fn(|_| Vec::with_capacity(REQUEST_ROOM))),
             dropped: 0,
             lost: 0,
             calls: 0,
@@ -78,16 +75,16 @@ impl Batch {
 
     /// Waits for one datagram, and takes those that are there with it. Returns how many.
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
-        self.queued = 0;
         self.calls += 1;
         let Headers { iovecs, headers } = &mut *self.arrivals;
         for index in 0..BATCH {
-            iovecs[index].iov_base = self.buffers[index].as_mut_ptr().cast();
-            iovecs[index].iov_len = REQUEST_ROOM;
+            let [iovec, _] = &mut iovecs[index];
+            iovec.iov_base = self.buffers[index].as_mut_ptr().cast();
+            iovec.iov_len = REQUEST_ROOM;
             let header = &mut headers[index].msg_hdr;
             header.msg_name = (&raw mut self.names[index]).cast();
             header.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-            header.msg_iov = &raw mut iovecs[index];
+            header.msg_iov = iovec;
             header.msg_iovlen = 1;
             header.msg_control = (&raw mut self.controls[index]).cast();
             header.msg_controllen = Control::LEN as _;
@@ -117,63 +114,62 @@ impl Batch {
         std::mem::take(&mut self.lost)
     }
 
-    /// The datagram of this number of the last [`Batch::receive`], and room for its answer. None
-    /// where its source is no IP address. To be called once for each.
+    /// Hands each of the first `count` datagrams of the last [`Batch::receive`] to `answer`, in
+    /// order, which may write the head of an answer and give the tail that follows it. Then sends
+    /// all answers, each from the address that was asked; one that the system refuses does not
+    /// hold up the others. To be called once.
     #[inline]
-    pub(crate) fn datagram(&mut self, index: usize) -> Option<(Received<'_>, &mut Vec<u8>)> {
-        let header = &mut self.arrivals.headers[index];
-        let (told, control) = self.controls[index].turn_round(header.msg_hdr.msg_controllen as _);
-        header.msg_hdr.msg_controllen = control as _; // the answer's
-        if let Some(dropped) = told.dropped {
-            self.lost += dropped.wrapping_sub(self.dropped);
-            self.dropped = dropped;
-        }
-        let from = read_name(&self.names[index])?;
-        let bytes = &self.buffers[index][..(header.msg_len as usize).min(REQUEST_ROOM)];
-        let truncated = header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
-        let answer = &mut self.answers[index];
-        answer.clear();
-        Some((Received { bytes, from, to: told.to, truncated }, answer))
-    }
-
-    /// Queues the answer to the datagram of this number.
-    #[inline]
-    pub(crate) fn queue(&mut self, index: usize) {
-        if self.queued < BATCH {
-            self.queue[self.queued] = index;
-            self.queued += 1;
-        }
-    }
-
-    /// Sends what is queued, each from the address that was asked. Returns how many the system
-    /// took; one that it refuses does not hold up the others.
-    pub(crate) fn send(&mut self, socket: &UdpSocket) -> usize {
-        let Headers { iovecs, headers } = &mut *self.departures;
-        for (slot, &index) in self.queue[..self.queued].iter().enumerate() {
-            let answer = &mut self.answers[index];
-            iovecs[slot].iov_base = answer.as_mut_ptr().cast();
-            iovecs[slot].iov_len = answer.len();
-            let arrival = &self.arrivals.headers[index].msg_hdr;
-            let header = &mut headers[slot].msg_hdr;
+    pub(crate) fn answer<'a>(
+        &mut self,
+        socket: &UdpSocket,
+        count: usize,
+        mut answer: impl FnMut(Received<'_>, &mut Vec<u8>) -> Option<&'a [u8]>,
+    ) -> Sent {
+        let mut answers = 0;
+        for index in 0..count.min(BATCH) {
+            let arrival = &self.arrivals.headers[index];
+            let control = &mut self.controls[index];
+            let (told, control_len) = control.turn_round(arrival.msg_hdr.msg_controllen as _);
+            if let Some(dropped) = told.dropped {
+                self.lost += dropped.wrapping_sub(self.dropped);
+                self.dropped = dropped;
+            }
+            let Some(from) = read_name(&self.names[index]) else { continue };
+            let bytes = &self.buffers[index][..(arrival.msg_len as usize).min(REQUEST_ROOM)];
+            let truncated = arrival.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
+            let head = &mut self.heads[index];
+            head.clear();
+            let Some(tail) = answer(Received { bytes, from, to: told.to, truncated }, head) else {
+                continue;
+            };
+            let iovecs = &mut self.departures.iovecs[answers];
+            iovecs[0].iov_base = head.as_mut_ptr().cast();
+            iovecs[0].iov_len = head.len();
+            iovecs[1].iov_base = tail.as_ptr().cast_mut().cast(); // which is only read
+            iovecs[1].iov_len = tail.len();
+            let header = &mut self.departures.headers[answers].msg_hdr;
             header.msg_name = (&raw mut self.names[index]).cast();
-            header.msg_namelen = arrival.msg_namelen;
-            header.msg_iov = &raw mut iovecs[slot];
-            header.msg_iovlen = 1;
-            header.msg_control = (&raw mut self.controls[index]).cast();
-            header.msg_controllen = arrival.msg_controllen;
+            header.msg_namelen = arrival.msg_hdr.msg_namelen;
+            header.msg_iov = iovecs.as_mut_ptr();
+            header.msg_iovlen = 2;
+            header.msg_control = (control as *mut Control).cast();
+            header.msg_controllen = control_len as _;
+            answers += 1;
         }
+        Sent { answers, sent: self.send(socket, answers) }
+    }
+
+    /// Sends what stands in the first `answers` headers. Returns how many the system took.
+    fn send(&mut self, socket: &UdpSocket, answers: usize) -> usize {
+        let headers = &mut self.departures.headers[..answers];
         let (mut next, mut sent) = (0, 0);
-        while next < self.queued {
+        while next < headers.len() {
             self.calls += 1;
-            // SAFETY: the `queued - next` headers from `next` on are set, and point at buffers
-            // that outlive the call.
+            let rest = &mut headers[next..];
+            // SAFETY: `answer` has just set these headers; what they point at outlives the call.
             let count = unsafe {
-                libc::sendmmsg(
-                    socket.as_raw_fd(),
-                    headers.as_mut_ptr().add(next),
-                    (self.queued - next) as libc::c_uint,
-                    libc::MSG_DONTWAIT as _,
-                )
+                let len = rest.len() as libc::c_uint;
+                libc::sendmmsg(socket.as_raw_fd(), rest.as_mut_ptr(), len, libc::MSG_DONTWAIT as _)
             };
             match usize::try_from(count) {
                 Ok(count @ 1..) => {
@@ -185,7 +181,6 @@ impl Batch {
                 _ => next += 1,
             }
         }
-        self.queued = 0;
         sent
     }
 }
@@ -197,7 +192,7 @@ impl Headers {
     }
 }
 
-#[inline]
+#[inline(never)]
 fn read_name(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
     let name = std::ptr::from_ref(name);
     // SAFETY: a `sockaddr_storage` has the size and alignment of either, both are integers only,
