@@ -1,6 +1,6 @@
 //! A server's state without its sockets.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
@@ -9,26 +9,61 @@ use turn_balance::net::engine::cluster::Cluster;
 use turn_balance::net::engine::members::{NodeSpec, Verdict};
 use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
-#[test]
-fn an_answer_is_news_only_where_it_says_something_new() {
-    let now = Instant::now();
-    let addr = SocketAddr::from(([203, 0, 113, 7], 3001));
-    let mut cluster = Cluster::new(None, None, Rng::seed_from_u64(1));
-    cluster.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
-    let mut news = Vec::new();
-    for (seconds, port) in [(0, 3478), (4, 3478), (8, 3479)] {
-        let now = now + Duration::from_secs(seconds);
-        cluster.poll_offer(now);
+/// A superior of one leaf, so many seconds and milliseconds after its start.
+struct Superior(Cluster, Instant);
+
+const LEAF: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+
+impl Superior {
+    fn new() -> Self {
+        let (now, addr) = (Instant::now(), SocketAddr::new(LEAF, 3001));
+        let mut cluster = Cluster::new(None, None, Rng::seed_from_u64(1));
+        cluster.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
+        Self(cluster, now)
+    }
+
+    /// Checks the leaf at a moment, which answers that its TURN server has this port. Returns
+    /// whether that is news.
+    fn hears(&mut self, at: u64, rtt: u64, port: u16) -> bool {
+        let Self(cluster, start) = self;
+        let at = *start + Duration::from_millis(at);
+        cluster.handle_timeout(at);
+        cluster.poll_offer(at);
         while cluster.poll_event().is_some() {}
-        let check = cluster.poll_check(now).unwrap();
+        let check = cluster.poll_check(at).unwrap();
         let request = Request::decode(&check.payload).unwrap();
         let RequestBody::Probe(probe) = request.body else { panic!("no probe") };
-        let turn = Some(SocketAddr::from(([203, 0, 113, 7], port)));
+        let turn = Some(SocketAddr::new(LEAF, port));
         let reply = ProbeReply { turn, nonce: probe.nonce, version: 1, ..ProbeReply::default() };
         let answer = Response { id: request.id, body: ResponseBody::Probe(reply) }.encode();
         assert!(!cluster.has_news());
-        assert_eq!(cluster.handle_answer(now, addr, &answer), Verdict::Right);
-        news.push(cluster.has_news());
+        let at = at + Duration::from_millis(rtt);
+        assert_eq!(cluster.handle_answer(at, check.to, &answer), Verdict::Right);
+        cluster.has_news()
     }
-    assert_eq!(news, [true, false, true]);
+}
+
+#[test]
+fn an_answer_is_news_only_where_it_says_something_new() {
+    let mut superior = Superior::new();
+    assert!(superior.hears(0, 0, 3478));
+    assert!(!superior.hears(4_000, 0, 3478));
+    assert!(superior.hears(8_000, 0, 3479));
+}
+
+#[test]
+fn a_distance_is_news_after_a_second() {
+    let mut superior = Superior::new();
+    assert!(superior.hears(0, 100, 3478));
+    assert!(!superior.hears(4_000, 20, 3478));
+    let Superior(mut cluster, start) = superior;
+    let settled = start + Duration::from_millis(5_020);
+    assert!(cluster.poll_timeout().unwrap() <= settled);
+    cluster.handle_timeout(settled - Duration::from_millis(1));
+    assert!(!cluster.has_news());
+    cluster.handle_timeout(settled);
+    assert!(cluster.has_news());
+    assert!(cluster.poll_offer(settled).is_some());
+    cluster.handle_timeout(settled + Duration::from_secs(1));
+    assert!(!cluster.has_news());
 }

@@ -31,6 +31,10 @@ pub const ONLINE: Duration = Duration::from_secs(12);
 /// When to say that no node has answered since the start.
 pub const START_GRACE: Duration = Duration::from_secs(10);
 
+/// How long a changed distance waits for others: after a start those of thousands of nodes settle,
+/// and each list that is encoded costs as much as hundreds of checks.
+const SETTLE: Duration = Duration::from_secs(1);
+
 /// How far the first checks are spread: each node 50 µs after the one before, within
 /// half a second, so that thousands of answers do not arrive at once.
 const START_SPREAD: (Duration, Duration) = (Duration::from_micros(50), Duration::from_millis(500));
@@ -147,6 +151,8 @@ pub struct Members {
     events: VecDeque<Event>,
     /// When to complain of silence; none once any node has answered.
     grace: Option<Instant>,
+    /// When distances that have changed since the last revision are news.
+    settle: Option<Instant>,
     revision: u64,
     /// How many of them are configured.
     configured: usize,
@@ -165,6 +171,7 @@ impl Members {
             deadlines: BTreeSet::new(),
             events: VecDeque::new(),
             grace: None,
+            settle: None,
             revision: 0,
             configured: 0,
             seal: Seal(rng.random()),
@@ -246,9 +253,10 @@ impl Members {
         let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         member.check.answered(now + jitter(pause, &mut self.rng));
         let after = member.offer.as_ref();
-        let moved = after.is_some() && member.check.distance() != distance;
-        if moved || before.as_ref().map(Offered::listed) != after.map(Offered::listed) {
+        if before.as_ref().map(Offered::listed) != after.map(Offered::listed) {
             self.revision += 1;
+        } else if after.is_some() && member.check.distance() != distance {
+            self.settle.get_or_insert(now + SETTLE);
         }
         let name = || [after, before.as_ref()].into_iter().flatten().find_map(|o| o.name.clone());
         let name = || name().or_else(|| member.spec.name.clone());
@@ -268,6 +276,10 @@ impl Members {
         if self.grace.is_some_and(|grace| grace <= now) {
             self.grace = None;
             self.events.push_back(Event::NoneAnswered);
+        }
+        if self.settle.is_some_and(|settle| settle <= now) {
+            self.settle = None;
+            self.revision += 1;
         }
         for addr in self.due(now) {
             self.forget(now, addr);
@@ -322,7 +334,7 @@ impl Members {
     /// When to call [`Members::handle_timeout`] and [`Members::poll_transmit`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let first = self.deadlines.first().map(|(deadline, _)| *deadline);
-        [first, self.grace].into_iter().flatten().min()
+        [first, self.grace, self.settle].into_iter().flatten().min()
     }
 
     /// Changes whenever what is listed changes, but for what only time has ended: that shows at

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::DecodeError;
-use super::proto::{Fields, put_bytes, put_varint};
+use super::proto::{Fields, put_bytes, put_message, put_varint};
 
 /// Reads a `Host`; none where it is no address that one could send to (not parsed, port 0).
 pub(super) fn decode_host(bytes: &[u8]) -> Result<Option<SocketAddr>, DecodeError> {
@@ -42,12 +42,19 @@ pub(super) fn unpack(bytes: &[u8], default: Option<IpAddr>) -> Option<SocketAddr
     }
 }
 
-/// Writes what [`unpack`] reads: the port alone where the IP address is `default`.
-pub(super) fn pack(out: &mut Vec<u8>, addr: SocketAddr, default: Option<IpAddr>) {
-    match addr.ip() {
-        ip if Some(ip) == default => {}
-        IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
-        IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
-    }
-    out.extend_from_slice(&addr.port().to_be_bytes());
+/// Writes as a field what [`unpack`] reads: the port alone where the IP address is `default`.
+pub(super) fn put_packed(
+    out: &mut Vec<u8>,
+    number: u32,
+    addr: SocketAddr,
+    default: Option<IpAddr>,
+) {
+    put_message(out, number, |out| {
+        match addr.ip() {
+            ip if Some(ip) == default => {}
+            IpAddr::V4(ip) => out.extend_from_slice(&ip.octets()),
+            IpAddr::V6(ip) => out.extend_from_slice(&ip.octets()),
+        }
+        out.extend_from_slice(&addr.port().to_be_bytes());
+    });
 }

@@ -18,7 +18,8 @@ pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError};
 pub use request::{Ping, Probe, Request, RequestBody, View};
 pub use response::{
-    Kind, Node, Pong, ProbeReply, Response, ResponseBody, State, frame, put_retry, put_rtts,
+    Kind, Node, Pong, ProbeReply, Response, ResponseBody, State, frame, put_host, put_retry,
+    put_rtts,
 };
 
 /// The largest answer, in bytes of UDP payload: IPv6's minimum MTU of 1,280 (RFC 8200, section 5)

@@ -158,14 +158,20 @@ pub(super) fn put_bytes(out: &mut Vec<u8>, number: u32, bytes: &[u8]) {
     out.extend_from_slice(bytes);
 }
 
-/// Writes a message as a field, in place: its body is written first, its length then moved in.
+/// Writes a message as a field, in place: its body behind a byte for its length, as most take one.
 pub(super) fn put_message(out: &mut Vec<u8>, number: u32, body: impl FnOnce(&mut Vec<u8>)) {
     put_raw(out, u64::from(number << 3 | 2));
-    let start = out.len();
+    let at = out.len();
+    out.push(0);
     body(out);
-    let mut length = Vec::new();
-    put_raw(&mut length, (out.len() - start) as u64);
-    out.splice(start..start, length);
+    let len = out.len() - at - 1;
+    if len < 0x80 {
+        out[at] = len as u8;
+    } else {
+        let mut length = Vec::new();
+        put_raw(&mut length, len as u64);
+        out.splice(at..=at, length);
+    }
 }
 
 /// Writes a bare varint.

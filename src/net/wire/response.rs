@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::addr::{decode_host, encode_host, pack, unpack};
+use super::addr::{decode_host, encode_host, put_packed, unpack};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint, varint_word};
 use super::{DecodeError, Id, Name};
 
@@ -207,9 +207,7 @@ impl ProbeReply {
 
     /// Appends everything but the nonce, which differs with each request.
     pub fn encode_tail(&self, out: &mut Vec<u8>) {
-        for &host in &self.hosts {
-            put_message(out, 1, |out| encode_host(out, host));
-        }
+        self.hosts.iter().for_each(|&host| put_host(out, host));
         if let Some(turn) = self.turn {
             put_message(out, 2, |out| encode_host(out, turn));
         }
@@ -217,9 +215,7 @@ impl ProbeReply {
             put_bytes(out, 4, &self.cookie);
         }
         put_varint(out, 5, self.retry.into());
-        for node in &self.nodes {
-            put_message(out, 6, |out| node.encode(out));
-        }
+        self.nodes.iter().for_each(|node| node.put(out, true));
         put_varint(out, 7, self.total.into());
         if let Some(name) = &self.name {
             put_bytes(out, 8, name.as_str().as_bytes());
@@ -252,20 +248,20 @@ impl Node {
         }))
     }
 
-    fn encode(&self, out: &mut Vec<u8>) {
-        let mut packed = Vec::with_capacity(18);
-        pack(&mut packed, self.addr, None);
-        put_bytes(out, 1, &packed);
-        put_varint(out, 2, self.kind as u64);
-        if let Some(turn) = self.turn {
-            packed.clear();
-            pack(&mut packed, turn, Some(self.addr.ip()));
-            put_bytes(out, 3, &packed);
-        }
-        if let Some(name) = &self.name {
-            put_bytes(out, 4, name.as_str().as_bytes());
-        }
-        put_varint(out, 5, self.hops.into());
+    /// Appends it as an answer has it, with its name or without, and without its time, which stands
+    /// in another field.
+    pub fn put(&self, out: &mut Vec<u8>, named: bool) {
+        put_message(out, 6, |out| {
+            put_packed(out, 1, self.addr, None);
+            put_varint(out, 2, self.kind as u64);
+            if let Some(turn) = self.turn {
+                put_packed(out, 3, turn, Some(self.addr.ip()));
+            }
+            if let Some(name) = self.name.as_ref().filter(|_| named) {
+                put_bytes(out, 4, name.as_str().as_bytes());
+            }
+            put_varint(out, 5, self.hops.into());
+        });
     }
 
     /// Its round-trip time in half a byte: 0, not known; 1 to 14, within the unit that ends there;
@@ -291,6 +287,11 @@ fn to_nibble(rtt: Option<Duration>) -> u8 {
 /// The middle of the unit.
 fn from_nibble(nibble: u8) -> Option<Duration> {
     nibble.checked_sub(1).map(|units| RTT_UNIT * units.into() + RTT_UNIT / 2)
+}
+
+/// Appends a host as an answer to a bare peer has it.
+pub fn put_host(out: &mut Vec<u8>, host: SocketAddr) {
+    put_message(out, 1, |out| encode_host(out, host));
 }
 
 /// Writes what sends an asker away, to come back with a cookie.

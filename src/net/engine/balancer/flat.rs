@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-use super::offer::{LONGEST_TAIL, encoded_len};
+use super::offer::{LONGEST_TAIL, fit};
 use crate::net::wire::Node;
 
 /// How many servers a node is passed through at most: what has died, but still goes round in a
@@ -42,8 +42,7 @@ pub fn flatten<'a>(nodes: impl IntoIterator<Item = (Node, &'a [Node])>) -> Vec<N
             }
         }
     }
-    let len: usize = flat.values().map(encoded_len).sum();
-    if !flat.is_empty() && len <= LONGEST_TAIL - BESIDE {
+    if !flat.is_empty() && fit(flat.values(), LONGEST_TAIL - BESIDE) {
         flat.into_values().collect()
     } else {
         lists.into_iter().map(|(node, _)| node).collect()

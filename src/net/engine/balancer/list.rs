@@ -1,10 +1,12 @@
 //! A list as it goes on the wire: whole where there is room, else a part of it.
 
+use std::net::SocketAddr;
+
 use rand::seq::SliceRandom;
 
-use super::offer::{LONGEST_TAIL, encode};
+use super::offer::{LONGEST_TAIL, encode, fit};
 use crate::net::engine::Rng;
-use crate::net::wire::{Node, ProbeReply, put_rtts};
+use crate::net::wire::{Node, ProbeReply, put_host, put_rtts};
 
 /// A list, encoded. Nothing of it is encoded again for an answer.
 #[derive(Debug, Default)]
@@ -53,40 +55,37 @@ impl List {
             [wholes(base, &[&v6[..], &v4].concat()), wholes(base, &[&v4[..], &v6].concat())];
         v4.shuffle(rng);
         v6.shuffle(rng);
-        let plain = |node: &&Node| Node { name: None, rtt: None, ..(*node).clone() };
-        let entry = |node| encode(&ProbeReply { nodes: vec![plain(node)], ..Default::default() });
         let all = [&v4[..], &v6].concat();
         let rtts = all.iter().map(|node| node.rtt_nibble()).collect();
-        let entries = all.iter().map(entry);
-        Self { wholes, ..Self::cut(encode(base), entries, rtts, v4.len()) }
+        let put = |out: &mut Vec<u8>, node: &&Node| node.put(out, false);
+        Self { wholes, ..Self::cut(encode(base), &all, put, rtts, v4.len()) }
     }
 
     /// Encodes hosts as a bare peer reads them, all of one family.
-    pub(super) fn bare(base: &ProbeReply, hosts: &[std::net::SocketAddr], rng: &mut Rng) -> Self {
+    pub(super) fn bare(base: &ProbeReply, hosts: &[SocketAddr], rng: &mut Rng) -> Self {
         let tail = |hosts| encode(&ProbeReply { hosts, ..base.clone() });
-        let mut hosts = hosts.to_vec();
-        let whole = tail(hosts.clone());
-        hosts.shuffle(rng);
+        let mut shuffled = hosts.to_vec();
+        shuffled.shuffle(rng);
         let v4 = hosts.iter().filter(|host| host.is_ipv4()).count();
-        let entries = hosts
-            .iter()
-            .map(|host| encode(&ProbeReply { hosts: vec![*host], ..Default::default() }));
-        let mut list = Self::cut(tail(Vec::new()), entries, Box::default(), v4);
-        if whole.len() <= LONGEST_TAIL {
+        let put = |out: &mut Vec<u8>, host: &SocketAddr| put_host(out, *host);
+        let mut list = Self::cut(tail(Vec::new()), &shuffled, put, Box::default(), v4);
+        if list.base.len() + list.entries.len() <= LONGEST_TAIL {
+            let whole = tail(hosts.to_vec());
             list.wholes = [(); 2].map(|()| vec![Whole { names: false, tail: whole.clone() }]);
         }
         list
     }
 
-    fn cut(
+    fn cut<T>(
         base: Box<[u8]>,
-        entries: impl Iterator<Item = Box<[u8]>>,
+        items: &[T],
+        put: impl Fn(&mut Vec<u8>, &T),
         rtts: Box<[u8]>,
         v4: usize,
     ) -> Self {
-        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-        for entry in entries {
-            bytes.extend_from_slice(&entry);
+        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(items.len()));
+        for item in items {
+            put(&mut bytes, item);
             ends.push(bytes.len());
         }
         let (entries, ends) = (bytes.into(), ends.into());
@@ -184,8 +183,7 @@ impl Run {
 
 /// The whole list with names and times, with times, and plain, as far as each fits an answer.
 fn wholes(base: &ProbeReply, nodes: &[&Node]) -> Vec<Whole> {
-    let plain: usize = nodes.iter().map(|node| super::offer::encoded_len(node)).sum();
-    if plain > LONGEST_TAIL {
+    if !fit(nodes.iter().copied(), LONGEST_TAIL) {
         return Vec::new();
     }
     let named = nodes.iter().any(|node| node.name.is_some());

@@ -141,7 +141,14 @@ pub(super) fn encode(reply: &ProbeReply) -> Box<[u8]> {
 
 /// Bytes that a node takes in an answer, without its name and time: those go in only where they
 /// fit.
-pub(super) fn encoded_len(node: &Node) -> usize {
-    let plain = Node { name: None, rtt: None, ..node.clone() };
-    encode(&ProbeReply { nodes: vec![plain], ..Default::default() }).len()
+fn encoded_len(node: &Node) -> usize {
+    let mut bytes = Vec::new();
+    node.put(&mut bytes, false);
+    bytes.len()
+}
+
+/// Whether all of these fit into so many bytes, without names and times.
+pub(super) fn fit<'a>(nodes: impl IntoIterator<Item = &'a Node>, room: usize) -> bool {
+    let left = nodes.into_iter().try_fold(room, |left, node| left.checked_sub(encoded_len(node)));
+    left.is_some()
 }
