@@ -4,66 +4,18 @@
 mod common;
 
 use std::fs;
-use std::io::Read;
 use std::net::{SocketAddr, UdpSocket};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use common::Net;
+use common::serve::{PATIENCE, Served, number};
 use turn_balance::net::wire::{PADDED_REQUEST, Probe, Request, RequestBody};
 
 const BURST: usize = 8192;
 
-/// For what is bound to come.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// A leaf as its operator starts it.
-struct Leaf(Child);
-
-impl Leaf {
-    fn start(addr: SocketAddr) -> Self {
-        let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{addr}.toml"));
-        let toml = format!("net.bind = '{addr}'\nturn = {{ bind = '{addr}', health = 'none' }}\n");
-        fs::write(&file, toml).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_tb"));
-        command.args(["serve", "--log-level", "debug", "-c"]).arg(&file).env("NO_COLOR", "1");
-        let leaf = Self(command.stderr(Stdio::piped()).spawn().unwrap());
-        let client = Clients::new(addr, 1);
-        let start = Instant::now();
-        while client.ask(1, 0).is_err() || client.hear(1, Duration::from_millis(50)) == 0 {
-            assert!(start.elapsed() < PATIENCE, "it never answers");
-        }
-        leaf
-    }
-
-    fn signal(&self, signal: &str) {
-        let pid = self.0.id().to_string();
-        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
-    }
-
-    /// Stops it, and waits until the system has done so.
-    fn freeze(&self) {
-        self.signal("STOP");
-        let stat = format!("/proc/{}/stat", self.0.id());
-        while !fs::read_to_string(&stat).unwrap().contains(") T ") {
-            std::thread::yield_now();
-        }
-    }
-
-    /// Ends it. Returns what it has logged.
-    fn end(mut self) -> String {
-        self.signal("TERM");
-        let mut log = String::new();
-        self.0.stderr.take().unwrap().read_to_string(&mut log).unwrap();
-        log
-    }
-}
-
-impl Drop for Leaf {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// A leaf.
+fn start(addr: SocketAddr) -> Served {
+    Served::start(addr, "debug", &format!("turn = {{ bind = '{addr}', health = 'none' }}\n"))
 }
 
 /// Sockets that ask one server.
@@ -103,13 +55,6 @@ impl Clients {
     }
 }
 
-/// A number of the server's counters, from its log.
-fn counter(log: &str, name: &str) -> usize {
-    let (_, rest) = log.split_once(name).unwrap_or_else(|| panic!("no {name} in {log}"));
-    let digits = rest.trim_start().split(|c: char| !c.is_ascii_digit()).next().unwrap();
-    digits.parse().unwrap()
-}
-
 #[test]
 fn all_that_comes_while_the_server_stands_still_is_answered() {
     let net = Net::new();
@@ -117,22 +62,22 @@ fn all_that_comes_while_the_server_stands_still_is_answered() {
     if limit.trim().parse::<usize>().unwrap() < 4 << 20 {
         return common::skipped("net.core.rmem_max is below 4194304, so a burst has no room");
     }
-    let leaf = Leaf::start(net.server(1));
+    let leaf = start(net.server(1));
     let clients = Clients::new(net.server(1), 64);
     leaf.freeze();
     clients.ask(BURST, 0).unwrap();
     leaf.signal("CONT");
     assert_eq!(clients.hear(BURST, PATIENCE), BURST);
     let log = leaf.end();
-    assert_eq!(counter(&log, "no-room"), 0, "{log}");
-    let (answers, calls) = (counter(&log, "answers"), counter(&log, "system-calls"));
+    assert_eq!(number(&log, "no-room"), 0, "{log}");
+    let (answers, calls) = (number(&log, "answers"), number(&log, "system-calls"));
     assert!(answers >= BURST && 5 * calls <= answers, "{calls} system calls, {answers} answers");
 }
 
 #[test]
 fn what_had_no_room_is_counted_and_told() {
     let net = Net::new();
-    let leaf = Leaf::start(net.server(1));
+    let leaf = start(net.server(1));
     let clients = Clients::new(net.server(1), 64);
     let (mut sent, mut answered) = (0, 0);
     for _ in 0..2 {
@@ -148,8 +93,8 @@ fn what_had_no_room_is_counted_and_told() {
     let lost = sent - answered;
     assert!(lost > 0);
     let log = leaf.end();
-    assert_eq!(counter(&log, "no-room"), lost, "{log}");
+    assert_eq!(number(&log, "no-room"), lost, "{log}");
     let lines = log.lines().filter(|line| line.contains("the receive buffer was full"));
-    let told: Vec<_> = lines.map(|line| counter(line, "datagrams=")).collect();
+    let told: Vec<_> = lines.map(|line| number(line, "datagrams=")).collect();
     assert_eq!((told.len(), told.iter().sum::<usize>()), (2, lost), "{log}");
 }

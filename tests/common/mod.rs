@@ -1,6 +1,9 @@
 //! What several tests share.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
+#[cfg(all(unix, feature = "cli"))]
+pub(crate) mod serve;
+
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;

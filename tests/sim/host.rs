@@ -155,7 +155,7 @@ impl Live {
     ) -> Vec<Answer> {
         match to.port() {
             CHECKS => drop(self.cluster.handle_answer(now, from, payload)),
-            BINDINGS => self.cluster.handle_binding(now, from, payload),
+            BINDINGS => drop(self.cluster.handle_binding(now, from, payload)),
             _ => {
                 if !self.offer.holds(now) {
                     self.offer = self.cluster.poll_offer(now).unwrap_or_default();

@@ -132,9 +132,10 @@ impl Cluster {
         self.members.handle_datagram(now, from, datagram)
     }
 
-    /// A datagram came to the socket that the TURN server is asked from.
-    pub fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        self.with_health(|health| health.handle_datagram(now, from, datagram));
+    /// A datagram came to the socket that the TURN server is asked from. Returns whether it is the
+    /// answer that is awaited.
+    pub fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
+        self.with_health(|health| health.handle_datagram(now, from, datagram)).unwrap_or(false)
     }
 
     /// Lets time pass.
@@ -143,15 +144,16 @@ impl Cluster {
         self.with_health(|health| health.handle_timeout(now));
     }
 
-    fn with_health(&mut self, change: impl FnOnce(&mut Health)) {
-        let (Some(health), Some(turn)) = (&mut self.health, self.turn) else { return };
+    fn with_health<T>(&mut self, change: impl FnOnce(&mut Health) -> T) -> Option<T> {
+        let (health, turn) = self.health.as_mut().zip(self.turn)?;
         let before = health.is_up();
-        change(health);
+        let result = change(health);
         if health.is_up() != before {
             let event = if before { Event::TurnDown(turn) } else { Event::TurnUp(turn) };
             self.events.push_back(event);
             self.shown = None;
         }
+        Some(result)
     }
 
     /// What is offered, if that has changed since the last call or the last offer has expired.

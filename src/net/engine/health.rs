@@ -49,13 +49,16 @@ impl Health {
         self.up
     }
 
-    /// A datagram came to the socket that it is asked from.
-    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+    /// A datagram came to the socket that it is asked from. Returns whether it is the answer that is
+    /// awaited.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
         let pending =
             self.pending.filter(|_| from == self.turn).map(|(transaction, _)| transaction);
-        if pending.is_some() && stun::binding_response(datagram) == pending {
+        let right = pending.is_some() && stun::binding_response(datagram) == pending;
+        if right {
             self.result(now, true);
         }
+        right
     }
 
     /// Lets time pass.

@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tracing::{debug, info, trace, warn};
+use tracing::{debug, info, warn};
 
+use super::lines::tell;
 use super::{Arrival, Shared, socket_error, source_ips};
 use crate::error::Error;
 use crate::net::engine::Transmit;
@@ -62,19 +63,26 @@ pub(super) fn spawn(
     let checkers: Vec<_> = checkers.into_iter().map(Checker::from).collect();
     let mut tasks = Vec::new();
     for checker in &checkers {
-        let task = take(shared.clone(), checker.socket.clone(), |cluster, now, from, datagram| {
-            let verdict = cluster.handle_answer(now, from, datagram);
-            trace!(%from, ?verdict, "answer to a check");
-            // Of a node that goes on as before nothing is due before its next check.
-            cluster.has_news()
-        });
+        let here = shared.clone();
+        let task =
+            take(shared.clone(), checker.socket.clone(), move |cluster, now, from, datagram| {
+                let verdict = cluster.handle_answer(now, from, datagram);
+                here.counters.checked(verdict);
+                tell!(here.lines.datagram(now), TRACE, %from, ?verdict, "answer to a check");
+                // Of a node that goes on as before nothing is due before its next check.
+                cluster.has_news()
+            });
         tasks.push(tokio::spawn(task));
     }
     let turn = turn.map(Arc::new);
     if let Some(turn) = turn.clone() {
-        let task = take(shared.clone(), turn, |cluster, now, from, datagram| {
-            cluster.handle_binding(now, from, datagram);
-            true
+        let here = shared.clone();
+        let task = take(shared.clone(), turn, move |cluster, now, from, datagram| {
+            let right = cluster.handle_binding(now, from, datagram);
+            if !right {
+                here.counters.stray_binding();
+            }
+            right
         });
         tasks.push(tokio::spawn(task));
     }
@@ -100,7 +108,8 @@ async fn take(
                 }
             }
             Err(error) => {
-                debug!(%error, "cannot receive answers, trying again");
+                let may = || shared.lines.datagram(Instant::now());
+                tell!(may(), DEBUG, %error, "cannot receive answers, trying again");
                 tokio::time::sleep(PAUSE).await;
             }
         }
@@ -142,7 +151,7 @@ impl Control {
                 Some((to, from, knock)) = knocked.recv() => {
                     let now = Instant::now();
                     let result = self.shared.cluster().handle_knock(now, to, from, &knock);
-                    trace!(%from, ?result, "heartbeat");
+                    tell!(self.shared.lines.datagram(now), TRACE, %from, ?result, "heartbeat");
                     if let Err(reason) = result {
                         self.shared.counters.dropped(reason);
                     }
@@ -167,7 +176,7 @@ impl Control {
                 return next;
             }
             if let Some(check) = check {
-                self.send_check(&check);
+                self.send_check(now, &check);
             }
             if let (Some(binding), Some(turn)) = (binding, &self.turn)
                 && let Err(error) = send(turn, &binding.payload, binding.to)
@@ -175,16 +184,17 @@ impl Control {
                 debug!(turn = %binding.to, %error, "cannot ask the TURN server");
             }
             if let Some(heartbeat) = heartbeat {
-                self.send_heartbeat(&heartbeat);
+                self.send_heartbeat(now, &heartbeat);
             }
             if let Some((event, count)) = event {
-                self.tell(event, count);
+                self.tell(now, event, count);
             }
         }
     }
 
     /// Sends from the next socket of the family; where that fails, from another.
-    fn send_check(&mut self, check: &Transmit) {
+    fn send_check(&mut self, now: Instant, check: &Transmit) {
+        let may = || self.shared.lines.datagram(now);
         self.next = self.next.wrapping_add(1);
         let count = self.checkers.len();
         for index in 0..count {
@@ -194,46 +204,51 @@ impl Control {
                 continue;
             }
             match send(&checker.socket, &check.payload, check.to) {
-                Ok(()) => return trace!(to = %check.to, "check"),
-                Err(error) => debug!(to = %check.to, %error, "cannot send a check"),
+                Ok(()) => return tell!(may(), TRACE, to = %check.to, "check"),
+                Err(error) => tell!(may(), DEBUG, to = %check.to, %error, "cannot send a check"),
             }
         }
     }
 
     /// Sends from every listening socket of the family, until it is known by which one of them
     /// the superior knows the node.
-    fn send_heartbeat(&self, Outgoing { transmit: heartbeat, via }: &Outgoing) {
+    fn send_heartbeat(&self, now: Instant, Outgoing { transmit: heartbeat, via }: &Outgoing) {
+        let may = || self.shared.lines.datagram(now);
         let chosen = |addr: &SocketAddr| via.is_none_or(|via| via == *addr);
         for (addr, listener) in self.listeners.iter().filter(|(addr, _)| chosen(addr)) {
             let Some(to) = mapped(heartbeat.to, *addr) else {
                 continue;
             };
             match listener.send_to(&heartbeat.payload, to) {
-                Ok(_) => trace!(to = %heartbeat.to, from = %addr, "heartbeat"),
+                Ok(_) => tell!(may(), TRACE, to = %heartbeat.to, from = %addr, "heartbeat"),
                 Err(error) => {
-                    debug!(to = %heartbeat.to, from = %addr, %error, "cannot send a heartbeat");
+                    let to = heartbeat.to;
+                    tell!(may(), DEBUG, %to, from = %addr, %error, "cannot send a heartbeat");
                 }
             }
         }
     }
 
-    fn tell(&self, event: Event, (online, all): (usize, usize)) {
+    fn tell(&self, now: Instant, event: Event, (online, all): (usize, usize)) {
+        let may = || self.shared.lines.node(now);
         let online = format_args!("{online} of {all}").to_string();
         let text = |name: Option<Name>| name.map_or_else(|| "-".into(), |name| name.to_string());
         match event {
             Event::TurnUp(turn) => info!(%turn, "TURN server up"),
             Event::TurnDown(turn) => warn!(%turn, "TURN server down"),
             Event::Node(members::Event::Online { addr, name }) => {
-                info!(%addr, name = %text(name), %online, "node online");
+                tell!(may(), INFO, %addr, name = %text(name), %online, "node online");
             }
             Event::Node(members::Event::Offline { addr, name, silent: true }) => {
-                warn!(%addr, name = %text(name), silent = ?ONLINE, %online, "node offline");
+                let name = text(name);
+                tell!(may(), WARN, %addr, %name, silent = ?ONLINE, %online, "node offline");
             }
             Event::Node(members::Event::Offline { addr, name, silent: false }) => {
-                warn!(%addr, name = %text(name), offers = "nothing", %online, "node offline");
+                let name = text(name);
+                tell!(may(), WARN, %addr, %name, offers = "nothing", %online, "node offline");
             }
             Event::Node(members::Event::Forgotten { addr }) => {
-                info!(%addr, nodes = all, "node forgotten");
+                tell!(may(), INFO, %addr, nodes = all, "node forgotten");
             }
             Event::Node(members::Event::NoneAnswered) => {
                 let ports = self.checkers.iter().filter_map(|checker| checker.addr);

@@ -2,6 +2,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::net::engine::balancer::Reason;
+use crate::net::engine::members::Verdict;
 use crate::net::io::socket::Sent;
 
 /// What came of all datagrams so far.
@@ -17,7 +18,22 @@ pub(super) struct Counters {
     /// What the sockets had no room for.
     lost: AtomicU64,
     dropped: [AtomicU64; Reason::ALL.len()],
+    /// Heartbeats that the control task had no room for.
+    knocks_lost: AtomicU64,
+    /// What came to the sockets that checks are sent from.
+    checked: [AtomicU64; VERDICTS.len()],
+    /// What came to the socket that the TURN server is asked from, and was no answer of its.
+    stray_bindings: AtomicU64,
 }
+
+/// The words for what came of answers to checks.
+const VERDICTS: [(Verdict, &str); 5] = [
+    (Verdict::Right, "check-answers"),
+    (Verdict::Misplaced, "check-misplaced"),
+    (Verdict::Mismatched, "check-mismatched"),
+    (Verdict::Malformed, "check-malformed"),
+    (Verdict::Unsigned, "check-unsigned"),
+];
 
 impl Counters {
     pub(super) fn answered(&self, Sent { answers, sent }: Sent) {
@@ -52,6 +68,21 @@ impl Counters {
     pub(super) fn dropped(&self, reason: Reason) {
         self.dropped[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
+
+    pub(super) fn knock_lost(&self) {
+        self.knocks_lost.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn checked(&self, verdict: Verdict) {
+        let place = VERDICTS.iter().position(|(known, _)| *known == verdict);
+        if let Some(counter) = place.and_then(|place| self.checked.get(place)) {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn stray_binding(&self) {
+        self.stray_bindings.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl fmt::Display for Counters {
@@ -62,16 +93,45 @@ impl fmt::Display for Counters {
         write!(f, "answers {answers}, unsent {unsent}, heartbeats {heartbeats}")?;
         write!(f, ", receive-errors {errors}")?;
         write!(f, ", system-calls {}, no-room {}", load(&self.calls), load(&self.lost))?;
-        match load(&self.retries) {
-            0 => {}
-            retries => write!(f, ", retries {retries}")?,
-        }
-        for reason in Reason::ALL {
-            match load(&self.dropped[reason as usize]) {
+        // The rest only where there was any.
+        let dropped = Reason::ALL.map(|reason| (reason.as_str(), &self.dropped[reason as usize]));
+        let checked =
+            VERDICTS.iter().zip(&self.checked).map(|((_, word), counter)| (*word, counter));
+        let others = [
+            ("retries", &self.retries),
+            ("heartbeats-lost", &self.knocks_lost),
+            ("stray-bindings", &self.stray_bindings),
+        ];
+        for (word, counter) in others.into_iter().chain(checked).chain(dropped) {
+            match load(counter) {
                 0 => {}
-                count => write!(f, ", {} {count}", reason.as_str())?,
+                count => write!(f, ", {word} {count}")?,
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_told_by_its_own_word() {
+        let counters = Counters::default();
+        for (times, reason) in (1..).zip(Reason::ALL) {
+            (0..times).for_each(|_| counters.dropped(reason));
+        }
+        for (times, (verdict, _)) in (101..).zip(VERDICTS) {
+            (0..times).for_each(|_| counters.checked(verdict));
+        }
+        let text = counters.to_string();
+        let told: Vec<_> = text.split(", ").collect();
+        for (times, reason) in (1..).zip(Reason::ALL) {
+            assert!(told.contains(&&*format!("{} {times}", reason.as_str())), "{reason:?}: {text}");
+        }
+        for (times, (_, word)) in (101..).zip(VERDICTS) {
+            assert!(told.contains(&&*format!("{word} {times}")), "{word}: {text}");
+        }
     }
 }

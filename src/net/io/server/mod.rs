@@ -2,6 +2,7 @@
 
 mod control;
 mod counters;
+mod lines;
 mod names;
 mod overflow;
 mod worker;
@@ -27,6 +28,7 @@ use crate::net::engine::limit::{self, Limiter, Policy};
 use crate::net::engine::trust::{Join, Knock, Trust};
 use crate::net::wire::auth::Keys;
 use counters::Counters;
+use lines::Lines;
 use socket::RECEIVE_BUFFER;
 
 /// Heartbeats that wait for the control task. More are dropped: the next ones come in seconds.
@@ -52,6 +54,7 @@ struct Shared {
     cluster: Mutex<Cluster>,
     stopping: AtomicBool,
     counters: Counters,
+    lines: Lines,
     knocks: mpsc::Sender<Arrival>,
     /// The control task has something new to look at.
     news: Notify,
@@ -87,6 +90,7 @@ impl Server {
             cluster: Mutex::new(cluster),
             stopping: AtomicBool::new(false),
             counters: Counters::default(),
+            lines: Lines::default(),
             knocks,
             news: Notify::new(),
             overflow: Notify::new(),
@@ -143,7 +147,8 @@ impl Server {
         for task in std::mem::take(&mut self.tasks) {
             let _ = task.await; // that it was aborted
         }
-        debug!(counters = %self.shared.counters, "stopped answering");
+        let Shared { counters, lines, .. } = &*self.shared;
+        debug!(%counters, left_out = lines.take_left_out(), "stopped answering");
     }
 
     fn signal(&self) {

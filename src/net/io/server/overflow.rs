@@ -1,7 +1,7 @@
-//! What the sockets had no room for.
+//! What the sockets had no room for, and the log.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 use tracing::warn;
@@ -19,10 +19,21 @@ pub(super) fn spawn(shared: &Arc<Shared>) -> JoinHandle<()> {
 async fn tell(shared: Arc<Shared>) {
     let mut told = 0;
     loop {
-        shared.overflow.notified().await;
+        tokio::select! {
+            () = shared.overflow.notified() => {}
+            () = shared.lines.full() => {}
+        }
         let lost = shared.counters.lost();
-        warn!(datagrams = lost - told, "the receive buffer was full, datagrams were dropped");
-        told = lost;
+        if lost > told {
+            warn!(datagrams = lost - told, "the receive buffer was full, datagrams were dropped");
+            told = lost;
+        }
         tokio::time::sleep(SPACING).await;
+        // Only now: one line tells of all that were left out in this second.
+        let left_out = shared.lines.take_left_out();
+        if left_out > 0 {
+            let (online, all) = shared.cluster().count(Instant::now());
+            warn!(left_out, nodes = all, online, "more happened than the log may show");
+        }
     }
 }

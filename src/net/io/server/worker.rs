@@ -91,7 +91,7 @@ impl Worker {
                 false => self.balancer.handle_datagram(&offer, now, to, from, bytes, &mut answer),
             };
             *head = answer.head;
-            if tell {
+            if tell && self.shared.lines.datagram(now) {
                 trace_datagram(from, &verdict);
             }
             match verdict {
@@ -102,7 +102,9 @@ impl Worker {
                 }
                 Verdict::Knock(knock) => {
                     counters.heartbeat();
-                    let _ = self.shared.knocks.try_send((self.addr, from, knock));
+                    if self.shared.knocks.try_send((self.addr, from, knock)).is_err() {
+                        counters.knock_lost();
+                    }
                 }
                 Verdict::Drop(reason) => counters.dropped(reason),
             }
@@ -115,7 +117,11 @@ impl Worker {
 /// Out of line, for the address stays in registers then.
 #[cold]
 fn trace_datagram(from: SocketAddr, verdict: &Verdict) {
-    trace!(%from, ?verdict, "datagram");
+    match verdict {
+        // Nothing of what it says.
+        Verdict::Knock(_) => trace!(%from, verdict = "Knock", "datagram"),
+        _ => trace!(%from, ?verdict, "datagram"),
+    }
 }
 
 /// Whether nothing is wrong: nothing came in a while, or an earlier answer found nobody.

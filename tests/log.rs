@@ -1,0 +1,78 @@
+//! What strangers make a server log: little, whatever they send, at whatever level.
+#![cfg(unix)]
+
+mod common;
+
+use std::net::UdpSocket;
+use std::time::{Duration, Instant};
+
+use common::Net;
+use common::serve::{Served, number};
+use turn_balance::net::wire::{Ping, Request, RequestBody};
+
+/// Of a flood; enough for several seconds' worth of lines.
+const FLOOD: Duration = Duration::from_secs(3);
+
+#[test]
+fn a_flood_is_counted_and_logged_in_ten_lines_a_second() {
+    let net = Net::new();
+    let (server, node) = (net.server(1), UdpSocket::bind((net.ip(2), 0)).unwrap());
+    let checks = (net.ip(1), 3002);
+    let rest = format!(
+        "[cluster]\ncheck-bind = {}\nnodes = ['{}']\n",
+        checks.1,
+        node.local_addr().unwrap()
+    );
+    let begin = Instant::now();
+    let served = Served::start(server, "trace", &rest);
+    let stranger = UdpSocket::bind((net.ip(9), 0)).unwrap();
+    let secret = "secret-word";
+    let mut version = 0;
+    let mut heartbeat = || {
+        version += 1;
+        let name = secret.parse().ok();
+        let ping = Ping { version, challenge: 0x5ec4e7, name, ..Ping::default() };
+        Request { id: 0, body: RequestBody::Ping(ping) }.encode(0)
+    };
+    let start = Instant::now();
+    while start.elapsed() < FLOOD {
+        for _ in 0..20 {
+            let _ = stranger.send_to(secret.as_bytes(), server);
+            let _ = stranger.send_to(&[0x08, 0x01, 0x12, 0x00], server);
+            let _ = stranger.send_to(&heartbeat(), server);
+            let _ = stranger.send_to(secret.as_bytes(), checks);
+            let _ = node.send_to(&heartbeat(), server);
+            let _ = node.send_to(secret.as_bytes(), checks);
+        }
+        // What is lost by a full buffer tells nothing of lines.
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let log = served.end();
+    let seconds = begin.elapsed().as_secs() as usize + 1;
+    let about = ["datagram", "heartbeat", "check", "more happened"];
+    let message = |line: &&str| about.iter().any(|word| line.contains(word));
+    let lines: Vec<_> =
+        log.lines().filter(message).filter(|line| !line.contains("stopped")).collect();
+    assert!(lines.len() <= 10 * (seconds + 1), "{} lines in {seconds} s", lines.len());
+    assert!(lines.len() > 10, "{log}");
+    assert!(!log.contains(secret) && !log.contains(&0x5ec4e7.to_string()), "{log}");
+
+    // Nothing is lost: what came is in the counters, and what has no line among those left out.
+    let stopped = log.lines().find(|line| line.contains("stopped answering")).unwrap();
+    let words = ["malformed", "nothing-to-offer", "strange-heartbeat", "heartbeats"];
+    let came = words.map(|word| number(stopped, &format!(" {word} ")));
+    let checked =
+        ["check-misplaced", "check-malformed"].map(|word| number(stopped, &format!(" {word} ")));
+    assert!(came.iter().chain(&checked).all(|count| *count > 100), "{stopped}");
+    let left_out: usize = log
+        .lines()
+        .filter(|line| line.contains("left_out"))
+        .map(|line| number(line, "left_out="))
+        .sum();
+    let all = came.iter().chain(&checked).sum::<usize>();
+    assert!(
+        left_out + lines.len() >= all,
+        "{left_out} left out and {} lines of {all}",
+        lines.len()
+    );
+}
