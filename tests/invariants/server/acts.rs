@@ -1,0 +1,137 @@
+//! What may happen to a server.
+
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use turn_balance::net::wire::auth::{Key, Purpose, TRAILER};
+use turn_balance::net::wire::{
+    PADDED_REQUEST, Ping, Pong, Probe, Request, RequestBody, Response, ResponseBody,
+    SIGNED_HEARTBEAT, View,
+};
+
+use super::super::input::Input;
+use super::{World, node, own, spec, superior};
+
+/// Who may send something.
+fn somebody(input: &mut Input<'_>) -> SocketAddr {
+    match input.byte() % 16 {
+        n @ 0..6 => node(n),
+        6 => own(),
+        7 => superior(),
+        8 => SocketAddr::from(([192, 0, 2, 8], 0)),
+        9 => SocketAddr::from(([192, 0, 2, 9], 53)),
+        n @ 10..13 => SocketAddr::new(IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, n.into()]), 5000),
+        n => SocketAddr::from(([192, 0, 2, n], 5000 + u16::from(input.byte()))),
+    }
+}
+
+impl World {
+    /// One of all that may happen.
+    pub(super) fn act(&mut self, input: &mut Input<'_>) {
+        match input.byte() % 16 {
+            0 => self.pass(Duration::from_millis(input.byte().into())),
+            1 => self.pass(Duration::from_millis(50 * u64::from(input.byte()))),
+            2 => self.pass(Duration::from_secs(input.byte().into())),
+            3 => {
+                let from = somebody(input);
+                self.ask(from, input.bytes());
+            }
+            4..7 => self.probe(input),
+            7..9 => self.heartbeat(input),
+            9 => self.replay(input),
+            10 => self.pong(input),
+            11..14 => self.answer_check(input),
+            14 => {
+                let from = somebody(input);
+                self.hear(from, input.bytes());
+            }
+            _ if input.one_in(4) => {
+                self.configured = input.below(5);
+                let listed: Vec<_> = (0..self.configured as u8).map(spec).collect();
+                self.checked.retain(|addr, _| listed.iter().any(|spec| spec.addr == *addr));
+                self.cluster.set_nodes(self.now, listed);
+            }
+            _ => self.bind(input),
+        }
+    }
+
+    fn pass(&mut self, time: Duration) {
+        self.now += time;
+        self.cluster.handle_timeout(self.now);
+        self.refresh();
+    }
+
+    /// Somebody asks, now and then as often as it can.
+    fn probe(&mut self, input: &mut Input<'_>) {
+        let (from, flags, id) = (somebody(input), input.byte(), input.byte().into());
+        let cookie = match flags % 4 {
+            0 => input.bytes().iter().copied().take(64).collect(),
+            1 => self.cookies.values().next().map_or(Vec::new(), |(cookie, _)| cookie.clone()),
+            2 => self.cookies.get(&from.ip()).map_or(Vec::new(), |(cookie, _)| cookie.clone()),
+            _ => Vec::new(),
+        };
+        let view = if flags & 4 == 0 { View::Flat } else { View::Subordinates };
+        let nonce = if flags & 8 == 0 { 0 } else { input.number() };
+        let probe = Probe { nonce, cookie: &cookie, view, names: flags & 16 != 0 };
+        let size = if flags & 32 == 0 { PADDED_REQUEST } else { 5 * usize::from(input.byte()) };
+        let mut request = Request { id, body: RequestBody::Probe(probe) }.encode(size);
+        if flags & 64 != 0 {
+            self.key(input).sign(Purpose::Probe, &mut request, 0);
+        }
+        let times = if flags & 128 == 0 { 1 } else { input.byte() / 2 };
+        for _ in 0..=times {
+            self.ask(from, &request);
+        }
+    }
+
+    /// One of the server's keys, or a stranger's of the same number.
+    fn key(&self, input: &mut Input<'_>) -> Key {
+        let keys = [Key::new(1, &[1; 32]), Key::new(2, &[2; 32]), Key::new(1, &[9; 32])];
+        keys[input.below(3)].clone()
+    }
+
+    fn heartbeat(&mut self, input: &mut Input<'_>) {
+        let (from, flags) = (somebody(input), input.byte());
+        let last = |addr| self.challenges.get(&addr).and_then(|given| given.last());
+        let challenge = match flags % 4 {
+            0 | 1 => last(from).map_or(0, |(value, _)| *value),
+            2 => last(node(input.byte() % 6)).map_or(0, |(value, _)| *value),
+            _ => input.number(),
+        };
+        let before = self.numbers.get(&from).map_or(0, |(seq, _)| *seq);
+        let seq = if flags & 4 == 0 { before + 1 } else { input.byte().into() };
+        let advertise = (flags & 8 != 0).then(|| match input.byte() % 4 {
+            0 => input.addr(3001),
+            n => node(n + 3),
+        });
+        let ping = Ping { seq, challenge, version: input.byte().into(), advertise, name: None };
+        let size = if flags & 16 == 0 { SIGNED_HEARTBEAT - TRAILER } else { 0 };
+        let mut datagram = Request { id: 0, body: RequestBody::Ping(ping) }.encode(size);
+        if flags & 32 == 0 {
+            self.key(input).sign(Purpose::Ping, &mut datagram, 0);
+        }
+        if flags & 64 != 0 {
+            let at = input.below(datagram.len());
+            datagram[at] ^= input.byte();
+        }
+        self.ask(from, &datagram);
+        self.recorded.push((from, datagram));
+    }
+
+    /// Somebody sends again what was recorded, from there or from elsewhere.
+    fn replay(&mut self, input: &mut Input<'_>) {
+        let Some((from, datagram)) = input.pick(&self.recorded) else { return };
+        let from = if input.one_in(2) { somebody(input) } else { from };
+        self.ask(from, &datagram);
+    }
+
+    fn pong(&mut self, input: &mut Input<'_>) {
+        let seq = if input.one_in(4) { input.number() } else { self.beat(input.below(9)) };
+        let pong =
+            Pong { seq, challenge: input.number(), status: 1, last_seq: input.byte().into() };
+        let mut datagram = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
+        self.key(input).sign(Purpose::Pong, &mut datagram, 0);
+        let from = if input.one_in(4) { somebody(input) } else { superior() };
+        self.ask(from, &datagram);
+    }
+}

@@ -1,0 +1,51 @@
+//! What must hold whatever comes, on random input: the bodies of the fuzz targets. The fuzzer goes
+//! much further (docs/security.md).
+
+mod invariants;
+
+use proptest::prelude::*;
+
+fn run(name: &str, bytes: &[u8]) {
+    let (_, body) = invariants::ALL.iter().find(|(known, _)| *known == name).unwrap();
+    body(bytes);
+}
+
+/// Bytes: whole strings of small ones lead further into what reads them as decisions.
+fn any_bytes() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![any::<u8>(), 0..16u8];
+    proptest::collection::vec(byte, 0..1500)
+}
+
+proptest! {
+    #[test]
+    fn auth(bytes in any_bytes()) {
+        run("auth", &bytes);
+    }
+
+    #[test]
+    fn client(bytes in any_bytes()) {
+        run("client", &bytes);
+    }
+
+    #[test]
+    fn reach(bytes in any_bytes()) {
+        run("reach", &bytes);
+    }
+
+    #[test]
+    fn server(bytes in any_bytes()) {
+        run("server", &bytes);
+    }
+
+    #[test]
+    fn decoders(bytes in any_bytes()) {
+        for name in ["request", "response", "stun"] {
+            run(name, &bytes);
+        }
+    }
+
+    #[test]
+    fn config(text in "([a-z.]{1,12}|\\[[a-z]{3,8}\\]|[=\"{}, \n0-9:.]){0,40}") {
+        run("config", text.as_bytes());
+    }
+}
