@@ -2,6 +2,7 @@
 
 mod cascade;
 mod descent;
+mod drops;
 mod honesty;
 mod icmp;
 mod liars;

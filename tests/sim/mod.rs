@@ -5,6 +5,7 @@
 mod host;
 mod path;
 mod queue;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -19,6 +20,7 @@ use turn_balance::net::wire::{Kind, Node, Request, RequestBody};
 pub(crate) use host::{Host, Live, Peer, Site};
 pub(crate) use path::{Access, Jitter, Outages, Path, lognormal, ms};
 use queue::{Datagram, Happening, Queue};
+pub(crate) use watch::{Watched, watch};
 
 /// Everything that is simulated.
 pub(crate) struct World<'a> {
