@@ -15,7 +15,7 @@ use super::{World, node, own, spec, superior};
 /// Who may send something.
 fn somebody(input: &mut Input<'_>) -> SocketAddr {
     match input.byte() % 16 {
-        n @ 0..6 => node(n),
+        n @ 0..6 => node(n * 2),
         6 => own(),
         7 => superior(),
         8 => SocketAddr::from(([192, 0, 2, 8], 0)),
@@ -40,13 +40,14 @@ impl World {
             7..9 => self.heartbeat(input),
             9 => self.replay(input),
             10 => self.pong(input),
-            11..14 => self.answer_check(input),
+            11 | 12 => self.answer_check(input),
+            13 => self.answer_all(input),
             14 => {
                 let from = somebody(input);
                 self.hear(from, input.bytes());
             }
             _ if input.one_in(4) => {
-                self.configured = input.below(5);
+                self.configured = input.below(12);
                 let listed: Vec<_> = (0..self.configured as u8).map(spec).collect();
                 self.checked.retain(|addr, _| listed.iter().any(|spec| spec.addr == *addr));
                 self.cluster.set_nodes(self.now, listed);
@@ -73,9 +74,13 @@ impl World {
         let view = if flags & 4 == 0 { View::Flat } else { View::Subordinates };
         let nonce = if flags & 8 == 0 { 0 } else { input.number() };
         let probe = Probe { nonce, cookie: &cookie, view, names: flags & 16 != 0 };
-        let size = if flags & 32 == 0 { PADDED_REQUEST } else { 5 * usize::from(input.byte()) };
+        let size = match flags >> 5 & 3 {
+            0 | 1 => 0,
+            2 => 5 * usize::from(input.byte()),
+            _ => PADDED_REQUEST,
+        };
         let mut request = Request { id, body: RequestBody::Probe(probe) }.encode(size);
-        if flags & 64 != 0 {
+        if input.one_in(4) {
             self.key(input).sign(Purpose::Probe, &mut request, 0);
         }
         let times = if flags & 128 == 0 { 1 } else { input.byte() / 2 };

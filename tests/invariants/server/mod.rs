@@ -105,7 +105,7 @@ impl World {
         let keys =
             if flag(1) { vec![Key::new(1, &[1; 32]), Key::new(2, &[2; 32])] } else { vec![] };
         let prefixes = if flag(2) { vec!["203.0.113.0/24".parse().unwrap()] } else { vec![] };
-        let join = flag(3).then(|| Join { max_nodes: 6, prefixes: prefixes.into() });
+        let join = flag(3).then(|| Join { max_nodes: 10, prefixes: prefixes.into() });
         let join = join.filter(|_| !keys.is_empty());
         let require = flag(4) && !keys.is_empty();
         let trust = Trust { keys: Keys::new(keys), require, join };
@@ -115,7 +115,7 @@ impl World {
         if flag(6) {
             cluster.check_turn(now);
         }
-        cluster.set_nodes(now, (0..4).map(spec));
+        cluster.set_nodes(now, (0..8).map(spec));
         cluster.set_superiors(now, vec![superior()]);
         cluster.set_trust(now, trust.clone(), None);
         Self {
@@ -126,7 +126,7 @@ impl World {
             offer: Offer::default(),
             trust,
             bare_bytes,
-            configured: 4,
+            configured: 8,
             checks: VecDeque::new(),
             checked: BTreeMap::new(),
             right: BTreeMap::new(),
