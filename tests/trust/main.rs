@@ -1,0 +1,10 @@
+//! Keys on simulated time: forgers, replayers, rotation, restarts, and nodes that join.
+
+mod answers;
+mod forgers;
+mod heartbeats;
+mod joining;
+mod keys;
+#[path = "../sim/mod.rs"]
+mod sim;
+mod world;
