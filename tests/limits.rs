@@ -9,10 +9,10 @@ use proptest::prelude::*;
 use rand::SeedableRng;
 use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::balancer::{Answer, Balancer, Listing, Offer, Reason, Verdict};
-use turn_balance::net::engine::limit::{Limiter, Policy, Rates};
+use turn_balance::net::engine::limit::{Limiter, Policy};
 use turn_balance::net::wire::{
-    Kind, MAX_ANSWER, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response,
-    ResponseBody, View,
+    Kind, MAX_ANSWER, Node, PADDED_REQUEST, Probe, ProbeReply, Rates, Request, RequestBody,
+    Response, ResponseBody, View,
 };
 
 fn addr(text: &str) -> SocketAddr {

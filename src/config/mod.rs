@@ -22,6 +22,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
+pub use crate::net::wire::Rates;
 use crate::net::wire::{Name, Prefix};
 
 /// What a balance server runs with: the meaning of a `balance.toml`.
@@ -115,22 +116,6 @@ pub struct Allowance {
     pub rates: Rates,
 }
 
-/// Requests a second of an address, and of the networks around it; twice as many at once. 0 is
-/// without limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rates {
-    /// `limits.ipv4-32`: an IPv4 address.
-    pub v4_32: u32,
-    /// `limits.ipv4-24`: an IPv4 /24.
-    pub v4_24: u32,
-    /// `limits.ipv6-64`: an IPv6 /64, the least that a subscriber has (RFC 6177).
-    pub v6_64: u32,
-    /// `limits.ipv6-56`: an IPv6 /56.
-    pub v6_56: u32,
-    /// `limits.ipv6-48`: an IPv6 /48, the most that a subscriber has.
-    pub v6_48: u32,
-}
-
 /// `limits.bare-answers`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BareAnswers {
@@ -190,14 +175,6 @@ impl Default for Allowance {
     fn default() -> Self {
         let (bare_answers, bare_bytes) = (BareAnswers::default(), 1_000_000);
         Self { exempt: Prefix::LOOPBACK.into(), bare_answers, bare_bytes, rates: Rates::default() }
-    }
-}
-
-impl Default for Rates {
-    /// A household, and what stands behind one address of a carrier, ask less; a flood that is
-    /// sent from one address or forged to hit one is cut to this.
-    fn default() -> Self {
-        Self { v4_32: 20, v4_24: 640, v6_64: 20, v6_56: 60, v6_48: 200 }
     }
 }
 

@@ -8,11 +8,11 @@ use rand::SeedableRng;
 use turn_balance::net::engine::balancer::{self, Balancer, Offer, Reason, Verdict};
 use turn_balance::net::engine::cluster::Cluster;
 use turn_balance::net::engine::heartbeat::Outgoing;
-use turn_balance::net::engine::limit::{Limiter, Policy, Rates};
+use turn_balance::net::engine::limit::{Limiter, Policy};
 use turn_balance::net::engine::members::NodeSpec;
 use turn_balance::net::engine::trust::Trust;
 use turn_balance::net::engine::{Rng, Transmit};
-use turn_balance::net::wire::stun;
+use turn_balance::net::wire::{Rates, stun};
 
 pub(crate) enum Host {
     /// A running balance server.

@@ -11,7 +11,7 @@ use siphasher::sip::SipHasher13;
 
 use super::Rng;
 use super::cookie::{Baker, Cookie};
-use crate::net::wire::{MAX_ANSWER, Prefix};
+use crate::net::wire::{MAX_ANSWER, Prefix, Rates};
 
 /// How many times a request's size an answer may have, headers counted, where nothing shows that
 /// the asker is at its address (RFC 9000, section 8.1, has the same).
@@ -37,27 +37,6 @@ pub struct Policy {
     pub bare_bytes: u64,
     /// Places in each of eight tables, 8 bytes each; as many as the next power of two.
     pub places: usize,
-}
-
-/// Requests a second. 0 is without limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rates {
-    /// An IPv4 address.
-    pub v4_32: u32,
-    /// An IPv4 /24.
-    pub v4_24: u32,
-    /// An IPv6 /64, the least that a subscriber has (RFC 6177).
-    pub v6_64: u32,
-    /// An IPv6 /56.
-    pub v6_56: u32,
-    /// An IPv6 /48, the most that one has.
-    pub v6_48: u32,
-}
-
-impl Default for Rates {
-    fn default() -> Self {
-        Self { v4_32: 20, v4_24: 640, v6_64: 20, v6_56: 60, v6_48: 200 }
-    }
 }
 
 impl Default for Policy {

@@ -20,11 +20,11 @@ use tokio::task;
 use tracing::{debug, info, warn};
 
 use super::{random, socket};
-use crate::config::{self, Allowance, BareAnswers, Config, KeyFile, Rates, TurnHealth};
+use crate::config::{self, Allowance, BareAnswers, Config, KeyFile, TurnHealth};
 use crate::error::Error;
 use crate::net::engine::balancer::{Balancer, Offer};
 use crate::net::engine::cluster::Cluster;
-use crate::net::engine::limit::{self, Limiter, Policy};
+use crate::net::engine::limit::{Limiter, Policy};
 use crate::net::engine::trust::{Join, Knock, Trust};
 use crate::net::wire::auth::Keys;
 use counters::Counters;
@@ -201,13 +201,11 @@ type Listener = (SocketAddr, Vec<UdpSocket>);
 
 /// What the file allows strangers, as the limiter takes it.
 fn policy(limits: &Allowance) -> Policy {
-    let Rates { v4_32, v4_24, v6_64, v6_56, v6_48 } = limits.rates;
     let bare_bytes = match limits.bare_answers {
         BareAnswers::Sample => 0,
         BareAnswers::Full => limits.bare_bytes.into(),
     };
-    let rates = limit::Rates { v4_32, v4_24, v6_64, v6_56, v6_48 };
-    Policy { rates, exempt: limits.exempt.clone(), bare_bytes, ..Policy::default() }
+    Policy { rates: limits.rates, exempt: limits.exempt.clone(), bare_bytes, ..Policy::default() }
 }
 
 /// Opens the listening sockets. An IPv6 wildcard takes IPv4 too, unless that has a socket of its
