@@ -1,5 +1,5 @@
 //! What the benchmarks share: processes on cores of their own, load, and what answers checks.
-#![allow(dead_code, reason = "each benchmark uses a part of it")]
+#![expect(dead_code, reason = "each benchmark uses a part of it")]
 #![expect(unsafe_code, reason = "batches, affinity and another process's clock are system calls")]
 
 pub(crate) mod echo;

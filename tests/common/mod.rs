@@ -1,5 +1,5 @@
 //! What several tests share.
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![expect(dead_code, reason = "each test file uses a part of it")]
 
 #[cfg(all(unix, feature = "cli"))]
 pub(crate) mod serve;

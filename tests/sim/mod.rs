@@ -1,6 +1,6 @@
 //! An internet of engines on simulated time: no socket, no clock, one seed is one run, bit for
 //! bit. Tests and the example `simulate` share it.
-#![allow(dead_code, unused_imports, reason = "each user needs a part of it")]
+#![expect(dead_code, unused_imports, reason = "each user needs a part of it")]
 
 mod host;
 mod path;
