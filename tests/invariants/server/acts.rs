@@ -48,6 +48,7 @@ impl World {
             }
             _ if input.one_in(4) => {
                 self.configured = input.below(12);
+                self.relisted = true;
                 let listed: Vec<_> = (0..self.configured as u8).map(spec).collect();
                 self.checked.retain(|addr, _| listed.iter().any(|spec| spec.addr == *addr));
                 self.cluster.set_nodes(self.now, listed);
@@ -111,32 +112,53 @@ impl World {
         });
         let ping = Ping { seq, challenge, version: input.byte().into(), advertise, name: None };
         let size = if flags & 16 == 0 { SIGNED_HEARTBEAT - TRAILER } else { 0 };
-        let mut datagram = Request { id: 0, body: RequestBody::Ping(ping) }.encode(size);
-        if flags & 32 == 0 {
-            self.key(input).sign(Purpose::Ping, &mut datagram, 0);
-        }
+        let key = (flags & 32 == 0).then(|| self.key(input));
+        let make = |ping: Ping| {
+            let mut datagram = Request { id: 0, body: RequestBody::Ping(ping) }.encode(size);
+            if let Some(key) = &key {
+                key.sign(Purpose::Ping, &mut datagram, 0);
+            }
+            datagram
+        };
+        let mut datagram = make(ping.clone());
         if flags & 64 != 0 {
             let at = input.below(datagram.len());
             datagram[at] ^= input.byte();
         }
         self.ask(from, &datagram);
         self.recorded.push((from, datagram));
+        // It does as it is told.
+        if let Some((challenge, _)) = self.challenges.get(&from).and_then(|given| given.last())
+            && flags & 128 == 0
+        {
+            let datagram = make(Ping { seq: seq + 1, challenge: *challenge, ..ping });
+            self.ask(from, &datagram);
+            self.recorded.push((from, datagram));
+        }
     }
 
     /// Somebody sends again what was recorded, from there or from elsewhere.
     fn replay(&mut self, input: &mut Input<'_>) {
-        let Some((from, datagram)) = input.pick(&self.recorded) else { return };
+        let back = input.below(16.min(self.recorded.len()));
+        let Some((from, datagram)) = self.recorded.iter().rev().nth(back).cloned() else { return };
         let from = if input.one_in(2) { somebody(input) } else { from };
         self.ask(from, &datagram);
     }
 
+    /// A superior refuses heartbeats, as fast as they come, some of them twice.
     fn pong(&mut self, input: &mut Input<'_>) {
-        let seq = if input.one_in(4) { input.number() } else { self.beat(input.below(9)) };
-        let pong =
-            Pong { seq, challenge: input.number(), status: 1, last_seq: input.byte().into() };
-        let mut datagram = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
-        self.key(input).sign(Purpose::Pong, &mut datagram, 0);
+        let key = self.key(input);
         let from = if input.one_in(4) { somebody(input) } else { superior() };
-        self.ask(from, &datagram);
+        for _ in 0..=input.byte() % 8 {
+            let seq = if input.one_in(8) { input.number() } else { self.beat(input.below(3)) };
+            let (challenge, last_seq) = (input.byte().into(), input.byte().into());
+            let pong = Pong { seq, challenge, status: 1, last_seq };
+            let mut datagram = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
+            key.sign(Purpose::Pong, &mut datagram, 0);
+            for _ in 0..=input.byte() % 2 {
+                self.ask(from, &datagram);
+                self.settle();
+            }
+        }
     }
 }

@@ -35,10 +35,10 @@ impl World {
                     // It may end a second place of the same node.
                     Worth::New => assert!(after.0.0 <= before.0.0, "{from} {ping:?}"),
                 }
-                if worth == Worth::New && result.is_ok() {
+                let refused = self.expect_pong(from, datagram);
+                if worth == Worth::New && result.is_ok() && !refused {
                     self.numbers.insert(from, (ping.seq, now));
                 }
-                self.expect_pong(from, datagram);
             }
             (Knock::Pong(pong), _) => {
                 assert!(matches!(self.trust.keys.judge(Purpose::Pong, datagram), Tag::Right(_)));
@@ -78,8 +78,9 @@ impl World {
     }
 
     /// A heartbeat draws at most one datagram, to where it came from, and no longer than itself.
-    fn expect_pong(&mut self, from: SocketAddr, datagram: &[u8]) {
-        let Some(out) = self.cluster.poll_heartbeat(self.now) else { return };
+    /// Returns whether it did.
+    fn expect_pong(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
+        let Some(out) = self.cluster.poll_heartbeat(self.now) else { return false };
         let payload = out.transmit.payload;
         assert_eq!((out.transmit.to, out.via), (from, Some(own())));
         assert!(payload.len() <= datagram.len());
@@ -90,6 +91,7 @@ impl World {
         };
         self.challenges.entry(from).or_default().push((pong.challenge, self.now));
         assert!(self.cluster.poll_heartbeat(self.now).is_none(), "a second datagram");
+        true
     }
 
     /// The number of a heartbeat that a superior may answer.
