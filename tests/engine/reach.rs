@@ -54,6 +54,41 @@ fn a_descent_goes_where_its_root_reaches_and_where_its_caller_allows() {
     assert_eq!(allow("::/0"), ["::1"]);
 }
 
+/// A root that lists a leaf of each family, both in both.
+fn both_families(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let named = [("203.0.113.7", "2001:db8::8"), ("2001:db8::8", "203.0.113.7")];
+    let nodes = named.map(|(ip, turn_ip)| node(server(ip), Some(turn(turn_ip))));
+    let same = ["203.0.113.9", "2001:db8::9"].map(|ip| node(server(ip), Some(turn(ip))));
+    let nodes = nodes.into_iter().chain(same).collect();
+    let reply = ProbeReply { nodes, nonce: probe.nonce, ..ProbeReply::default() };
+    vec![(server(ROOT), Response { id, body: ResponseBody::Probe(reply) }.encode())]
+}
+
+#[test]
+fn a_descent_stays_within_the_addresses_that_it_is_told() {
+    let asked = |within: Option<&str>| {
+        let mut world = World::new(23, |_, _| Path::of(10));
+        world.hosts.insert(server(ROOT), Host::Peer(both_families));
+        let within = within.map(|prefix| prefix.parse().unwrap());
+        let options = Options { within, timeout: Duration::from_secs(1), ..Options::default() };
+        let descent = world.descend(client(), options, &[server(ROOT)]);
+        let turns = trace(&descent).candidates.into_iter().filter_map(|candidate| candidate.turn);
+        let mut asked: Vec<_> =
+            world.log.iter().map(|sent| sent.to.ip()).chain(turns.map(|t| t.ip())).collect();
+        asked.retain(|ip| *ip != client().ip() && *ip != server(ROOT).ip());
+        asked.sort_unstable();
+        asked.dedup();
+        asked.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let (v4, v6) = (["203.0.113.7", "203.0.113.9"], ["2001:db8::8", "2001:db8::9"]);
+    assert_eq!(asked(None), [v4, v6].concat());
+    assert_eq!(asked(Some("0.0.0.0/0")), v4);
+    assert_eq!(asked(Some("::/0")), v6);
+}
+
 /// A leaf that names a TURN server on the host of whoever asks.
 fn usurper(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {

@@ -25,6 +25,12 @@ pub enum PrefixError {
 }
 
 impl Prefix {
+    /// All of IPv4.
+    pub const V4: Self = Self { base: IpAddr::V4(Ipv4Addr::UNSPECIFIED), len: 0 };
+
+    /// All of IPv6.
+    pub const V6: Self = Self { base: IpAddr::V6(Ipv6Addr::UNSPECIFIED), len: 0 };
+
     /// The addresses of a host itself.
     pub const LOOPBACK: [Self; 2] = [
         Self { base: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), len: 8 },

@@ -63,6 +63,7 @@ impl World {
             strategy: if flag(2) { Strategy::First } else { Strategy::Best },
             view: if flag(3) { View::Subordinates } else { View::Flat },
             names: flag(4),
+            within: None,
             verify: !flag(5),
             timeout: Duration::from_secs(2),
             linger: if flag(6) { Duration::from_millis(500) } else { Duration::ZERO },

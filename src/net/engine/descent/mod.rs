@@ -16,6 +16,7 @@ mod report;
 
 use std::time::Duration;
 
+use crate::net::wire::Prefix;
 pub use crate::net::wire::View;
 pub use budget::Limits;
 pub use race::{Descent, Event};
@@ -71,6 +72,8 @@ pub struct Options {
     pub timeout: Duration,
     /// How long to go on listening after the choice, for answers that only a trace wants.
     pub linger: Duration,
+    /// Where lists may lead it, such as into all of IPv4 and nowhere else; none: anywhere.
+    pub within: Option<Prefix>,
     /// What it may send.
     pub limits: Limits,
 }
@@ -84,6 +87,7 @@ impl Default for Options {
             verify: true,
             timeout: Duration::from_secs(10),
             linger: Duration::ZERO,
+            within: None,
             limits: Limits::default(),
         }
     }

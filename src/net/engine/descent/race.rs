@@ -478,7 +478,8 @@ impl Descent {
     pub(super) fn allows(&self, below: usize, addr: SocketAddr) -> bool {
         let (root, limits) = (self.entries[below].root, &self.options.limits);
         let floor = if limits.allow_private { root.min(Reach::Private) } else { root };
-        floor.allows_also(addr.ip(), &limits.allow)
+        let within = self.options.within.is_none_or(|prefix| prefix.contains(addr.ip()));
+        within && floor.allows_also(addr.ip(), &limits.allow)
     }
 
     /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next

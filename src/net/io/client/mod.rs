@@ -16,6 +16,7 @@ use crate::net::engine::descent::{
 };
 use crate::net::io::random;
 use crate::net::io::socket::Unreachable;
+use crate::net::wire::Prefix;
 use socket::{Input, Shared, Sockets};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer
@@ -192,9 +193,13 @@ impl Builder {
         self
     }
 
-    /// Only roots of this address family; default both.
+    /// Only addresses of this family, of roots and of what they list; default both.
     pub fn family(mut self, family: Family) -> Self {
         self.family = Some(family);
+        self.options.within = Some(match family {
+            Family::V4 => Prefix::V4,
+            Family::V6 => Prefix::V6,
+        });
         self
     }
 
