@@ -1,0 +1,67 @@
+//! Real servers on hosts of their own, in all weathers. Needs root, iproute2 and nftables.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+#[path = "../lab/mod.rs"]
+mod lab;
+
+mod families;
+mod firewall;
+mod icmp;
+mod links;
+mod nat;
+mod partitions;
+mod strangers;
+mod wildcards;
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::process::{Command, Stdio};
+
+use lab::{Host, Lab, eventually};
+use turn_balance::net::wire::View;
+
+/// A lab, or none where this machine allows none; CI must.
+fn lab() -> Option<Lab> {
+    let tool = |name: &str, arg: &str| {
+        let mut command = Command::new(name);
+        let run = command.arg(arg).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        run.map_err(|error| std::io::Error::other(format!("{name}: {error}")))
+    };
+    match tool("ip", "-V").and_then(|_| tool("nft", "-v")).and_then(|_| Lab::new()) {
+        Ok(lab) => Some(lab),
+        Err(error) => {
+            assert!(std::env::var_os("CI").is_none(), "no hosts of their own: {error}");
+            common::skipped(&format!("hosts of their own need root, ip and nft ({error})"));
+            None
+        }
+    }
+}
+
+fn addr(text: &str) -> SocketAddr {
+    text.parse().unwrap()
+}
+
+/// A superior at port 3001 of these addresses.
+fn superior(binds: &[&str], nodes: &[&str]) -> String {
+    format!("net.bind = {binds:?}\ncluster.nodes = {nodes:?}\nlog.level = 'debug'\n")
+}
+
+/// A leaf whose TURN server is not asked.
+fn leaf(bind: &str, superior: &str, turn: &str) -> String {
+    format!(
+        "net.bind = '{bind}'\ncluster.superiors = '{superior}'\n\
+         turn = {{ bind = '{turn}', health = 'none' }}\nlog.level = 'debug'\n"
+    )
+}
+
+/// Waits until a server lists exactly these nodes itself.
+fn lists(asker: &Host, server: &str, wanted: &[&str]) {
+    let wanted: BTreeSet<SocketAddr> = wanted.iter().map(|text| addr(text)).collect();
+    eventually(&format!("{server} lists {wanted:?}"), || {
+        let reply = asker.list(addr(server), View::Subordinates)?;
+        let listed: BTreeSet<_> = reply.nodes.iter().map(|node| node.addr).collect();
+        (listed == wanted).then_some(())
+    });
+}
