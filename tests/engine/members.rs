@@ -1,13 +1,16 @@
 //! Who is online, from when until when.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use rand::SeedableRng;
+use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::descent::{CandidateState, Failure, Options};
+use turn_balance::net::engine::heartbeat::Heartbeats;
 use turn_balance::net::wire::{Ping, ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, World};
+use crate::sim::{Host, Path, Site, World};
 
 #[test]
 fn a_restarted_superior_has_its_tree_in_a_second() {
@@ -16,6 +19,50 @@ fn a_restarted_superior_has_its_tree_in_a_second() {
     world.start(server(ROOT), &root_site());
     world.run_for(Duration::from_secs(1));
     assert_eq!(world.count(server(ROOT)), (2, 2));
+}
+
+#[test]
+fn what_changes_below_a_server_is_known_at_the_root_in_half_a_second() {
+    let mut late = Vec::new();
+    for phase in 0..20 {
+        let mut world = cascade(21 + phase, Path::of(0));
+        let site = |n| Site {
+            name: "region",
+            superiors: vec![server(ROOT)],
+            nodes: leaves(n).map(leaf).into(),
+            ..Site::default()
+        };
+        // Its leaves answer one after the other: each is news.
+        world.path = Box::new(|from, to| match [from, to].contains(&leaf(13)) {
+            true => Path::of(50),
+            false => Path::of(5),
+        });
+        world.run_for(Duration::from_millis(60_000 + 170 * phase));
+        world.start(region(1), &site(1));
+        world.run_for(Duration::from_millis(500));
+        late.push(6 - flat_list(&mut world, server(ROOT)).len());
+
+        world.hosts.remove(&leaf(11));
+        world.run_for(Duration::from_millis(30_000 + 170 * phase));
+        assert_eq!(flat_list(&mut world, server(ROOT)).len(), 5);
+        world.start(leaf(11), &leaf_site(11));
+        world.run_for(Duration::from_millis(500));
+        late.push(6 - flat_list(&mut world, server(ROOT)).len());
+    }
+    assert_eq!(late, [0; 40], "leaves that are missing");
+}
+
+#[test]
+fn a_server_that_never_rests_sends_four_heartbeats_a_second() {
+    let start = Instant::now();
+    let mut heartbeats = Heartbeats::new(None, Rng::seed_from_u64(22));
+    heartbeats.set_superiors(start, [server(ROOT)]);
+    let sent = (0..1000).filter(|step| {
+        let now = start + Duration::from_millis(10 * step);
+        heartbeats.set_offer(now, true, step + 1);
+        heartbeats.poll_transmit(now).is_some()
+    });
+    assert_eq!(sent.count(), 40);
 }
 
 #[test]

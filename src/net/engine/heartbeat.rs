@@ -11,8 +11,12 @@ use crate::net::wire::{Name, Ping, Pong, Request, RequestBody, SIGNED_HEARTBEAT}
 /// Between two heartbeats to a superior.
 pub const INTERVAL: Duration = Duration::from_secs(3);
 
-/// The least time between two, however often the version changes or a superior refuses one.
-const SPACING: Duration = Duration::from_secs(1);
+/// The least time between two, however often the version changes: a superior checks no node more
+/// often, and each level of the cascade may wait so long.
+const SPACING: Duration = Duration::from_millis(250);
+
+/// The least time between two that a superior has refused.
+const PONG_SPACING: Duration = Duration::from_secs(1);
 
 /// How long a superior's last challenge is believed in: it asks for a new one every two minutes,
 /// so one that has not for longer does not hear us, and may at another address.
@@ -114,7 +118,7 @@ impl Heartbeats {
         superior.sent.drain(..=index);
         superior.challenge = Some(Challenge { value: pong.challenge, via, at: now });
         // One that refuses everything is not to be answered as fast as it can ask.
-        let next = superior.hurried.map_or(now, |last| now.max(last + SPACING));
+        let next = superior.hurried.map_or(now, |last| now.max(last + PONG_SPACING));
         (superior.hurried, superior.next) = (Some(next), Some(next));
         self.seq = self.seq.max(pong.last_seq);
         true
