@@ -8,11 +8,10 @@
 mod namespace;
 pub(crate) mod process;
 
-use std::cell::Cell;
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use namespace::Namespace;
@@ -27,19 +26,19 @@ const LAN: &str = "lan";
 /// Cables, and the switches that they end in.
 pub(crate) struct Lab {
     switch: Namespace,
-    cables: Cell<u32>,
+    cables: AtomicU32,
 }
 
 /// A host.
 pub(crate) struct Host {
     name: String,
     space: Namespace,
-    links: Cell<u32>,
+    links: AtomicU32,
 }
 
 impl Lab {
     pub(crate) fn new() -> io::Result<Self> {
-        let lab = Self { switch: Namespace::new()?, cables: Cell::new(0) };
+        let lab = Self { switch: Namespace::new()?, cables: AtomicU32::new(0) };
         lab.lan(LAN)?;
         Ok(lab)
     }
@@ -52,7 +51,7 @@ impl Lab {
 
     /// Adds a host with these addresses, each with its prefix length.
     pub(crate) fn host(&self, name: &str, addrs: &[&str]) -> Host {
-        let host = Host { name: name.to_owned(), space: space(), links: Cell::new(0) };
+        let host = Host { name: name.to_owned(), space: space(), links: AtomicU32::new(0) };
         host.ip("link set lo up\n");
         self.join(&host, LAN, addrs);
         host
@@ -60,9 +59,8 @@ impl Lab {
 
     /// Gives a host one more interface, the next of eth0, eth1 and so on.
     pub(crate) fn join(&self, host: &Host, lan: &str, addrs: &[&str]) {
-        let (cable, link) = (self.cables.get(), host.links.get());
-        self.cables.set(cable + 1);
-        host.links.set(link + 1);
+        let next = |count: &AtomicU32| count.fetch_add(1, Ordering::Relaxed);
+        let (cable, link) = (next(&self.cables), next(&host.links));
         let there = host.space.path();
         let script = format!(
             "link add v{cable} type veth peer name eth{link} netns {there}\n\
