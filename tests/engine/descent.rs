@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use turn_balance::net::engine::descent::{CandidateState, Options, Strategy, Why};
+use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
-use crate::sim::{Host, Jitter, Path};
+use crate::sim::{Host, Jitter, Path, World};
 
 #[test]
 fn the_nearest_leaf_is_chosen() {
@@ -132,4 +134,32 @@ fn a_region_outside_the_window_is_gone_into_when_the_first_is_a_dead_end() {
     }
     let descent = world.descend(client(), levels(), &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(21));
+}
+
+/// A leaf that was asked so often already.
+static ASKED: AtomicU32 = AtomicU32::new(0);
+
+/// Silent until it was asked a dozen times.
+fn slow_to_wake(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    if ASKED.fetch_add(1, Ordering::Relaxed) < 11 {
+        return Vec::new();
+    }
+    let reply = ProbeReply { turn: Some(turn(ROOT)), nonce: probe.nonce, ..ProbeReply::default() };
+    vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+}
+
+#[test]
+fn a_silent_root_is_asked_every_second() {
+    let mut world = World::new(24, |_, _| Path::of(10));
+    world.hosts.insert(server(ROOT), Host::Peer(slow_to_wake));
+    let options = Options { verify: false, ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, turn(ROOT));
+    let asked: Vec<_> = world.log.iter().filter(|sent| sent.from == client()).collect();
+    let pauses = asked.windows(2).map(|pair| pair[1].at - pair[0].at);
+    let pauses: Vec<_> = pauses.map(|pause| pause.as_millis()).collect();
+    assert_eq!(pauses, [10, 90, 200, 400, 800, 1000, 1000, 1000, 1000, 1000, 1000]);
 }

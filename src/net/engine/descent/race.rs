@@ -21,6 +21,10 @@ const ROOT_SPACING: Duration = Duration::from_millis(10);
 /// one more datagram costs those who are far from every root.
 const ROOT_PATIENCE: Duration = Duration::from_millis(100);
 
+/// What that comes to at most: a root whose network is flooded answers one request in two, and one
+/// that was down may be back at any moment.
+const MOST_ROOT_PATIENCE: Duration = Duration::from_secs(1);
+
 /// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
 /// 6.2.1 has 500 ms; here two or three copies were lost already).
 pub(super) const PATIENCE: Duration = Duration::from_millis(300);
@@ -485,7 +489,9 @@ impl Descent {
     /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next
     /// best.
     fn ask_again(&mut self, now: Instant) {
-        let patience = self.patience.1 * 2;
+        let doubled = self.patience.1 * 2;
+        let roots_alone = self.levels.len() == 1;
+        let patience = if roots_alone { doubled.min(MOST_ROOT_PATIENCE) } else { doubled };
         self.patience = (now + patience, patience);
         if self.options.strategy == Strategy::First {
             return;
