@@ -53,6 +53,43 @@ fn what_changes_below_a_server_is_known_at_the_root_in_half_a_second() {
 }
 
 #[test]
+fn where_a_fifth_is_lost_a_restarted_server_is_whole_at_the_root_in_four_seconds() {
+    let late = (0..300).filter(|seed| {
+        let mut world = cascade(*seed, Path::of(0));
+        world.path = Box::new(|from, to| {
+            let loss = if from.ip() == to.ip() { 0.0 } else { 0.2 };
+            Path { loss, ..Path::of(10) }
+        });
+        world.run_for(Duration::from_millis(30_000 + 11 * seed));
+        let superiors = vec![server(ROOT)];
+        let nodes = leaves(1).map(leaf).into();
+        world.start(region(1), &Site { name: "region", superiors, nodes, ..Site::default() });
+        world.run_for(Duration::from_secs(4));
+        flat_list(&mut world, server(ROOT)).len() < 6
+    });
+    let late = late.count();
+    assert!(late <= 6, "{late} of 300");
+}
+
+#[test]
+fn news_is_told_three_times() {
+    let start = Instant::now();
+    let mut heartbeats = Heartbeats::new(None, Rng::seed_from_u64(25));
+    heartbeats.set_superiors(start, [server(ROOT)]);
+    for (offering, version) in [(true, 1), (false, 2)] {
+        let news = start + Duration::from_secs(60 * version);
+        heartbeats.set_offer(news, offering, version);
+        let sent = (0..4000)
+            .filter(|ms| heartbeats.poll_transmit(news + Duration::from_millis(*ms)).is_some());
+        let mut sent: Vec<_> = sent.collect();
+        // What goes on as before is told every three seconds, more or less.
+        sent.retain(|ms| *ms < 3000);
+        assert_eq!(sent, [0, 500, 1500]);
+        assert_eq!(heartbeats.poll_timeout().is_some(), offering);
+    }
+}
+
+#[test]
 fn a_server_that_never_rests_sends_four_heartbeats_a_second() {
     let start = Instant::now();
     let mut heartbeats = Heartbeats::new(None, Rng::seed_from_u64(22));

@@ -15,6 +15,10 @@ pub const INTERVAL: Duration = Duration::from_secs(3);
 /// often, and each level of the cascade may wait so long.
 const SPACING: Duration = Duration::from_millis(250);
 
+/// After which news is told again, as one datagram may be lost: long enough for the check that it
+/// asks for. One that brings no news costs a superior next to nothing.
+const REPEATS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
+
 /// The least time between two that a superior has refused.
 const PONG_SPACING: Duration = Duration::from_secs(1);
 
@@ -52,6 +56,8 @@ pub struct Heartbeats {
 struct Superior {
     last: Option<Instant>,
     next: Option<Instant>,
+    /// How often the news is still to be told.
+    again: usize,
     /// The numbers of the latest heartbeats: a Pong answers one of them, once.
     sent: VecDeque<u64>,
     challenge: Option<Challenge>,
@@ -100,6 +106,7 @@ impl Heartbeats {
         (self.offering, self.version) = (offering, version);
         for superior in self.superiors.values_mut().filter(|_| news) {
             superior.next = Some(superior.last.map_or(now, |last| now.max(last + SPACING)));
+            superior.again = REPEATS.len();
         }
     }
 
@@ -129,7 +136,11 @@ impl Heartbeats {
         let due = |superior: &Superior| superior.next.is_some_and(|next| next <= now);
         let (&to, superior) = self.superiors.iter_mut().find(|(_, superior)| due(superior))?;
         superior.last = Some(now);
-        superior.next = self.offering.then(|| now + jitter(INTERVAL, &mut self.rng));
+        superior.next = match REPEATS.get(REPEATS.len() - superior.again) {
+            Some(&pause) => Some(now + pause),
+            None => self.offering.then(|| now + jitter(INTERVAL, &mut self.rng)),
+        };
+        superior.again = superior.again.saturating_sub(1);
         superior.challenge = superior.challenge.filter(|c| now < c.at + CHALLENGE_LIFE);
         self.seq = self.seq.saturating_add(1);
         superior.sent.push_back(self.seq);
