@@ -15,8 +15,8 @@ use crate::{Args, Result, Row};
 /// How long what sleeps does: longer than a check period.
 const SLEEP: Duration = Duration::from_secs(4);
 
-/// Drops a fifth of what comes in, but for what the observer asks.
-const LOSS: &str = "ip saddr != 203.0.113.8 numgen random mod 100 < 20 drop";
+/// Drops a fifth of what comes in from other hosts, but for what the observer asks.
+const LOSS: &str = "iif eth0 ip saddr != 203.0.113.8 numgen random mod 100 < 20 drop";
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {

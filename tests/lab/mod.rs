@@ -37,7 +37,20 @@ pub(crate) struct Host {
 }
 
 impl Lab {
+    /// # Errors
+    /// What this machine has not, or does not allow.
     pub(crate) fn new() -> io::Result<Self> {
+        Self::build().map_err(|error| {
+            let need = "hosts of their own need root, iproute2 and nftables";
+            io::Error::other(format!("{need}: {error}"))
+        })
+    }
+
+    fn build() -> io::Result<Self> {
+        for (tool, version) in [("ip", "-V"), ("nft", "-v")] {
+            let found = Command::new(tool).arg(version).output();
+            found.map_err(|error| io::Error::other(format!("{tool}: {error}")))?;
+        }
         let lab = Self { switch: Namespace::new()?, cables: AtomicU32::new(0) };
         lab.lan(LAN)?;
         Ok(lab)

@@ -25,7 +25,7 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    fn start(command: &mut Command) -> io::Result<Self> {
+    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
         let log = file("log");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
         Ok(Self { child: command.spawn()?, log, config: None })
