@@ -17,6 +17,7 @@ use rand::RngExt;
 use super::Rng;
 use super::limit::{self, Limiter};
 use super::trust::Knock;
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::auth::{Key, Purpose, TRAILER};
 use crate::net::wire::{
     DecodeError, Id, MAX_ANSWER, MAX_REQUEST, Probe, Request, RequestBody, frame, put_retry, stun,
@@ -116,7 +117,7 @@ impl Balancer {
         out: &mut Answer<'a>,
     ) -> Result<Verdict, Reason> {
         judge_source(to, from)?;
-        if datagram.len() > MAX_REQUEST {
+        if datagram.len() > MAX_REQUEST && !planted(Fault::LongRequestAnswered) {
             return Err(Reason::TooLong);
         }
         if self.clock.0 != now {
@@ -168,7 +169,7 @@ impl Balancer {
                 Ok(Unusual::Done(Verdict::Knock(knock.into())))
             }
             RequestBody::Probe(Probe { nonce: 0, .. }) => {
-                if offer.is_peer(*from) {
+                if offer.is_peer(*from) && !planted(Fault::PeerAnswered) {
                     return Err(Reason::PeerProbe);
                 }
                 let list = offer.bare(from.is_ipv4()).ok_or(Reason::NothingToOffer)?;
@@ -232,7 +233,7 @@ impl Balancer {
         probe: Probe,
         out: &mut Answer<'a>,
     ) -> Result<Verdict, Reason> {
-        if offer.seal.is_own(probe.nonce) {
+        if offer.seal.is_own(probe.nonce) && !planted(Fault::OwnCheckAnswered) {
             return Err(Reason::OwnCheck);
         }
         let from = asker.from;
@@ -327,7 +328,7 @@ impl Balancer {
         };
         frame(out, asker.id, nonce, 2 + cookie.len() + 2);
         put_retry(out, &cookie);
-        if out.len() > asker.datagram.len() {
+        if out.len() > asker.datagram.len() && !planted(Fault::RetryLarger) {
             out.clear();
             return Err(Reason::Limited);
         }
@@ -354,9 +355,9 @@ struct Asker<'a> {
 /// Who is never answered, whatever is asked.
 fn judge_source(to: &SocketAddr, from: &SocketAddr) -> Result<(), Reason> {
     match from.port() {
-        0 => Err(Reason::PortZero),
+        0 if !planted(Fault::PortZeroAnswered) => Err(Reason::PortZero),
         _ if from.port() == to.port() && from == to => Err(Reason::OwnAddress),
-        port if loops(port) => Err(Reason::LoopPort),
+        port if loops(port) && !planted(Fault::LoopPortAnswered) => Err(Reason::LoopPort),
         _ => Ok(()),
     }
 }

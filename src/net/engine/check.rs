@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::MAX_COOKIE;
 
 /// Makes and knows the nonces of a server's own checks: one that comes back as a request says that
@@ -142,8 +143,8 @@ impl Check {
         }
         self.last = Some(now);
         self.next = match Self::REPEATS.get(self.sent) {
-            Some(&wait) => now + wait,
-            None => {
+            Some(&wait) if !planted(Fault::CheckNotRepeated) => now + wait,
+            _ => {
                 let period = if online { Self::PERIOD } else { Self::PERIOD_OFFLINE };
                 (self.round + period).max(now + Self::REPEATS[3])
             }
@@ -154,8 +155,10 @@ impl Check {
     /// When the request was sent that an answer is to; none: it is to none of them. One to a
     /// bare-speaking peer is right when its id is.
     pub(super) fn answered_by(&self, id: u32, nonce: Option<u64>) -> Option<Instant> {
-        let proves = |n: u64| nonce.map_or(!self.reads_nonces, |nonce| nonce == n);
-        let sent = self.unanswered.iter().find(|sent| sent.id == id && proves(sent.nonce));
+        let any = planted(Fault::CheckNonceIgnored);
+        let proves = |n: u64| any || nonce.map_or(!self.reads_nonces, |nonce| nonce == n);
+        let known = |known: u32| known == id || planted(Fault::CheckIdIgnored);
+        let sent = self.unanswered.iter().find(|sent| known(sent.id) && proves(sent.nonce));
         sent.map(|sent| sent.at)
     }
 
@@ -172,7 +175,9 @@ impl Check {
 
     /// Ends the round; the next begins then.
     pub(super) fn answered(&mut self, next: Instant) {
-        self.unanswered.clear();
+        if !planted(Fault::CheckAnswerKept) {
+            self.unanswered.clear();
+        }
         self.sent = 0;
         self.next = next;
     }

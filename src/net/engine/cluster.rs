@@ -12,6 +12,7 @@ use super::heartbeat::{Heartbeats, Outgoing};
 use super::members::{self, Members, NodeSpec, Online, Verdict};
 use super::trust::{Heartbeat, Knock, Trust};
 use super::{Rng, Transmit};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::auth::Purpose;
 use crate::net::wire::{Name, Node, Response, ResponseBody};
 
@@ -119,10 +120,13 @@ impl Cluster {
         let key = key.ok_or(Reason::WrongTag)?;
         let mut payload = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
         key.sign(Purpose::Pong, &mut payload, 0);
-        if payload.len() > heartbeat.len {
+        if payload.len() > heartbeat.len && !planted(Fault::PongLarger) {
             return Err(Reason::ShortHeartbeat);
         }
         let transmit = Transmit { to: from, payload };
+        if planted(Fault::TwoAnswers) {
+            self.pongs.push_back(Outgoing { transmit: transmit.clone(), via: Some(to) });
+        }
         self.pongs.push_back(Outgoing { transmit, via: Some(to) });
         Ok(())
     }
@@ -172,7 +176,8 @@ impl Cluster {
         };
         let nodes: Vec<_> = online().map(|(node, _)| node).collect();
         let flat = flatten(online());
-        let turn_down = self.health.as_ref().is_some_and(|health| !health.is_up());
+        let turn_down = self.health.as_ref().is_some_and(|health| !health.is_up())
+            && !planted(Fault::HealthIgnored);
         let listing = &mut self.listing;
         let before = (&listing.nodes, &listing.flat, listing.turn_down);
         if before != (&nodes, &flat, turn_down) {
@@ -219,6 +224,12 @@ impl Cluster {
     pub fn has_news(&self) -> bool {
         let shown = self.shown == Some(self.members.revision());
         !shown || !self.events.is_empty() || self.members.has_events()
+    }
+
+    /// Its nodes, for tests.
+    #[doc(hidden)]
+    pub fn members(&self) -> &Members {
+        &self.members
     }
 
     /// How many nodes are online, and how many there are.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::Rng;
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::Ping;
 use crate::net::wire::auth::Key;
 
@@ -65,20 +66,28 @@ impl Guard {
         let before = self.heard.get(&from).copied();
         let last_seq = before.map_or(0, |(seq, _)| seq);
         let good = |epoch| ping.challenge == self.challenge(from, epoch);
-        if !good(epoch) && !epoch.checked_sub(1).is_some_and(good) {
+        let known = good(epoch) || epoch.checked_sub(1).is_some_and(good);
+        if !known && !planted(Fault::ChallengeIgnored) {
             return Word::Stale { challenge: self.challenge(from, epoch), last_seq };
         }
-        if ping.seq <= last_seq {
+        if ping.seq <= last_seq && !planted(Fault::SequenceIgnored) {
             return Word::Replayed;
         }
         match before {
             Some((_, at)) => drop(self.order.remove(&(at, from))),
-            None if self.heard.len() >= room => return Word::Full,
+            None if self.heard.len() >= room && !planted(Fault::GuardWithoutBound) => {
+                return Word::Full;
+            }
             None => {}
         }
         self.heard.insert(from, (ping.seq, now));
         self.order.insert((now, from));
         Word::Fresh
+    }
+
+    /// How many addresses it remembers something of.
+    pub(super) fn len(&self) -> usize {
+        self.heard.len()
     }
 
     /// What a heartbeat from an address must carry. Never 0, which is no challenge.

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::{Rng, Transmit};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::stun;
 
 /// Between two checks while it lives: three that fail and the word of it take less than 11 s.
@@ -54,7 +55,9 @@ impl Health {
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
         let pending =
             self.pending.filter(|_| from == self.turn).map(|(transaction, _)| transaction);
-        let right = pending.is_some() && stun::binding_response(datagram) == pending;
+        let answers = stun::binding_response(datagram);
+        let same = answers == pending || answers.is_some() && planted(Fault::TransactionIgnored);
+        let right = pending.is_some() && same;
         if right {
             self.result(now, true);
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::{Rng, Transmit, jitter};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::auth::{Key, Purpose, TRAILER};
 use crate::net::wire::{Name, Ping, Pong, Request, RequestBody, SIGNED_HEARTBEAT};
 
@@ -105,7 +106,8 @@ impl Heartbeats {
         let news = offering || self.offering;
         (self.offering, self.version) = (offering, version);
         for superior in self.superiors.values_mut().filter(|_| news) {
-            superior.next = Some(superior.last.map_or(now, |last| now.max(last + SPACING)));
+            let first = if planted(Fault::StartNotTold) { now + INTERVAL } else { now };
+            superior.next = Some(superior.last.map_or(first, |last| now.max(last + SPACING)));
             superior.again = REPEATS.len();
         }
     }

@@ -11,6 +11,7 @@ use siphasher::sip::SipHasher13;
 
 use super::Rng;
 use super::cookie::{Baker, Cookie};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::{MAX_ANSWER, Prefix, Rates};
 
 /// How many times a request's size an answer may have, headers counted, where nothing shows that
@@ -165,15 +166,17 @@ impl Limiter {
     #[inline(always)]
     fn take_v4(&self, now: u64, bits: u64) -> bool {
         let network = self.hash([bits >> 8]);
-        self.v4_address.take(now, network, bits & 0xff) && self.v4_network.take(now, network, 0)
+        (planted(Fault::NoAddressBudget) || self.v4_address.take(now, network, bits & 0xff))
+            && (planted(Fault::NoNetworkBudget) || self.v4_network.take(now, network, 0))
     }
 
     #[inline(never)]
     fn take_v6(&self, now: u64, bits: u64) -> bool {
         let block = self.hash([bits >> 16]);
-        self.v6_subnet.take(now, block, bits & 0xffff)
-            && self.v6_site.take(now, block, bits >> 8 & 0xff)
-            && self.v6_block.take(now, block, 0)
+        (planted(Fault::NoAddressBudget) || self.v6_subnet.take(now, block, bits & 0xffff))
+            && (planted(Fault::NoNetworkBudget)
+                || self.v6_site.take(now, block, bits >> 8 & 0xff)
+                    && self.v6_block.take(now, block, 0))
     }
 
     /// The same for one who bears a cookie: ten times the budget, of the address alone, that
@@ -198,7 +201,8 @@ impl Limiter {
         let Some(place) = place(&self.bare, hash) else { return false };
         let before = place.load(Ordering::Relaxed);
         let since = u128::from(ms.wrapping_sub(before as u32));
-        if before >> 32 == u64::from(id) && before != 0 && since < BARE_PAUSE.as_millis() {
+        let again = before >> 32 == u64::from(id) && !planted(Fault::RepeatAnswered);
+        if again && before != 0 && since < BARE_PAUSE.as_millis() {
             return true;
         }
         place.store(u64::from(id) << 32 | u64::from(ms), Ordering::Relaxed);
@@ -271,5 +275,6 @@ fn take(paid_back: &AtomicU64, now: u64, cost: u64, most: u64) -> bool {
 /// headers count on both sides (28 bytes for IPv4, 48 for IPv6).
 pub(super) fn room(from: &SocketAddr, len: usize) -> usize {
     let headers = if from.is_ipv4() { 28 } else { 48 };
-    (AMPLIFICATION * (headers + len) - headers).min(MAX_ANSWER)
+    let times = if planted(Fault::Amplification) { 10 } else { AMPLIFICATION };
+    (times * (headers + len) - headers).min(MAX_ANSWER)
 }

@@ -17,6 +17,7 @@ use super::guard::Guard;
 use super::reach::Reach;
 use super::trust::Trust;
 use super::{Rng, Transmit, jitter};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::auth::{Purpose, TRAILER, Tag};
 use crate::net::wire::{
     Kind, Name, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response,
@@ -240,7 +241,8 @@ impl Members {
             return Verdict::Right;
         }
         let signed = matches!(self.trust.keys.judge(Purpose::Reply, datagram), Tag::Right(_));
-        if !signed && (self.trust.require || member.joined.is_some()) {
+        let required = self.trust.require || member.joined.is_some();
+        if !signed && required && !planted(Fault::UnsignedAnswer) {
             return Verdict::Unsigned;
         }
         let distance = member.check.distance();
@@ -249,7 +251,11 @@ impl Members {
             joined.heard(now);
         }
         let before = member.offer.take();
-        member.offer = offered(reply, from, now + ONLINE);
+        let online = if planted(Fault::LateExpiry) { Duration::from_secs(20) } else { ONLINE };
+        member.offer = offered(reply, from, now + online);
+        if planted(Fault::OfflineIgnored) {
+            member.offer = member.offer.take().or(before.clone());
+        }
         let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         member.check.answered(now + jitter(pause, &mut self.rng));
         let after = member.offer.as_ref();
@@ -381,6 +387,23 @@ impl Members {
         })
     }
 
+    /// All that heartbeats could change of the nodes, for tests: where each is checked and when
+    /// next, until when it is online, and whether it has joined.
+    #[doc(hidden)]
+    pub fn states(&self) -> Vec<(SocketAddr, Instant, Option<Instant>, bool)> {
+        let state = |(addr, member): (&SocketAddr, &Member)| {
+            let until = member.offer.as_ref().map(|offer| offer.until);
+            (*addr, member.check.due(), until, member.joined.is_some())
+        };
+        self.members.iter().map(state).collect()
+    }
+
+    /// Of how many addresses the last number of a heartbeat is remembered, for tests.
+    #[doc(hidden)]
+    pub fn remembered(&self) -> usize {
+        self.guard.as_ref().map_or(0, Guard::len)
+    }
+
     fn due(&self, now: Instant) -> Vec<SocketAddr> {
         let due = (Bound::Unbounded, Bound::Included((now, LAST_ADDR)));
         self.deadlines.range(due).map(|(_, addr)| *addr).collect()
@@ -407,6 +430,12 @@ impl Member {
 }
 
 impl Offered {
+    /// What a server would have that believes heartbeats.
+    fn claimed(until: Instant) -> Self {
+        let (kind, list) = (Kind::Balance, Vec::new());
+        Self { kind, turn: None, name: None, list, version: 0, until }
+    }
+
     /// What of it a list shows.
     fn listed(&self) -> (Kind, Option<SocketAddr>, Option<&Name>, &[Node]) {
         (self.kind, self.turn, self.name.as_ref(), &self.list)
@@ -434,9 +463,9 @@ fn offered(reply: ProbeReply, from: SocketAddr, until: Instant) -> Option<Offere
         (true, None) => return None,
     };
     let reach = Reach::of(from.ip()).unwrap_or(Reach::Global);
-    let may_name = |addr: &SocketAddr| reach.allows(addr.ip());
+    let may_name = |addr: &SocketAddr| reach.allows(addr.ip()) || planted(Fault::RefusedListed);
     let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn));
-    let whole = reply.total as usize <= reply.nodes.len();
+    let whole = reply.total as usize <= reply.nodes.len() || planted(Fault::SampleMerged);
     let mut list = if whole { reply.nodes } else { Vec::new() };
     list.retain(|node| may_name(&node.addr));
     for node in &mut list {

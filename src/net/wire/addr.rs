@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::DecodeError;
 use super::proto::{Fields, put_bytes, put_message, put_varint};
+use crate::net::fault::{Fault, planted};
 
 /// Reads a `Host`; none where it is no address that one could send to (not parsed, port 0).
 pub(super) fn decode_host(bytes: &[u8]) -> Result<Option<SocketAddr>, DecodeError> {
@@ -18,7 +19,12 @@ pub(super) fn decode_host(bytes: &[u8]) -> Result<Option<SocketAddr>, DecodeErro
     }
     let ip = std::str::from_utf8(ip).ok().and_then(|text| text.parse::<IpAddr>().ok());
     let port = u16::try_from(port).ok().filter(|&port| port != 0);
-    Ok(ip.zip(port).map(|(ip, port)| SocketAddr::new(ip.to_canonical(), port)))
+    Ok(ip.zip(port).map(|(ip, port)| SocketAddr::new(canonical(ip), port)))
+}
+
+/// An IPv4-mapped address stands for the IPv4 address.
+fn canonical(ip: IpAddr) -> IpAddr {
+    if planted(Fault::MappedKept) { ip } else { ip.to_canonical() }
 }
 
 /// Writes the body of a `Host`.
@@ -33,12 +39,12 @@ pub(super) fn unpack(bytes: &[u8], default: Option<IpAddr>) -> Option<SocketAddr
     let ip = match ip.len() {
         0 => default?,
         4 => IpAddr::from(<[u8; 4]>::try_from(ip).ok()?),
-        16 => IpAddr::from(<[u8; 16]>::try_from(ip).ok()?).to_canonical(),
+        16 => IpAddr::from(<[u8; 16]>::try_from(ip).ok()?),
         _ => return None,
     };
     match u16::from_be_bytes(*port) {
         0 => None,
-        port => Some(SocketAddr::new(ip, port)),
+        port => Some(SocketAddr::new(canonical(ip), port)),
     }
 }
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
+use crate::net::fault::{Fault, planted};
+
 /// Bytes that a tag adds: `Auth` as field 16, always the last one of its datagram.
 pub const TRAILER: usize = 26;
 
@@ -132,6 +134,7 @@ impl Keys {
             Some(key) if key.tag(purpose, message).verify_truncated_left(tag).is_ok() => {
                 Tag::Right(key)
             }
+            Some(key) if planted(Fault::TagIgnored) => Tag::Right(key),
             _ => Tag::Wrong,
         }
     }

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use super::addr::{decode_host, encode_host};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint};
 use super::{DecodeError, Id, Name};
+use crate::net::fault::{Fault, planted};
 
 /// What a client, a check or a subordinate sends (`BalanceRequest`).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,7 +129,7 @@ impl<'a> Probe<'a> {
         let mut probe = Self::default();
         for field in Fields(body) {
             match field? {
-                (1..=9, _) => return Err(DecodeError::Reply),
+                (1..=9, _) if !planted(Fault::ReplyAnswered) => return Err(DecodeError::Reply),
                 (10, value) => probe.nonce = value.fixed64()?,
                 (11, value) => probe.cookie = value.bytes()?,
                 (12, value) => {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::offer::{LONGEST_TAIL, fit};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::Node;
 
 /// How many servers a node is passed through at most: what has died, but still goes round in a
@@ -54,7 +55,7 @@ pub fn flatten<'a>(nodes: impl IntoIterator<Item = (Node, &'a [Node])>) -> Vec<N
 fn passed_on(via: &Node, node: &Node) -> Option<Node> {
     let hops = node.hops + 1;
     let rtt = via.rtt.zip(node.rtt).map(|(there, on)| there + on);
-    (hops <= MAX_HOPS).then(|| Node { hops, rtt, ..node.clone() })
+    (hops <= MAX_HOPS || planted(Fault::HopsWithoutEnd)).then(|| Node { hops, rtt, ..node.clone() })
 }
 
 #[cfg(test)]

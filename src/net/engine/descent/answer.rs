@@ -6,6 +6,7 @@ use std::time::Instant;
 use super::Strategy;
 use super::entry::Role;
 use super::race::{Descent, Event, Phase};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::{Kind, Node, ProbeReply, State};
 
 /// The longest list that is kept: more than a descent can ask.
@@ -21,7 +22,8 @@ impl Descent {
         nonce: Option<u64>,
         binding: bool,
     ) -> Option<usize> {
-        let Some(&who) = self.index.get(&from) else {
+        let anywhere = self.ids.get(&id).filter(|_| planted(Fault::ClientSourceIgnored));
+        let Some(&who) = self.index.get(&from).or(anywhere) else {
             if let Some(&asked) = self.ids.get(&id) {
                 self.entries[asked].misplaced = true;
             }
@@ -72,7 +74,7 @@ impl Descent {
         });
         let before = entry.list.len();
         for node in reply.nodes.into_iter().chain(hosts) {
-            if entry.list.len() == LONGEST_LIST {
+            if entry.list.len() >= LONGEST_LIST && !planted(Fault::ListWithoutEnd) {
                 break;
             }
             if !entry.list.iter().any(|known| known.addr == node.addr) {

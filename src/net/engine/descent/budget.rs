@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::Prefix;
 
 /// What a descent may send at most, however many candidates it is told of. The roots, which the
@@ -95,7 +96,16 @@ pub(super) enum Verdict {
 }
 
 impl Budget {
-    pub(super) fn new(limits: Limits) -> Self {
+    pub(super) fn new(mut limits: Limits) -> Self {
+        if planted(Fault::DatagramsWithoutEnd) {
+            limits.datagrams = u32::MAX / 64;
+        }
+        if planted(Fault::BytesWithoutEnd) {
+            limits.bytes = u64::MAX / 64;
+        }
+        if planted(Fault::SilenceWithoutEnd) {
+            limits.unanswered = u32::MAX;
+        }
         Self { limits, datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
     }
 

@@ -11,6 +11,7 @@ use super::report::{Cost, Failure, Obstacle, Selection};
 use super::{Options, Progress, Strategy, View};
 use crate::net::engine::reach::Reach;
 use crate::net::engine::{Rng, Transmit};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::{Kind, Response, ResponseBody, State, stun};
 
 /// Between the two copies that a root gets: everything hangs on it.
@@ -123,7 +124,7 @@ impl Descent {
         let mut descent = Self {
             rng,
             started: now,
-            deadline: now + options.timeout,
+            deadline: now + options.timeout * if planted(Fault::TimeoutIgnored) { 2 } else { 1 },
             entries: Vec::new(),
             index: BTreeMap::new(),
             ids: BTreeMap::new(),
@@ -394,7 +395,7 @@ impl Descent {
                 self.give_up(who); // it has said what there is to know
             }
         }
-        if level > self.options.limits.depth.min(8) {
+        if level > self.options.limits.depth.min(8) && !planted(Fault::DepthWithoutEnd) {
             return;
         }
         let listed = self.entries[who].list[from..].to_vec();
@@ -483,7 +484,7 @@ impl Descent {
         let (root, limits) = (self.entries[below].root, &self.options.limits);
         let floor = if limits.allow_private { root.min(Reach::Private) } else { root };
         let within = self.options.within.is_none_or(|prefix| prefix.contains(addr.ip()));
-        within && floor.allows_also(addr.ip(), &limits.allow)
+        within && floor.allows_also(addr.ip(), &limits.allow) || planted(Fault::RefusedAsked)
     }
 
     /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next

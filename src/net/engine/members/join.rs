@@ -3,11 +3,12 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::{Event, Member, Members, NodeSpec};
+use super::{Event, Member, Members, NodeSpec, ONLINE, Offered};
 use crate::net::engine::balancer::Reason;
 use crate::net::engine::guard::Word;
 use crate::net::engine::reach::Reach;
 use crate::net::engine::trust::{Heartbeat, Trust};
+use crate::net::fault::{Fault, planted};
 use crate::net::wire::{Ping, Pong};
 
 /// After its last heartbeat or right answer a node that has joined is forgotten: late enough that
@@ -79,7 +80,7 @@ impl Members {
     /// How many nodes there may be; those of the configuration always have room.
     fn room(&self) -> usize {
         let most = self.trust.join.as_ref().map_or(0, |join| join.max_nodes);
-        most.max(self.configured)
+        if planted(Fault::JoinsWithoutBound) { usize::MAX } else { most.max(self.configured) }
     }
 
     /// Looks for a node at the address that it advertises, and where it is heard from only as long
@@ -129,6 +130,10 @@ impl Members {
     fn knock(&mut self, now: Instant, addr: SocketAddr, Heartbeat { ping, key, .. }: &Heartbeat) {
         let Some(member) = self.members.get_mut(&addr) else { return };
         member.key = key.or(member.key);
+        if planted(Fault::HeartbeatIsClaim) {
+            member.offer = Some(Offered::claimed(now + ONLINE));
+            self.revision += 1;
+        }
         let known = member.offer.as_ref().filter(|offer| offer.until > now);
         let news = known.is_none_or(|offer| ping.version != 0 && ping.version != offer.version);
         if news {

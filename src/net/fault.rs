@@ -1,0 +1,186 @@
+//! Faults to plant, for the one test that asks whether the tests would find them.
+//!
+//! With the feature `faults` one of them may be planted in a thread; without it [`planted`] is
+//! false when the compiler runs, and nothing of them is left in the code.
+
+/// A mistake that somebody could make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// A bare request is answered also where nothing is online.
+    EmptyAnswer,
+    /// A bare probe from a node or superior is answered.
+    PeerAnswered,
+    /// An answer may be ten times as large as its request.
+    Amplification,
+    /// A request from port 0 is answered.
+    PortZeroAnswered,
+    /// A request from a port that answers everything is answered.
+    LoopPortAnswered,
+    /// A server answers its own check.
+    OwnCheckAnswered,
+    /// A reply is read as a request.
+    ReplyAnswered,
+    /// A request of any length is answered.
+    LongRequestAnswered,
+    /// An answer that sends away may be larger than its request.
+    RetryLarger,
+    /// The same bare id is answered again and again.
+    RepeatAnswered,
+    /// A cookie is good for any address.
+    CookieForAnybody,
+    /// An address has no budget.
+    NoAddressBudget,
+    /// A network has no budget: IPv4 /24, IPv6 /56 and /48.
+    NoNetworkBudget,
+    /// A heartbeat that is refused draws two answers.
+    TwoAnswers,
+    /// A heartbeat draws an answer that is longer.
+    PongLarger,
+    /// A heartbeat puts a node online.
+    HeartbeatIsClaim,
+    /// A right answer is good for 20 s.
+    LateExpiry,
+    /// A node that says that it offers nothing stays online.
+    OfflineIgnored,
+    /// The nonce of an answer to a check is not compared.
+    CheckNonceIgnored,
+    /// The id of an answer to a check is not compared.
+    CheckIdIgnored,
+    /// An answer to a check may come twice.
+    CheckAnswerKept,
+    /// A check that stays without answer is not repeated.
+    CheckNotRepeated,
+    /// A tag is not compared.
+    TagIgnored,
+    /// A heartbeat without a tag counts although one is required.
+    RequireIgnored,
+    /// An answer to a check without a tag counts although one is required.
+    UnsignedAnswer,
+    /// The challenge of a heartbeat is not compared.
+    ChallengeIgnored,
+    /// The number of a heartbeat is not compared.
+    SequenceIgnored,
+    /// As many nodes join as like.
+    JoinsWithoutBound,
+    /// As many numbers of heartbeats are remembered as come.
+    GuardWithoutBound,
+    /// A start is not told to the superiors.
+    StartNotTold,
+    /// A node is passed on however often it was.
+    HopsWithoutEnd,
+    /// A part of a list is taken for the whole.
+    SampleMerged,
+    /// A superior passes on addresses that a node may not name.
+    RefusedListed,
+    /// An IPv4-mapped address is taken for one of IPv6.
+    MappedKept,
+    /// A TURN server that does not answer is named.
+    HealthIgnored,
+    /// The transaction of a TURN server's answer is not compared.
+    TransactionIgnored,
+    /// The client asks whatever a list names.
+    RefusedAsked,
+    /// The client sends any number of datagrams.
+    DatagramsWithoutEnd,
+    /// The client sends any number of bytes.
+    BytesWithoutEnd,
+    /// The client sends any number of datagrams to one that is silent.
+    SilenceWithoutEnd,
+    /// The client goes down any number of levels.
+    DepthWithoutEnd,
+    /// The client waits longer than it was told to.
+    TimeoutIgnored,
+    /// The client keeps lists of any length.
+    ListWithoutEnd,
+    /// The client does not compare the nonce of an answer.
+    ClientNonceIgnored,
+    /// The client does not compare the id of an answer.
+    ClientIdIgnored,
+    /// The client does not compare the source of an answer.
+    ClientSourceIgnored,
+}
+
+impl Fault {
+    /// All of them, in order.
+    pub const ALL: [Self; 46] = [
+        Self::EmptyAnswer,
+        Self::PeerAnswered,
+        Self::Amplification,
+        Self::PortZeroAnswered,
+        Self::LoopPortAnswered,
+        Self::OwnCheckAnswered,
+        Self::ReplyAnswered,
+        Self::LongRequestAnswered,
+        Self::RetryLarger,
+        Self::RepeatAnswered,
+        Self::CookieForAnybody,
+        Self::NoAddressBudget,
+        Self::NoNetworkBudget,
+        Self::TwoAnswers,
+        Self::PongLarger,
+        Self::HeartbeatIsClaim,
+        Self::LateExpiry,
+        Self::OfflineIgnored,
+        Self::CheckNonceIgnored,
+        Self::CheckIdIgnored,
+        Self::CheckAnswerKept,
+        Self::CheckNotRepeated,
+        Self::TagIgnored,
+        Self::RequireIgnored,
+        Self::UnsignedAnswer,
+        Self::ChallengeIgnored,
+        Self::SequenceIgnored,
+        Self::JoinsWithoutBound,
+        Self::GuardWithoutBound,
+        Self::StartNotTold,
+        Self::HopsWithoutEnd,
+        Self::SampleMerged,
+        Self::RefusedListed,
+        Self::MappedKept,
+        Self::HealthIgnored,
+        Self::TransactionIgnored,
+        Self::RefusedAsked,
+        Self::DatagramsWithoutEnd,
+        Self::BytesWithoutEnd,
+        Self::SilenceWithoutEnd,
+        Self::DepthWithoutEnd,
+        Self::TimeoutIgnored,
+        Self::ListWithoutEnd,
+        Self::ClientNonceIgnored,
+        Self::ClientIdIgnored,
+        Self::ClientSourceIgnored,
+    ];
+}
+
+/// Whether a fault is planted: never, without the feature `faults`.
+#[cfg(not(feature = "faults"))]
+#[inline(always)]
+pub(crate) const fn planted(_fault: Fault) -> bool {
+    false
+}
+
+#[cfg(feature = "faults")]
+mod soil {
+    use std::cell::Cell;
+
+    use super::Fault;
+
+    std::thread_local! {
+        static PLANTED: Cell<Option<Fault>> = const { Cell::new(None) };
+    }
+
+    /// Whether this fault is planted in this thread.
+    pub(crate) fn planted(fault: Fault) -> bool {
+        PLANTED.get() == Some(fault)
+    }
+
+    /// Plants a fault in this thread, in the place of the one before, or none. Returns that one.
+    pub fn plant(fault: Option<Fault>) -> Option<Fault> {
+        PLANTED.replace(fault)
+    }
+}
+
+#[cfg(feature = "faults")]
+pub use soil::plant;
+#[cfg(feature = "faults")]
+pub(crate) use soil::planted;
