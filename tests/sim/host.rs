@@ -25,13 +25,18 @@ pub(crate) enum Host {
     Closed,
     /// Whatever a test makes up.
     Peer(Peer),
+    /// The same, with a memory.
+    Actor(Actor),
 }
 
 /// An address and a request in, answers with their sources out.
 pub(crate) type Peer = fn(SocketAddr, &[u8]) -> Vec<Answer>;
 
+/// An address, who asks, and a request in; answers with their sources out.
+pub(crate) type Actor = Box<dyn FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Answer>>;
+
 /// A datagram, behind the address that it comes from.
-type Answer = (SocketAddr, Vec<u8>);
+pub(crate) type Answer = (SocketAddr, Vec<u8>);
 
 /// How a live balance server is set up.
 #[derive(Debug, Clone, Default)]
@@ -44,6 +49,8 @@ pub(crate) struct Site {
     pub(crate) advertise: Option<SocketAddr>,
     /// Whether it answers however often it is asked.
     pub(crate) patient: bool,
+    /// What strangers are allowed, if that is to be told.
+    pub(crate) policy: Option<Policy>,
 }
 
 pub(crate) struct Live {
@@ -52,6 +59,9 @@ pub(crate) struct Live {
     offer: Offer,
     /// Why datagrams to it were dropped, in order.
     pub(crate) dropped: Vec<Reason>,
+    /// What became of the last datagram, if it was a heartbeat or an answer to one: whether it was
+    /// taken in, and whether that changed anything about nodes.
+    pub(crate) knocked: Option<(bool, bool)>,
 }
 
 /// Where a balance server listens.
@@ -66,7 +76,7 @@ const BINDINGS: u16 = 3003;
 const UNLIMITED: Rates = Rates { v4_32: 0, v4_24: 0, v6_64: 0, v6_56: 0, v6_48: 0 };
 
 /// The address that a host is known by: a live server has further ports.
-pub(super) fn own_addr(addr: SocketAddr) -> SocketAddr {
+pub(crate) fn own_addr(addr: SocketAddr) -> SocketAddr {
     match addr.port() {
         CHECKS | BINDINGS => SocketAddr::new(addr.ip(), SERVER),
         _ => addr,
@@ -94,11 +104,13 @@ impl Host {
         cluster.check_turn(now);
         let rates = if site.patient { UNLIMITED } else { Rates::default() };
         let policy = Policy { rates, places: 64, ..Policy::default() };
+        let policy = site.policy.clone().unwrap_or(policy);
         Self::Live(Box::new(Live {
             cluster,
             balancer: balancer(policy, now, &mut rng),
             offer: Offer::default(),
             dropped: Vec::new(),
+            knocked: None,
         }))
     }
 
@@ -141,6 +153,7 @@ impl Host {
             }
             Self::Turn | Self::Closed => Vec::new(),
             Self::Peer(peer) => peer(to, payload),
+            Self::Actor(actor) => actor(to, from, payload),
         }
     }
 }
@@ -153,6 +166,7 @@ impl Live {
         from: SocketAddr,
         payload: &[u8],
     ) -> Vec<Answer> {
+        self.knocked = None;
         match to.port() {
             CHECKS => drop(self.cluster.handle_answer(now, from, payload)),
             BINDINGS => drop(self.cluster.handle_binding(now, from, payload)),
@@ -165,7 +179,10 @@ impl Live {
                 match balancer.handle_datagram(offer, now, to, from, payload, &mut out) {
                     Verdict::Answer | Verdict::Retry => return vec![(to, out.to_vec())],
                     Verdict::Knock(knock) => {
+                        let before = self.cluster.members().states();
                         let result = self.cluster.handle_knock(now, to, from, &knock);
+                        let stirred = self.cluster.members().states() != before;
+                        self.knocked = Some((result.is_ok(), stirred));
                         dropped.extend(result.err());
                     }
                     Verdict::Drop(reason) => dropped.push(reason),

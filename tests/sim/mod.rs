@@ -17,9 +17,10 @@ use turn_balance::net::engine::balancer::Balancer;
 use turn_balance::net::engine::descent::{Descent, Obstacle, Options};
 use turn_balance::net::wire::{Kind, Node, Request, RequestBody};
 
-pub(crate) use host::{Host, Live, Peer, Site};
+pub(crate) use host::{Answer, Host, Live, Peer, Site, own_addr};
 pub(crate) use path::{Access, Jitter, Outages, Path, lognormal, ms};
-use queue::{Datagram, Happening, Queue};
+pub(crate) use queue::{Datagram, Origin};
+use queue::{Happening, Queue};
 pub(crate) use watch::{Watched, watch};
 
 /// Everything that is simulated.
@@ -49,7 +50,22 @@ pub(crate) struct World<'a> {
     /// questions to one of them, as if others asked it too.
     balancer: Balancer,
     queue: Queue,
-    client: Option<(SocketAddr, Descent)>,
+    clients: BTreeMap<SocketAddr, Descent>,
+    /// Servers that do not run at the moment, and what waits for them.
+    asleep: BTreeMap<SocketAddr, Vec<Datagram>>,
+    /// What a test is told of everything that happens, if it asks; the log stays empty then.
+    pub(crate) diary: Option<Vec<Note>>,
+}
+
+/// What happened.
+#[derive(Debug)]
+pub(crate) enum Note {
+    /// Somebody has sent a datagram; true: to answer the one that arrived last.
+    Sent(Datagram, bool),
+    /// A datagram has arrived, and is handled next.
+    Arrived(Datagram),
+    /// It was a heartbeat, or an answer to one.
+    Knocked { taken: bool, stirred: bool },
 }
 
 /// A datagram that was sent.
@@ -79,7 +95,9 @@ impl<'a> World<'a> {
             heard: Vec::new(),
             balancer: host::patient(now),
             queue: Queue::default(),
-            client: None,
+            clients: BTreeMap::new(),
+            asleep: BTreeMap::new(),
+            diary: None,
         }
     }
 
@@ -134,12 +152,9 @@ impl<'a> World<'a> {
         roots: &[SocketAddr],
     ) -> Descent {
         let end = self.now + options.timeout;
-        let descent = Descent::new(options, roots, self.now, Rng::from_rng(&mut self.rng));
-        self.client = Some((from, descent));
-        self.wake(from);
+        self.set_out(from, options, roots);
         for _ in 0..1_000_000 {
-            if let Some((_, descent)) = self.client.take_if(|(_, descent)| descent.is_finished()) {
-                self.queue.alarm(from, None);
+            if let Some(descent) = self.come_back(from) {
                 return descent;
             }
             assert!(self.step(end), "the descent outlives its timeout");
@@ -147,13 +162,61 @@ impl<'a> World<'a> {
         panic!("the descent turns without end");
     }
 
+    /// Begins a descent.
+    pub(crate) fn set_out(&mut self, from: SocketAddr, options: Options, roots: &[SocketAddr]) {
+        let descent = Descent::new(options, roots, self.now, Rng::from_rng(&mut self.rng));
+        self.clients.insert(from, descent);
+        self.wake(from);
+    }
+
+    /// A descent that has ended.
+    pub(crate) fn come_back(&mut self, from: SocketAddr) -> Option<Descent> {
+        self.clients.get(&from).filter(|descent| descent.is_finished())?;
+        self.break_off(from)
+    }
+
+    /// Ends a descent, whatever it does.
+    pub(crate) fn break_off(&mut self, from: SocketAddr) -> Option<Descent> {
+        self.queue.alarm(from, None);
+        self.clients.remove(&from)
+    }
+
+    /// Stops a server's clock. What comes meanwhile waits.
+    pub(crate) fn suspend(&mut self, addr: SocketAddr) {
+        self.asleep.entry(addr).or_default();
+    }
+
+    pub(crate) fn is_suspended(&self, addr: SocketAddr) -> bool {
+        self.asleep.contains_key(&addr)
+    }
+
+    /// Lets it run again: everything comes at once.
+    pub(crate) fn resume(&mut self, addr: SocketAddr) {
+        for datagram in self.asleep.remove(&addr).into_iter().flatten() {
+            self.arrive(datagram);
+        }
+        self.wake(addr);
+    }
+
+    /// Has a server look at what it is to do: it was told something.
+    pub(crate) fn nudge(&mut self, addr: SocketAddr) {
+        self.wake(addr);
+    }
+
+    /// Takes a server, or a TURN server, out of the world.
+    pub(crate) fn stop(&mut self, addr: SocketAddr) {
+        self.asleep.remove(&addr);
+        self.queue.alarm(addr, None);
+        self.hosts.remove(&addr);
+    }
+
     /// The next happening until `end`. Returns whether there was one.
-    fn step(&mut self, end: Instant) -> bool {
+    pub(crate) fn step(&mut self, end: Instant) -> bool {
         let Some((at, happening)) = self.queue.pop(end) else { return false };
         self.now = at;
         match happening {
             Happening::Arrival(datagram) => self.arrive(datagram),
-            Happening::Refusal(Datagram { from, to, payload }) => {
+            Happening::Refusal(Datagram { from, to, payload, .. }) => {
                 if let Some(descent) = self.client_at(from) {
                     descent.handle_icmp(at, to, Obstacle::Port, &payload);
                     self.wake(from);
@@ -170,21 +233,29 @@ impl<'a> World<'a> {
     }
 
     fn client_at(&mut self, addr: SocketAddr) -> Option<&mut Descent> {
-        let client = self.client.as_mut().filter(|(client, _)| *client == addr);
-        client.map(|(_, descent)| descent)
+        self.clients.get_mut(&addr)
     }
 
     /// Whether this is the client, and its link is down.
     fn is_cut_off(&self, addr: SocketAddr) -> bool {
         let down = self.outages.hold((self.now - self.start).as_secs_f64() * 1e3);
-        down && self.client.as_ref().is_some_and(|(client, _)| *client == addr)
+        down && self.clients.contains_key(&addr)
     }
 
     /// Puts a datagram on its way.
     pub(crate) fn send(&mut self, from: SocketAddr, to: SocketAddr, payload: Vec<u8>) {
-        self.log.push(Sent { at: self.now - self.start, from, to, len: payload.len() });
+        self.put(Datagram { from, to, payload, origin: Origin::OWN }, false);
+    }
+
+    /// Puts a datagram on its way.
+    pub(crate) fn put(&mut self, datagram: Datagram, answer: bool) {
+        let Datagram { from, to, ref payload, origin } = datagram;
+        match &mut self.diary {
+            Some(diary) => diary.push(Note::Sent(datagram.clone(), answer)),
+            None => self.log.push(Sent { at: self.now - self.start, from, to, len: payload.len() }),
+        }
         if let Some(tap) = &mut self.tap {
-            match Request::decode(&payload) {
+            match Request::decode(payload) {
                 Ok(Request { body: RequestBody::Probe(_), .. }) => {}
                 _ => tap.push((from, to, payload.clone())),
             }
@@ -197,13 +268,23 @@ impl<'a> World<'a> {
         for _ in 0..1 + usize::from(twice) {
             if let Some(way) = path.one_way(&mut self.rng) {
                 let payload = path.corrupt(payload.clone(), &mut self.rng);
-                self.queue.push(self.now + ms(way), Datagram { from, to, payload });
+                self.queue.push(self.now + ms(way), Datagram { from, to, payload, origin });
             }
         }
     }
 
-    fn arrive(&mut self, Datagram { from, to, payload }: Datagram) {
+    fn arrive(&mut self, datagram: Datagram) {
         let now = self.now;
+        let Datagram { from, to, .. } = datagram;
+        let inside = self.doors.get(&to).copied().unwrap_or(to);
+        let at = host::own_addr(inside);
+        if let Some(waiting) = self.asleep.get_mut(&at) {
+            return waiting.push(datagram);
+        }
+        if let Some(diary) = &mut self.diary {
+            diary.push(Note::Arrived(datagram.clone()));
+        }
+        let Datagram { payload, origin, .. } = datagram;
         let cut_off = self.is_cut_off(to);
         if let Some(descent) = self.client_at(to) {
             if !cut_off {
@@ -213,8 +294,6 @@ impl<'a> World<'a> {
             }
             return;
         }
-        let inside = self.doors.get(&to).copied().unwrap_or(to);
-        let at = host::own_addr(inside);
         if !self.hosts.contains_key(&at) {
             let Some(host) = (self.unmet)(at) else { return };
             self.hosts.insert(at, host);
@@ -222,17 +301,25 @@ impl<'a> World<'a> {
         let Some(host) = self.hosts.get_mut(&at) else { return };
         if let Host::Closed = host {
             let back = ms((self.path)(to, from).delay);
-            return self.queue.push_refusal(now + back, Datagram { from, to, payload });
+            return self.queue.push_refusal(now + back, Datagram { from, to, payload, origin });
         }
         let answers = host.handle_datagram(now, inside, from, &payload, &mut self.balancer);
-        for (source, answer) in answers {
-            self.send(if source == inside { to } else { source }, from, answer);
+        if let (Some(diary), Host::Live(server)) = (&mut self.diary, &*host) {
+            let note = |(taken, stirred)| Note::Knocked { taken, stirred };
+            diary.extend(server.knocked.map(note));
+        }
+        for (source, payload) in answers {
+            let source = if source == inside { to } else { source };
+            self.put(Datagram { from: source, to: from, payload, origin: origin.answer() }, true);
         }
         self.wake(at);
     }
 
-    /// Sends what a host, or the client, has to send, and notes when it wants to be woken.
+    /// Sends what a host, or a client, has to send, and notes when it wants to be woken.
     fn wake(&mut self, who: SocketAddr) {
+        if self.asleep.contains_key(&who) {
+            return;
+        }
         let now = self.now;
         let mut out = Vec::new();
         let next = match self.client_at(who) {

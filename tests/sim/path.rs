@@ -18,12 +18,11 @@ pub(crate) struct Path {
     pub(crate) twice: f64,
     /// The share that is late, and so overtaken by what was sent after it.
     pub(crate) late: f64,
+    /// How late that is at most, ms.
+    pub(crate) latest: f64,
     /// The share that arrives with a wrong byte.
     pub(crate) corrupt: f64,
 }
-
-/// How late what is late arrives at most, ms.
-const LATEST: f64 = 50.0;
 
 /// What is added to the delay.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +47,8 @@ impl Path {
     /// A path without faults.
     pub(crate) fn of(delay_ms: u64) -> Self {
         let delay = delay_ms as f64;
-        Self { delay, jitter: Jitter::None, loss: 0.0, twice: 0.0, late: 0.0, corrupt: 0.0 }
+        let (loss, twice, late, corrupt) = (0.0, 0.0, 0.0, 0.0);
+        Self { delay, jitter: Jitter::None, loss, twice, late, latest: 50.0, corrupt }
     }
 
     /// How long a datagram takes, ms; none: lost.
@@ -57,7 +57,7 @@ impl Path {
             return None;
         }
         let late = self.late > 0.0 && rng.random_bool(self.late);
-        let late = if late { rng.random_range(0.0..LATEST) } else { 0.0 };
+        let late = if late { rng.random_range(0.0..self.latest) } else { 0.0 };
         Some(self.jitter.over(2.0 * self.delay, rng) / 2.0 + late)
     }
 

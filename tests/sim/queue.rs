@@ -22,11 +22,31 @@ pub(super) struct Queue {
     pub(super) shuffle: Option<Rng>,
 }
 
-#[derive(Debug)]
-pub(super) struct Datagram {
-    pub(super) from: SocketAddr,
-    pub(super) to: SocketAddr,
-    pub(super) payload: Vec<u8>,
+#[derive(Debug, Clone)]
+pub(crate) struct Datagram {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) origin: Origin,
+}
+
+/// Where a datagram comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Origin {
+    /// Whether a host has not sent the first of them, but somebody in its name.
+    pub(crate) forged: bool,
+    /// How many answers to one another stand between that and this.
+    pub(crate) answers: u32,
+}
+
+impl Origin {
+    /// Somebody sends of their own accord.
+    pub(crate) const OWN: Self = Self { forged: false, answers: 0 };
+    pub(crate) const FORGED: Self = Self { forged: true, answers: 0 };
+
+    pub(super) fn answer(self) -> Self {
+        Self { answers: self.answers + 1, ..self }
+    }
 }
 
 pub(super) enum Happening {
