@@ -90,7 +90,7 @@ impl Storm {
             Act::Ping(n) => {
                 let place = &self.plan.places[n];
                 if let Some(superior) = place.superior
-                    && self.world.hosts.contains_key(&place.addr)
+                    && self.runs(place.addr)
                 {
                     let to = self.plan.places[superior].addr;
                     self.world.send(place.addr, to, old::PING.to_vec());
@@ -122,7 +122,7 @@ impl Storm {
                 let kin = olds.map(|place| place.addr).collect();
                 let actor = old::server(site.nodes, place.turn, kin);
                 self.world.hosts.insert(place.addr, Host::Actor(Box::new(actor)));
-                if !self.acts_pending_ping(n) {
+                if !self.is_to_ping(n) {
                     self.put(Duration::from_millis(1), Act::Ping(n));
                 }
             }
@@ -135,15 +135,23 @@ impl Storm {
         self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));
     }
 
-    fn acts_pending_ping(&self, n: usize) -> bool {
+    fn is_to_ping(&self, n: usize) -> bool {
         self.agenda.values().any(|act| matches!(act, Act::Ping(at) if *at == n))
     }
 
-    /// Takes a server out.
+    /// Takes a server out. Its host may say so to who asks it.
     pub(super) fn crash(&mut self, n: usize) {
         let addr = self.plan.places[n].addr;
         self.judge.stops(addr);
         self.world.stop(addr);
+        if self.rng.random_bool(0.3) {
+            self.world.hosts.insert(addr, Host::Closed);
+        }
+    }
+
+    /// Whether anything runs there.
+    pub(super) fn runs(&self, addr: SocketAddr) -> bool {
+        !matches!(self.world.hosts.get(&addr), None | Some(Host::Closed))
     }
 
     fn anything(&mut self) {
@@ -223,6 +231,8 @@ impl Storm {
         if !movable || asleep || n >= 100 || !place.subordinates.is_empty() {
             return;
         }
+        // Where it was before, it has a place for some time still.
+        self.crowded |= place.joins;
         self.crash(n);
         self.plan.move_away(n);
         let (above, now) = (self.plan.places[superior].addr, self.world.now);

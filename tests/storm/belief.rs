@@ -17,6 +17,7 @@ use super::sim::Site;
 #[derive(Debug)]
 pub(crate) struct Belief {
     site: Site,
+    listed: BTreeSet<SocketAddr>,
     nodes: BTreeMap<SocketAddr, Known>,
     /// Nonces of its own checks.
     pub(crate) nonces: BTreeSet<u64>,
@@ -68,8 +69,10 @@ const DYING: Duration = Duration::from_millis(11_100);
 
 impl Belief {
     pub(crate) fn new(site: Site) -> Self {
+        let listed = site.nodes.iter().copied().collect();
         Self {
             site,
+            listed,
             nodes: BTreeMap::new(),
             nonces: BTreeSet::new(),
             challenges: BTreeMap::new(),
@@ -84,8 +87,14 @@ impl Belief {
         &self.site
     }
 
+    /// How many addresses its configuration has ever listed.
+    pub(crate) fn ever_listed(&self) -> usize {
+        self.listed.len()
+    }
+
     /// The nodes in its configuration are others now.
     pub(crate) fn set_nodes(&mut self, nodes: Vec<SocketAddr>) {
+        self.listed.extend(&nodes);
         let before = std::mem::replace(&mut self.site.nodes, nodes);
         for gone in before.iter().filter(|addr| !self.site.nodes.contains(addr)) {
             self.nodes.remove(gone);

@@ -121,7 +121,7 @@ impl Judge {
         let unfounded = unfounded.map(|online| format!("{} is online", online.addr));
         let (nodes, remembered) = (members.len(), members.remembered());
         // Of those that are listed each is remembered, of others as many as may join.
-        let listed = server.belief.site().nodes.len();
+        let listed = server.belief.ever_listed();
         let full = nodes > server.most_nodes || remembered > server.most_nodes + listed;
         if let Some(what) = unfounded {
             self.blame(Rule::Listing, Some(addr), what);

@@ -24,7 +24,7 @@ mod weather;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -36,7 +36,9 @@ use acts::Act;
 use foes::{Foes, Forged};
 use judge::Judge;
 use plan::Plan;
-pub(crate) use rules::{Rule, Violation};
+use rules::Rule;
+#[allow(unused_imports, reason = "the example with faults names it")]
+pub(crate) use rules::Violation;
 use sim::{Datagram, Host, Note, Origin, World};
 use weather::Weather;
 
@@ -146,6 +148,28 @@ impl Storm {
             return;
         }
         self.recover();
+        self.seal();
+    }
+
+    /// Takes what all servers have come to into the trace.
+    fn seal(&mut self) {
+        let hosts: Vec<_> = self.ours().map(|(_, addr)| addr).collect();
+        for addr in hosts {
+            let Some(Host::Live(server)) = self.world.hosts.get(&addr) else { continue };
+            for (addr, due, until, joined) in server.cluster.members().states() {
+                let since =
+                    |at: Instant| at.saturating_duration_since(self.start).as_nanos() as u64;
+                let until = until.map_or(0, since);
+                self.mix([u64::from(addr.port()), since(due), until, u64::from(joined)]);
+            }
+        }
+    }
+
+    fn mix(&self, words: impl IntoIterator<Item = u64>) {
+        let trace = &mut self.report.borrow_mut().trace;
+        for word in words {
+            *trace = (trace.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
     }
 
     /// Whether it is known how it ends.
@@ -262,24 +286,18 @@ impl Storm {
         let mut report = self.report.borrow_mut();
         report.datagrams += 1;
         report.forged += u64::from(*origin == Origin::FORGED);
-        let mut trace = report.trace;
-        let mut mix = |word: u64| {
-            trace = (trace.rotate_left(23) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        drop(report);
+        let ip = |addr: &SocketAddr| match addr.ip() {
+            IpAddr::V4(ip) => ip.to_bits().into(),
+            IpAddr::V6(ip) => (ip.to_bits() >> 64) as u64 ^ ip.to_bits() as u64,
         };
-        mix(at.as_nanos() as u64);
-        for addr in [from, to] {
-            mix(u64::from(addr.port()));
-            match addr.ip() {
-                std::net::IpAddr::V4(ip) => mix(ip.to_bits().into()),
-                std::net::IpAddr::V6(ip) => mix((ip.to_bits() >> 64) as u64 ^ ip.to_bits() as u64),
-            }
-        }
-        for bytes in payload.chunks(8) {
+        let ways = [from, to].into_iter().flat_map(|addr| [ip(addr), addr.port().into()]);
+        let bytes = payload.chunks(8).map(|bytes| {
             let mut word = [0; 8];
             word[..bytes.len()].copy_from_slice(bytes);
-            mix(u64::from_le_bytes(word));
-        }
-        report.trace = trace;
+            u64::from_le_bytes(word)
+        });
+        self.mix([at.as_nanos() as u64].into_iter().chain(ways).chain(bytes));
     }
 
     fn note(&self, text: impl FnOnce() -> String) {

@@ -35,7 +35,7 @@ impl Storm {
             let place = self.plan.places[n].clone();
             match place.who {
                 Who::Rogue => self.crash(n),
-                _ if !self.world.hosts.contains_key(&place.addr) => {
+                _ if !self.runs(place.addr) => {
                     self.perform(super::acts::Act::Start(n));
                 }
                 Who::Ours => self.perform(super::acts::Act::Resume(place.addr)),
@@ -99,8 +99,10 @@ impl Storm {
     /// Whether a server is sure to be known above it, and has something to offer there.
     fn offers(&self, n: usize) -> bool {
         let place = &self.plan.places[n];
-        // Servers that list one another do not name the TURN server beside them.
-        let named = place.subordinates.is_empty() || !self.plan.has_loops();
+        // Servers that list one another, or whatever once was there, do not name the TURN server
+        // beside them.
+        let sober = place.who == Who::Ours && !self.plan.has_loops();
+        let named = place.subordinates.is_empty() || sober;
         let turn = place.turn.is_some() && named;
         let below = || place.subordinates.iter().any(|at| self.offers(*at));
         place.who != Who::Rogue && !(self.crowded && place.joins) && (turn || below())
