@@ -25,6 +25,8 @@ pub(crate) struct Belief {
     challenges: BTreeMap<(SocketAddr, u64), Instant>,
     /// The last number that was taken from an address.
     numbers: BTreeMap<SocketAddr, (u64, Instant)>,
+    /// Whose was taken last, and the one before it.
+    taken: Option<(SocketAddr, Option<(u64, Instant)>)>,
     /// The transaction that the TURN server was last asked with, and its last answer.
     asked_turn: Option<u128>,
     turn_answered: Option<Instant>,
@@ -77,6 +79,7 @@ impl Belief {
             nonces: BTreeSet::new(),
             challenges: BTreeMap::new(),
             numbers: BTreeMap::new(),
+            taken: None,
             asked_turn: None,
             turn_answered: None,
             woke: None,
@@ -181,7 +184,13 @@ impl Belief {
     }
 
     /// A heartbeat came, or something else.
-    pub(crate) fn heartbeat(&self, now: Instant, from: SocketAddr, payload: &[u8]) -> Heartbeat {
+    pub(crate) fn heartbeat(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        payload: &[u8],
+    ) -> Heartbeat {
+        self.taken = None;
         let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(payload) else {
             return Heartbeat::default();
         };
@@ -199,9 +208,10 @@ impl Belief {
         }
     }
 
-    /// A heartbeat that might be taken in was.
+    /// A heartbeat that might be taken in was, unless a Pong answers it.
     pub(crate) fn takes(&mut self, now: Instant, from: SocketAddr, ping: &Ping) {
-        self.numbers.insert(from, (ping.seq, now));
+        let before = self.numbers.insert(from, (ping.seq, now));
+        self.taken = Some((from, before));
     }
 
     fn is_fresh(&self, now: Instant, from: SocketAddr, ping: &Ping, memory: Duration) -> bool {
@@ -213,6 +223,12 @@ impl Belief {
 
     /// It answers a heartbeat.
     pub(crate) fn pongs(&mut self, now: Instant, to: SocketAddr, payload: &[u8]) {
+        if let Some((_, before)) = self.taken.take_if(|(from, _)| *from == to) {
+            match before {
+                Some(before) => self.numbers.insert(to, before),
+                None => self.numbers.remove(&to),
+            };
+        }
         if let Ok(Response { body: ResponseBody::Pong(pong), .. }) = Response::decode(payload) {
             self.challenges.insert((to, pong.challenge), now);
         }

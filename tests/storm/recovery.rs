@@ -99,9 +99,9 @@ impl Storm {
     /// Whether a server is sure to be known above it, and has something to offer there.
     fn offers(&self, n: usize) -> bool {
         let place = &self.plan.places[n];
-        // Servers that list one another, or whatever once was there, do not name the TURN server
-        // beside them.
-        let sober = place.who == Who::Ours && !self.plan.has_loops();
+        // Who lists a server that leads nowhere does not name the TURN server beside it: one in a
+        // loop, or one of the first implementation, which goes on listing what has died.
+        let sober = !self.plan.has(Who::Old) && !self.plan.has_loops();
         let named = place.subordinates.is_empty() || sober;
         let turn = place.turn.is_some() && named;
         let below = || place.subordinates.iter().any(|at| self.offers(*at));
