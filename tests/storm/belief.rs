@@ -132,6 +132,17 @@ impl Belief {
         late
     }
 
+    /// These are its nodes. One that had joined, and is none any more, is not checked again.
+    pub(crate) fn knows(&mut self, nodes: impl Iterator<Item = SocketAddr>) {
+        if self.site.trust.join.is_none() {
+            return;
+        }
+        let known: BTreeSet<_> = nodes.collect();
+        for (_, node) in self.nodes.iter_mut().filter(|(addr, _)| !known.contains(addr)) {
+            node.checked = None;
+        }
+    }
+
     /// Something came to where it checks from.
     pub(crate) fn hears(&mut self, now: Instant, from: SocketAddr, payload: &[u8]) {
         let Some(node) = self.nodes.get_mut(&from) else { return };

@@ -113,7 +113,8 @@ impl Judge {
     /// Compares what a server holds with what it may.
     pub(crate) fn inspect(&mut self, addr: SocketAddr, members: &Members) {
         let now = self.now;
-        let Some(server) = self.servers.get(&addr) else { return };
+        let Some(server) = self.servers.get_mut(&addr) else { return };
+        server.belief.knows(members.states().into_iter().map(|(addr, ..)| addr));
         let unfounded = members.online(now).find(|online| {
             !server.belief.may_list(now, online.addr, Some(online.until))
                 || online.turn.is_some() && online.turn != server.belief.turn_of(online.addr)
