@@ -1,7 +1,7 @@
 //! Faults to plant, for the one test that asks whether the tests would find them.
 //!
-//! With the feature `faults` one of them may be planted in a thread; without it [`planted`] is
-//! false when the compiler runs, and nothing of them is left in the code.
+//! With the feature `faults` one of them may be planted in a thread; without it `planted` is false
+//! when the compiler runs, and nothing of them is left in the code.
 
 /// A mistake that somebody could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -117,8 +117,10 @@ impl Storm {
             self.observe();
             self.run_for(Duration::from_secs(10));
             let found = self.succeeded.take() == Some((from, true));
-            // The plain race does not find its way out of a loop of servers.
-            let lost = strategy == Strategy::First && self.plan.has_loops();
+            // The plain race finds its way out of no dead end: a loop of servers, or what an old
+            // server goes on listing.
+            let dead_ends = self.plan.has_loops() || self.plan.has(Who::Old);
+            let lost = strategy == Strategy::First && dead_ends;
             if !found && !lost && self.offers(0) && !self.is_over() {
                 let what = format!("the last descent, {strategy:?}, fails");
                 self.judge.blame(Rule::Recovery, Some(from), what);
