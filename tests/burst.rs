@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::Net;
 use common::serve::{PATIENCE, Served, number};
-use turn_balance::net::wire::{PADDED_REQUEST, Probe, Request, RequestBody};
+use turn_balance::net::wire::{PADDED_REQUEST, Probe, Request, RequestBody, SHORT_REQUEST};
 
 const BURST: usize = 8192;
 
@@ -65,7 +65,7 @@ fn all_that_comes_while_the_server_stands_still_is_answered() {
     let leaf = start(net.server(1));
     let clients = Clients::new(net.server(1), 64);
     leaf.freeze();
-    clients.ask(BURST, 0).unwrap();
+    clients.ask(BURST, SHORT_REQUEST).unwrap();
     leaf.signal("CONT");
     assert_eq!(clients.hear(BURST, PATIENCE), BURST);
     let log = leaf.end();

@@ -8,7 +8,7 @@ use rand::{RngExt, SeedableRng};
 use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::descent::Options;
 use turn_balance::net::wire::{
-    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
+    Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
 };
 
 use crate::cascade::*;
@@ -147,5 +147,20 @@ fn every_descent_ends_by_its_timeout() {
         let descent = world.descend(client(), Options { timeout, ..levels() }, &[server(ROOT)]);
         assert!(world.now - start <= timeout, "seed {seed}");
         assert!(trace(&descent).elapsed <= timeout, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_leaf_that_is_asked_too_often_from_there_is_found_with_its_cookie() {
+    for seed in 0..20 {
+        let mut world = cascade(seed, Path::of(0));
+        world.run_for(Duration::from_secs(20));
+        for id in 0..60 {
+            let probe = Probe { nonce: 7, ..Probe::default() };
+            let request = Request { id, body: RequestBody::Probe(probe) }.encode(0);
+            world.send(SocketAddr::new(client().ip(), 5000), leaf(11), request);
+        }
+        let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+        assert_eq!(selection(&descent).turn, leaf_turn(11), "seed {seed}");
     }
 }

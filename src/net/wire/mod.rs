@@ -39,6 +39,10 @@ pub const MAX_COOKIE: usize = 64;
 /// and UDP headers 420, a third of the largest answer's 1,260, so that answers amplify by 3 at most.
 pub const PADDED_REQUEST: usize = 392;
 
+/// The size that all other requests are padded to: more than what sends an asker away ever takes,
+/// 42, for a server gives no longer answer of that kind.
+pub const SHORT_REQUEST: usize = 44;
+
 /// The least size of a heartbeat with a tag, in bytes of UDP payload: more than the answer to one
 /// that is refused ever takes, 57.
 pub const SIGNED_HEARTBEAT: usize = 64;

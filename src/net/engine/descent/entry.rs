@@ -7,7 +7,8 @@ use super::report::Obstacle;
 use crate::net::engine::reach::Reach;
 use crate::net::fault::{Fault, planted};
 use crate::net::wire::{
-    MAX_COOKIE, Name, Node, PADDED_REQUEST, Probe, Request, RequestBody, State, View, stun,
+    MAX_COOKIE, Name, Node, PADDED_REQUEST, Probe, Request, RequestBody, SHORT_REQUEST, State,
+    View, stun,
 };
 
 /// A candidate of the descent.
@@ -110,24 +111,21 @@ impl Entry {
     }
 
     /// Bytes of a request to it, the first or a later copy. Only those whose answer may be long
-    /// are padded.
+    /// are padded for it, the others so far that they can be sent away.
     pub(super) fn request_len(&self, copy: usize) -> usize {
         match self.role {
             Role::Balance if copy == 0 || !self.terse || self.more > 0 => PADDED_REQUEST,
-            Role::Balance | Role::Leaf => 24,
+            Role::Balance | Role::Leaf => SHORT_REQUEST,
             Role::Turn => 20,
         }
     }
 
     /// One request to it.
     pub(super) fn request(&self, id: u32, nonce: u64, view: View, names: bool) -> Vec<u8> {
-        let size = match self.role {
-            Role::Turn => return stun::binding_request(transaction(id, nonce)),
-            Role::Balance if self.request_len(self.copies.len()) == PADDED_REQUEST => {
-                PADDED_REQUEST
-            }
-            Role::Balance | Role::Leaf => 0,
-        };
+        if self.role == Role::Turn {
+            return stun::binding_request(transaction(id, nonce));
+        }
+        let size = self.request_len(self.copies.len());
         let probe = Probe { nonce, cookie: &self.cookie, view, names };
         Request { id, body: RequestBody::Probe(probe) }.encode(size)
     }
