@@ -11,7 +11,7 @@ use turn_balance::net::engine::Rng;
 use turn_balance::net::engine::balancer::{Answer, Balancer, Listing, Offer, Reason, Verdict};
 use turn_balance::net::engine::limit::{Limiter, Policy};
 use turn_balance::net::wire::{
-    Kind, MAX_ANSWER, Node, PADDED_REQUEST, Probe, ProbeReply, Rates, Request, RequestBody,
+    Kind, MAX_ANSWER, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Rates, Request, RequestBody,
     Response, ResponseBody, View,
 };
 
@@ -294,4 +294,22 @@ fn a_request_may_be_1280_bytes_long() {
     let request = |size| probe(1, Probe { nonce: 9, ..Probe::default() }, size);
     assert_eq!(host.ask(from, &request(1280)).0, Verdict::Answer);
     assert_eq!(host.ask(from, &request(1281)).0, Verdict::Drop(Reason::TooLong));
+}
+
+#[test]
+fn a_listed_node_has_a_budget_of_heartbeats_that_its_network_cannot_use_up() {
+    let node = |n: u16| SocketAddr::from(([203, 0, 113, n as u8], 3001));
+    let listing =
+        Listing { node_addrs: (0..200).map(node).collect(), version: 7, ..Listing::default() };
+    let offer = Offer::new(&listing, &mut Rng::seed_from_u64(1));
+    let mut host = Host::new(Policy::default(), offer);
+    host.count(2000, |n| SocketAddr::new(node(n as u16 % 256).ip(), 5000));
+    let body = RequestBody::Ping(Ping::default());
+    let heartbeat = Request { id: 0, body }.encode(0);
+    let mut heard = |n, times| {
+        let verdicts = (0..times).map(|_| host.ask(node(n), &heartbeat).0);
+        verdicts.filter(|verdict| matches!(verdict, Verdict::Knock(_))).count()
+    };
+    assert!((0..200).all(|n| heard(n, 5) == 5));
+    assert_eq!(heard(0, 100), 35);
 }

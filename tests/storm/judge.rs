@@ -215,9 +215,7 @@ impl Judge {
         }
         let Some((_, server)) = self.server(pong.from) else { return };
         server.belief.pongs(now, pong.to, &pong.payload);
-        let policy = server.belief.site().policy.clone().unwrap_or_default();
-        let uptime = now - server.since;
-        let within = server.answers.give(uptime, pong.to.ip(), &policy.rates, 1);
+        let within = server.may_pong(now, pong.to);
         let wrong = match heartbeat {
             None => Some((Rule::Pong, "it answers nothing".into())),
             Some((_, drawn)) if drawn > 0 => Some((Rule::OneAnswer, format!("{}", drawn + 1))),

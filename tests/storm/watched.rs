@@ -22,6 +22,8 @@ pub(crate) struct Watched {
     pub(crate) answers: Meter,
     /// With those to bearers of cookies.
     all_answers: Meter,
+    /// Those to heartbeats of listed nodes.
+    pongs: BTreeMap<SocketAddr, Meter>,
     bytes: Bytes,
     cookies: BTreeSet<(Vec<u8>, IpAddr)>,
     /// The bare request that was answered last, if no other has come since.
@@ -44,6 +46,7 @@ impl Watched {
             most_nodes,
             answers: Meter::default(),
             all_answers: Meter::default(),
+            pongs: BTreeMap::new(),
             bytes: Bytes::default(),
             cookies: BTreeSet::new(),
             bare: None,
@@ -162,6 +165,18 @@ impl Watched {
             (false, false) => self.answers.give(uptime, ip, &policy.rates, 1),
         };
         (!within).then(|| (Rule::Budget, format!("{ip} has had its share")))
+    }
+
+    /// Whether it may answer a heartbeat once more: a listed node has a budget of its own.
+    pub(crate) fn may_pong(&mut self, now: Instant, to: SocketAddr) -> bool {
+        let site = self.belief.site();
+        let rates = site.policy.clone().unwrap_or_default().rates;
+        let uptime = now - self.since;
+        if !site.nodes.contains(&to) {
+            return self.answers.give(uptime, to.ip(), &rates, 1);
+        }
+        let own = self.pongs.entry(to).or_default();
+        rates.v4_32 == 0 || own.give(uptime, to.ip(), &only_address(&Rates::default()), 1)
     }
 
     /// Judges what it lists and names.

@@ -150,7 +150,7 @@ impl Balancer {
         let Request { id, body } = match Request::decode(datagram) {
             // A Pong has none of the fields that a request has.
             Err(DecodeError::Empty) if !offer.trust.keys.is_empty() => {
-                self.admit(uptime, from)?;
+                self.admit(uptime, from, false)?;
                 let knock = offer.trust.pong(datagram)?;
                 return Ok(Unusual::Done(Verdict::Knock(knock.into())));
             }
@@ -164,7 +164,7 @@ impl Balancer {
                     return Err(Reason::StrangeHeartbeat);
                 }
                 // A tag costs more to judge than most requests to answer.
-                self.admit(uptime, from)?;
+                self.admit(uptime, from, listed)?;
                 let knock = offer.trust.heartbeat(listed, ping, datagram)?;
                 Ok(Unusual::Done(Verdict::Knock(knock.into())))
             }
@@ -180,9 +180,11 @@ impl Balancer {
         }
     }
 
-    /// Takes a request from the budget of an address.
-    fn admit(&self, uptime: Duration, from: &SocketAddr) -> Result<(), Reason> {
-        let free = self.limiter.is_exempt(from) || self.limiter.take(uptime, from);
+    /// Takes a heartbeat, or an answer to one, from the budget of who sends it.
+    fn admit(&self, uptime: Duration, from: &SocketAddr, listed: bool) -> Result<(), Reason> {
+        let limiter = &self.limiter;
+        let take = if listed { Limiter::take_node } else { Limiter::take };
+        let free = limiter.is_exempt(from) || take(limiter, uptime, from);
         free.then_some(()).ok_or(Reason::Limited)
     }
 

@@ -22,6 +22,9 @@ const AMPLIFICATION: usize = 3;
 /// be a network behind one address.
 const BEARER: u64 = 10;
 
+/// Heartbeats a second that are heard from one listed node: it sends five at most (docs/protocol.md).
+const HEARTBEATS: u64 = 20;
+
 /// The same bare id from one address and port is answered once in this time: two old servers that
 /// answer each other's answers then come to an end.
 const BARE_PAUSE: Duration = Duration::from_secs(1);
@@ -36,7 +39,7 @@ pub struct Policy {
     /// Bytes a second, of all answers together, that may go beyond the amplification limit to bare
     /// requests; 0: none may.
     pub bare_bytes: u64,
-    /// Places in each of eight tables, 8 bytes each; as many as the next power of two.
+    /// Places in each of nine tables, 8 bytes each; as many as the next power of two.
     pub places: usize,
 }
 
@@ -68,6 +71,7 @@ pub struct Limiter {
     v6_block: Budgets,
     v4_bearer: Budgets,
     v6_bearer: Budgets,
+    node: Budgets,
     /// The last bare id of an address and port, and the millisecond of its answer.
     bare: Box<[AtomicU64]>,
     /// Bytes a second beyond the limit.
@@ -113,6 +117,8 @@ impl Limiter {
             v6_block: budgets(rates.v6_48.into(), 32),
             v4_bearer: budgets(BEARER * v4, 0),
             v6_bearer: budgets(BEARER * v6, 0),
+            // Who limits no address limits no node.
+            node: budgets(if v4 == 0 && v6 == 0 { 0 } else { HEARTBEATS }, 0),
             bare: table(),
             bare_bytes,
             bytes: AtomicU64::new(0),
@@ -189,16 +195,17 @@ impl Limiter {
         budgets.take(nanos(uptime), self.hash([bits]), 0)
     }
 
+    /// The same for a listed node, whose heartbeats have a budget of their own: hundreds of nodes may
+    /// stand in one network.
+    pub(super) fn take_node(&self, uptime: Duration, from: &SocketAddr) -> bool {
+        self.node.take(nanos(uptime), self.hash_of(from), 0)
+    }
+
     /// Whether a bare request repeats the last one from this address and port too soon.
     pub(super) fn repeats(&self, uptime: Duration, from: &SocketAddr, id: u32) -> bool {
         // Never 0, which stands where nobody has asked.
         let ms = (uptime.as_millis() as u32).max(1);
-        let ip = match from.ip() {
-            IpAddr::V4(ip) => ip.to_bits().into(),
-            IpAddr::V6(ip) => ip.to_bits(),
-        };
-        let hash = self.hash([(ip >> 64) as u64, ip as u64, from.port().into()]);
-        let Some(place) = place(&self.bare, hash) else { return false };
+        let Some(place) = place(&self.bare, self.hash_of(from)) else { return false };
         let before = place.load(Ordering::Relaxed);
         let since = u128::from(ms.wrapping_sub(before as u32));
         let again = before >> 32 == u64::from(id) && !planted(Fault::RepeatAnswered);
@@ -223,6 +230,14 @@ impl Limiter {
     /// Whether a cookie is one of these.
     pub(super) fn knows(&self, uptime: Duration, from: &SocketAddr, cookie: &[u8]) -> bool {
         self.baker.knows(cookie, uptime, from.ip())
+    }
+
+    fn hash_of(&self, from: &SocketAddr) -> u64 {
+        let ip = match from.ip() {
+            IpAddr::V4(ip) => ip.to_bits().into(),
+            IpAddr::V6(ip) => ip.to_bits(),
+        };
+        self.hash([(ip >> 64) as u64, ip as u64, from.port().into()])
     }
 
     fn hash<const N: usize>(&self, words: [u64; N]) -> u64 {
