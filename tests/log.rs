@@ -49,7 +49,7 @@ fn a_flood_is_counted_and_logged_in_ten_lines_a_second() {
     }
     let log = served.end();
     let seconds = begin.elapsed().as_secs() as usize + 1;
-    let about = ["datagram", "heartbeat", "check", "more happened"];
+    let about = ["datagram", "heartbeat", "check", "more came"];
     let message = |line: &&str| about.iter().any(|word| line.contains(word));
     let lines: Vec<_> =
         log.lines().filter(message).filter(|line| !line.contains("stopped")).collect();

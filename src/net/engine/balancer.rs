@@ -90,6 +90,7 @@ impl Balancer {
 
     /// Judges a datagram from `from` to `to`, the address that was asked, and writes the answer
     /// to `out`, which must be empty, if there is one.
+    // In line with what it calls for the usual probe, so that all of it stays in registers.
     #[inline(always)]
     pub fn handle_datagram<'a>(
         &mut self,
@@ -134,7 +135,7 @@ impl Balancer {
         self.answer(offer, Asker { uptime, from, datagram, id }, probe, out)
     }
 
-    /// Judges what has not the form that is read fastest, which is never that of STUN.
+    /// Judges what has not the form of a usual probe, which STUN never has.
     #[inline(never)]
     fn judge_unusual<'a, 'd>(
         &mut self,

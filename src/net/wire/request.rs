@@ -192,6 +192,7 @@ mod tests {
         if let Some((id, probe)) = Probe::decode_usual(datagram) {
             let request = Request { id: id.get(), body: RequestBody::Probe(probe) };
             prop_assert_eq!(Request::decode(datagram), Ok(request));
+            prop_assert!(!crate::net::wire::stun::is_stun(datagram));
         }
         Ok(())
     }

@@ -68,7 +68,7 @@ pub(super) fn spawn(
             take(shared.clone(), checker.socket.clone(), move |cluster, now, from, datagram| {
                 let verdict = cluster.handle_answer(now, from, datagram);
                 here.counters.checked(verdict);
-                tell!(here.lines.datagram(now), TRACE, %from, ?verdict, "answer to a check");
+                tell!(here.lines.allow(now), TRACE, %from, ?verdict, "answer to a check");
                 // Of a node that goes on as before nothing is due before its next check.
                 cluster.has_news()
             });
@@ -108,7 +108,7 @@ async fn take(
                 }
             }
             Err(error) => {
-                let may = || shared.lines.datagram(Instant::now());
+                let may = || shared.lines.allow(Instant::now());
                 tell!(may(), DEBUG, %error, "cannot receive answers, trying again");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -151,7 +151,7 @@ impl Control {
                 Some((to, from, knock)) = knocked.recv() => {
                     let now = Instant::now();
                     let result = self.shared.cluster().handle_knock(now, to, from, &knock);
-                    tell!(self.shared.lines.datagram(now), TRACE, %from, ?result, "heartbeat");
+                    tell!(self.shared.lines.allow(now), TRACE, %from, ?result, "heartbeat");
                     if let Err(reason) = result {
                         self.shared.counters.dropped(reason);
                     }
@@ -187,14 +187,14 @@ impl Control {
                 self.send_heartbeat(now, &heartbeat);
             }
             if let Some((event, count)) = event {
-                self.tell(now, event, count);
+                self.tell(event, count);
             }
         }
     }
 
     /// Sends from the next socket of the family; where that fails, from another.
     fn send_check(&mut self, now: Instant, check: &Transmit) {
-        let may = || self.shared.lines.datagram(now);
+        let may = || self.shared.lines.allow(now);
         self.next = self.next.wrapping_add(1);
         let count = self.checkers.len();
         for index in 0..count {
@@ -213,7 +213,7 @@ impl Control {
     /// Sends from every listening socket of the family, until it is known by which one of them
     /// the superior knows the node.
     fn send_heartbeat(&self, now: Instant, Outgoing { transmit: heartbeat, via }: &Outgoing) {
-        let may = || self.shared.lines.datagram(now);
+        let may = || self.shared.lines.allow(now);
         let chosen = |addr: &SocketAddr| via.is_none_or(|via| via == *addr);
         for (addr, listener) in self.listeners.iter().filter(|(addr, _)| chosen(addr)) {
             let Some(to) = mapped(heartbeat.to, *addr) else {
@@ -229,26 +229,25 @@ impl Control {
         }
     }
 
-    fn tell(&self, now: Instant, event: Event, (online, all): (usize, usize)) {
-        let may = || self.shared.lines.node(now);
+    fn tell(&self, event: Event, (online, all): (usize, usize)) {
         let online = format_args!("{online} of {all}").to_string();
         let text = |name: Option<Name>| name.map_or_else(|| "-".into(), |name| name.to_string());
         match event {
             Event::TurnUp(turn) => info!(%turn, "TURN server up"),
             Event::TurnDown(turn) => warn!(%turn, "TURN server down"),
             Event::Node(members::Event::Online { addr, name }) => {
-                tell!(may(), INFO, %addr, name = %text(name), %online, "node online");
+                info!(%addr, name = %text(name), %online, "node online");
             }
             Event::Node(members::Event::Offline { addr, name, silent: true }) => {
                 let name = text(name);
-                tell!(may(), WARN, %addr, %name, silent = ?ONLINE, %online, "node offline");
+                warn!(%addr, %name, silent = ?ONLINE, %online, "node offline");
             }
             Event::Node(members::Event::Offline { addr, name, silent: false }) => {
                 let name = text(name);
-                tell!(may(), WARN, %addr, %name, offers = "nothing", %online, "node offline");
+                warn!(%addr, %name, offers = "nothing", %online, "node offline");
             }
             Event::Node(members::Event::Forgotten { addr }) => {
-                tell!(may(), INFO, %addr, nodes = all, "node forgotten");
+                info!(%addr, nodes = all, "node forgotten");
             }
             Event::Node(members::Event::NoneAnswered) => {
                 let ports = self.checkers.iter().filter_map(|checker| checker.addr);

@@ -91,7 +91,7 @@ impl Worker {
                 false => self.balancer.handle_datagram(&offer, now, to, from, bytes, &mut answer),
             };
             *head = answer.head;
-            if tell && self.shared.lines.datagram(now) {
+            if tell && self.shared.lines.allow(now) {
                 trace_datagram(from, &verdict);
             }
             match verdict {
