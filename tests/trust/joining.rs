@@ -34,6 +34,25 @@ fn nodes_that_joined_stay_while_the_list_changes() {
 }
 
 #[test]
+fn a_list_that_grows_takes_the_places_of_those_that_joined() {
+    let mut world = pair(17, &[], open(3, &[]));
+    for n in [12, 13] {
+        world.start(node(n), &leaf_site(n, keys(&[1])));
+    }
+    world.run_for(10 * SECOND);
+    assert_eq!(count(&world), (3, 3));
+    world.hosts.remove(&node(12)); // it is heard from no more
+    world.run_for(5 * SECOND);
+    let now = world.now;
+    let spec = |addr| NodeSpec { addr, public: addr, name: None };
+    server(&mut world, superior()).cluster.set_nodes(now, [spec(node(1))]);
+    assert_eq!(count(&world), (2, 3));
+    let still = checks(&world, node(12));
+    world.run_for(20 * SECOND);
+    assert_eq!((checks(&world, node(12)), count(&world)), (still, (2, 3)));
+}
+
+#[test]
 fn no_more_nodes_join_than_may_and_those_that_are_listed_keep_their_place() {
     let mut world = world(8, |_, _| Path::of(5));
     let listed = [node(1), node(2)];

@@ -209,6 +209,7 @@ impl Members {
                 self.revision += 1;
             }
         }
+        self.make_room(wanted.len());
         let (step, most) = START_SPREAD;
         for (index, spec) in wanted.into_values().enumerate() {
             let index = u32::try_from(index).unwrap_or(u32::MAX);

@@ -83,6 +83,16 @@ impl Members {
         if planted(Fault::JoinsWithoutBound) { usize::MAX } else { most.max(self.configured) }
     }
 
+    /// Makes places for nodes of the configuration: those that had joined and were not heard from for
+    /// longest lose theirs.
+    pub(super) fn make_room(&mut self, places: usize) {
+        let joined = self.members.iter().filter_map(|(addr, m)| Some((m.joined?.heard, *addr)));
+        let mut joined: Vec<_> = joined.collect();
+        joined.sort_unstable();
+        let excess = (self.members.len() + places).saturating_sub(self.room());
+        joined.into_iter().take(excess).for_each(|(_, addr)| self.dismiss(addr));
+    }
+
     /// Looks for a node at the address that it advertises, and where it is heard from only as long
     /// as it is not found there.
     fn let_in(
