@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::Strategy;
 use super::copies::SPACING;
+use super::down::{PATIENCE, window};
 use super::entry::{Entry, Role};
-use super::race::{Choice, Descent, PATIENCE, Phase, window};
+use super::race::{Choice, Descent, Phase};
 
 /// How many TURN servers the last round asks, and how many copies each is sent: what the budget
 /// keeps for it.

@@ -1,6 +1,7 @@
 //! The client's race down the cascade: one descent, from the roots to a TURN server.
 //!
-//! `race` is the way down and `finish` its end, both read top to bottom; `copies` says how often a
+//! `race` is the descent as its user sees it, `down` the way down and `finish` its end, which read
+//! top to bottom; `copies` says how often a
 //! candidate is asked, `answer` what its answer changes, `entry` what is known of it; `budget` and
 //! [`reach`](super::reach) are the limits that no list can make it pass; `outcome` and `report` are
 //! what comes out.
@@ -8,6 +9,7 @@
 mod answer;
 mod budget;
 mod copies;
+mod down;
 mod entry;
 mod finish;
 mod outcome;
