@@ -5,7 +5,7 @@ use std::thread;
 
 use turn_balance::net::fault::{self, Fault};
 
-use crate::storm::{self, Violation};
+use crate::storm;
 
 /// Plants a fault in this thread.
 pub(crate) fn plant(name: &str) {
@@ -40,12 +40,12 @@ pub(crate) fn all_are_found(seeds: u64) -> bool {
 }
 
 /// The first seed that finds a fault, and what it finds; not what it finds without the fault.
-fn find(fault: Fault, seeds: u64) -> Option<(u64, Violation)> {
+fn find(fault: Fault, seeds: u64) -> Option<(u64, String)> {
     (0..seeds).find_map(|seed| {
         fault::plant(Some(fault));
         let violations = storm::run(seed, false).violations;
         fault::plant(None);
-        let violation = violations.into_iter().next()?;
+        let violation = violations.first()?.to_string();
         storm::run(seed, false).violations.is_empty().then_some((seed, violation))
     })
 }

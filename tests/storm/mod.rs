@@ -36,9 +36,7 @@ use acts::Act;
 use foes::{Foes, Forged};
 use judge::Judge;
 use plan::Plan;
-use rules::Rule;
-#[allow(unused_imports, reason = "the example with faults names it")]
-pub(crate) use rules::Violation;
+use rules::{Rule, Violation};
 use sim::{Datagram, Host, Note, Origin, World};
 use weather::Weather;
 
