@@ -100,12 +100,12 @@ impl<'a> Probe<'a> {
     #[inline(always)]
     pub fn decode_usual(datagram: &'a [u8]) -> Option<(Id, Self)> {
         let (id, rest) = Id::split(datagram)?;
-        let ([0x12, len, 0x51, nonce @ ..], rest) = rest.split_first_chunk::<11>()? else {
+        let ([0x12, len @ 9..0x80, 0x51, nonce @ ..], rest) = rest.split_first_chunk::<11>()?
+        else {
             return None;
         };
-        let (body, padding) = rest.split_at_checked(usize::from(*len).checked_sub(9)?)?;
+        let (body, padding) = rest.split_at_checked(usize::from(*len) - 9)?;
         match padding {
-            _ if *len >= 0x80 => return None,
             [] => {}
             [0x7a, low @ 0x80..=0xff, high @ ..0x80, zeros @ ..]
                 if zeros.len() == usize::from(low & 0x7f) | usize::from(*high) << 7 => {}
