@@ -103,12 +103,12 @@ fn balancers_do_not() {
             let network = if turn % 2 == 0 { 0 } else { turn as u16 };
             let from = SocketAddr::from(([0x2001, 0xdb8, network, 0, 0, 0, 0, 1], 5000));
             out.head.clear();
-            match balancer.handle_datagram(&offer, now, to, from, request, &mut out) {
+            match balancer.handle_datagram(&offer, now, &to, &from, request, &mut out) {
                 Verdict::Answer => answers += 1,
                 _ => others += 1,
             }
             out.head.clear();
-            let cut = balancer.handle_datagram(&offer, now, to, from, &request[..7], &mut out);
+            let cut = balancer.handle_datagram(&offer, now, &to, &from, &request[..7], &mut out);
             assert_eq!(cut, Verdict::Drop(Reason::Malformed));
         }
         assert!(answers >= ANSWERS / 3 && others >= ANSWERS / 3, "{answers} and {others}");

@@ -56,7 +56,7 @@ impl Host {
         let mut out = Answer::default();
         let to = addr("198.51.100.1:3001");
         let verdict =
-            self.balancer.handle_datagram(&self.offer, self.now, to, from, request, &mut out);
+            self.balancer.handle_datagram(&self.offer, self.now, &to, &from, request, &mut out);
         (verdict, out.to_vec())
     }
 

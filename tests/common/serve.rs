@@ -1,10 +1,10 @@
 //! A balance server as its operator starts it.
 
 use std::fs;
-use std::io::Read;
+use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use turn_balance::net::wire::{Probe, Request, RequestBody};
@@ -14,8 +14,9 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) struct Served {
     process: Child,
-    /// Reads what it logs: a pipe that is full would stop it.
-    log: Option<JoinHandle<String>>,
+    /// The lines that it logs, read at once: a pipe that is full would stop it.
+    lines: Receiver<String>,
+    log: String,
 }
 
 impl Served {
@@ -26,12 +27,9 @@ impl Served {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tb"));
         command.args(["serve", "--log-level", level, "-c"]).arg(&file).env("NO_COLOR", "1");
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
-        let mut pipe = process.stderr.take().unwrap();
-        let log = std::thread::spawn(move || {
-            let mut log = String::new();
-            pipe.read_to_string(&mut log).unwrap();
-            log
-        });
+        let pipe = BufReader::new(process.stderr.take().unwrap());
+        let (told, lines) = channel();
+        std::thread::spawn(move || pipe.lines().try_for_each(|line| told.send(line.unwrap())));
         let client = UdpSocket::bind((addr.ip(), 0)).unwrap();
         client.connect(addr).unwrap();
         client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
@@ -41,7 +39,7 @@ impl Served {
         while client.send(&request).is_err() || client.recv(&mut [0; 2048]).is_err() {
             assert!(start.elapsed() < PATIENCE, "it never answers");
         }
-        Self { process, log: Some(log) }
+        Self { process, lines, log: String::new() }
     }
 
     pub(crate) fn signal(&self, signal: &str) {
@@ -58,10 +56,23 @@ impl Served {
         }
     }
 
+    /// Waits until it logs a line that has these words.
+    pub(crate) fn until_it_logs(&mut self, words: &str) {
+        loop {
+            let line = self.lines.recv_timeout(PATIENCE);
+            let line = line.unwrap_or_else(|_| panic!("it never logs {words}: {}", self.log));
+            self.log += &format!("{line}\n");
+            if line.contains(words) {
+                return;
+            }
+        }
+    }
+
     /// Ends it. Returns what it has logged.
     pub(crate) fn end(mut self) -> String {
         self.signal("TERM");
-        self.log.take().unwrap().join().unwrap()
+        self.lines.iter().for_each(|line| self.log += &format!("{line}\n"));
+        std::mem::take(&mut self.log)
     }
 }
 

@@ -1,12 +1,13 @@
 //! What the network says of datagrams that do not arrive, and what others say in its name.
 
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody, View};
 
 use crate::lab::process::{Answerer, answer_bindings};
-use crate::lab::{Host, eventually};
+use crate::lab::{Host, ask, eventually};
 use crate::{addr, lab, leaf, lists, superior};
 
 /// Sends ICMP errors about anything.
@@ -20,9 +21,20 @@ impl Liar {
 
     /// Says to the sender that a datagram did not arrive: "port unreachable".
     fn deny(&self, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
+        self.say(3, 0, from, to, payload);
+    }
+
+    /// Says to the sender that no packet longer than `mtu` gets through: "fragmentation needed".
+    fn narrow(&self, mtu: u16, from: SocketAddr, to: SocketAddr) {
+        self.say(4, mtu, from, to, &[0; 1232]);
+    }
+
+    fn say(&self, code: u8, mtu: u16, from: SocketAddr, to: SocketAddr, payload: &[u8]) {
         let (IpAddr::V4(source), IpAddr::V4(sink)) = (from.ip(), to.ip()) else { panic!("IPv4") };
         let udp = 8 + payload.len() as u16;
-        let mut message = vec![3, 3, 0, 0, 0, 0, 0, 0, 0x45, 0];
+        let mut message = vec![3, code, 0, 0, 0, 0];
+        message.extend(mtu.to_be_bytes());
+        message.extend([0x45, 0]);
         message.extend((20 + udp).to_be_bytes());
         message.extend([0, 0, 0, 0, 64, 17, 0, 0]);
         message.extend(source.octets().into_iter().chain(sink.octets()));
@@ -146,4 +158,44 @@ fn no_storm_of_errors_stops_what_a_server_sends() {
     for server in [root_tb, leaf_tb] {
         assert_eq!(server.end_and_count("receive-errors"), 0);
     }
+}
+
+#[test]
+fn nobody_can_say_that_an_answer_has_to_be_cut() {
+    let Some(lab) = lab() else { return };
+    let host = |name: &str, n: u8| lab.host(name, &[&format!("203.0.113.{n}/24")]);
+    let [root, stranger] = [("root", 1), ("stranger", 9)].map(|(name, n)| host(name, n));
+    let many: Vec<_> = (100..150).map(|n| format!("203.0.113.{n}/24")).collect();
+    let leaves = lab.host("leaves", &many.iter().map(String::as_str).collect::<Vec<_>>());
+    let listed: Vec<_> = (100..150).map(|n| format!("203.0.113.{n}:3001")).collect();
+    let listed: Vec<_> = listed.iter().map(String::as_str).collect();
+    let above = "203.0.113.1:3001";
+    let _leaves = leaves.serve(&leaf("0.0.0.0:3001", above, "203.0.113.100:3478"));
+    // One socket has one address, the other many.
+    let binds = [above, "0.0.0.0:3002"];
+    let _root = root.serve(&superior(&binds, &listed));
+    let servers = [addr(above), addr("203.0.113.1:3002")];
+    let asker = stranger.udp(addr("203.0.113.9:4000"));
+    for server in servers {
+        let whole = |reply: ProbeReply| (reply.nodes.len() == listed.len()).then_some(());
+        eventually("a long list", || {
+            whole(ask(&asker, server, View::Flat, Duration::from_millis(200))?)
+        });
+    }
+
+    let liar = Liar::new(&stranger);
+    let me = asker.local_addr().unwrap();
+    servers.iter().for_each(|server| (0..8).for_each(|_| liar.narrow(576, *server, me)));
+    root.weather(
+        "",
+        "udp sport 3001-3002 counter\nudp sport 3001-3002 ip frag-off & 0x4000 != 0 counter",
+    );
+    for server in servers {
+        for _ in 0..3 {
+            let reply = ask(&asker, server, View::Flat, Duration::from_secs(5)).unwrap();
+            assert_eq!(reply.nodes.len(), listed.len());
+        }
+    }
+    let [all, whole] = root.counted()[..] else { panic!() };
+    assert!(all.0 >= 6 && all == whole, "{all:?} left, {whole:?} not to be cut");
 }

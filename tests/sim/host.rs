@@ -141,7 +141,7 @@ impl Host {
             Self::Live(server) => server.handle_datagram(now, to, from, payload),
             Self::Fixed(offer) => {
                 let mut out = balancer::Answer::default();
-                match balancer.handle_datagram(offer, now, to, from, payload, &mut out) {
+                match balancer.handle_datagram(offer, now, &to, &from, payload, &mut out) {
                     Verdict::Answer | Verdict::Retry => vec![(to, out.to_vec())],
                     _ => Vec::new(),
                 }
@@ -176,7 +176,7 @@ impl Live {
                 }
                 let mut out = balancer::Answer::default();
                 let Self { balancer, offer, dropped, .. } = self;
-                match balancer.handle_datagram(offer, now, to, from, payload, &mut out) {
+                match balancer.handle_datagram(offer, now, &to, &from, payload, &mut out) {
                     Verdict::Answer | Verdict::Retry => return vec![(to, out.to_vec())],
                     Verdict::Knock(knock) => {
                         let before = self.cluster.members().states();

@@ -96,12 +96,12 @@ impl Balancer {
         &mut self,
         offer: &'a Offer,
         now: Instant,
-        to: SocketAddr,
-        from: SocketAddr,
+        to: &SocketAddr,
+        from: &SocketAddr,
         datagram: &[u8],
         out: &mut Answer<'a>,
     ) -> Verdict {
-        match self.judge(offer, now, &to, &from, datagram, out) {
+        match self.judge(offer, now, to, from, datagram, out) {
             Ok(verdict) => verdict,
             Err(reason) => Verdict::Drop(reason),
         }

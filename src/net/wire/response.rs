@@ -153,7 +153,9 @@ impl Response {
 pub fn frame(out: &mut Vec<u8>, id: Id, nonce: u64, tail: usize) {
     // Put together here, for a vector looks for room at each byte. What is written past the end
     // of each part is overwritten by the next one, or cut off.
-    let mut head = [0; 32];
+    let start = out.len();
+    out.extend_from_slice(&[0; 32]);
+    let Some(head) = out.last_chunk_mut::<32>() else { return };
     let (word, mut len) = id.word();
     head[..8].copy_from_slice(&word.to_le_bytes());
     let nonce_len = if nonce == 0 { 0 } else { 1 + 8 };
@@ -166,9 +168,7 @@ pub fn frame(out: &mut Vec<u8>, id: Id, nonce: u64, tail: usize) {
         head[len + 1..len + 9].copy_from_slice(&nonce.to_le_bytes());
         len += 9;
     }
-    let end = out.len() + len;
-    out.extend_from_slice(&head);
-    out.truncate(end);
+    out.truncate(start + len);
 }
 
 impl ProbeReply {

@@ -18,7 +18,7 @@ impl World {
     pub(super) fn ask(&mut self, from: SocketAddr, datagram: &[u8]) {
         let mut out = Answer::default();
         let Self { balancer, offer, now, .. } = self;
-        let verdict = balancer.handle_datagram(offer, *now, own(), from, datagram, &mut out);
+        let verdict = balancer.handle_datagram(offer, *now, &own(), &from, datagram, &mut out);
         let out = out.to_vec();
         match verdict {
             Verdict::Drop(_) => assert!(out.is_empty()),

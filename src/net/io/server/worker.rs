@@ -17,6 +17,9 @@ use crate::net::io::socket::Batch;
 /// Errors in a row, 100 ms apart, after which a socket has no hope: ten seconds.
 const HOPELESS: u32 = 100;
 
+/// How often a worker looks what its socket had no room for: twice before the log tells of it again.
+const LOOK: Duration = Duration::from_millis(500);
+
 pub(super) struct Worker {
     pub(super) addr: SocketAddr,
     pub(super) socket: UdpSocket,
@@ -41,12 +44,14 @@ impl Worker {
     fn run(mut self) {
         let mut batch = Batch::new();
         let mut errors = 0;
+        let mut look = Instant::now();
         while !self.shared.stopping() && errors < HOPELESS {
-            match batch.receive(&self.socket) {
+            let received = batch.receive(&self.socket);
+            let now = Instant::now();
+            match received {
                 Ok(count) => {
                     errors = 0;
-                    self.answer(&mut batch, count);
-                    self.count_lost(batch.take_lost());
+                    self.answer(&mut batch, count, now);
                 }
                 Err(error) if is_lull(&error) => errors = 0,
                 Err(error) => {
@@ -58,22 +63,27 @@ impl Worker {
                     thread::sleep(Duration::from_millis(100));
                 }
             }
+            if now >= look {
+                look = now + LOOK;
+                self.count_lost(&mut batch);
+            }
             self.shared.counters.called(batch.take_calls());
         }
+        self.count_lost(&mut batch);
         if errors >= HOPELESS {
             error!(udp = %self.addr, "nothing but errors from the socket");
         }
     }
 
-    fn count_lost(&self, lost: u32) {
+    fn count_lost(&self, batch: &mut Batch) {
+        let lost = batch.take_lost(&self.socket);
         if lost > 0 {
             self.shared.counters.add_lost(lost);
             self.shared.overflow.notify_one();
         }
     }
 
-    fn answer(&mut self, batch: &mut Batch, count: usize) {
-        let now = Instant::now();
+    fn answer(&mut self, batch: &mut Batch, count: usize, now: Instant) {
         let mut offer = self.shared.offer.load();
         if !offer.holds(now) {
             self.shared.refresh(now);
@@ -88,11 +98,11 @@ impl Worker {
             let mut answer = Answer { head: std::mem::take(head), tail: &[] };
             let verdict = match received.truncated {
                 true => Verdict::Drop(Reason::Truncated),
-                false => self.balancer.handle_datagram(&offer, now, to, from, bytes, &mut answer),
+                false => self.balancer.handle_datagram(&offer, now, &to, from, bytes, &mut answer),
             };
             *head = answer.head;
             if tell && self.shared.lines.allow(now) {
-                trace_datagram(from, &verdict);
+                trace_datagram(*from, &verdict);
             }
             match verdict {
                 Verdict::Answer => return Some(answer.tail),
@@ -102,7 +112,7 @@ impl Worker {
                 }
                 Verdict::Knock(knock) => {
                     counters.heartbeat();
-                    if self.shared.knocks.try_send((self.addr, from, knock)).is_err() {
+                    if self.shared.knocks.try_send((self.addr, *from, knock)).is_err() {
                         counters.knock_lost();
                     }
                 }

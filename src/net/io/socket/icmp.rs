@@ -13,6 +13,7 @@ use std::os::fd::AsRawFd;
 use socket2::SockAddr;
 
 use super::Unreachable;
+use super::option::set;
 use crate::net::engine::descent::Obstacle;
 
 /// Room for what a message quotes of a datagram: no request is longer.
@@ -31,13 +32,7 @@ pub(crate) fn keep(socket: &impl AsRawFd, ipv6: bool) -> io::Result<()> {
         true => (libc::IPPROTO_IPV6, libc::IPV6_RECVERR),
         false => (libc::IPPROTO_IP, libc::IP_RECVERR),
     };
-    let on: libc::c_int = 1;
-    // SAFETY: `on` is an integer that outlives the call, and its size is the one given.
-    let result = unsafe {
-        let value = (&raw const on).cast();
-        libc::setsockopt(socket.as_raw_fd(), level, name, value, size_of::<libc::c_int>() as _)
-    };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    set(socket, level, name, 1)
 }
 
 /// Takes the next error off the queue; none where it is of another kind.

@@ -39,7 +39,7 @@ impl Batch {
     }
 
     /// Not known here.
-    pub(crate) fn take_lost(&mut self) -> u32 {
+    pub(crate) fn take_lost(&mut self, _socket: &UdpSocket) -> u32 {
         0
     }
 
@@ -55,7 +55,7 @@ impl Batch {
         // One that fills the room may have been cut.
         let truncated = self.len == REQUEST_ROOM;
         self.answer.clear();
-        match answer(Received { bytes, from, to: None, truncated }, &mut self.answer) {
+        match answer(Received { bytes, from: &from, to: None, truncated }, &mut self.answer) {
             Some(tail) => self.answer.extend_from_slice(tail),
             None => return Sent { answers: 0, sent: 0 },
         }

@@ -15,7 +15,7 @@ macro_rules! echo {
         assert_eq!(batch.receive(&socket).unwrap(), 1);
         let sent = batch.answer(&socket, 1, |received, head| {
             assert_eq!(received.bytes, b"hello");
-            assert_eq!(received.from, client.local_addr().unwrap());
+            assert_eq!(*received.from, client.local_addr().unwrap());
             assert!(!received.truncated);
             head.extend_from_slice(&received.bytes[..2]);
             Some(b"llo")
@@ -24,7 +24,7 @@ macro_rules! echo {
         let mut buffer = [0; 16];
         let (len, source) = client.recv_from(&mut buffer).unwrap();
         assert_eq!(&buffer[..len], b"hello");
-        assert_eq!((batch.take_calls(), batch.take_lost()), (2, 0));
+        assert_eq!((batch.take_calls(), batch.take_lost(&socket)), (2, 0));
         (source, to)
     }};
 }
@@ -84,6 +84,26 @@ fn one_refused_answer_does_not_hold_up_the_others() {
 }
 
 #[test]
+fn a_tail_follows_its_head_however_long_it_is() {
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let bytes: Vec<_> = (0..1232).map(|n| n as u8).collect();
+    let mut batch = Batch::new();
+    for len in [2, 3, 500, 514, 515, 1232] {
+        client.send_to(b"hello", socket.local_addr().unwrap()).unwrap();
+        let count = batch.receive(&socket).unwrap();
+        batch.answer(&socket, count, |_, head| {
+            head.extend_from_slice(&bytes[..2]);
+            Some(&bytes[2..len])
+        });
+        let mut buffer = [0; 2048];
+        let came = client.recv(&mut buffer).unwrap();
+        assert_eq!(buffer[..came], bytes[..len]);
+    }
+}
+
+#[test]
 fn workers_share_an_address_and_nobody_else_has_it() {
     let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 4).unwrap();
     let addr = sockets[0].local_addr().unwrap();
@@ -135,7 +155,7 @@ fn what_the_socket_has_no_room_for_is_counted() {
         while let Ok(count) = batch.receive(&socket) {
             received += count;
             batch.answer(&socket, count, |_, _| None);
-            lost += batch.take_lost() as usize;
+            lost += batch.take_lost(&socket) as usize;
         }
     }
     assert!(lost > 0);

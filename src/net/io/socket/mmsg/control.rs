@@ -1,13 +1,10 @@
-//! Control messages: where a datagram was sent to, what an answer leaves from, and how many
-//! datagrams the system has dropped.
+//! Control messages: where a datagram was sent to, and what its answer leaves from.
 
-use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
-use std::os::fd::AsRawFd;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Room for what one datagram brings: an address (40 bytes at most) and a count (24).
-const ROOM: usize = 64;
+/// Room for what one datagram brings: an address.
+const ROOM: usize = 40;
 
 /// A buffer for control messages; `cmsghdr` wants the alignment of a `usize`.
 #[derive(Clone, Copy)]
@@ -21,9 +18,6 @@ pub(super) struct Told {
     pub(super) to: Option<IpAddr>,
     /// What its answer leaves from.
     source: Source,
-    /// How many datagrams the socket had no room for before it, since it was opened; none: told
-    /// only once there is one.
-    pub(super) dropped: Option<u32>,
 }
 
 /// What an answer leaves from.
@@ -98,7 +92,6 @@ impl Control {
                 match ((*message).cmsg_level, (*message).cmsg_type) {
                     (libc::IPPROTO_IP, libc::IP_PKTINFO) => told.set_v4(data(message)),
                     (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => told.set_v6(data(message)),
-                    (libc::SOL_SOCKET, libc::SO_RXQ_OVFL) => told.dropped = data(message),
                     _ => {}
                 }
                 message = libc::CMSG_NXTHDR(&raw const header, message);
@@ -156,19 +149,4 @@ unsafe fn data<T: Copy>(message: *const libc::cmsghdr) -> Option<T> {
         let whole = len >= libc::CMSG_LEN(size_of::<T>() as _) as usize;
         whole.then(|| libc::CMSG_DATA(message).cast::<T>().read_unaligned())
     }
-}
-
-/// Sets a socket's option to 1.
-pub(super) fn switch_on(
-    socket: &UdpSocket,
-    level: libc::c_int,
-    name: libc::c_int,
-) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    // SAFETY: `on` is an integer that outlives the call, and its size is the one given.
-    let result = unsafe {
-        let value = (&raw const on).cast();
-        libc::setsockopt(socket.as_raw_fd(), level, name, value, size_of::<libc::c_int>() as _)
-    };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }

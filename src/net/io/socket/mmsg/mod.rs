@@ -1,12 +1,11 @@
-//! `recvmmsg` and `sendmmsg` with control messages: the destination address of each datagram
-//! (`IP_PKTINFO`, `IPV6_PKTINFO`), and what the socket had no room for (`SO_RXQ_OVFL`). All
-//! `unsafe` code of the library is here.
+//! `recvmmsg` and `sendmmsg`, with the destination address of each datagram where the socket has more
+//! than one (`IP_PKTINFO`, `IPV6_PKTINFO`).
 //!
 //! Invariants: every pointer in a `msghdr` points into a buffer of the same `Batch`, or to a tail
 //! that is borrowed for as long, is set anew right before the call that reads it, and no buffer
-//! moves or shrinks until that call returns. Lengths never exceed the buffers. What else a header has is zero from the beginning, or was
-//! written by the system: it reads none of that. `zeroed` is only asked for C structures of integers and
-//! pointers, for which all zeros is a value.
+//! moves or shrinks until that call returns. Lengths never exceed the buffers. What else a header
+//! has is zero from the beginning, or was written by the system: it reads none of that. `zeroed` is
+//! only asked for C structures of integers and pointers, for which all zeros is a value.
 #![expect(unsafe_code, reason = "system calls that no safe wrapper offers with control messages")]
 
 mod control;
@@ -16,8 +15,13 @@ use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
-use super::{BATCH, REQUEST_ROOM, Received, Sent};
-use control::{Control, switch_on};
+use super::option::{dropped, set};
+use super::{BATCH, MOST_RECEIVE_BUFFER, REQUEST_ROOM, Received, Sent};
+use control::Control;
+
+/// The longest tail that is copied behind its head: up to there that costs less than what the system
+/// takes to read a second part of the message.
+const SHORT_TAIL: usize = 512;
 
 /// Datagrams received at once, and their answers.
 pub(crate) struct Batch {
@@ -28,10 +32,8 @@ pub(crate) struct Batch {
     arrivals: Box<Headers>,
     departures: Box<Headers>,
     heads: Box<[Vec<u8>; BATCH]>,
-    /// The system's count of what the socket had no room for.
+    /// What the system has counted of datagrams that the socket had no room for.
     dropped: u32,
-    /// By how much it rose with the last batch.
-    lost: u32,
     calls: u32,
 }
 
@@ -53,21 +55,31 @@ impl Batch {
             departures: Headers::new(),
             heads: Box::new(std::array::from_fn(|_| Vec::with_capacity(REQUEST_ROOM))),
             dropped: 0,
-            lost: 0,
             calls: 0,
         }
     }
 
-    /// Asks the system to tell of the datagrams it drops, and the destination of each other where
-    /// that is not the one address that the socket is bound to.
+    /// Sets the options that a socket which answers is to have.
     pub(crate) fn prepare(socket: &UdpSocket) -> io::Result<()> {
-        switch_on(socket, libc::SOL_SOCKET, libc::SO_RXQ_OVFL)?;
-        match socket.local_addr()?.ip() {
+        let ip = socket.local_addr()?.ip();
+        // A system that has none of these gets by without.
+        let wish = |level, name, value| drop(set(socket, level, name, value));
+        // More room than the system's limit, for those who may exceed that.
+        wish(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, MOST_RECEIVE_BUFFER as libc::c_int);
+        // No answer is cut into fragments, as no packet of QUIC is (RFC 9000, section 14): it is too
+        // short for that, and nobody can make it so by forging ICMP errors. And datagrams that are
+        // never cut need no number, which takes the system a twentieth of the time of an answer.
+        wish(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+        if ip.is_ipv6() {
+            wish(libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE);
+        }
+        // A socket that is bound to one address needs not ask which one a datagram came to.
+        match ip {
             IpAddr::V4(ip) if ip.is_unspecified() => {
-                switch_on(socket, libc::IPPROTO_IP, libc::IP_PKTINFO)
+                set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)
             }
             IpAddr::V6(ip) if ip.is_unspecified() => {
-                switch_on(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO)
+                set(socket, libc::IPPROTO_IPV6, libc::IPV6_RECVPKTINFO, 1)
             }
             _ => Ok(()),
         }
@@ -108,10 +120,12 @@ impl Batch {
         std::mem::take(&mut self.calls)
     }
 
-    /// How many datagrams the socket had no room for before those that [`Batch::datagram`] gave,
-    /// since this was last asked.
-    pub(crate) fn take_lost(&mut self) -> u32 {
-        std::mem::take(&mut self.lost)
+    /// How many datagrams the socket had no room for since this was last asked; 0 where the system
+    /// does not tell.
+    pub(crate) fn take_lost(&mut self, socket: &UdpSocket) -> u32 {
+        self.calls += 1;
+        let Ok(dropped) = dropped(socket) else { return 0 };
+        dropped.wrapping_sub(std::mem::replace(&mut self.dropped, dropped))
     }
 
     /// Hands each of the first `count` datagrams of the last [`Batch::receive`] to `answer`, in
@@ -130,11 +144,8 @@ impl Batch {
             let arrival = &self.arrivals.headers[index];
             let control = &mut self.controls[index];
             let (told, control_len) = control.turn_round(arrival.msg_hdr.msg_controllen as _);
-            if let Some(dropped) = told.dropped {
-                self.lost += dropped.wrapping_sub(self.dropped);
-                self.dropped = dropped;
-            }
-            let Some(from) = read_name(&self.names[index]) else { continue };
+            let name = read_name(&self.names[index]);
+            let Some(from) = &name else { continue };
             let bytes = &self.buffers[index][..(arrival.msg_len as usize).min(REQUEST_ROOM)];
             let truncated = arrival.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
             let head = &mut self.heads[index];
@@ -143,6 +154,12 @@ impl Batch {
                 continue;
             };
             let iovecs = &mut self.departures.iovecs[answers];
+            let parts = if tail.len() > SHORT_TAIL {
+                2
+            } else {
+                head.extend_from_slice(tail);
+                1
+            };
             iovecs[0].iov_base = head.as_mut_ptr().cast();
             iovecs[0].iov_len = head.len();
             iovecs[1].iov_base = tail.as_ptr().cast_mut().cast(); // which is only read
@@ -151,7 +168,7 @@ impl Batch {
             header.msg_name = (&raw mut self.names[index]).cast();
             header.msg_namelen = arrival.msg_hdr.msg_namelen;
             header.msg_iov = iovecs.as_mut_ptr();
-            header.msg_iovlen = 2;
+            header.msg_iovlen = parts;
             header.msg_control = (control as *mut Control).cast();
             header.msg_controllen = control_len as _;
             answers += 1;

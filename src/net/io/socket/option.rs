@@ -1,0 +1,36 @@
+//! Options of sockets that no safe wrapper has.
+#![expect(unsafe_code, reason = "setsockopt and getsockopt")]
+
+use std::io;
+use std::mem::size_of_val;
+use std::os::fd::AsRawFd;
+
+use libc::{c_int, socklen_t};
+
+/// Sets an option whose value is an integer.
+pub(super) fn set(
+    socket: &impl AsRawFd,
+    level: c_int,
+    name: c_int,
+    value: c_int,
+) -> io::Result<()> {
+    let size = size_of_val(&value) as socklen_t;
+    // SAFETY: `value` outlives the call, and its size is the one given.
+    let result = unsafe {
+        libc::setsockopt(socket.as_raw_fd(), level, name, (&raw const value).cast(), size)
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// How many datagrams a socket had no room for since it was opened (`SO_MEMINFO`), modulo 2^32.
+pub(super) fn dropped(socket: &impl AsRawFd) -> io::Result<u32> {
+    let mut memory = [0_u32; libc::SK_MEMINFO_DROPS as usize + 1];
+    let mut size = size_of_val(&memory) as socklen_t;
+    // SAFETY: `memory` outlives the call, which writes no more than its size to it.
+    let result = unsafe {
+        let (level, name) = (libc::SOL_SOCKET, libc::SO_MEMINFO);
+        libc::getsockopt(socket.as_raw_fd(), level, name, memory.as_mut_ptr().cast(), &raw mut size)
+    };
+    let [.., dropped] = memory;
+    if result == 0 { Ok(dropped) } else { Err(io::Error::last_os_error()) }
+}
