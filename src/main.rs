@@ -11,6 +11,12 @@ use clap::Parser as _;
 use cmd::Cli;
 use cmd::output;
 
+// See build.rs.
+#[cfg(unwinder_within)]
+#[expect(unsafe_code, reason = "a list of foreign functions, of which it has none")]
+#[link(name = "gcc_eh", kind = "static")]
+unsafe extern "C" {}
+
 fn main() -> ExitCode {
     output::panic::install();
     let exit = match Cli::try_parse() {
