@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::endpoint::{Endpoint, check_host, unmapped};
-use super::{Cluster, Config};
+use super::{BareAnswers, Cluster, Config};
+use crate::net::wire::MAX_ANSWER;
 
 /// The most threads that answer at one address: no machine's network feeds more.
 const MAX_WORKERS: u16 = 64;
@@ -42,6 +43,8 @@ pub(super) enum Place {
     MaxNodes,
     /// `turn.bind`.
     Turn,
+    /// `limits.bare-bytes`.
+    BareBytes,
 }
 
 /// Something that is wrong with a configuration.
@@ -81,6 +84,11 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
         problems.extend(bad_check_port(port, &binds));
     }
     problems.extend(bad_keys(&config.cluster));
+    let limits = &config.limits;
+    if limits.bare_answers == BareAnswers::Full && (limits.bare_bytes as usize) < MAX_ANSWER {
+        let message = format!("`bare-bytes` leaves no room for an answer of {MAX_ANSWER} bytes");
+        problems.push(Problem::at(Place::BareBytes, message));
+    }
     problems
 }
 
@@ -106,6 +114,7 @@ impl Place {
             Self::Join => "`join`",
             Self::MaxNodes => "`max-nodes`",
             Self::Turn => "turn address",
+            Self::BareBytes => "`bare-bytes`",
         }
     }
 

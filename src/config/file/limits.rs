@@ -3,6 +3,7 @@
 use toml::de::DeTable;
 
 use super::Reader;
+use crate::config::check::Place;
 use crate::config::{BareAnswers, Rates, value};
 
 impl Reader<'_> {
@@ -22,7 +23,8 @@ impl Reader<'_> {
             }
         }
         if let Some(value) = limits.get("bare-bytes") {
-            let bytes = self.keep(value::number(value, 0..=u32::MAX));
+            let bytes = value::number(value, 0..=u32::MAX);
+            let bytes = self.keep_at(Place::BareBytes, value, bytes);
             self.config.limits.bare_bytes = bytes.unwrap_or_default();
         }
         let mut rate = |key| {
