@@ -110,7 +110,7 @@ pub struct Allowance {
     /// What a request of the first implementation gets.
     pub bare_answers: BareAnswers,
     /// With [`BareAnswers::Full`]: bytes a second that all answers together may take that are more
-    /// than three times their requests.
+    /// than three times their requests. 1,232 or more: one answer.
     pub bare_bytes: u32,
     /// Requests a second.
     pub rates: Rates,

@@ -263,10 +263,12 @@ format = "json"
             v6_56,
             v6_48,
         });
-        let bare = (prop::sample::select(BareAnswers::ALL.to_vec()), 1232..=u32::MAX);
+        let bare = (prop::sample::select(BareAnswers::ALL.to_vec()), any::<u32>());
         let limits = (vec(addr(), 0..3), bare, rates);
         let limits = limits.prop_map(|(exempt, (bare_answers, bare_bytes), rates)| {
             let exempt = exempt.iter().map(|addr| addr.ip().to_string().parse().unwrap());
+            let least = if bare_answers == BareAnswers::Full { 1232 } else { 0 };
+            let bare_bytes = bare_bytes.max(least);
             Allowance { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
         });
         (net, cluster, turn, limits, log).prop_map(|(net, cluster, turn, limits, log)| Config {
