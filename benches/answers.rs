@@ -143,7 +143,7 @@ impl Contestant {
 
     fn slice(&mut self, load: &Load, time: Duration) -> Result<()> {
         let before = self.process.cpu()?;
-        let slice = load.run(self.addr, time);
+        let slice = load.run(self.addr, time)?;
         self.slices.push((slice, self.process.cpu()? - before));
         Ok(())
     }

@@ -133,7 +133,7 @@ fn pace(load: &Load, servers: &[Server]) -> Result<Vec<Value>> {
     for _ in 0..15 {
         for ((_, addr, process), costs) in servers.iter().zip(&mut costs) {
             let before = process.cpu()?;
-            let slice = load.pace(*addr, RATE, Duration::from_millis(200));
+            let slice = load.pace(*addr, RATE, Duration::from_millis(200))?;
             costs.push(micros_each(process.cpu()? - before, slice.answers));
         }
     }

@@ -6,7 +6,7 @@ use std::mem::zeroed;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::os::fd::AsRawFd as _;
 
-use super::Result;
+use super::{Result, set_option};
 
 const BATCH: usize = 32;
 const ROOM: usize = 2048;
@@ -41,7 +41,7 @@ pub(crate) fn batches(
     socket: &UdpSocket,
     mut answer: impl FnMut(Ipv4Addr, &[u8], &mut [u8; ROOM]) -> usize,
 ) -> Result<()> {
-    tell_destinations(socket)?;
+    set_option(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)?;
     let mut requests = Box::new([[0_u8; ROOM]; BATCH]);
     let mut answers = Box::new([[0_u8; ROOM]; BATCH]);
     let mut controls = Box::new([Control::default(); BATCH]);
@@ -129,15 +129,4 @@ fn destination(control: &Control) -> Ipv4Addr {
         data.cast::<libc::in_pktinfo>().read_unaligned()
     };
     Ipv4Addr::from_bits(u32::from_be(info.ipi_addr.s_addr))
-}
-
-fn tell_destinations(socket: &UdpSocket) -> io::Result<()> {
-    let on: libc::c_int = 1;
-    let size = size_of::<libc::c_int>() as libc::socklen_t;
-    // SAFETY: an integer that outlives the call, and its size.
-    let result = unsafe {
-        let value = (&raw const on).cast();
-        libc::setsockopt(socket.as_raw_fd(), libc::IPPROTO_IP, libc::IP_PKTINFO, value, size)
-    };
-    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
