@@ -67,3 +67,13 @@ fn a_distance_is_news_after_a_second() {
     cluster.handle_timeout(settled + Duration::from_secs(1));
     assert!(!cluster.has_news());
 }
+
+#[test]
+fn a_distance_that_no_list_tells_apart_is_no_news() {
+    let mut superior = Superior::new();
+    assert!(superior.hears(0, 15, 3478));
+    assert!(!superior.hears(4_000, 1, 3478));
+    let Superior(mut cluster, start) = superior;
+    cluster.handle_timeout(start + Duration::from_secs(6));
+    assert!(!cluster.has_news());
+}

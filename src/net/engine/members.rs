@@ -32,8 +32,9 @@ pub const ONLINE: Duration = Duration::from_secs(12);
 /// When to say that no node has answered since the start.
 pub const START_GRACE: Duration = Duration::from_secs(10);
 
-/// How long a changed distance waits for others: after a start those of thousands of nodes settle,
-/// and each list that is encoded costs as much as hundreds of checks.
+/// How long a distance that has changed by as much as lists tell waits for others: after a start
+/// those of thousands of nodes settle, and each list that is encoded costs as much as hundreds of
+/// checks. Lesser changes are in the next list, which is encoded before [`ONLINE`] is over.
 const SETTLE: Duration = Duration::from_secs(1);
 
 /// How far the first checks are spread: each node 50 µs after the one before, within
@@ -246,7 +247,8 @@ impl Members {
         if !signed && required && !planted(Fault::UnsignedAnswer) {
             return Verdict::Unsigned;
         }
-        let distance = member.check.distance();
+        let distance = |check: &Check| check.distance().map(Node::rtt_on_wire);
+        let nearness = distance(&member.check);
         member.check.measure(now, sent, reply.proof());
         if let Some(joined) = &mut member.joined {
             joined.heard(now);
@@ -262,7 +264,7 @@ impl Members {
         let after = member.offer.as_ref();
         if before.as_ref().map(Offered::listed) != after.map(Offered::listed) {
             self.revision += 1;
-        } else if after.is_some() && member.check.distance() != distance {
+        } else if after.is_some() && distance(&member.check) != nearness {
             self.settle.get_or_insert(now + SETTLE);
         }
         let name = || [after, before.as_ref()].into_iter().flatten().find_map(|o| o.name.clone());
