@@ -16,9 +16,11 @@ type Control = [u64; 8];
 
 /// The simplest server there is.
 pub(crate) fn tokio(addr: SocketAddr, size: usize) -> Result<()> {
+    let socket = open(addr)?;
+    socket.set_nonblocking(true)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
-        let socket = tokio::net::UdpSocket::bind(addr).await?;
+        let socket = tokio::net::UdpSocket::from_std(socket)?;
         let mut buffer = [0; ROOM];
         let answer = [0; ROOM];
         loop {
@@ -30,9 +32,14 @@ pub(crate) fn tokio(addr: SocketAddr, size: usize) -> Result<()> {
 
 /// The bare system calls of a balance server.
 pub(crate) fn mmsg(addr: SocketAddr, size: usize) -> Result<()> {
+    batches(&open(addr)?, |_, _, _| size)
+}
+
+/// With room for all that is outstanding, as a balance server has.
+fn open(addr: SocketAddr) -> io::Result<UdpSocket> {
     let socket = UdpSocket::bind(addr)?;
     socket2::SockRef::from(&socket).set_recv_buffer_size(4 << 20)?;
-    batches(&socket, |_, _, _| size)
+    Ok(socket)
 }
 
 /// Receives in batches, and sends what `answer` writes: the address that was asked, which it leaves
