@@ -163,7 +163,7 @@ impl Shared {
 }
 
 /// Sends a datagram. A socket that an ICMP error waits at refuses the next one, wherever that is to
-/// go: such errors are set aside.
+/// go: such errors are set aside, and where more wait than are taken, the refusal of the next is.
 fn send_past_errors(
     socket: &UdpSocket,
     transmit: &Transmit,
@@ -173,6 +173,7 @@ fn send_past_errors(
     for _ in 1..TRIES {
         if sent.is_err() {
             errors.extend(take_errors(|| icmp::take(socket)));
+            let _ = socket.take_error();
             sent = send(socket, &transmit.payload, transmit.to);
         }
     }
