@@ -106,10 +106,11 @@ impl Server {
         for (addr, sockets) in listeners {
             let cloned = sockets[0].try_clone().map_err(socket_error("listen on", addr))?;
             senders.push((addr, cloned));
-            for socket in sockets {
+            let outlets = socket::outlets(&sockets).map_err(socket_error("answer from", addr))?;
+            for (socket, outlet) in sockets.into_iter().zip(outlets) {
                 let balancer = Balancer::new(limiter.clone(), random::rng()?);
                 let shared = server.shared.clone();
-                let worker = worker::Worker { addr, socket, shared, balancer };
+                let worker = worker::Worker { addr, socket, outlet, shared, balancer };
                 server.threads.push(worker.spawn(exit.clone())?);
             }
         }

@@ -23,6 +23,8 @@ const LOOK: Duration = Duration::from_millis(500);
 pub(super) struct Worker {
     pub(super) addr: SocketAddr,
     pub(super) socket: UdpSocket,
+    /// What it answers from.
+    pub(super) outlet: UdpSocket,
     pub(super) shared: Arc<Shared>,
     pub(super) balancer: Balancer,
 }
@@ -91,7 +93,7 @@ impl Worker {
         }
         let counters = &self.shared.counters;
         let tell = tracing::enabled!(tracing::Level::TRACE);
-        let sent = batch.answer(&self.socket, count, |received, head| {
+        let sent = batch.answer(&self.outlet, count, |received, head| {
             let to = received.to.unwrap_or(self.addr.ip());
             let to = SocketAddr::new(to, self.addr.port());
             let (from, bytes) = (received.from, received.bytes);

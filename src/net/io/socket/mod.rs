@@ -6,6 +6,8 @@ pub(super) mod icmp;
 mod mmsg;
 #[cfg(target_os = "linux")]
 mod option;
+#[cfg(target_os = "linux")]
+mod outlet;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
 #[cfg(test)]
@@ -89,6 +91,16 @@ pub(crate) fn listen(addr: SocketAddr, dual: bool, workers: u16) -> io::Result<V
         Batch::prepare(socket)?;
     }
     Ok(sockets)
+}
+
+/// What answers leave from, for each of the sockets of an address: the same one, where the system lets
+/// them have none of their own.
+pub(crate) fn outlets(sockets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
+    #[cfg(target_os = "linux")]
+    if let Ok(outlets) = outlet::open(sockets) {
+        return Ok(outlets);
+    }
+    sockets.iter().map(UdpSocket::try_clone).collect()
 }
 
 #[cfg(unix)]

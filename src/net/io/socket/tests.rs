@@ -1,3 +1,5 @@
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use super::*;
 
 /// An echo of one datagram over a batch, asked of `ask`; what came back, and from where.
@@ -127,6 +129,51 @@ fn workers_share_an_address_and_nobody_else_has_it() {
         let error = listen(addr, true, workers).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
+}
+
+#[test]
+fn answers_leave_from_the_address_that_was_asked_and_questions_come_to_those_who_listen() {
+    for (bind, workers) in [("127.0.0.1:0", 1), ("[::1]:0", 3), ("0.0.0.0:0", 1), ("[::]:0", 2)] {
+        let sockets = listen(bind.parse().unwrap(), true, workers).unwrap();
+        let outlets = outlets(&sockets).unwrap();
+        let here = outlets[0].local_addr().unwrap();
+        assert_eq!(here, sockets[0].local_addr().unwrap());
+        let ip = here.ip();
+        let ask = match ip {
+            IpAddr::V4(_) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(_) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        let ask = SocketAddr::new(ask, here.port());
+        let mut batch = Batch::new();
+        for socket in &sockets {
+            socket.set_nonblocking(true).unwrap();
+        }
+        for _ in 0..32 {
+            let client = UdpSocket::bind(SocketAddr::new(ask.ip(), 0)).unwrap();
+            client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+            client.send_to(b"hello", ask).unwrap();
+            let mut came = sockets.iter().zip(&outlets).filter_map(|(socket, outlet)| {
+                let count = batch.receive(socket).ok()?;
+                Some(batch.answer(outlet, count, |_, _| Some(b"hello")))
+            });
+            assert_eq!(came.next(), Some(Sent { answers: 1, sent: 1 }), "{bind}");
+            assert_eq!(client.recv_from(&mut [0; 16]).unwrap(), (5, ask));
+        }
+        let rival = Socket::new(Domain::for_address(here), Type::DGRAM, None).unwrap();
+        rival.set_reuse_address(true).unwrap();
+        let error = rival.bind(&here.into()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_outlet_is_a_socket_of_its_own_and_has_room_for_nothing() {
+    let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap();
+    let outlets = outlets(&sockets).unwrap();
+    assert!(receive_buffer(&outlets[0]).unwrap() < 4096);
+    assert!(receive_buffer(&sockets[0]).unwrap() > 4096);
 }
 
 #[test]
