@@ -108,6 +108,7 @@ fn a_tail_follows_its_head_however_long_it_is() {
 #[test]
 fn workers_share_an_address_and_nobody_else_has_it() {
     let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 4).unwrap();
+    let _outlets = outlets(&sockets).unwrap();
     let addr = sockets[0].local_addr().unwrap();
     let clients: Vec<_> = (0..64).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
     for client in &clients {

@@ -19,10 +19,6 @@ use super::option::{dropped, set};
 use super::{BATCH, MOST_RECEIVE_BUFFER, REQUEST_ROOM, Received, Sent};
 use control::Control;
 
-/// The longest tail that is copied behind its head: up to there that costs less than what the system
-/// takes to read a second part of the message.
-const SHORT_TAIL: usize = 512;
-
 /// Datagrams received at once, and their answers.
 pub(crate) struct Batch {
     buffers: Box<[[u8; REQUEST_ROOM]; BATCH]>,
@@ -68,7 +64,7 @@ impl Batch {
         wish(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, MOST_RECEIVE_BUFFER as libc::c_int);
         // No answer is cut into fragments, as no packet of QUIC is (RFC 9000, section 14): it is too
         // short for that, and nobody can make it so by forging ICMP errors. And datagrams that are
-        // never cut need no number, which takes the system a twentieth of the time of an answer.
+        // never cut need no number, which takes the system time.
         wish(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
         if ip.is_ipv6() {
             wish(libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE);
@@ -154,12 +150,6 @@ impl Batch {
                 continue;
             };
             let iovecs = &mut self.departures.iovecs[answers];
-            let parts = if tail.len() > SHORT_TAIL {
-                2
-            } else {
-                head.extend_from_slice(tail);
-                1
-            };
             iovecs[0].iov_base = head.as_mut_ptr().cast();
             iovecs[0].iov_len = head.len();
             iovecs[1].iov_base = tail.as_ptr().cast_mut().cast(); // which is only read
@@ -168,7 +158,7 @@ impl Batch {
             header.msg_name = (&raw mut self.names[index]).cast();
             header.msg_namelen = arrival.msg_hdr.msg_namelen;
             header.msg_iov = iovecs.as_mut_ptr();
-            header.msg_iovlen = parts;
+            header.msg_iovlen = iovecs.len() as _;
             header.msg_control = (control as *mut Control).cast();
             header.msg_controllen = control_len as _;
             answers += 1;
