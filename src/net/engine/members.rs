@@ -35,7 +35,7 @@ pub const START_GRACE: Duration = Duration::from_secs(10);
 /// How long a distance that has changed by as much as lists tell waits for others: after a start
 /// those of thousands of nodes settle, and each list that is encoded costs as much as hundreds of
 /// checks. Lesser changes are in the next list, which is encoded before [`ONLINE`] is over.
-const SETTLE: Duration = Duration::from_secs(1);
+const SETTLE: Duration = Check::PERIOD;
 
 /// How far the first checks are spread: each node 50 µs after the one before, within
 /// half a second, so that thousands of answers do not arrive at once.

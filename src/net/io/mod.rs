@@ -20,6 +20,7 @@ fn open(addr: SocketAddr) -> io::Result<UdpSocket> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
+    socket::option::never_cut(&socket, addr.is_ipv6());
     socket.bind(&addr.into())?;
     UdpSocket::from_std(socket.into())
 }

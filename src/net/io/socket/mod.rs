@@ -4,8 +4,8 @@
 pub(super) mod icmp;
 #[cfg(target_os = "linux")]
 mod mmsg;
-#[cfg(target_os = "linux")]
-mod option;
+#[cfg_attr(not(target_os = "linux"), path = "no_option.rs")]
+pub(super) mod option;
 #[cfg(target_os = "linux")]
 mod outlet;
 #[cfg(any(not(target_os = "linux"), test))]

@@ -22,6 +22,18 @@ pub(super) fn set(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Has no datagram of this socket cut into fragments, as no packet of QUIC is (RFC 9000, section 14): all
+/// are too short for that, and nobody can make it so by forging ICMP errors. And datagrams that are
+/// never cut need no number, which takes the system time.
+pub(crate) fn never_cut(socket: &impl AsRawFd, ipv6: bool) {
+    // A system that has none of these gets by without.
+    let _ = set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
+    if ipv6 {
+        let probe = libc::IPV6_PMTUDISC_PROBE;
+        let _ = set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, probe);
+    }
+}
+
 /// How many datagrams a socket had no room for since it was opened (`SO_MEMINFO`), modulo 2^32.
 pub(super) fn dropped(socket: &impl AsRawFd) -> io::Result<u32> {
     let mut memory = [0_u32; libc::SK_MEMINFO_DROPS as usize + 1];

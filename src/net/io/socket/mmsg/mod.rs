@@ -15,7 +15,7 @@ use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
-use super::option::{dropped, set};
+use super::option::{dropped, never_cut, set};
 use super::{BATCH, MOST_RECEIVE_BUFFER, REQUEST_ROOM, Received, Sent};
 use control::Control;
 
@@ -58,17 +58,10 @@ impl Batch {
     /// Sets the options that a socket which answers is to have.
     pub(crate) fn prepare(socket: &UdpSocket) -> io::Result<()> {
         let ip = socket.local_addr()?.ip();
-        // A system that has none of these gets by without.
-        let wish = |level, name, value| drop(set(socket, level, name, value));
         // More room than the system's limit, for those who may exceed that.
-        wish(libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, MOST_RECEIVE_BUFFER as libc::c_int);
-        // No answer is cut into fragments, as no packet of QUIC is (RFC 9000, section 14): it is too
-        // short for that, and nobody can make it so by forging ICMP errors. And datagrams that are
-        // never cut need no number, which takes the system time.
-        wish(libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
-        if ip.is_ipv6() {
-            wish(libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, libc::IPV6_PMTUDISC_PROBE);
-        }
+        let room = MOST_RECEIVE_BUFFER as libc::c_int;
+        let _ = set(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, room);
+        never_cut(socket, ip.is_ipv6());
         // A socket that is bound to one address needs not ask which one a datagram came to.
         match ip {
             IpAddr::V4(ip) if ip.is_unspecified() => {
