@@ -199,3 +199,26 @@ fn take(socket: &UdpSocket, buffer: &mut [u8]) -> Option<Arrival> {
     let from = SocketAddr::new(from.ip().to_canonical(), from.port());
     Some((from, buffer[..len].to_vec(), Instant::now()))
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn no_number_of_errors_about_one_address_refuses_what_goes_to_another() {
+        let here = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let closed = std::net::UdpSocket::bind(here).unwrap().local_addr().unwrap();
+        let listener = std::net::UdpSocket::bind(here).unwrap();
+        let socket = open(here).unwrap();
+        icmp::keep(&socket, false).unwrap();
+        // Every other one is refused because of the error about the one before; not the last.
+        let more = 4 * TRIES * ERRORS + 1;
+        let refused = (0..more).filter(|_| send(&socket, b"?", closed).is_err()).count();
+        assert!(refused > TRIES * ERRORS, "{refused} of {more}");
+        let transmit = Transmit { to: listener.local_addr().unwrap(), payload: b"!".to_vec() };
+        let mut errors = VecDeque::new();
+        send_past_errors(&socket, &transmit, &mut errors).unwrap();
+        assert_eq!(listener.recv(&mut [0; 16]).unwrap(), 1);
+        assert!(!errors.is_empty());
+    }
+}
