@@ -7,9 +7,9 @@
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
-use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use socket2::SockRef;
 
-use super::Batch;
+use super::option::never_cut;
 
 /// Opens an outlet for each of the sockets, which are all of one address.
 ///
@@ -33,15 +33,11 @@ pub(super) fn open(inlets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
 /// One that sends from this address. It is connected, so that the system gives it nothing but what
 /// comes from there: from the server itself, which never asks itself.
 fn outlet(addr: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))?;
-    if addr.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
+    let socket = super::open(addr, false)?;
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;
     socket.connect(&addr.into())?;
-    let socket = UdpSocket::from(socket);
-    Batch::prepare(&socket)?;
-    SockRef::from(&socket).set_recv_buffer_size(0)?; // the least there is
-    Ok(socket)
+    never_cut(&socket, addr.is_ipv6());
+    socket.set_recv_buffer_size(0)?; // the least there is
+    Ok(socket.into())
 }
