@@ -8,10 +8,10 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rustc-check-cfg=cfg(unwinder_within)");
+    println!("cargo::rustc-check-cfg=cfg(static_unwinder)");
     if let Some(folder) = unwinder() {
         println!("cargo::rustc-link-search=native={}", folder.display());
-        println!("cargo::rustc-cfg=unwinder_within");
+        println!("cargo::rustc-cfg=static_unwinder");
     }
 }
 

@@ -15,7 +15,7 @@ use common::nodes::Nodes;
 use common::process::{Process, free_addr, request, wait_for};
 use common::{LOAD_CORE, Result, echo, median, micros_each, pin};
 use serde_json::{Value, json};
-use turn_balance::net::wire::{Ping, Request, RequestBody};
+use turn_balance::internals::wire::{Ping, Request, RequestBody};
 
 /// Many nodes.
 const MANY: u32 = 10_000;

@@ -1,13 +1,17 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::config::{ConfigError, Family, KeyError};
-use crate::net::engine::descent::Failure;
+#[cfg(feature = "server")]
+use crate::config::{ConfigError, KeyError};
+#[cfg(feature = "client")]
+use crate::net::engine::client::descent::Failure;
+use crate::types::Family;
 
 /// What can go wrong, for a caller to match on.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
+    #[cfg(feature = "client")]
     /// The descent ended without a TURN server: nothing answered, or only dead ends did.
     #[error(transparent)]
     NotFound(#[from] Failure),
@@ -43,18 +47,22 @@ pub enum Error {
     /// The system gave no random numbers.
     #[error("the system gives no random numbers")]
     Random(#[source] Arc<io::Error>),
+    #[cfg(feature = "server")]
     /// The system started no thread for a worker.
     #[error("cannot start a worker thread")]
     Thread(#[source] Arc<io::Error>),
+    #[cfg(feature = "server")]
     /// A worker of the server stopped where it must not.
     #[error("the worker on `{addr}` stopped")]
     Worker {
         /// Where it listened.
         addr: std::net::SocketAddr,
     },
+    #[cfg(feature = "server")]
     /// The configuration is not one that can run.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    #[cfg(feature = "server")]
     /// A key file cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),

@@ -20,30 +20,60 @@
 //! [`Balance::trace`] everything the descent has seen. [`Server`] runs a balance server inside an
 //! application, [`Pinger`] watches one.
 //!
-//! The decisions are made by the engines in [`net::engine`], which own no socket and no clock: a
-//! simulator can run them.
+//! Features: `client` ([`Balance`], [`Pinger`]), `server` ([`Server`], [`Config`]), `cli` (the
+//! command line, both of them, and the default). An application that embeds the client alone takes
+//! it with `default-features = false, features = ["client"]`.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(
+    not(feature = "internals"),
+    expect(
+        unreachable_pub,
+        dead_code,
+        reason = "the rooms behind the face are open to tests alone"
+    )
+)]
 
+#[cfg(feature = "server")]
 mod config;
+#[cfg(any(feature = "client", feature = "server"))]
 mod error;
-pub mod net;
+#[cfg(any(feature = "client", feature = "server"))]
+mod net;
+mod types;
 
+#[cfg(feature = "server")]
 pub use config::{
-    Allowance, BareAnswers, Cluster, Config, ConfigError, DEFAULT_PORT, Diagnostic, Endpoint,
-    EndpointError, Family, KeyError, KeyFile, Label, Log, LogFormat, LogLevel, Net, NodeEntry,
-    Rates, Turn, TurnHealth,
+    BareAnswers, Cluster, Config, ConfigError, Diagnostic, KeyError, KeyFile, Label, Log,
+    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn, TurnHealth,
 };
+#[cfg(any(feature = "client", feature = "server"))]
 pub use error::Error;
-pub use net::engine::descent::{
-    Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, RunnerUp, Selection,
-    Strategy, Trace, View, Why,
+#[cfg(feature = "client")]
+pub use net::engine::client::descent::{
+    Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, Progress, RunnerUp,
+    Selection, Strategy, Trace, View, Why,
 };
-pub use net::engine::echo::Echo;
-pub use net::io::client::{Balance, Builder};
-pub use net::io::pinger::Pinger;
+#[cfg(feature = "client")]
+pub use net::engine::client::echo::Echo;
+#[cfg(feature = "client")]
+pub use net::io::client::{Balance, Builder, Pinger};
+#[cfg(feature = "server")]
 pub use net::io::server::Server;
-pub use net::wire::{Name, NameError, Prefix, PrefixError};
+#[cfg(feature = "server")]
+pub use types::Rates;
+pub use types::{
+    DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError,
+};
+
+/// The rooms behind the public face, for this project's own tests, simulator and fuzzer. Nothing
+/// here is promised to anybody.
+#[cfg(feature = "internals")]
+#[doc(hidden)]
+pub mod internals {
+    pub use crate::net::{engine, fault, wire};
+    pub use crate::types::Scope;
+}
 
 // The README's examples compile.
 #[cfg(doctest)]

@@ -12,7 +12,7 @@ use cmd::Cli;
 use cmd::output;
 
 // See build.rs.
-#[cfg(unwinder_within)]
+#[cfg(static_unwinder)]
 #[expect(unsafe_code, reason = "a list of foreign functions, of which it has none")]
 #[link(name = "gcc_eh", kind = "static")]
 unsafe extern "C" {}

@@ -13,10 +13,15 @@ use std::time::{Duration, Instant};
 
 use common::{Net, config};
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Answer, Balancer, Listing, Offer, Reason, Verdict};
-use turn_balance::net::engine::limit::{Limiter, Policy};
-use turn_balance::net::wire::{Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::answer::{
+    Answer, Handled, Listing, Responder, Snapshot,
+};
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
+use turn_balance::internals::wire::{
+    Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View,
+};
 use turn_balance::{Server, TurnHealth};
 
 const ANSWERS: usize = 100_000;
@@ -72,7 +77,7 @@ fn requests() -> Vec<Vec<u8>> {
     ]
 }
 
-fn offer(nodes: u8) -> Offer {
+fn offer(nodes: u8) -> Snapshot {
     let node = |n: u8| Node {
         addr: SocketAddr::from(([203, 0, 113, n], 3001)),
         kind: Kind::Leaf,
@@ -83,15 +88,15 @@ fn offer(nodes: u8) -> Offer {
     };
     let nodes: Vec<_> = (1..=nodes).map(node).collect();
     let listing = Listing { flat: nodes.clone(), nodes, version: 1, ..Listing::default() };
-    Offer::new(&listing, &mut Rng::seed_from_u64(1))
+    Snapshot::new(&listing, &mut Rng::seed_from_u64(1))
 }
 
 fn balancers_do_not() {
     let to = SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 3001));
     let requests = requests();
     let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(1));
-    let limiter = Arc::new(Limiter::new(Policy::default(), now, &mut rng));
-    let mut balancer = Balancer::new(limiter, rng);
+    let limiter = Arc::new(Limiter::new(LimiterSettings::default(), now, &mut rng));
+    let mut balancer = Responder::new(limiter, rng);
     let mut head = Vec::with_capacity(2048);
     for nodes in [3, 16, 64] {
         let offer = offer(nodes);
@@ -104,12 +109,12 @@ fn balancers_do_not() {
             let from = SocketAddr::from(([0x2001, 0xdb8, network, 0, 0, 0, 0, 1], 5000));
             out.head.clear();
             match balancer.handle_datagram(&offer, now, &to, &from, request, &mut out) {
-                Verdict::Answer => answers += 1,
+                Handled::Answer => answers += 1,
                 _ => others += 1,
             }
             out.head.clear();
             let cut = balancer.handle_datagram(&offer, now, &to, &from, &request[..7], &mut out);
-            assert_eq!(cut, Verdict::Drop(Reason::Malformed));
+            assert_eq!(cut, Handled::Drop(DropReason::Malformed));
         }
         assert!(answers >= ANSWERS / 3 && others >= ANSWERS / 3, "{answers} and {others}");
         assert_eq!(OWN.get() - before, 0, "{nodes} nodes");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use common::Net;
 use common::serve::{PATIENCE, Served, number};
-use turn_balance::net::wire::{PADDED_REQUEST, Probe, Request, RequestBody, SHORT_REQUEST};
+use turn_balance::internals::wire::{PADDED_REQUEST, Probe, Request, RequestBody, SHORT_REQUEST};
 
 const BURST: usize = 8192;
 

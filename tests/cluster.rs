@@ -4,20 +4,20 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::cluster::Cluster;
-use turn_balance::net::engine::members::{NodeSpec, Verdict};
-use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::ServerEngine;
+use turn_balance::internals::engine::server::members::{CheckOutcome, NodeSpec};
+use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 /// A superior of one leaf, so many seconds and milliseconds after its start.
-struct Superior(Cluster, Instant);
+struct Superior(ServerEngine, Instant);
 
 const LEAF: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 
 impl Superior {
     fn new() -> Self {
         let (now, addr) = (Instant::now(), SocketAddr::new(LEAF, 3001));
-        let mut cluster = Cluster::new(None, None, Rng::seed_from_u64(1));
+        let mut cluster = ServerEngine::new(None, None, Rng::seed_from_u64(1));
         cluster.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
         Self(cluster, now)
     }
@@ -38,7 +38,7 @@ impl Superior {
         let answer = Response { id: request.id, body: ResponseBody::Probe(reply) }.encode();
         assert!(!cluster.has_news());
         let at = at + Duration::from_millis(rtt);
-        assert_eq!(cluster.handle_answer(at, check.to, &answer), Verdict::Right);
+        assert_eq!(cluster.handle_answer(at, check.to, &answer), CheckOutcome::Right);
         cluster.has_news()
     }
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 use common::{Net, config};
 use rand::{RngExt, SeedableRng};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
-use turn_balance::net::engine::Rng;
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::wire::{
     PADDED_REQUEST, Probe, Request, RequestBody, Response, ResponseBody,
 };
 use turn_balance::{Server, TurnHealth};

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use common::{Net, answer_bindings, config};
-use turn_balance::net::wire::{Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody};
 use turn_balance::{Balance, Server};
 
 /// An old client: asks one server, then all hosts it names with one id, and takes the first
@@ -68,7 +68,7 @@ fn old_server(
                 RequestBody::Ping(_) => {}
                 RequestBody::Probe(_) => {
                     let turn = turn.filter(|_| online.is_empty());
-                    let reply = turn_balance::net::wire::ProbeReply {
+                    let reply = turn_balance::internals::wire::ProbeReply {
                         hosts: online.clone(),
                         turn,
                         ..Default::default()

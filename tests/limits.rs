@@ -7,11 +7,15 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Answer, Balancer, Listing, Offer, Reason, Verdict};
-use turn_balance::net::engine::limit::{Limiter, Policy};
-use turn_balance::net::wire::{
-    Kind, MAX_ANSWER, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Rates, Request, RequestBody,
+use turn_balance::Rates;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::answer::{
+    Answer, Handled, Listing, Responder, Snapshot,
+};
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
+use turn_balance::internals::wire::{
+    Kind, MAX_ANSWER, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody,
     Response, ResponseBody, View,
 };
 
@@ -30,29 +34,29 @@ fn leaf(n: u16, v6: bool) -> Node {
     Node { addr, kind: Kind::Leaf, turn: Some(turn), name, hops: 0, rtt }
 }
 
-fn offer(v4: u16, v6: u16) -> Offer {
+fn offer(v4: u16, v6: u16) -> Snapshot {
     let nodes = (1..=v4).map(|n| leaf(n, false)).chain((1..=v6).map(|n| leaf(n, true)));
     let nodes: Vec<_> = nodes.collect();
     let listing = Listing { flat: nodes.clone(), nodes, version: 7, ..Listing::default() };
-    Offer::new(&listing, &mut Rng::seed_from_u64(1))
+    Snapshot::new(&listing, &mut Rng::seed_from_u64(1))
 }
 
 /// A server at `at`, and the time there.
 struct Host {
-    balancer: Balancer,
-    offer: Offer,
+    balancer: Responder,
+    offer: Snapshot,
     now: Instant,
     id: u32,
 }
 
 impl Host {
-    fn new(policy: Policy, offer: Offer) -> Self {
+    fn new(policy: LimiterSettings, offer: Snapshot) -> Self {
         let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(2));
         let limiter = Arc::new(Limiter::new(policy, now, &mut rng));
-        Self { balancer: Balancer::new(limiter, rng), offer, now, id: 0 }
+        Self { balancer: Responder::new(limiter, rng), offer, now, id: 0 }
     }
 
-    fn ask(&mut self, from: SocketAddr, request: &[u8]) -> (Verdict, Vec<u8>) {
+    fn ask(&mut self, from: SocketAddr, request: &[u8]) -> (Handled, Vec<u8>) {
         let mut out = Answer::default();
         let to = addr("198.51.100.1:3001");
         let verdict =
@@ -60,12 +64,12 @@ impl Host {
         (verdict, out.to_vec())
     }
 
-    fn bare(&mut self, from: SocketAddr) -> (Verdict, Vec<u8>) {
+    fn bare(&mut self, from: SocketAddr) -> (Handled, Vec<u8>) {
         self.id += 1;
         self.ask(from, &probe(self.id, Probe::default(), 0))
     }
 
-    fn nonce(&mut self, from: SocketAddr, cookie: &[u8]) -> (Verdict, Vec<u8>) {
+    fn nonce(&mut self, from: SocketAddr, cookie: &[u8]) -> (Handled, Vec<u8>) {
         self.ask(from, &probe(1, Probe { nonce: 9, cookie, ..Probe::default() }, PADDED_REQUEST))
     }
 
@@ -73,7 +77,7 @@ impl Host {
     fn count(&mut self, n: usize, from: impl Fn(usize) -> SocketAddr) -> (usize, usize) {
         let verdicts: Vec<_> = (0..n).map(|n| self.nonce(from(n), &[]).0).collect();
         let count = |of| verdicts.iter().filter(|verdict| **verdict == of).count();
-        (count(Verdict::Answer), count(Verdict::Retry))
+        (count(Handled::Answer), count(Handled::Retry))
     }
 }
 
@@ -101,22 +105,22 @@ proptest! {
         from in prop_oneof![Just("192.0.2.1:5000"), Just("[2001:db8::1]:5000")],
         turns in 1..50usize,
     ) {
-        let mut host = Host::new(Policy { places: 64, ..Policy::default() }, offer(v4, v6));
+        let mut host = Host::new(LimiterSettings { places: 64, ..LimiterSettings::default() }, offer(v4, v6));
         let view = if direct { View::Subordinates } else { View::Flat };
         let headers = if addr(from).is_ipv4() { 28 } else { 48 };
         for id in 1..=turns as u32 {
             let request = probe(id, Probe { nonce, names, view, ..Probe::default() }, size);
             let (verdict, answer) = host.ask(addr(from), &request);
             prop_assert!(answer.len() <= MAX_ANSWER);
-            if verdict == Verdict::Retry {
+            if verdict == Handled::Retry {
                 prop_assert!(answer.len() <= request.len());
             }
-            if matches!(verdict, Verdict::Answer | Verdict::Retry) {
+            if matches!(verdict, Handled::Answer | Handled::Retry) {
                 prop_assert!(headers + answer.len() <= 3 * (headers + request.len()));
                 let reply = reply(&answer);
                 let some = reply.nodes.len() + reply.hosts.len() > 0;
                 prop_assert!(some || nonce != 0);
-                if nonce != 0 && verdict == Verdict::Answer {
+                if nonce != 0 && verdict == Handled::Answer {
                     prop_assert_eq!(reply.total, u32::from(v4) + u32::from(v6));
                     prop_assert!(reply.nodes.iter().all(|node| node.rtt.is_none()
                         || node.rtt == leaf_like(node).rtt.map(Node::rtt_on_wire)));
@@ -138,7 +142,7 @@ fn leaf_like(node: &Node) -> Node {
 
 #[test]
 fn an_address_has_twenty_a_second_and_forty_at_once() {
-    let mut host = Host::new(Policy::default(), offer(3, 0));
+    let mut host = Host::new(LimiterSettings::default(), offer(3, 0));
     let one = |_| addr("192.0.2.1:5000");
     let (answers, retries) = host.count(140, one);
     assert_eq!(answers, 40);
@@ -156,11 +160,11 @@ fn an_address_has_twenty_a_second_and_forty_at_once() {
 
 #[test]
 fn networks_have_their_limits_too() {
-    let mut host = Host::new(Policy::default(), offer(3, 3));
+    let mut host = Host::new(LimiterSettings::default(), offer(3, 3));
     let spread = |n| addr(&format!("192.0.2.{}:5000", n % 250));
     assert_eq!(host.count(2000, spread).0, 1280);
     for (bits, at_once) in [("0:0:1", 40), ("0:1:0", 120), ("1:0:0", 400)] {
-        let mut host = Host::new(Policy::default(), offer(3, 3));
+        let mut host = Host::new(LimiterSettings::default(), offer(3, 3));
         // Within a /64, a /56, a /48: the last of these groups that counts differs.
         let from = |n: usize| match bits {
             "0:0:1" => addr(&format!("[2001:db8:0:0::{:x}]:5000", n + 1)),
@@ -173,32 +177,33 @@ fn networks_have_their_limits_too() {
 
 #[test]
 fn the_exempt_are_not_limited_nor_cut_short() {
-    let mut host = Host::new(Policy::default(), offer(40, 0));
+    let mut host = Host::new(LimiterSettings::default(), offer(40, 0));
     assert_eq!(host.count(1000, |_| addr("127.0.0.1:5000")).0, 1000);
     let (_, answer) = host.ask(addr("127.0.0.1:5000"), &probe(1, Probe::default(), 0));
     assert_eq!(reply(&answer).hosts.len(), 40);
     let exempt = vec!["192.0.2.0/24".parse().unwrap()];
-    let mut host = Host::new(Policy { exempt, ..Policy::default() }, offer(40, 0));
+    let mut host =
+        Host::new(LimiterSettings { exempt, ..LimiterSettings::default() }, offer(40, 0));
     assert_eq!(host.count(1000, |_| addr("192.0.2.9:5000")).0, 1000);
     assert_eq!(host.count(1000, |_| addr("127.0.0.1:5000")).0, 40);
     let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
-    let mut host = Host::new(Policy { rates, ..Policy::default() }, offer(40, 0));
+    let mut host = Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, offer(40, 0));
     assert_eq!(host.count(5000, |_| addr("192.0.2.9:5000")).0, 5000);
 }
 
 #[test]
 fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
-    let mut host = Host::new(Policy::default(), offer(40, 0));
+    let mut host = Host::new(LimiterSettings::default(), offer(40, 0));
     let from = addr("192.0.2.1:5000");
     let cookie = loop {
         let (verdict, answer) = host.nonce(from, &[]);
-        if verdict == Verdict::Retry {
+        if verdict == Handled::Retry {
             let reply = reply(&answer);
             assert!(reply.retry && reply.nodes.is_empty() && reply.nonce == 9);
             break reply.cookie;
         }
     };
-    let answered = (0..1000).filter(|_| host.nonce(from, &cookie).0 == Verdict::Answer).count();
+    let answered = (0..1000).filter(|_| host.nonce(from, &cookie).0 == Handled::Answer).count();
     assert_eq!(answered, 400);
     host.now += Duration::from_secs(1);
     let short = probe(1, Probe { nonce: 9, cookie: &cookie, ..Probe::default() }, 0);
@@ -212,11 +217,11 @@ fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
 #[test]
 fn a_bare_request_learns_of_few_hosts_and_of_all_in_turn() {
     let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
-    let mut host = Host::new(Policy { rates, ..Policy::default() }, offer(40, 9));
+    let mut host = Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, offer(40, 9));
     let mut seen = BTreeSet::new();
     for _ in 0..40 {
         let (verdict, answer) = host.bare(addr("192.0.2.1:5000"));
-        assert_eq!(verdict, Verdict::Answer);
+        assert_eq!(verdict, Handled::Answer);
         let hosts = reply(&answer).hosts;
         assert!((1..=3).contains(&hosts.len()), "{hosts:?}");
         seen.extend(hosts);
@@ -226,19 +231,19 @@ fn a_bare_request_learns_of_few_hosts_and_of_all_in_turn() {
 
 #[test]
 fn over_its_budget_a_bare_request_gets_one_host_one_time_in_four() {
-    let mut host = Host::new(Policy::default(), offer(40, 0));
+    let mut host = Host::new(LimiterSettings::default(), offer(40, 0));
     let from = addr("192.0.2.1:5000");
-    assert!((0..40).all(|_| host.bare(from).0 == Verdict::Answer));
+    assert!((0..40).all(|_| host.bare(from).0 == Handled::Answer));
     let over: Vec<_> = (0..400).map(|_| host.bare(from)).collect();
-    let answered: Vec<_> = over.iter().filter(|(verdict, _)| *verdict == Verdict::Answer).collect();
+    let answered: Vec<_> = over.iter().filter(|(verdict, _)| *verdict == Handled::Answer).collect();
     assert!((70..130).contains(&answered.len()), "{}", answered.len());
     assert!(answered.iter().all(|(_, answer)| reply(answer).hosts.len() == 1));
-    assert!(over.iter().any(|(verdict, _)| *verdict == Verdict::Drop(Reason::Limited)));
+    assert!(over.iter().any(|(verdict, _)| *verdict == Handled::Drop(DropReason::Limited)));
 }
 
 #[test]
 fn full_bare_answers_have_a_budget_of_bytes() {
-    let policy = Policy { bare_bytes: 10_000, ..Policy::default() };
+    let policy = LimiterSettings { bare_bytes: 10_000, ..LimiterSettings::default() };
     let mut host = Host::new(policy, offer(40, 0));
     let from = |n: usize| addr(&format!("192.0.2.{n}:5000"));
     let long = (1..100).filter(|&n| reply(&host.bare(from(n)).1).hosts.len() == 40).count();
@@ -248,25 +253,25 @@ fn full_bare_answers_have_a_budget_of_bytes() {
     assert_eq!(reply(&host.bare(from(100)).1).hosts.len(), 40);
 
     // Of a list that no answer holds, as many as one holds.
-    let policy = Policy { bare_bytes: 10_000, ..Policy::default() };
+    let policy = LimiterSettings { bare_bytes: 10_000, ..LimiterSettings::default() };
     let mut host = Host::new(policy, offer(200, 0));
     assert!(reply(&host.bare(from(1)).1).hosts.len() > 40);
 }
 
 #[test]
 fn the_same_bare_id_is_answered_once_a_second() {
-    let mut host = Host::new(Policy::default(), offer(3, 0));
+    let mut host = Host::new(LimiterSettings::default(), offer(3, 0));
     let (from, other) = (addr("192.0.2.1:5000"), addr("192.0.2.1:5001"));
     let request = probe(7, Probe::default(), 0);
     let next = probe(8, Probe::default(), 0);
-    assert_eq!(host.ask(from, &request).0, Verdict::Answer);
-    assert_eq!(host.ask(from, &request).0, Verdict::Drop(Reason::Repeated));
-    assert_eq!(host.ask(other, &request).0, Verdict::Answer);
+    assert_eq!(host.ask(from, &request).0, Handled::Answer);
+    assert_eq!(host.ask(from, &request).0, Handled::Drop(DropReason::Repeated));
+    assert_eq!(host.ask(other, &request).0, Handled::Answer);
     host.now += Duration::from_millis(999);
-    assert_eq!(host.ask(from, &request).0, Verdict::Drop(Reason::Repeated));
-    assert_eq!(host.ask(from, &next).0, Verdict::Answer);
+    assert_eq!(host.ask(from, &request).0, Handled::Drop(DropReason::Repeated));
+    assert_eq!(host.ask(from, &next).0, Handled::Answer);
     host.now += Duration::from_millis(1000);
-    assert_eq!(host.ask(from, &next).0, Verdict::Answer);
+    assert_eq!(host.ask(from, &next).0, Handled::Answer);
 }
 
 #[test]
@@ -275,8 +280,8 @@ fn too_little_room_for_the_flat_list_is_enough_for_the_direct_one() {
     let nodes: Vec<_> = (1..=2).map(node).collect();
     let flat: Vec<_> = (10..40).map(|n| leaf(n, false)).collect();
     let listing = Listing { nodes: nodes.clone(), flat, ..Listing::default() };
-    let offer = Offer::new(&listing, &mut Rng::seed_from_u64(1));
-    let mut host = Host::new(Policy::default(), offer);
+    let offer = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
+    let mut host = Host::new(LimiterSettings::default(), offer);
     let from = addr("192.0.2.1:5000");
     let mut listed = |size| {
         let request = probe(1, Probe { nonce: 9, ..Probe::default() }, size);
@@ -289,11 +294,11 @@ fn too_little_room_for_the_flat_list_is_enough_for_the_direct_one() {
 
 #[test]
 fn a_request_may_be_1280_bytes_long() {
-    let mut host = Host::new(Policy::default(), offer(3, 0));
+    let mut host = Host::new(LimiterSettings::default(), offer(3, 0));
     let from = addr("192.0.2.1:5000");
     let request = |size| probe(1, Probe { nonce: 9, ..Probe::default() }, size);
-    assert_eq!(host.ask(from, &request(1280)).0, Verdict::Answer);
-    assert_eq!(host.ask(from, &request(1281)).0, Verdict::Drop(Reason::TooLong));
+    assert_eq!(host.ask(from, &request(1280)).0, Handled::Answer);
+    assert_eq!(host.ask(from, &request(1281)).0, Handled::Drop(DropReason::TooLong));
 }
 
 #[test]
@@ -301,14 +306,14 @@ fn a_listed_node_has_a_budget_of_heartbeats_that_its_network_cannot_use_up() {
     let node = |n: u16| SocketAddr::from(([203, 0, 113, n as u8], 3001));
     let listing =
         Listing { node_addrs: (0..200).map(node).collect(), version: 7, ..Listing::default() };
-    let offer = Offer::new(&listing, &mut Rng::seed_from_u64(1));
-    let mut host = Host::new(Policy::default(), offer);
+    let offer = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
+    let mut host = Host::new(LimiterSettings::default(), offer);
     host.count(2000, |n| SocketAddr::new(node(n as u16 % 256).ip(), 5000));
     let body = RequestBody::Ping(Ping::default());
     let heartbeat = Request { id: 0, body }.encode(0);
     let mut heard = |n, times| {
         let verdicts = (0..times).map(|_| host.ask(node(n), &heartbeat).0);
-        verdicts.filter(|verdict| matches!(verdict, Verdict::Knock(_))).count()
+        verdicts.filter(|verdict| matches!(verdict, Handled::PeerMessage(_))).count()
     };
     assert!((0..200).all(|n| heard(n, 5) == 5));
     assert_eq!(heard(0, 100), 35);

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use common::Net;
 use common::serve::{Served, number};
-use turn_balance::net::wire::{Ping, Request, RequestBody};
+use turn_balance::internals::wire::{Ping, Request, RequestBody};
 
 /// Of a flood; enough for several seconds' worth of lines.
 const FLOOD: Duration = Duration::from_secs(3);

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 use turn_balance::Prefix;
-use turn_balance::net::engine::reach::Reach;
+use turn_balance::internals::Scope;
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -43,8 +43,8 @@ fn a_root_names_only_what_it_may() {
         ("127.0.0.1", "0.0.0.0", false, false),
     ];
     for (root, named, plain, private) in cases {
-        let root = Reach::of(ip(root)).unwrap();
-        let floor = root.min(Reach::Private);
+        let root = Scope::of(ip(root)).unwrap();
+        let floor = root.min(Scope::Private);
         let verdicts = (root.allows(ip(named)), floor.allows(ip(named)));
         assert_eq!(verdicts, (plain, private), "{named}");
     }
@@ -53,7 +53,7 @@ fn a_root_names_only_what_it_may() {
 /// The IANA registries of special-purpose addresses, row by row.
 #[test]
 fn every_special_purpose_block_is_known() {
-    use Reach::{Global, LinkLocal, Loopback, Private};
+    use Scope::{Global, LinkLocal, Loopback, Private};
     let blocks = [
         ("0.0.0.0/8", None),
         ("10.0.0.0/8", Some(Private)),
@@ -103,7 +103,7 @@ fn every_special_purpose_block_is_known() {
                 IpAddr::from((ip.to_bits() | u128::MAX.unbounded_shr(len)).to_be_bytes())
             }
         };
-        assert_eq!([Reach::of(base), Reach::of(last)], [reach; 2], "{block}");
+        assert_eq!([Scope::of(base), Scope::of(last)], [reach; 2], "{block}");
     }
 }
 
@@ -111,7 +111,7 @@ fn every_special_purpose_block_is_known() {
 fn exceptions_let_hosts_through_and_nothing_else() {
     let prefixes = ["10.0.0.0/8", "127.0.0.0/8", "224.0.0.0/3", "64:ff9b::/96", "::/128"];
     let prefixes = prefixes.map(|prefix| prefix.parse().unwrap());
-    let allows = |named| Reach::Global.allows_also(ip(named), &prefixes);
+    let allows = |named| Scope::Global.allows_also(ip(named), &prefixes);
     for named in ["10.1.2.3", "127.0.0.1", "::ffff:10.1.2.3", "64:ff9b::a01:203"] {
         assert!(allows(named), "{named}");
     }
@@ -166,8 +166,8 @@ fn any_v4() -> impl Strategy<Value = u32> {
     prop_oneof![any::<u32>(), near.prop_map(|(base, last)| base | u32::from(last))]
 }
 
-fn any_reach() -> impl Strategy<Value = Reach> {
-    use Reach::{Global, LinkLocal, Loopback, Private};
+fn any_reach() -> impl Strategy<Value = Scope> {
+    use Scope::{Global, LinkLocal, Loopback, Private};
     proptest::sample::select(vec![Loopback, LinkLocal, Private, Global])
 }
 
@@ -196,7 +196,7 @@ proptest! {
     #[test]
     fn what_is_allowed_is_a_hosts_and_reaches_as_far(any: u128, root in any_reach()) {
         let ip = IpAddr::from(Ipv6Addr::from_bits(any));
-        let reach = Reach::of(ip);
+        let reach = Scope::of(ip);
         prop_assert_eq!(root.allows(ip), reach.is_some_and(|reach| reach >= root));
         prop_assert!(!ip.is_multicast() || reach.is_none());
     }

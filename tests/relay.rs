@@ -12,7 +12,7 @@ use std::time::Duration;
 use common::{Net, config};
 use rand::{RngExt, SeedableRng};
 use tokio::net::UdpSocket;
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 use turn_balance::{Balance, Server, TurnHealth};
 
 /// What a relay does with a datagram, each way.

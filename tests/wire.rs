@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use turn_balance::net::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
-use turn_balance::net::wire::{
+use turn_balance::internals::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
+use turn_balance::internals::wire::{
     DecodeError, Kind, Node, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request, RequestBody,
     Response, ResponseBody, State, View, stun,
 };

@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
-use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use super::{LOAD_CORE, Result, echo, pin};
 

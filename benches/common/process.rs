@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use turn_balance::net::wire::{
+use turn_balance::internals::wire::{
     PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use turn_balance::Balance;
-use turn_balance::net::wire::View;
+use turn_balance::internals::wire::View;
 
 use crate::lab::request;
 use crate::stand::{HONEST, SERVER_V4, SERVER_V6, honest_v4, honest_v6};

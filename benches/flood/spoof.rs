@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use socket2::{Domain, SockAddr, Socket, Type};
-use turn_balance::net::engine::Rng;
-use turn_balance::net::wire::{PADDED_REQUEST, Ping, Probe, Request, RequestBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::wire::{PADDED_REQUEST, Ping, Probe, Request, RequestBody};
 
 use crate::common::Result;
 use crate::lab::Host;

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::thread;
 use std::time::Duration;
 
-use turn_balance::net::wire::View;
+use turn_balance::internals::wire::View;
 
 use crate::common::Result;
 use crate::lab::process::{Answerer, Process, answer_bindings};

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use turn_balance::net::wire::View;
+use turn_balance::internals::wire::View;
 
 use crate::lab::process::Process;
 use crate::prober::Prober;

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use turn_balance::net::wire::{ProbeReply, View};
+use turn_balance::internals::wire::{ProbeReply, View};
 
 use crate::Result;
 use crate::lab::process::{Process, file};

@@ -2,7 +2,7 @@
 
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use super::report::{Document, Report};
 

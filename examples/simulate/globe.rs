@@ -3,7 +3,7 @@
 
 use rand::RngExt;
 use rand_distr::Distribution;
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use super::matrix::Matrix;
 use super::sim::lognormal;

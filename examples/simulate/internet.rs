@@ -2,7 +2,7 @@
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use super::args::Args;
 use super::globe::{Globe, sphere};

@@ -49,7 +49,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use rand::{RngExt, SeedableRng};
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use args::{Args, Shape, Strategy};
 use compare::Comparison;

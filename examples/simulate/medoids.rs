@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use rand::RngExt;
 use rand::seq::SliceRandom;
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use super::matrix::Matrix;
 

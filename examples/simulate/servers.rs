@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rand::{RngExt, SeedableRng};
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Listing, Offer, flatten};
-use turn_balance::net::wire::Node;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::answer::{Listing, Snapshot};
+use turn_balance::internals::engine::server::flat::flatten;
+use turn_balance::internals::wire::Node;
 
 use super::args::{Args, Switch};
 use super::globe::mix;
@@ -106,7 +107,7 @@ impl<'a> Servers<'a> {
         let flat = self.list(server);
         let turn = self.node(server).turn.filter(|_| leaf);
         let listing = Listing { version: 1, nodes, flat, turn, ..Listing::default() };
-        Host::Fixed(Arc::new(Offer::new(&listing, rng)))
+        Host::Fixed(Arc::new(Snapshot::new(&listing, rng)))
     }
 
     /// A server as the one above it lists it. A leaf that lies names a stranger.

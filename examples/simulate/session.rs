@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 
 use rand::SeedableRng;
 use rand_distr::Distribution;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::descent::{self, Options};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{self, Options};
 
 use super::args::{Access, Args, Strategy, Switch};
 use super::internet::Internet;

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use super::matrix::Matrix;
 use super::medoids::k_medoids;

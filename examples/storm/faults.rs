@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use turn_balance::net::fault::{self, Fault};
+use turn_balance::internals::fault::{self, Fault};
 
 use crate::storm;
 

@@ -20,7 +20,7 @@ use std::net::SocketAddr;
 
 use prost::Message;
 use turn_balance::Name;
-use turn_balance::net::wire::{self, DecodeError, Kind, RequestBody, ResponseBody, State, View};
+use turn_balance::internals::wire::{DecodeError, Kind, RequestBody, ResponseBody, State, View, self};
 
 use super::messages::{Host, Ping, Pong, ProbeReply, Request, Response};
 

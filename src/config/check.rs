@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::endpoint::{Endpoint, check_host, unmapped};
 use super::{BareAnswers, Cluster, Config};
 use crate::net::wire::MAX_ANSWER;
+use crate::types::{Endpoint, check_host, unmapped};
 
 /// The most threads that answer at one address: no machine's network feeds more.
 const MAX_WORKERS: u16 = 64;

@@ -5,8 +5,8 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::error::quoted;
 use crate::net::wire::auth::Key;
+use crate::types::quoted;
 
 /// One of `cluster.keys`: a key that servers share.
 #[derive(Debug, Clone, PartialEq, Eq)]

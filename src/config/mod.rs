@@ -4,7 +4,6 @@
 //! they mean together, `render` writes them down again.
 
 mod check;
-mod endpoint;
 mod error;
 mod file;
 mod keys;
@@ -14,7 +13,6 @@ mod render;
 mod syntax;
 mod value;
 
-pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError, Family};
 pub use error::{ConfigError, Diagnostic, Label};
 pub use keys::{KeyError, KeyFile};
 
@@ -22,8 +20,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 
-pub use crate::net::wire::Rates;
-use crate::net::wire::{Name, Prefix};
+use crate::types::{DEFAULT_PORT, Endpoint, Name, Prefix, Rates};
 
 /// What a balance server runs with: the meaning of a `balance.toml`.
 ///
@@ -43,7 +40,7 @@ pub struct Config {
     /// `[turn]`: the TURN server beside a leaf.
     pub turn: Turn,
     /// `[limits]`: what strangers are allowed.
-    pub limits: Allowance,
+    pub limits: RequestLimits,
     /// `[log]`: what is logged.
     pub log: Log,
 }
@@ -104,7 +101,7 @@ pub struct Turn {
 
 /// `[limits]`: what strangers are allowed, who do not show that they are at their address.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Allowance {
+pub struct RequestLimits {
     /// Who is neither limited nor suspected.
     pub exempt: Vec<Prefix>,
     /// What a request of the first implementation gets.
@@ -171,7 +168,7 @@ pub enum LogFormat {
     Json,
 }
 
-impl Default for Allowance {
+impl Default for RequestLimits {
     fn default() -> Self {
         let (bare_answers, bare_bytes) = (BareAnswers::default(), 1_000_000);
         Self { exempt: Prefix::LOOPBACK.into(), bare_answers, bare_bytes, rates: Rates::default() }

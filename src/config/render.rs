@@ -114,12 +114,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::config::endpoint::unmapped;
     use crate::config::{
-        Allowance, BareAnswers, Cluster, Endpoint, Log, LogFormat, LogLevel, Net, Rates, Turn,
-        TurnHealth,
+        BareAnswers, Cluster, Log, LogFormat, LogLevel, Net, RequestLimits, Turn, TurnHealth,
     };
-    use crate::net::wire::Name;
+    use crate::types::Name;
+    use crate::types::unmapped;
+    use crate::types::{Endpoint, Rates};
 
     #[test]
     fn defaults() {
@@ -269,7 +269,7 @@ format = "json"
             let exempt = exempt.iter().map(|addr| addr.ip().to_string().parse().unwrap());
             let least = if bare_answers == BareAnswers::Full { 1232 } else { 0 };
             let bare_bytes = bare_bytes.max(least);
-            Allowance { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
+            RequestLimits { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
         });
         (net, cluster, turn, limits, log).prop_map(|(net, cluster, turn, limits, log)| Config {
             net,

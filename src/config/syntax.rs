@@ -2,7 +2,8 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::{Diagnostic, Endpoint};
+use super::Diagnostic;
+use crate::types::Endpoint;
 
 /// Adds the syntax errors and takes back what was said of text that they make unreadable.
 ///

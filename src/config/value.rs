@@ -7,12 +7,13 @@ use std::slice;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::Diagnostic;
 use super::check::WORKERS;
-use super::endpoint::unmapped;
-use super::error::quoted;
 use super::nearest::nearest;
-use super::{DEFAULT_PORT, Diagnostic, Endpoint};
-use crate::net::wire::{Name, NameError, Prefix, PrefixError};
+use crate::types::quoted;
+use crate::types::unmapped;
+use crate::types::{DEFAULT_PORT, Endpoint};
+use crate::types::{Name, NameError, Prefix, PrefixError};
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 

@@ -4,7 +4,6 @@
 //! handed in; `io` is the only room with sockets, the clock and tokio.
 
 pub mod engine;
-#[doc(hidden)]
 pub mod fault;
 pub(crate) mod io;
 pub mod wire;

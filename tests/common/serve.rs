@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use turn_balance::net::wire::{Probe, Request, RequestBody};
+use turn_balance::internals::wire::{Probe, Request, RequestBody};
 
 /// For what is bound to come.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::engine::descent::{CandidateState, Descent, Options, Selection, Trace};
-use turn_balance::net::wire::View;
+use turn_balance::internals::engine::client::descent::{
+    CandidateState, Descent, Options, Selection, Trace,
+};
+use turn_balance::internals::wire::View;
 
 use crate::sim::{Path, Site, World};
 

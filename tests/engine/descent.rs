@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use turn_balance::net::engine::descent::{CandidateState, Options, Strategy, Why};
-use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::engine::client::descent::{CandidateState, Options, Strategy, Why};
+use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
 use crate::sim::{Host, Jitter, Path, World};

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::members::{Members, NodeSpec, ONLINE};
-use turn_balance::net::wire::{ProbeReply, Request, Response, ResponseBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::members::{Members, NodeSpec, ONLINE};
+use turn_balance::internals::wire::{ProbeReply, Request, Response, ResponseBody};
 
 use crate::cascade::*;
 use crate::sim::{Jitter, Path, Watched, watch};

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::descent::{Options, Strategy};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{Options, Strategy};
+use turn_balance::internals::wire::{
     Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 

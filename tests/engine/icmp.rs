@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::descent::{CandidateState, Descent, Failure, Obstacle, Options};
-use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{
+    CandidateState, Descent, Failure, Obstacle, Options,
+};
+use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
 use crate::sim::{Host, Path, World, node};

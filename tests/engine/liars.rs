@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::engine::descent::{CandidateState, Failure, Options};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::client::descent::{CandidateState, Failure, Options};
+use turn_balance::internals::wire::{
     Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
 

@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::descent::Options;
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::Options;
+use turn_balance::internals::wire::{
     Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
 };
 

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::engine::descent::Options;
+use turn_balance::internals::engine::client::descent::Options;
 
 use crate::cascade::*;
 use crate::sim::{Path, Site, World};

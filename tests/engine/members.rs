@@ -4,10 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::descent::{CandidateState, Failure, Options};
-use turn_balance::net::engine::heartbeat::Heartbeats;
-use turn_balance::net::wire::{Ping, ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{CandidateState, Failure, Options};
+use turn_balance::internals::engine::server::heartbeat::Heartbeats;
+use turn_balance::internals::wire::{
+    Ping, ProbeReply, Request, RequestBody, Response, ResponseBody,
+};
 
 use crate::cascade::*;
 use crate::sim::{Host, Path, Site, World};

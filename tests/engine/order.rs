@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Listing, Offer};
-use turn_balance::net::engine::descent::{Options, Strategy};
-use turn_balance::net::wire::Node;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{Options, Strategy};
+use turn_balance::internals::engine::server::answer::{Listing, Snapshot};
+use turn_balance::internals::wire::Node;
 
 use crate::cascade::*;
 use crate::sim::{Host, Jitter, Outages, Path, Sent, World, node};
@@ -43,7 +43,7 @@ fn grove(seed: u64) -> World<'static> {
     let mut world = World::new(seed, move |from, to| Path::of(far(from).max(far(to))));
     let mut offer = |nodes: Vec<Node>, turn| {
         let listing = Listing { flat: nodes.clone(), nodes, turn, ..Listing::default() };
-        Host::Fixed(Arc::new(Offer::new(&listing, &mut rng)))
+        Host::Fixed(Arc::new(Snapshot::new(&listing, &mut rng)))
     };
     let regions: Vec<u8> = (1..=5).collect();
     let list = |nodes: &[u8]| nodes.iter().map(|&n| node(region(n), None)).collect();

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::descent::{CandidateState, Limits, Options};
-use turn_balance::net::engine::members::{Members, NodeSpec, Verdict};
-use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{CandidateState, Limits, Options};
+use turn_balance::internals::engine::server::members::{CheckOutcome, Members, NodeSpec};
+use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
 use crate::sim::{Host, Path, Peer, World, node};
@@ -107,7 +107,7 @@ fn a_superior_takes_over_only_what_a_node_may_name() {
         members.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
         let check = members.poll_transmit(now).unwrap();
         for (_, answer) in answers(addr, &check.payload) {
-            assert_eq!(members.handle_datagram(now, addr, &answer), Verdict::Right);
+            assert_eq!(members.handle_datagram(now, addr, &answer), CheckOutcome::Right);
         }
         let online = members.online(now).next().unwrap();
         let list = online.list.iter().map(|node| node.addr.ip().to_string());

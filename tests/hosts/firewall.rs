@@ -3,7 +3,7 @@
 use std::net::UdpSocket;
 use std::time::Duration;
 
-use turn_balance::net::wire::{Response, ResponseBody, View};
+use turn_balance::internals::wire::{Response, ResponseBody, View};
 
 use crate::lab::{ask, eventually, request};
 use crate::{addr, lab, leaf, lists, superior};

@@ -4,7 +4,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, Socket, Type};
-use turn_balance::net::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody, View};
+use turn_balance::internals::wire::{
+    ProbeReply, Request, RequestBody, Response, ResponseBody, View,
+};
 
 use crate::lab::process::{Answerer, answer_bindings};
 use crate::lab::{Host, ask, eventually};

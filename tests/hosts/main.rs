@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use lab::{Host, Lab, eventually};
-use turn_balance::net::wire::View;
+use turn_balance::internals::wire::View;
 
 /// A lab, or none where this machine allows none; CI must.
 fn lab() -> Option<Lab> {

@@ -4,7 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use turn_balance::Balance;
-use turn_balance::net::wire::{
+use turn_balance::internals::wire::{
     Kind, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
     View,
 };

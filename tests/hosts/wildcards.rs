@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::wire::View;
+use turn_balance::internals::wire::View;
 
 use crate::lab::{Host, Lab, ask, eventually};
 use crate::{addr, lab, leaf, lists, superior};

@@ -1,7 +1,7 @@
 //! Only who has the key makes a tag, and it holds for these bytes and this purpose alone.
 
-use turn_balance::net::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
-use turn_balance::net::wire::{DecodeError, Request, Response};
+use turn_balance::internals::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
+use turn_balance::internals::wire::{DecodeError, Request, Response};
 
 use super::input::Input;
 

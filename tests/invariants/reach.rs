@@ -3,17 +3,17 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use turn_balance::Prefix;
-use turn_balance::net::engine::reach::Reach;
+use turn_balance::internals::Scope;
 
 use super::input::Input;
 
 pub(crate) fn run(bytes: &[u8]) {
-    use Reach::{Global, LinkLocal, Loopback, Private};
+    use Scope::{Global, LinkLocal, Loopback, Private};
     let mut input = Input::new(bytes);
     let bits = u128::from(input.number()) << 64 | u128::from(input.number());
     let (v6, v4) = (Ipv6Addr::from_bits(bits), Ipv4Addr::from_bits(input.number() as u32));
     let floor = [Loopback, LinkLocal, Private, Global][input.below(4)];
-    let plain = Reach::of(IpAddr::V4(v4));
+    let plain = Scope::of(IpAddr::V4(v4));
     let [a, b, c, d] = v4.octets().map(u16::from);
     let (high, low) = (a << 8 | b, c << 8 | d);
     let prefix: Result<Prefix, _> = format!("{v4}/{}", input.below(34)).parse();
@@ -27,11 +27,11 @@ pub(crate) fn run(bytes: &[u8]) {
         Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0x5efe, high, low),
     ];
     for disguise in disguises {
-        assert!(Reach::of(IpAddr::V6(disguise)) <= plain, "{disguise}");
+        assert!(Scope::of(IpAddr::V6(disguise)) <= plain, "{disguise}");
         assert!(may || !floor.allows_also(IpAddr::V6(disguise), &prefixes), "{disguise}");
     }
     for ip in [IpAddr::V4(v4), IpAddr::V6(v6)] {
-        let judged = Reach::of(ip);
+        let judged = Scope::of(ip);
         assert!(judged.is_none() || !ip.is_multicast() && !ip.is_unspecified(), "{ip}");
         assert_eq!(floor.allows(ip), judged.is_some_and(|reach| reach >= floor), "{ip}");
         // An exception makes no host of what is none, and takes nothing away.

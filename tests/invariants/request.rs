@@ -1,6 +1,6 @@
 //! A request that is read is written and read as the same, whichever way it is read.
 
-use turn_balance::net::wire::{DecodeError, MAX_REQUEST, Probe, Request, RequestBody, stun};
+use turn_balance::internals::wire::{DecodeError, MAX_REQUEST, Probe, Request, RequestBody, stun};
 
 pub(crate) fn run(datagram: &[u8]) {
     if let Ok(request) = read(datagram) {

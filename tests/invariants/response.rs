@@ -1,6 +1,6 @@
 //! An answer that is read is written and read as the same, and never taken for a request.
 
-use turn_balance::net::wire::{DecodeError, Request, Response, ResponseBody};
+use turn_balance::internals::wire::{DecodeError, Request, Response, ResponseBody};
 
 pub(crate) fn run(datagram: &[u8]) {
     let Ok(response) = Response::decode(datagram) else { return };

@@ -1,7 +1,7 @@
 //! What is STUN is no request, and only a Binding response is read, as a response to its own
 //! transaction.
 
-use turn_balance::net::wire::stun;
+use turn_balance::internals::wire::stun;
 
 pub(crate) fn run(datagram: &[u8]) {
     if let Some(transaction) = stun::binding_response(datagram) {

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use namespace::Namespace;
 
-use turn_balance::net::wire::{
+use turn_balance::internals::wire::{
     PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
 };
 

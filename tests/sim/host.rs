@@ -5,20 +5,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rand::SeedableRng;
-use turn_balance::net::engine::balancer::{self, Balancer, Offer, Reason, Verdict};
-use turn_balance::net::engine::cluster::Cluster;
-use turn_balance::net::engine::heartbeat::Outgoing;
-use turn_balance::net::engine::limit::{Limiter, Policy};
-use turn_balance::net::engine::members::NodeSpec;
-use turn_balance::net::engine::trust::Trust;
-use turn_balance::net::engine::{Rng, Transmit};
-use turn_balance::net::wire::{Rates, stun};
+use turn_balance::Rates;
+use turn_balance::internals::engine::server::ServerEngine;
+use turn_balance::internals::engine::server::answer::{self, Handled, Responder, Snapshot};
+use turn_balance::internals::engine::server::auth::Trust;
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::heartbeat::Outgoing;
+use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
+use turn_balance::internals::engine::server::members::NodeSpec;
+use turn_balance::internals::engine::{Rng, Transmit};
+use turn_balance::internals::wire::stun;
 
 pub(crate) enum Host {
     /// A running balance server.
     Live(Box<Live>),
     /// A balance server that always offers the same.
-    Fixed(Arc<Offer>),
+    Fixed(Arc<Snapshot>),
     /// A TURN server, which answers Binding requests.
     Turn,
     /// A host where nothing listens: what the client sends there draws an ICMP error.
@@ -50,18 +52,18 @@ pub(crate) struct Site {
     /// Whether it answers however often it is asked.
     pub(crate) patient: bool,
     /// What strangers are allowed, if that is to be told.
-    pub(crate) policy: Option<Policy>,
+    pub(crate) policy: Option<LimiterSettings>,
 }
 
 pub(crate) struct Live {
-    pub(crate) cluster: Cluster,
-    balancer: Balancer,
-    offer: Offer,
+    pub(crate) cluster: ServerEngine,
+    balancer: Responder,
+    offer: Snapshot,
     /// Why datagrams to it were dropped, in order.
-    pub(crate) dropped: Vec<Reason>,
+    pub(crate) dropped: Vec<DropReason>,
     /// What became of the last datagram, if it was a heartbeat or an answer to one: whether it was
     /// taken in, and whether that changed anything about nodes.
-    pub(crate) knocked: Option<(bool, bool)>,
+    pub(crate) peer_messages: Option<(bool, bool)>,
 }
 
 /// Where a balance server listens.
@@ -83,34 +85,34 @@ pub(crate) fn own_addr(addr: SocketAddr) -> SocketAddr {
     }
 }
 
-fn balancer(policy: Policy, now: Instant, rng: &mut Rng) -> Balancer {
-    Balancer::new(Arc::new(Limiter::new(policy, now, rng)), Rng::from_rng(rng))
+fn balancer(policy: LimiterSettings, now: Instant, rng: &mut Rng) -> Responder {
+    Responder::new(Arc::new(Limiter::new(policy, now, rng)), Rng::from_rng(rng))
 }
 
 /// One that answers however often it is asked, but never more than a stranger may have.
-pub(super) fn patient(now: Instant) -> Balancer {
-    let policy = Policy { rates: UNLIMITED, places: 1, ..Policy::default() };
+pub(super) fn patient(now: Instant) -> Responder {
+    let policy = LimiterSettings { rates: UNLIMITED, places: 1, ..LimiterSettings::default() };
     balancer(policy, now, &mut Rng::seed_from_u64(0))
 }
 
 impl Host {
     pub(super) fn live(site: &Site, now: Instant, mut rng: Rng) -> Self {
         let own = Rng::from_rng(&mut rng);
-        let mut cluster = Cluster::new(site.name.parse().ok(), site.turn, own);
+        let mut cluster = ServerEngine::new(site.name.parse().ok(), site.turn, own);
         let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
         cluster.set_nodes(now, site.nodes.iter().map(spec));
         cluster.set_superiors(now, site.superiors.clone());
         cluster.set_trust(now, site.trust.clone(), site.advertise);
         cluster.check_turn(now);
         let rates = if site.patient { UNLIMITED } else { Rates::default() };
-        let policy = Policy { rates, places: 64, ..Policy::default() };
+        let policy = LimiterSettings { rates, places: 64, ..LimiterSettings::default() };
         let policy = site.policy.clone().unwrap_or(policy);
         Self::Live(Box::new(Live {
             cluster,
             balancer: balancer(policy, now, &mut rng),
-            offer: Offer::default(),
+            offer: Snapshot::default(),
             dropped: Vec::new(),
-            knocked: None,
+            peer_messages: None,
         }))
     }
 
@@ -135,14 +137,14 @@ impl Host {
         to: SocketAddr,
         from: SocketAddr,
         payload: &[u8],
-        balancer: &mut Balancer,
+        balancer: &mut Responder,
     ) -> Vec<Answer> {
         match self {
             Self::Live(server) => server.handle_datagram(now, to, from, payload),
             Self::Fixed(offer) => {
-                let mut out = balancer::Answer::default();
+                let mut out = answer::Answer::default();
                 match balancer.handle_datagram(offer, now, &to, &from, payload, &mut out) {
-                    Verdict::Answer | Verdict::Retry => vec![(to, out.to_vec())],
+                    Handled::Answer | Handled::Retry => vec![(to, out.to_vec())],
                     _ => Vec::new(),
                 }
             }
@@ -166,7 +168,7 @@ impl Live {
         from: SocketAddr,
         payload: &[u8],
     ) -> Vec<Answer> {
-        self.knocked = None;
+        self.peer_messages = None;
         match to.port() {
             CHECKS => drop(self.cluster.handle_answer(now, from, payload)),
             BINDINGS => drop(self.cluster.handle_binding(now, from, payload)),
@@ -174,18 +176,18 @@ impl Live {
                 if !self.offer.holds(now) {
                     self.offer = self.cluster.poll_offer(now).unwrap_or_default();
                 }
-                let mut out = balancer::Answer::default();
+                let mut out = answer::Answer::default();
                 let Self { balancer, offer, dropped, .. } = self;
                 match balancer.handle_datagram(offer, now, &to, &from, payload, &mut out) {
-                    Verdict::Answer | Verdict::Retry => return vec![(to, out.to_vec())],
-                    Verdict::Knock(knock) => {
+                    Handled::Answer | Handled::Retry => return vec![(to, out.to_vec())],
+                    Handled::PeerMessage(knock) => {
                         let before = self.cluster.members().states();
-                        let result = self.cluster.handle_knock(now, to, from, &knock);
+                        let result = self.cluster.handle_peer_message(now, to, from, &knock);
                         let stirred = self.cluster.members().states() != before;
-                        self.knocked = Some((result.is_ok(), stirred));
+                        self.peer_messages = Some((result.is_ok(), stirred));
                         dropped.extend(result.err());
                     }
-                    Verdict::Drop(reason) => dropped.push(reason),
+                    Handled::Drop(reason) => dropped.push(reason),
                 }
             }
         }

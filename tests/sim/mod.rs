@@ -12,10 +12,10 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::Balancer;
-use turn_balance::net::engine::descent::{Descent, Obstacle, Options};
-use turn_balance::net::wire::{Kind, Node, Request, RequestBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{Descent, Obstacle, Options};
+use turn_balance::internals::engine::server::answer::Responder;
+use turn_balance::internals::wire::{Kind, Node, Request, RequestBody};
 
 pub(crate) use host::{Answer, Host, Live, Peer, Site, own_addr};
 pub(crate) use path::{Access, Jitter, Outages, Path, lognormal, ms};
@@ -48,7 +48,7 @@ pub(crate) struct World<'a> {
     pub(crate) heard: Vec<(Duration, SocketAddr)>,
     /// The turn in rotating samples of all servers that are not live: it moves on between two
     /// questions to one of them, as if others asked it too.
-    balancer: Balancer,
+    balancer: Responder,
     queue: Queue,
     clients: BTreeMap<SocketAddr, Descent>,
     /// Servers that do not run at the moment, and what waits for them.
@@ -306,7 +306,7 @@ impl<'a> World<'a> {
         let answers = host.handle_datagram(now, inside, from, &payload, &mut self.balancer);
         if let (Some(diary), Host::Live(server)) = (&mut self.diary, &*host) {
             let note = |(taken, stirred)| Note::Knocked { taken, stirred };
-            diary.extend(server.knocked.map(note));
+            diary.extend(server.peer_messages.map(note));
         }
         for (source, payload) in answers {
             let source = if source == inside { to } else { source };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt;
 use rand_distr::{Distribution, Exp, LogNormal};
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 /// What a path does with datagrams, one way.
 #[derive(Debug, Clone, Copy)]

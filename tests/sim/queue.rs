@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use rand::RngExt;
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 /// Among happenings of the same instant the least of these comes first.
 type Tie = u64;

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::members::{Event, Members, NodeSpec};
-use turn_balance::net::wire::{Probe, ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::members::{MemberEvent, Members, NodeSpec};
+use turn_balance::internals::wire::{
+    Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
+};
 
 use super::path::{Path, ms};
 
@@ -35,7 +37,7 @@ pub(crate) fn watch(seed: u64, path: Path, time: Duration) -> Watched {
         }
         members.handle_timeout(now);
         while let Some(event) = members.poll_event() {
-            watched.drops += u32::from(matches!(event, Event::Offline { .. }));
+            watched.drops += u32::from(matches!(event, MemberEvent::Offline { .. }));
         }
         let first = answers.iter().enumerate().min_by_key(|(_, (at, _))| *at);
         let first = first.map(|(index, (at, _))| (*at, index));

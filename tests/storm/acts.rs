@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::RngExt;
-use turn_balance::net::engine::descent::{Descent, Limits, Options, Strategy, View};
-use turn_balance::net::engine::members::NodeSpec;
+use turn_balance::internals::engine::client::descent::{Descent, Limits, Options, Strategy, View};
+use turn_balance::internals::engine::server::members::NodeSpec;
 
 use super::plan::{Part, Who};
 use super::rules;

@@ -1,14 +1,14 @@
 //! What a server may believe: its nodes by their right answers, its nodes' heartbeats by their
-//! tags, challenges and numbers, the TURN server beside it by its answers. Told from what arrives,
+//! tags, challenges and numbers, the TURN server beside it by its answers. PacketInfo from what arrives,
 //! by the rules of docs/protocol.md alone.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use turn_balance::net::engine::members::ONLINE;
-use turn_balance::net::wire::auth::{Purpose, Tag};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::server::members::ONLINE;
+use turn_balance::internals::wire::auth::{Purpose, Tag};
+use turn_balance::internals::wire::{
     Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
 };
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use turn_balance::net::wire::Rates;
+use turn_balance::Rates;
 
 /// When what was given to each prefix is paid back, in ns.
 #[derive(Debug, Default)]

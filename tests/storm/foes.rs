@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 use std::net::{IpAddr, SocketAddr};
 
 use rand::RngExt;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::wire::auth::{Key, Purpose};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::wire::auth::{Key, Purpose};
+use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, stun,
 };
 

@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use turn_balance::net::engine::descent::{Descent, Options};
-use turn_balance::net::engine::members::Members;
-use turn_balance::net::wire::{Request, RequestBody};
+use turn_balance::internals::engine::client::descent::{Descent, Options};
+use turn_balance::internals::engine::server::members::Members;
+use turn_balance::internals::wire::{Request, RequestBody};
 
 use super::belief::{Belief, Heartbeat};
 use super::rules::{Rule, Violation};
@@ -104,7 +104,7 @@ impl Judge {
         self.now = now;
         match note {
             Note::Arrived(datagram) => self.arrives(datagram),
-            Note::Knocked { taken, stirred } => self.knocks(*taken, *stirred),
+            Note::Knocked { taken, stirred } => self.peer_messages(*taken, *stirred),
             Note::Sent(datagram, true) => self.answers(datagram),
             Note::Sent(datagram, false) => self.sends(datagram),
         }
@@ -159,7 +159,7 @@ impl Judge {
     }
 
     /// A heartbeat was judged.
-    fn knocks(&mut self, taken: bool, stirred: bool) {
+    fn peer_messages(&mut self, taken: bool, stirred: bool) {
         let now = self.now;
         let Some((datagram, _)) = self.last.clone() else { return };
         let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(&datagram.payload)

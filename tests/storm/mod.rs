@@ -30,7 +30,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use acts::Act;
 use foes::{Foes, Forged};
@@ -246,7 +246,7 @@ impl Storm {
         let at = sim::own_addr(inside);
         let Some(Host::Live(server)) = self.world.hosts.get_mut(&at) else { return };
         server.dropped.clear();
-        if server.knocked.is_some() || inside.port() == 3002 {
+        if server.peer_messages.is_some() || inside.port() == 3002 {
             let (judge, members) = (&mut self.judge, server.cluster.members());
             rules::soberly(|| judge.inspect(at, members));
         }

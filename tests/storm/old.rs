@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use turn_balance::net::wire::{
+use turn_balance::internals::wire::{
     DecodeError, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rand::RngExt;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::limit::Policy;
-use turn_balance::net::engine::trust::{Join, Trust};
-use turn_balance::net::wire::Rates;
-use turn_balance::net::wire::auth::{Key, Keys};
+use turn_balance::Rates;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
+use turn_balance::internals::engine::server::limit::LimiterSettings;
+use turn_balance::internals::wire::auth::{Key, Keys};
 
 use super::sim::Site;
 
@@ -212,7 +212,7 @@ impl Plan {
         let listed = place.subordinates.iter().map(|&below| &self.places[below]);
         let listed = listed.filter(|below| !below.joins).map(|below| below.public);
         let joins = place.subordinates.iter().any(|&below| self.places[below].joins);
-        let join = Join { max_nodes: self.max_nodes, prefixes: [].into() };
+        let join = JoinPolicy { max_nodes: self.max_nodes, prefixes: [].into() };
         // Each signs with a key of its own choice.
         let mut keys = self.keys.clone();
         if n % 2 == 1 {
@@ -236,9 +236,9 @@ impl Plan {
         }
     }
 
-    pub(crate) fn policy(&self) -> Policy {
+    pub(crate) fn policy(&self) -> LimiterSettings {
         let (rates, bare_bytes) = (self.rates, self.bare_bytes);
-        Policy { rates, bare_bytes, places: 1024, ..Policy::default() }
+        LimiterSettings { rates, bare_bytes, places: 1024, ..LimiterSettings::default() }
     }
 
     /// Gives a server another address, or the first one again.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::RngExt;
-use turn_balance::net::engine::descent::{Options, Strategy};
+use turn_balance::internals::engine::client::descent::{Options, Strategy};
 
 use super::Storm;
 use super::plan::Who;

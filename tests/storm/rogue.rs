@@ -3,9 +3,9 @@
 use std::net::{IpAddr, SocketAddr};
 
 use rand::{RngExt, SeedableRng};
-use turn_balance::net::engine::Rng;
-use turn_balance::net::wire::auth::{Keys, Purpose, Tag};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::wire::auth::{Keys, Purpose, Tag};
+use turn_balance::internals::wire::{
     Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
 };
 

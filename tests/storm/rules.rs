@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use turn_balance::net::wire::{Request, Response, stun};
+use turn_balance::internals::wire::{Request, Response, stun};
 
 /// An invariant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,10 +73,10 @@ impl fmt::Display for Violation {
 /// Reads and judges with the product's own eyes, but without the fault that may be planted there.
 pub(crate) fn soberly<T>(look: impl FnOnce() -> T) -> T {
     #[cfg(feature = "faults")]
-    let planted = turn_balance::net::fault::plant(None);
+    let planted = turn_balance::internals::fault::plant(None);
     let seen = look();
     #[cfg(feature = "faults")]
-    turn_balance::net::fault::plant(planted);
+    turn_balance::internals::fault::plant(planted);
     seen
 }
 

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use turn_balance::net::engine::descent::{CandidateState, Descent, Options};
-use turn_balance::net::wire::{Kind, Request, RequestBody, Response, ResponseBody, stun};
+use turn_balance::internals::engine::client::descent::{CandidateState, Descent, Options};
+use turn_balance::internals::wire::{Kind, Request, RequestBody, Response, ResponseBody, stun};
 
 use super::rules::{Rule, is_forbidden};
 

@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use turn_balance::net::wire::{
-    MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Rates, Request, RequestBody, Response,
-    ResponseBody, stun,
+use turn_balance::Rates;
+use turn_balance::internals::wire::{
+    MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, stun,
 };
 
 use super::belief::Belief;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use rand::RngExt;
-use turn_balance::net::engine::Rng;
+use turn_balance::internals::engine::Rng;
 
 use super::sim::{Jitter, Path};
 

@@ -3,10 +3,10 @@
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::members::{Members, NodeSpec, Verdict};
-use turn_balance::net::wire::auth::{Key, Purpose, TRAILER, Tag};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::members::{CheckOutcome, Members, NodeSpec};
+use turn_balance::internals::wire::auth::{Key, Purpose, TRAILER, Tag};
+use turn_balance::internals::wire::{
     MAX_ANSWER, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 
@@ -130,9 +130,9 @@ fn a_check_that_is_sent_away_without_a_tag_comes_back_with_the_cookie() {
         let body = ResponseBody::Probe(ProbeReply { turn, version: 1, ..reply });
         members.handle_datagram(now, node(11), &Response { id, body }.encode())
     };
-    assert_eq!(hear(nonce, false), Verdict::Unsigned);
-    assert_eq!(hear(nonce ^ 1, true), Verdict::Mismatched);
-    assert_eq!(hear(nonce, true), Verdict::Right);
+    assert_eq!(hear(nonce, false), CheckOutcome::Unsigned);
+    assert_eq!(hear(nonce ^ 1, true), CheckOutcome::Mismatched);
+    assert_eq!(hear(nonce, true), CheckOutcome::Right);
     assert_eq!(members.online(now).count(), 0);
     assert_eq!(check(now + Duration::from_millis(250), &mut members).2, [7; 21]);
 }

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use turn_balance::net::engine::balancer::Reason;
-use turn_balance::net::wire::auth::{Key, Purpose};
-use turn_balance::net::wire::{Ping, Pong, Response, ResponseBody, SIGNED_HEARTBEAT};
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::wire::auth::{Key, Purpose};
+use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody, SIGNED_HEARTBEAT};
 
 use crate::sim::{Path, Site};
 use crate::world::*;
@@ -32,7 +32,7 @@ fn forged_heartbeats_change_nothing_and_get_no_answer() {
             world.send(from, superior(), payload.clone());
         }
         world.run_for(Duration::from_millis(100));
-        assert_eq!(dropped(&mut world), [Reason::WrongTag; 4], "{from}");
+        assert_eq!(dropped(&mut world), [DropReason::WrongTag; 4], "{from}");
         assert!(world.log[start..].iter().all(|sent| sent.to != node(12)), "an answer");
         assert!(seen(&world, superior(), from).iter().all(|payload| pong(payload).is_none()));
     }
@@ -56,7 +56,7 @@ fn replayed_heartbeats_change_nothing() {
         world.send(node(11), superior(), last.clone());
         world.run_for(Duration::from_millis(250));
     }
-    assert_eq!(dropped(&mut world), [Reason::Replayed; 40]);
+    assert_eq!(dropped(&mut world), [DropReason::Replayed; 40]);
     assert!(checks(&world, node(11)) - before <= 10, "{}", checks(&world, node(11)) - before);
     // From another: its challenge is not for that one, which gets no node and one answer each.
     for payload in &recorded {
@@ -148,9 +148,9 @@ fn a_flood_of_tags_is_not_even_judged() {
         }
         world.run_for(3 * SECOND);
         let reasons = dropped(&mut world);
-        let judged = reasons.iter().filter(|reason| **reason == Reason::WrongTag).count();
+        let judged = reasons.iter().filter(|reason| **reason == DropReason::WrongTag).count();
         assert!((1..=41).contains(&judged), "{judged}");
-        assert!(reasons.iter().all(|r| matches!(r, Reason::WrongTag | Reason::Limited)));
+        assert!(reasons.iter().all(|r| matches!(r, DropReason::WrongTag | DropReason::Limited)));
         assert_eq!(reasons.len(), 100);
     }
     assert_eq!(count(&world), (1, 1));
@@ -172,6 +172,6 @@ fn one_node_that_comes_from_everywhere_is_remembered_at_few_places() {
         world.send(node(n), superior(), knock(2, challenge));
         world.run_for(Duration::from_millis(20));
     }
-    assert_eq!(dropped(&mut world), [Reason::TooManyNodes; 3]);
+    assert_eq!(dropped(&mut world), [DropReason::TooManyNodes; 3]);
     assert_eq!(count(&world), (0, 1));
 }

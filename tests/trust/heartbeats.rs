@@ -4,11 +4,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::Reason;
-use turn_balance::net::engine::heartbeat::{Heartbeats, Outgoing};
-use turn_balance::net::wire::auth::{Key, Purpose, Tag};
-use turn_balance::net::wire::{Ping, Pong, Response, ResponseBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::heartbeat::{Heartbeats, Outgoing};
+use turn_balance::internals::wire::auth::{Key, Purpose, Tag};
+use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody};
 
 use crate::sim::{Jitter, Path, World};
 use crate::world::*;
@@ -32,7 +32,7 @@ fn a_stale_heartbeat_is_answered_and_the_next_one_accepted_at_once() {
         world.send(from, node(11), down[0].clone());
     }
     world.run_for(Duration::from_millis(50));
-    assert_eq!(world.hosts[&node(11)].server().dropped, [Reason::StrayPong; 2]);
+    assert_eq!(world.hosts[&node(11)].server().dropped, [DropReason::StrayPong; 2]);
     assert_eq!(seen(&world, node(11), superior()).len(), up.len());
     // Nor one that the superior has not signed.
     let forged = Pong { seq: ping(second).seq, challenge: 7, ..answer };
@@ -43,7 +43,7 @@ fn a_stale_heartbeat_is_answered_and_the_next_one_accepted_at_once() {
         world.send(superior(), node(11), payload);
     }
     world.run_for(Duration::from_millis(50));
-    assert_eq!(world.hosts[&node(11)].server().dropped[2..], [Reason::WrongTag; 2]);
+    assert_eq!(world.hosts[&node(11)].server().dropped[2..], [DropReason::WrongTag; 2]);
     assert_eq!(seen(&world, node(11), superior()).len(), up.len());
     let pongs = |world: &World| {
         seen(world, superior(), node(11)).iter().filter_map(|payload| pong(payload)).count()
@@ -81,7 +81,7 @@ fn no_answer_is_longer_than_its_heartbeat() {
     key(1).sign(Purpose::Ping, &mut short, 0);
     world.send(node(12), superior(), short);
     world.run_for(Duration::from_millis(20));
-    assert_eq!(dropped(&mut world), [Reason::ShortHeartbeat]);
+    assert_eq!(dropped(&mut world), [DropReason::ShortHeartbeat]);
     assert_eq!(seen(&world, superior(), node(12)).len(), 0);
 }
 
@@ -104,7 +104,7 @@ fn loss_duplication_and_reordering_keep_no_node_out() {
             assert_eq!(count(&world), (2, 2), "seed {seed}, second {second}");
         }
         let reasons = dropped(&mut world);
-        assert!(reasons.iter().all(|reason| *reason == Reason::Replayed), "seed {seed}");
+        assert!(reasons.iter().all(|reason| *reason == DropReason::Replayed), "seed {seed}");
     }
 }
 

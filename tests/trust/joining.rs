@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::engine::balancer::Reason;
-use turn_balance::net::engine::members::NodeSpec;
-use turn_balance::net::wire::auth::Purpose;
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::members::NodeSpec;
+use turn_balance::internals::wire::auth::Purpose;
+use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 
@@ -62,7 +62,7 @@ fn no_more_nodes_join_than_may_and_those_that_are_listed_keep_their_place() {
     }
     world.run_for(30 * SECOND);
     assert_eq!(count(&world), (2, 4));
-    assert!(dropped(&mut world).contains(&Reason::TooManyNodes));
+    assert!(dropped(&mut world).contains(&DropReason::TooManyNodes));
     for n in [1, 2] {
         world.start(node(n), &leaf_site(n, keys(&[1])));
     }
@@ -90,7 +90,7 @@ fn nodes_join_from_where_they_may() {
     assert_eq!(count(&world), (2, 2));
     assert_eq!(checks(&world, node(200)), 0);
     assert_eq!(seen(&world, superior(), node(200)).len(), 0, "nor an answer");
-    assert!(dropped(&mut world).iter().all(|reason| *reason == Reason::Unwanted));
+    assert!(dropped(&mut world).iter().all(|reason| *reason == DropReason::Unwanted));
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn without_join_a_key_opens_nothing() {
     world.run_for(10 * SECOND);
     assert_eq!(count(&world), (0, 0));
     let reasons = dropped(&mut world);
-    assert!(!reasons.is_empty() && reasons.iter().all(|r| *r == Reason::StrangeHeartbeat));
+    assert!(!reasons.is_empty() && reasons.iter().all(|r| *r == DropReason::StrangeHeartbeat));
 }
 
 /// A leaf behind a NAT: its heartbeats come from `mask`, and `door` leads to it.

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::engine::balancer::Reason;
-use turn_balance::net::engine::trust::{Join, Trust};
-use turn_balance::net::wire::{Ping, Request, RequestBody};
+use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::wire::{Ping, Request, RequestBody};
 
 use crate::sim::Path;
 use crate::world::*;
@@ -31,7 +31,7 @@ fn keys_are_changed_without_a_gap() {
         let mut world = pair(6, &nodes, required(open(10, &[])));
         world.run_for(SECOND);
         for &(who, ids) in order {
-            let join = (who == above).then(|| Join { max_nodes: 10, prefixes: [].into() });
+            let join = (who == above).then(|| JoinPolicy { max_nodes: 10, prefixes: [].into() });
             let trust = Trust { join, require: who == above, ..keys(ids) };
             let now = world.now;
             server(&mut world, who).cluster.set_trust(now, trust, None);
@@ -89,7 +89,7 @@ fn where_tags_are_required_nothing_comes_of_what_has_none() {
         dropped(&mut world);
         world.send(node(11), superior(), bare);
         world.run_for(Duration::from_millis(50));
-        let unsigned = dropped(&mut world).contains(&Reason::Unsigned);
+        let unsigned = dropped(&mut world).contains(&DropReason::Unsigned);
         assert_eq!(unsigned, require, "{leafs:?}");
     }
 }

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::engine::balancer::Reason;
-use turn_balance::net::engine::trust::{Join, Trust};
-use turn_balance::net::wire::auth::{Key, Keys, Purpose, TRAILER};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::wire::auth::{Key, Keys, Purpose, TRAILER};
+use turn_balance::internals::wire::{
     Ping, Pong, Request, RequestBody, Response, ResponseBody, SIGNED_HEARTBEAT,
 };
 
@@ -39,7 +39,7 @@ pub(crate) fn keys(ids: &[u8]) -> Trust {
 /// One with key 1 that lets `max_nodes` join from these prefixes.
 pub(crate) fn open(max_nodes: usize, prefixes: &[&str]) -> Trust {
     let prefixes = prefixes.iter().map(|prefix| prefix.parse().unwrap()).collect();
-    Trust { join: Some(Join { max_nodes, prefixes }), ..keys(&[1]) }
+    Trust { join: Some(JoinPolicy { max_nodes, prefixes }), ..keys(&[1]) }
 }
 
 pub(crate) fn required(trust: Trust) -> Trust {
@@ -83,7 +83,7 @@ pub(crate) fn server<'a>(world: &'a mut World, addr: SocketAddr) -> &'a mut Live
 }
 
 /// Why the superior dropped what it did since the last call.
-pub(crate) fn dropped(world: &mut World) -> Vec<Reason> {
+pub(crate) fn dropped(world: &mut World) -> Vec<DropReason> {
     std::mem::take(&mut server(world, superior()).dropped)
 }
 

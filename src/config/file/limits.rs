@@ -4,7 +4,8 @@ use toml::de::DeTable;
 
 use super::Reader;
 use crate::config::check::Place;
-use crate::config::{BareAnswers, Rates, value};
+use crate::config::{BareAnswers, value};
+use crate::types::Rates;
 
 impl Reader<'_> {
     pub(super) fn limits(&mut self, limits: &DeTable<'_>) {

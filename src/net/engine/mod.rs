@@ -5,25 +5,14 @@
 //! they are empty. Deadlines are indexed, never scanned, and no order depends on a hash, so a
 //! whole internet of engines runs in a test and one seed is one run.
 
-pub mod balancer;
-mod check;
-pub mod cluster;
-mod cookie;
-pub mod descent;
-pub mod echo;
-mod guard;
-pub mod health;
-pub mod heartbeat;
-pub mod limit;
-pub mod members;
-pub mod reach;
-pub mod trust;
+#[cfg(feature = "client")]
+pub mod client;
+#[cfg(feature = "server")]
+pub mod server;
 
 use std::time::Duration;
 
 use rand::RngExt;
-
-pub use check::Seal;
 
 /// The random generator that every engine is given: seeded by the system in `io`, by a number in
 /// a simulation.

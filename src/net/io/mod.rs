@@ -1,9 +1,10 @@
 //! Sockets, the clock and tokio: the only room that has them. It never prints or exits.
 
+#[cfg(feature = "client")]
 pub(crate) mod client;
-pub(crate) mod pinger;
 mod random;
 mod resolve;
+#[cfg(feature = "server")]
 pub(crate) mod server;
 mod socket;
 
@@ -20,7 +21,7 @@ fn open(addr: SocketAddr) -> io::Result<UdpSocket> {
         socket.set_only_v6(true)?;
     }
     socket.set_nonblocking(true)?;
-    socket::option::never_cut(&socket, addr.is_ipv6());
+    socket::option::dont_fragment(&socket, addr.is_ipv6());
     socket.bind(&addr.into())?;
     UdpSocket::from_std(socket.into())
 }

@@ -4,8 +4,8 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::config::{Endpoint, Family};
 use crate::error::Error;
+use crate::types::{Endpoint, Family};
 
 impl Endpoint {
     /// All its addresses, of one family or of both, each once, in the resolver's order. A numeric

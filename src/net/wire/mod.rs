@@ -6,18 +6,12 @@
 mod addr;
 pub mod auth;
 mod id;
-mod name;
-mod prefix;
 mod proto;
-mod rates;
 mod request;
 mod response;
 pub mod stun;
 
 pub use id::Id;
-pub use name::{Name, NameError};
-pub use prefix::{Prefix, PrefixError};
-pub use rates::Rates;
 pub use request::{Ping, Probe, Request, RequestBody, View};
 pub use response::{
     Kind, Node, Pong, ProbeReply, Response, ResponseBody, State, frame, put_host, put_retry,

@@ -2,8 +2,9 @@ use std::net::SocketAddr;
 
 use super::addr::{decode_host, encode_host};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint};
-use super::{DecodeError, Id, Name};
+use super::{DecodeError, Id};
 use crate::net::fault::{Fault, planted};
+use crate::types::Name;
 
 /// What a client, a check or a subordinate sends (`BalanceRequest`).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::addr::{decode_host, encode_host, put_packed, unpack};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_raw, put_varint, varint_word};
-use super::{DecodeError, Id, Name};
+use super::{DecodeError, Id};
+use crate::types::Name;
 
 /// What a balance server answers (`BalanceResponse`).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,12 +8,12 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::descent::{
+use turn_balance::internals::Scope;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::descent::{
     Descent, Limits, Obstacle, Options, Progress, Strategy, View,
 };
-use turn_balance::net::engine::reach::Reach;
-use turn_balance::net::wire::{Request, RequestBody, Response, ResponseBody, stun};
+use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, stun};
 
 use super::input::{Input, seed};
 
@@ -105,9 +105,9 @@ impl World {
 
     /// Whether any of the roots could have led there.
     fn may_be_asked(&self, to: SocketAddr) -> bool {
-        let reach = |root: &SocketAddr| Reach::of(root.ip()).unwrap_or(Reach::Global);
-        let floor = self.roots.iter().map(reach).min().unwrap_or(Reach::Global);
-        let floor = if self.limits.allow_private { floor.min(Reach::Private) } else { floor };
+        let reach = |root: &SocketAddr| Scope::of(root.ip()).unwrap_or(Scope::Global);
+        let floor = self.roots.iter().map(reach).min().unwrap_or(Scope::Global);
+        let floor = if self.limits.allow_private { floor.min(Scope::Private) } else { floor };
         to.port() != 0 && floor.allows_also(to.ip(), &self.limits.allow)
     }
 

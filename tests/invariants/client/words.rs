@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::net::wire::{
+use turn_balance::internals::wire::{
     Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
 

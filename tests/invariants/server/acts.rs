@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use turn_balance::net::wire::auth::{Key, Purpose, TRAILER};
-use turn_balance::net::wire::{
+use turn_balance::internals::wire::auth::{Key, Purpose, TRAILER};
+use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Pong, Probe, Request, RequestBody, Response, ResponseBody,
     SIGNED_HEARTBEAT, View,
 };

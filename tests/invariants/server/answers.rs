@@ -3,8 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use turn_balance::net::engine::balancer::{Answer, Verdict};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::server::answer::{Answer, Handled};
+use turn_balance::internals::wire::{
     MAX_ANSWER, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View,
 };
 
@@ -21,8 +21,8 @@ impl World {
         let verdict = balancer.handle_datagram(offer, *now, &own(), &from, datagram, &mut out);
         let out = out.to_vec();
         match verdict {
-            Verdict::Drop(_) => assert!(out.is_empty()),
-            Verdict::Knock(knock) => {
+            Handled::Drop(_) => assert!(out.is_empty()),
+            Handled::PeerMessage(knock) => {
                 assert!(out.is_empty());
                 self.knock(from, datagram, &knock);
             }
@@ -30,7 +30,7 @@ impl World {
         }
     }
 
-    fn answered(&mut self, from: SocketAddr, datagram: &[u8], out: &[u8], verdict: &Verdict) {
+    fn answered(&mut self, from: SocketAddr, datagram: &[u8], out: &[u8], verdict: &Handled) {
         assert!(from != own() && from.port() != 0 && !LOOPS.contains(&from.port()));
         assert!(out.len() > 2 && out.len() <= MAX_ANSWER, "{} bytes", out.len());
         let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(datagram) else {
@@ -48,7 +48,7 @@ impl World {
         let headers = if from.is_ipv4() { 28 } else { 48 };
         let within = headers + out.len() <= 3 * (headers + datagram.len());
         let bearer = self.bears(from.ip(), probe.cookie);
-        if *verdict == Verdict::Retry {
+        if *verdict == Handled::Retry {
             assert!(reply.retry && !bare && reply.nodes.is_empty());
             assert!(within && out.len() <= datagram.len());
             self.cookies.insert(from.ip(), (reply.cookie, self.now));

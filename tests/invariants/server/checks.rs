@@ -2,9 +2,9 @@
 
 use std::net::SocketAddr;
 
-use turn_balance::net::engine::members::Verdict;
-use turn_balance::net::wire::auth::{Purpose, Tag};
-use turn_balance::net::wire::{
+use turn_balance::internals::engine::server::members::CheckOutcome;
+use turn_balance::internals::wire::auth::{Purpose, Tag};
+use turn_balance::internals::wire::{
     Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
 };
 
@@ -16,7 +16,7 @@ impl World {
     pub(super) fn hear(&mut self, from: SocketAddr, datagram: &[u8]) {
         let before = self.cluster.count(self.now);
         let verdict = self.cluster.handle_answer(self.now, from, datagram);
-        if verdict != Verdict::Right {
+        if verdict != CheckOutcome::Right {
             return assert_eq!(self.cluster.count(self.now), before, "{verdict:?}");
         }
         let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)

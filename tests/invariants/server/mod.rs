@@ -4,7 +4,7 @@
 mod acts;
 mod answers;
 mod checks;
-mod knocks;
+mod peer_messages;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::net::engine::Rng;
-use turn_balance::net::engine::balancer::{Balancer, Offer};
-use turn_balance::net::engine::cluster::{Cluster, Event};
-use turn_balance::net::engine::limit::{Limiter, Policy};
-use turn_balance::net::engine::members::{self, NodeSpec, ONLINE};
-use turn_balance::net::engine::trust::{Join, Trust};
-use turn_balance::net::wire::auth::{Key, Keys};
-use turn_balance::net::wire::{PADDED_REQUEST, Request, RequestBody};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::answer::{Responder, Snapshot};
+use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
+use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
+use turn_balance::internals::engine::server::members::{MemberEvent, NodeSpec, ONLINE};
+use turn_balance::internals::engine::server::{ServerEngine, ServerEvent};
+use turn_balance::internals::wire::auth::{Key, Keys};
+use turn_balance::internals::wire::{PADDED_REQUEST, Request, RequestBody};
 
 use super::input::{Input, seed};
 
@@ -27,9 +27,9 @@ use super::input::{Input, seed};
 struct World {
     start: Instant,
     now: Instant,
-    cluster: Cluster,
-    balancer: Balancer,
-    offer: Offer,
+    cluster: ServerEngine,
+    balancer: Responder,
+    offer: Snapshot,
     trust: Trust,
     bare_bytes: u64,
     configured: usize,
@@ -102,18 +102,18 @@ impl World {
         let flags = input.byte();
         let flag = |bit: u8| flags >> bit & 1 == 1;
         let bare_bytes = if flag(0) { 5000 } else { 0 };
-        let policy = Policy { places: 64, bare_bytes, ..Policy::default() };
+        let policy = LimiterSettings { places: 64, bare_bytes, ..LimiterSettings::default() };
         let limiter = Arc::new(Limiter::new(policy, now, &mut rng));
         let keys =
             if flag(1) { vec![Key::new(1, &[1; 32]), Key::new(2, &[2; 32])] } else { vec![] };
         let prefixes = if flag(2) { vec!["203.0.113.0/24".parse().unwrap()] } else { vec![] };
-        let join = flag(3).then(|| Join { max_nodes: 3, prefixes: prefixes.into() });
+        let join = flag(3).then(|| JoinPolicy { max_nodes: 3, prefixes: prefixes.into() });
         let join = join.filter(|_| !keys.is_empty());
         let require = flag(4) && !keys.is_empty();
         let trust = Trust { keys: Keys::new(keys), require, join };
         let beside = flag(5).then(turn);
         let name = "server".parse().ok();
-        let mut cluster = Cluster::new(name, beside, Rng::from_rng(&mut rng));
+        let mut cluster = ServerEngine::new(name, beside, Rng::from_rng(&mut rng));
         if flag(6) {
             cluster.check_turn(now);
         }
@@ -125,8 +125,8 @@ impl World {
             start: now,
             now,
             cluster,
-            balancer: Balancer::new(limiter, rng),
-            offer: Offer::default(),
+            balancer: Responder::new(limiter, rng),
+            offer: Snapshot::default(),
             trust,
             bare_bytes,
             configured: configured.into(),
@@ -161,7 +161,7 @@ impl World {
         self.cluster.handle_timeout(now);
         self.refresh();
         while let Some(event) = self.cluster.poll_event() {
-            if let Event::Node(members::Event::Forgotten { addr }) = event {
+            if let ServerEvent::Node(MemberEvent::Forgotten { addr }) = event {
                 self.checked.remove(&addr); // it is new when it joins again
             }
         }

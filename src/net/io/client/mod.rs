@@ -1,5 +1,6 @@
 //! The client of the cascade: descents over real sockets.
 
+mod pinger;
 mod socket;
 
 use std::io;
@@ -9,14 +10,15 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use crate::config::{Endpoint, Family};
 use crate::error::Error;
-use crate::net::engine::descent::{
+use crate::net::engine::client::descent::{
     Descent, Limits, Options, Progress, Selection, Strategy, Trace, View,
 };
 use crate::net::io::random;
 use crate::net::io::socket::Unreachable;
-use crate::net::wire::Prefix;
+use crate::types::Prefix;
+use crate::types::{Endpoint, Family};
+pub use pinger::Pinger;
 use socket::{Input, Shared, Sockets};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer

@@ -9,15 +9,15 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tracing::{debug, info, warn};
 
-use super::lines::tell;
+use super::log_limit::tell;
 use super::{Arrival, Shared, socket_error, source_ips};
 use crate::error::Error;
 use crate::net::engine::Transmit;
-use crate::net::engine::cluster::{Cluster, Event};
-use crate::net::engine::heartbeat::Outgoing;
-use crate::net::engine::members::{self, ONLINE, START_GRACE};
+use crate::net::engine::server::heartbeat::Outgoing;
+use crate::net::engine::server::members::{self, ONLINE, START_GRACE};
+use crate::net::engine::server::{ServerEngine, ServerEvent};
 use crate::net::io::{mapped, send};
-use crate::net::wire::Name;
+use crate::types::Name;
 
 /// Room for any answer to a check: the first implementation may send as much as UDP holds.
 const ANSWER_ROOM: usize = 65_535;
@@ -58,7 +58,7 @@ pub(super) fn spawn(
     checkers: Vec<UdpSocket>,
     turn: Option<UdpSocket>,
     listeners: Vec<(SocketAddr, StdSocket)>,
-    knocked: mpsc::Receiver<Arrival>,
+    peer_messages: mpsc::Receiver<Arrival>,
 ) -> Vec<JoinHandle<()>> {
     let checkers: Vec<_> = checkers.into_iter().map(Checker::from).collect();
     let mut tasks = Vec::new();
@@ -68,7 +68,7 @@ pub(super) fn spawn(
             take(shared.clone(), checker.socket.clone(), move |cluster, now, from, datagram| {
                 let verdict = cluster.handle_answer(now, from, datagram);
                 here.counters.checked(verdict);
-                tell!(here.lines.allow(now), TRACE, %from, ?verdict, "answer to a check");
+                tell!(here.log_limit.allow(now), TRACE, %from, ?verdict, "answer to a check");
                 // Of a node that goes on as before nothing is due before its next check.
                 cluster.has_news()
             });
@@ -87,7 +87,7 @@ pub(super) fn spawn(
         tasks.push(tokio::spawn(task));
     }
     let control = Control { shared: shared.clone(), checkers, turn, listeners, next: 0 };
-    tasks.push(tokio::spawn(control.run(knocked)));
+    tasks.push(tokio::spawn(control.run(peer_messages)));
     tasks
 }
 
@@ -95,7 +95,7 @@ pub(super) fn spawn(
 async fn take(
     shared: Arc<Shared>,
     socket: Arc<UdpSocket>,
-    handle: impl Fn(&mut Cluster, Instant, SocketAddr, &[u8]) -> bool,
+    handle: impl Fn(&mut ServerEngine, Instant, SocketAddr, &[u8]) -> bool,
 ) {
     let mut buffer = vec![0; ANSWER_ROOM];
     loop {
@@ -108,7 +108,7 @@ async fn take(
                 }
             }
             Err(error) => {
-                let may = || shared.lines.allow(Instant::now());
+                let may = || shared.log_limit.allow(Instant::now());
                 tell!(may(), DEBUG, %error, "cannot receive answers, trying again");
                 tokio::time::sleep(PAUSE).await;
             }
@@ -140,7 +140,7 @@ struct Control {
 }
 
 impl Control {
-    async fn run(mut self, mut knocked: mpsc::Receiver<Arrival>) {
+    async fn run(mut self, mut peer_messages: mpsc::Receiver<Arrival>) {
         let idle = Duration::from_secs(3600);
         loop {
             let next = self.step(Instant::now()).unwrap_or_else(|| Instant::now() + idle);
@@ -148,10 +148,10 @@ impl Control {
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.shared.news.notified() => {}
-                Some((to, from, knock)) = knocked.recv() => {
+                Some((to, from, knock)) = peer_messages.recv() => {
                     let now = Instant::now();
-                    let result = self.shared.cluster().handle_knock(now, to, from, &knock);
-                    tell!(self.shared.lines.allow(now), TRACE, %from, ?result, "heartbeat");
+                    let result = self.shared.cluster().handle_peer_message(now, to, from, &knock);
+                    tell!(self.shared.log_limit.allow(now), TRACE, %from, ?result, "heartbeat");
                     if let Err(reason) = result {
                         self.shared.counters.dropped(reason);
                     }
@@ -194,7 +194,7 @@ impl Control {
 
     /// Sends from the next socket of the family; where that fails, from another.
     fn send_check(&mut self, now: Instant, check: &Transmit) {
-        let may = || self.shared.lines.allow(now);
+        let may = || self.shared.log_limit.allow(now);
         self.next = self.next.wrapping_add(1);
         let count = self.checkers.len();
         for index in 0..count {
@@ -213,7 +213,7 @@ impl Control {
     /// Sends from every listening socket of the family, until it is known by which one of them
     /// the superior knows the node.
     fn send_heartbeat(&self, now: Instant, Outgoing { transmit: heartbeat, via }: &Outgoing) {
-        let may = || self.shared.lines.allow(now);
+        let may = || self.shared.log_limit.allow(now);
         let chosen = |addr: &SocketAddr| via.is_none_or(|via| via == *addr);
         for (addr, listener) in self.listeners.iter().filter(|(addr, _)| chosen(addr)) {
             let Some(to) = mapped(heartbeat.to, *addr) else {
@@ -229,27 +229,27 @@ impl Control {
         }
     }
 
-    fn tell(&self, event: Event, (online, all): (usize, usize)) {
+    fn tell(&self, event: ServerEvent, (online, all): (usize, usize)) {
         let online = format_args!("{online} of {all}").to_string();
         let text = |name: Option<Name>| name.map_or_else(|| "-".into(), |name| name.to_string());
         match event {
-            Event::TurnUp(turn) => info!(%turn, "TURN server up"),
-            Event::TurnDown(turn) => warn!(%turn, "TURN server down"),
-            Event::Node(members::Event::Online { addr, name }) => {
+            ServerEvent::TurnUp(turn) => info!(%turn, "TURN server up"),
+            ServerEvent::TurnDown(turn) => warn!(%turn, "TURN server down"),
+            ServerEvent::Node(members::MemberEvent::Online { addr, name }) => {
                 info!(%addr, name = %text(name), %online, "node online");
             }
-            Event::Node(members::Event::Offline { addr, name, silent: true }) => {
+            ServerEvent::Node(members::MemberEvent::Offline { addr, name, silent: true }) => {
                 let name = text(name);
                 warn!(%addr, %name, silent = ?ONLINE, %online, "node offline");
             }
-            Event::Node(members::Event::Offline { addr, name, silent: false }) => {
+            ServerEvent::Node(members::MemberEvent::Offline { addr, name, silent: false }) => {
                 let name = text(name);
                 warn!(%addr, %name, offers = "nothing", %online, "node offline");
             }
-            Event::Node(members::Event::Forgotten { addr }) => {
+            ServerEvent::Node(members::MemberEvent::Forgotten { addr }) => {
                 info!(%addr, nodes = all, "node forgotten");
             }
-            Event::Node(members::Event::NoneAnswered) => {
+            ServerEvent::Node(members::MemberEvent::NoneAnswered) => {
                 let ports = self.checkers.iter().filter_map(|checker| checker.addr);
                 let from: Vec<_> = ports.map(|addr| addr.to_string()).collect();
                 warn!(

@@ -1,8 +1,8 @@
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::net::engine::balancer::Reason;
-use crate::net::engine::members::Verdict;
+use crate::net::engine::server::drop::DropReason;
+use crate::net::engine::server::members::CheckOutcome;
 use crate::net::io::socket::Sent;
 
 /// What came of all datagrams so far.
@@ -17,9 +17,9 @@ pub(super) struct Counters {
     calls: AtomicU64,
     /// What the sockets had no room for.
     lost: AtomicU64,
-    dropped: [AtomicU64; Reason::ALL.len()],
+    dropped: [AtomicU64; DropReason::ALL.len()],
     /// Heartbeats that the control task had no room for.
-    knocks_lost: AtomicU64,
+    peer_messages_lost: AtomicU64,
     /// What came to the sockets that checks are sent from.
     checked: [AtomicU64; VERDICTS.len()],
     /// What came to the socket that the TURN server is asked from, and was no answer of its.
@@ -27,12 +27,12 @@ pub(super) struct Counters {
 }
 
 /// The words for what came of answers to checks.
-const VERDICTS: [(Verdict, &str); 5] = [
-    (Verdict::Right, "check-answers"),
-    (Verdict::Misplaced, "check-misplaced"),
-    (Verdict::Mismatched, "check-mismatched"),
-    (Verdict::Malformed, "check-malformed"),
-    (Verdict::Unsigned, "check-unsigned"),
+const VERDICTS: [(CheckOutcome, &str); 5] = [
+    (CheckOutcome::Right, "check-answers"),
+    (CheckOutcome::Misplaced, "check-misplaced"),
+    (CheckOutcome::Mismatched, "check-mismatched"),
+    (CheckOutcome::Malformed, "check-malformed"),
+    (CheckOutcome::Unsigned, "check-unsigned"),
 ];
 
 impl Counters {
@@ -65,15 +65,15 @@ impl Counters {
         self.lost.load(Ordering::Relaxed)
     }
 
-    pub(super) fn dropped(&self, reason: Reason) {
+    pub(super) fn dropped(&self, reason: DropReason) {
         self.dropped[reason as usize].fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn knock_lost(&self) {
-        self.knocks_lost.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn peer_message_lost(&self) {
+        self.peer_messages_lost.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn checked(&self, verdict: Verdict) {
+    pub(super) fn checked(&self, verdict: CheckOutcome) {
         let place = VERDICTS.iter().position(|(known, _)| *known == verdict);
         if let Some(counter) = place.and_then(|place| self.checked.get(place)) {
             counter.fetch_add(1, Ordering::Relaxed);
@@ -94,12 +94,13 @@ impl fmt::Display for Counters {
         write!(f, ", receive-errors {errors}")?;
         write!(f, ", system-calls {}, no-room {}", load(&self.calls), load(&self.lost))?;
         // The rest only where there was any.
-        let dropped = Reason::ALL.map(|reason| (reason.as_str(), &self.dropped[reason as usize]));
+        let dropped =
+            DropReason::ALL.map(|reason| (reason.as_str(), &self.dropped[reason as usize]));
         let checked =
             VERDICTS.iter().zip(&self.checked).map(|((_, word), counter)| (*word, counter));
         let others = [
             ("retries", &self.retries),
-            ("heartbeats-lost", &self.knocks_lost),
+            ("heartbeats-lost", &self.peer_messages_lost),
             ("stray-bindings", &self.stray_bindings),
         ];
         for (word, counter) in others.into_iter().chain(checked).chain(dropped) {
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn every_reason_is_told_by_its_own_word() {
         let counters = Counters::default();
-        for (times, reason) in (1..).zip(Reason::ALL) {
+        for (times, reason) in (1..).zip(DropReason::ALL) {
             (0..times).for_each(|_| counters.dropped(reason));
         }
         for (times, (verdict, _)) in (101..).zip(VERDICTS) {
@@ -127,7 +128,7 @@ mod tests {
         }
         let text = counters.to_string();
         let told: Vec<_> = text.split(", ").collect();
-        for (times, reason) in (1..).zip(Reason::ALL) {
+        for (times, reason) in (1..).zip(DropReason::ALL) {
             assert!(told.contains(&&*format!("{} {times}", reason.as_str())), "{reason:?}: {text}");
         }
         for (times, (_, word)) in (101..).zip(VERDICTS) {

@@ -2,7 +2,7 @@
 
 mod control;
 mod counters;
-mod lines;
+mod log_limit;
 mod names;
 mod overflow;
 mod worker;
@@ -20,22 +20,22 @@ use tokio::task;
 use tracing::{debug, info, warn};
 
 use super::{random, socket};
-use crate::config::{self, Allowance, BareAnswers, Config, KeyFile, TurnHealth};
+use crate::config::{self, BareAnswers, Config, KeyFile, RequestLimits, TurnHealth};
 use crate::error::Error;
-use crate::net::engine::balancer::{Balancer, Offer};
-use crate::net::engine::cluster::Cluster;
-use crate::net::engine::limit::{Limiter, Policy};
-use crate::net::engine::trust::{Join, Knock, Trust};
+use crate::net::engine::server::ServerEngine;
+use crate::net::engine::server::answer::{Responder, Snapshot};
+use crate::net::engine::server::auth::{JoinPolicy, PeerMessage, Trust};
+use crate::net::engine::server::limit::{Limiter, LimiterSettings};
 use crate::net::wire::auth::Keys;
 use counters::Counters;
-use lines::Lines;
+use log_limit::LogLimit;
 use socket::RECEIVE_BUFFER;
 
 /// Heartbeats that wait for the control task. More are dropped: the next ones come in seconds.
-const KNOCKS: usize = 1024;
+const PEER_MESSAGES: usize = 1024;
 
 /// What came to which listening socket, and from whom.
-type Arrival = (SocketAddr, SocketAddr, Box<Knock>);
+type Arrival = (SocketAddr, SocketAddr, Box<PeerMessage>);
 
 /// A running balance server. Dropping it stops it.
 #[derive(Debug)]
@@ -50,12 +50,12 @@ pub struct Server {
 /// What the workers and the control task share.
 #[derive(Debug)]
 struct Shared {
-    offer: ArcSwap<Offer>,
-    cluster: Mutex<Cluster>,
+    offer: ArcSwap<Snapshot>,
+    cluster: Mutex<ServerEngine>,
     stopping: AtomicBool,
     counters: Counters,
-    lines: Lines,
-    knocks: mpsc::Sender<Arrival>,
+    log_limit: LogLimit,
+    peer_messages: mpsc::Sender<Arrival>,
     /// The control task has something new to look at.
     news: Notify,
     /// A socket had no room.
@@ -77,8 +77,9 @@ impl Server {
         complain_of_small_buffers(&listeners);
         let checkers = control::open_checkers(&addrs, config.cluster.check_bind)?;
 
-        let (knocks, knocked) = mpsc::channel(KNOCKS);
-        let mut cluster = Cluster::new(config.net.name.clone(), config.turn.bind, random::rng()?);
+        let (peer_messages, arrivals) = mpsc::channel(PEER_MESSAGES);
+        let mut cluster =
+            ServerEngine::new(config.net.name.clone(), config.turn.bind, random::rng()?);
         let turn = config.turn.bind.filter(|_| config.turn.health == TurnHealth::Binding);
         let turn = turn.map(control::open_asker).transpose()?;
         if turn.is_some() {
@@ -90,8 +91,8 @@ impl Server {
             cluster: Mutex::new(cluster),
             stopping: AtomicBool::new(false),
             counters: Counters::default(),
-            lines: Lines::default(),
-            knocks,
+            log_limit: LogLimit::default(),
+            peer_messages,
             news: Notify::new(),
             overflow: Notify::new(),
         });
@@ -106,16 +107,17 @@ impl Server {
         for (addr, sockets) in listeners {
             let cloned = sockets[0].try_clone().map_err(socket_error("listen on", addr))?;
             senders.push((addr, cloned));
-            let outlets = socket::outlets(&sockets).map_err(socket_error("answer from", addr))?;
-            for (socket, outlet) in sockets.into_iter().zip(outlets) {
-                let balancer = Balancer::new(limiter.clone(), random::rng()?);
+            let replies =
+                socket::reply_sockets(&sockets).map_err(socket_error("answer from", addr))?;
+            for (socket, reply_socket) in sockets.into_iter().zip(replies) {
+                let balancer = Responder::new(limiter.clone(), random::rng()?);
                 let shared = server.shared.clone();
-                let worker = worker::Worker { addr, socket, outlet, shared, balancer };
+                let worker = worker::Worker { addr, socket, reply_socket, shared, balancer };
                 server.threads.push(worker.spawn(exit.clone())?);
             }
         }
         let shared = &server.shared;
-        server.tasks = control::spawn(shared, checkers, turn, senders, knocked);
+        server.tasks = control::spawn(shared, checkers, turn, senders, arrivals);
         server.tasks.push(overflow::spawn(shared));
         server.tasks.extend(names::spawn(shared, config.cluster, &server.addrs));
         Ok(server)
@@ -148,8 +150,8 @@ impl Server {
         for task in std::mem::take(&mut self.tasks) {
             let _ = task.await; // that it was aborted
         }
-        let Shared { counters, lines, .. } = &*self.shared;
-        debug!(%counters, left_out = lines.take_left_out(), "stopped answering");
+        let Shared { counters, log_limit, .. } = &*self.shared;
+        debug!(%counters, left_out = log_limit.take_left_out(), "stopped answering");
     }
 
     fn signal(&self) {
@@ -175,7 +177,7 @@ impl Shared {
         self.news.notify_one();
     }
 
-    fn cluster(&self) -> MutexGuard<'_, Cluster> {
+    fn cluster(&self) -> MutexGuard<'_, ServerEngine> {
         // A panic elsewhere leaves engine state that is still consistent enough to answer from.
         self.cluster.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -193,7 +195,7 @@ impl Shared {
 fn trust(config: &config::Cluster) -> Result<Trust, Error> {
     let keys = config.keys.iter().map(KeyFile::read).collect::<Result<Vec<_>, _>>()?;
     let prefixes = config.join_prefixes.as_slice().into();
-    let join = config.join.then_some(Join { max_nodes: config.max_nodes, prefixes });
+    let join = config.join.then_some(JoinPolicy { max_nodes: config.max_nodes, prefixes });
     Ok(Trust { keys: Keys::new(keys), require: config.require_auth, join })
 }
 
@@ -201,12 +203,17 @@ fn trust(config: &config::Cluster) -> Result<Trust, Error> {
 type Listener = (SocketAddr, Vec<UdpSocket>);
 
 /// What the file allows strangers, as the limiter takes it.
-fn policy(limits: &Allowance) -> Policy {
+fn policy(limits: &RequestLimits) -> LimiterSettings {
     let bare_bytes = match limits.bare_answers {
         BareAnswers::Sample => 0,
         BareAnswers::Full => limits.bare_bytes.into(),
     };
-    Policy { rates: limits.rates, exempt: limits.exempt.clone(), bare_bytes, ..Policy::default() }
+    LimiterSettings {
+        rates: limits.rates,
+        exempt: limits.exempt.clone(),
+        bare_bytes,
+        ..LimiterSettings::default()
+    }
 }
 
 /// Opens the listening sockets. An IPv6 wildcard takes IPv4 too, unless that has a socket of its

@@ -10,9 +10,10 @@ use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::Shared;
-use crate::config::{Cluster, Endpoint};
-use crate::net::engine::heartbeat::INTERVAL;
-use crate::net::engine::members::NodeSpec;
+use crate::config::Cluster;
+use crate::net::engine::server::heartbeat::INTERVAL;
+use crate::net::engine::server::members::NodeSpec;
+use crate::types::Endpoint;
 
 /// Between two look-ups of a name: addresses in DNS change in minutes.
 const AGAIN: Duration = Duration::from_secs(60);

@@ -21,7 +21,7 @@ async fn tell(shared: Arc<Shared>) {
     loop {
         tokio::select! {
             () = shared.overflow.notified() => {}
-            () = shared.lines.full() => {}
+            () = shared.log_limit.full() => {}
         }
         let lost = shared.counters.lost();
         if lost > told {
@@ -30,7 +30,7 @@ async fn tell(shared: Arc<Shared>) {
         }
         tokio::time::sleep(SPACING).await;
         // Only now: one line tells of all that were left out in this second.
-        let left_out = shared.lines.take_left_out();
+        let left_out = shared.log_limit.take_left_out();
         if left_out > 0 {
             debug!(left_out, "more came than the log may show");
         }

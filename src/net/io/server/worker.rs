@@ -11,7 +11,8 @@ use tracing::{error, trace, warn};
 
 use super::Shared;
 use crate::error::Error;
-use crate::net::engine::balancer::{Answer, Balancer, Reason, Verdict};
+use crate::net::engine::server::answer::{Answer, Handled, Responder};
+use crate::net::engine::server::drop::DropReason;
 use crate::net::io::socket::Batch;
 
 /// Errors in a row, 100 ms apart, after which a socket has no hope: ten seconds.
@@ -24,9 +25,9 @@ pub(super) struct Worker {
     pub(super) addr: SocketAddr,
     pub(super) socket: UdpSocket,
     /// What it answers from.
-    pub(super) outlet: UdpSocket,
+    pub(super) reply_socket: UdpSocket,
     pub(super) shared: Arc<Shared>,
-    pub(super) balancer: Balancer,
+    pub(super) balancer: Responder,
 }
 
 impl Worker {
@@ -55,7 +56,7 @@ impl Worker {
                     errors = 0;
                     self.answer(&mut batch, count, now);
                 }
-                Err(error) if is_lull(&error) => errors = 0,
+                Err(error) if is_transient(&error) => errors = 0,
                 Err(error) => {
                     errors += 1;
                     self.shared.counters.receive_error();
@@ -93,32 +94,32 @@ impl Worker {
         }
         let counters = &self.shared.counters;
         let tell = tracing::enabled!(tracing::Level::TRACE);
-        let sent = batch.answer(&self.outlet, count, |received, head| {
+        let sent = batch.answer(&self.reply_socket, count, |received, head| {
             let to = received.to.unwrap_or(self.addr.ip());
             let to = SocketAddr::new(to, self.addr.port());
             let (from, bytes) = (received.from, received.bytes);
             let mut answer = Answer { head: std::mem::take(head), tail: &[] };
             let verdict = match received.truncated {
-                true => Verdict::Drop(Reason::Truncated),
+                true => Handled::Drop(DropReason::Truncated),
                 false => self.balancer.handle_datagram(&offer, now, &to, from, bytes, &mut answer),
             };
             *head = answer.head;
-            if tell && self.shared.lines.allow(now) {
+            if tell && self.shared.log_limit.allow(now) {
                 trace_datagram(*from, &verdict);
             }
             match verdict {
-                Verdict::Answer => return Some(answer.tail),
-                Verdict::Retry => {
+                Handled::Answer => return Some(answer.tail),
+                Handled::Retry => {
                     counters.retry();
                     return Some(answer.tail);
                 }
-                Verdict::Knock(knock) => {
+                Handled::PeerMessage(message) => {
                     counters.heartbeat();
-                    if self.shared.knocks.try_send((self.addr, *from, knock)).is_err() {
-                        counters.knock_lost();
+                    if self.shared.peer_messages.try_send((self.addr, *from, message)).is_err() {
+                        counters.peer_message_lost();
                     }
                 }
-                Verdict::Drop(reason) => counters.dropped(reason),
+                Handled::Drop(reason) => counters.dropped(reason),
             }
             None
         });
@@ -128,19 +129,19 @@ impl Worker {
 
 /// Out of line, for the address stays in registers then.
 #[cold]
-fn trace_datagram(from: SocketAddr, verdict: &Verdict) {
+fn trace_datagram(from: SocketAddr, verdict: &Handled) {
     match verdict {
         // Nothing of what it says.
-        Verdict::Knock(_) => trace!(%from, verdict = "Knock", "datagram"),
+        Handled::PeerMessage(_) => trace!(%from, verdict = "PeerMessage", "datagram"),
         _ => trace!(%from, ?verdict, "datagram"),
     }
 }
 
 /// Whether nothing is wrong: nothing came in a while, or an earlier answer found nobody.
-fn is_lull(error: &io::Error) -> bool {
+fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
-    let lulls = [WouldBlock, TimedOut, Interrupted, ConnectionRefused, ConnectionReset];
-    lulls.contains(&error.kind())
+    let transient = [WouldBlock, TimedOut, Interrupted, ConnectionRefused, ConnectionReset];
+    transient.contains(&error.kind())
 }
 
 struct TellOnDrop {

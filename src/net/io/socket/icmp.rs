@@ -14,7 +14,7 @@ use socket2::SockAddr;
 
 use super::Unreachable;
 use super::option::set;
-use crate::net::engine::descent::Obstacle;
+use crate::net::engine::client::descent::Obstacle;
 
 /// Room for what a message quotes of a datagram: no request is longer.
 const QUOTE: usize = 512;

@@ -6,10 +6,10 @@ pub(super) mod icmp;
 mod mmsg;
 #[cfg_attr(not(target_os = "linux"), path = "no_option.rs")]
 pub(super) mod option;
-#[cfg(target_os = "linux")]
-mod outlet;
 #[cfg(any(not(target_os = "linux"), test))]
 mod portable;
+#[cfg(target_os = "linux")]
+mod reply;
 #[cfg(test)]
 mod tests;
 
@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use crate::net::engine::descent::Obstacle;
+use crate::net::engine::client::descent::Obstacle;
 
 #[cfg(target_os = "linux")]
 pub(crate) use mmsg::Batch;
@@ -95,10 +95,10 @@ pub(crate) fn listen(addr: SocketAddr, dual: bool, workers: u16) -> io::Result<V
 
 /// What answers leave from, for each of the sockets of an address: the same one, where the system lets
 /// them have none of their own.
-pub(crate) fn outlets(sockets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
+pub(crate) fn reply_sockets(sockets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
     #[cfg(target_os = "linux")]
-    if let Ok(outlets) = outlet::open(sockets) {
-        return Ok(outlets);
+    if let Ok(reply_sockets) = reply::open(sockets) {
+        return Ok(reply_sockets);
     }
     sockets.iter().map(UdpSocket::try_clone).collect()
 }

@@ -25,7 +25,7 @@ pub(super) fn set(
 /// Has no datagram of this socket cut into fragments, as no packet of QUIC is (RFC 9000, section 14): all
 /// are too short for that, and nobody can make it so by forging ICMP errors. And datagrams that are
 /// never cut need no number, which takes the system time.
-pub(crate) fn never_cut(socket: &impl AsRawFd, ipv6: bool) {
+pub(crate) fn dont_fragment(socket: &impl AsRawFd, ipv6: bool) {
     // A system that has none of these gets by without.
     let _ = set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
     if ipv6 {

@@ -6,7 +6,7 @@ macro_rules! echo {
         let bind: SocketAddr = $bind.parse().unwrap();
         let socket = listen(bind, true, 1).unwrap().remove(0);
         <$batch>::prepare(&socket).unwrap();
-        let outlet = outlets(std::slice::from_ref(&socket)).unwrap().remove(0);
+        let reply_socket = reply_sockets(std::slice::from_ref(&socket)).unwrap().remove(0);
         let to = SocketAddr::new($ask.parse().unwrap(), socket.local_addr().unwrap().port());
         let from = if to.is_ipv4() { "127.0.0.1:0" } else { "[::1]:0" };
         let client = UdpSocket::bind(from).unwrap();
@@ -14,7 +14,7 @@ macro_rules! echo {
         client.send_to(b"hello", to).unwrap();
         let mut batch = <$batch>::new();
         assert_eq!(batch.receive(&socket).unwrap(), 1);
-        let sent = batch.answer(&outlet, 1, |received, head| {
+        let sent = batch.answer(&reply_socket, 1, |received, head| {
             assert_eq!(received.bytes, b"hello");
             assert_eq!(*received.from, client.local_addr().unwrap());
             assert!(!received.truncated);
@@ -107,7 +107,7 @@ fn a_tail_follows_its_head_however_long_it_is() {
 #[test]
 fn workers_share_an_address_and_nobody_else_has_it() {
     let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 4).unwrap();
-    let _outlets = outlets(&sockets).unwrap();
+    let _replies = reply_sockets(&sockets).unwrap();
     let addr = sockets[0].local_addr().unwrap();
     let clients: Vec<_> = (0..64).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
     for client in &clients {
@@ -136,10 +136,10 @@ fn workers_share_an_address_and_nobody_else_has_it() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn an_outlet_is_a_socket_of_its_own_and_has_room_for_nothing() {
+fn a_reply_socket_is_a_socket_of_its_own_and_has_room_for_nothing() {
     let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap();
-    let outlets = outlets(&sockets).unwrap();
-    assert!(receive_buffer(&outlets[0]).unwrap() < 4096);
+    let replies = reply_sockets(&sockets).unwrap();
+    assert!(receive_buffer(&replies[0]).unwrap() < 4096);
     assert!(receive_buffer(&sockets[0]).unwrap() > 4096);
 }
 

@@ -13,7 +13,7 @@ pub(super) struct Control([u8; ROOM]);
 
 /// What the system tells of a datagram.
 #[derive(Default)]
-pub(super) struct Told {
+pub(super) struct PacketInfo {
     /// The address it was sent to.
     pub(super) to: Option<IpAddr>,
     /// What its answer leaves from.
@@ -38,9 +38,9 @@ impl Control {
     /// Reads the first `len` bytes, what came with a datagram, and writes what makes its answer
     /// leave from where that was sent to. Returns the length of this too.
     #[inline]
-    pub(super) fn turn_round(&mut self, len: usize) -> (Told, usize) {
+    pub(super) fn turn_round(&mut self, len: usize) -> (PacketInfo, usize) {
         if len == 0 {
-            return (Told::default(), 0);
+            return (PacketInfo::default(), 0);
         }
         if let Some(told) = self.turn_v4_round(len) {
             return (told, len);
@@ -57,7 +57,7 @@ impl Control {
     /// The same where nothing came but the address of an IPv4 datagram, as most do: that is what
     /// has to be written too, but for the interface.
     #[inline]
-    fn turn_v4_round(&mut self, len: usize) -> Option<Told> {
+    fn turn_v4_round(&mut self, len: usize) -> Option<PacketInfo> {
         const SIZE: libc::c_uint = size_of::<libc::in_pktinfo>() as libc::c_uint;
         let message = (&raw mut *self).cast::<libc::cmsghdr>();
         // SAFETY: `self` has the alignment of a `cmsghdr`, and room for one with an address behind
@@ -73,13 +73,13 @@ impl Control {
             (&raw mut (*info).ipi_ifindex).write_unaligned(0);
             let to = (&raw const (*info).ipi_spec_dst.s_addr).read_unaligned();
             let to = Some(Ipv4Addr::from_bits(u32::from_be(to)).into());
-            Some(Told { to, ..Told::default() })
+            Some(PacketInfo { to, ..PacketInfo::default() })
         }
     }
 
     #[inline(never)]
-    fn read(&self, len: usize) -> Told {
-        let mut told = Told::default();
+    fn read(&self, len: usize) -> PacketInfo {
+        let mut told = PacketInfo::default();
         // SAFETY: integers and pointers only.
         let mut header: libc::msghdr = unsafe { zeroed() };
         header.msg_control = (&raw const *self).cast_mut().cast();
@@ -116,7 +116,7 @@ impl Control {
     }
 }
 
-impl Told {
+impl PacketInfo {
     fn set_v4(&mut self, info: Option<libc::in_pktinfo>) {
         let Some(mut info) = info else { return };
         self.to = Some(Ipv4Addr::from_bits(u32::from_be(info.ipi_spec_dst.s_addr)).into());

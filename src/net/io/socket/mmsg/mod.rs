@@ -15,7 +15,7 @@ use std::mem::{size_of, zeroed};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
 use std::os::fd::AsRawFd;
 
-use super::option::{dropped, never_cut, set};
+use super::option::{dont_fragment, dropped, set};
 use super::{BATCH, MOST_RECEIVE_BUFFER, REQUEST_ROOM, Received, Sent};
 use control::Control;
 
@@ -61,7 +61,7 @@ impl Batch {
         // More room than the system's limit, for those who may exceed that.
         let room = MOST_RECEIVE_BUFFER as libc::c_int;
         let _ = set(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, room);
-        never_cut(socket, ip.is_ipv6());
+        dont_fragment(socket, ip.is_ipv6());
         // A socket that is bound to one address needs not ask which one a datagram came to.
         match ip {
             IpAddr::V4(ip) if ip.is_unspecified() => {

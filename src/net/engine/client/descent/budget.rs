@@ -1,0 +1,156 @@
+//! How much a descent may send: lists are strangers' words, and must not make a cannon of it.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use crate::net::fault::{Fault, planted};
+use crate::types::Prefix;
+
+/// What a descent may send at most, however many candidates it is told of. The roots, which the
+/// caller named, are not counted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Datagrams; 16 of them are kept for the last round.
+    pub datagrams: u32,
+    /// Bytes of UDP payload.
+    pub bytes: u64,
+    /// Datagrams to one IP address (IPv6: /64) that has not answered yet. Further ones wait.
+    pub unanswered: u32,
+    /// The deepest level. No more than 8: nodes pass through 8 hops at most.
+    pub depth: u8,
+    /// Addresses that lists may name although they are nearer than the root: private, link-local
+    /// or loopback ones. What is no host's stays refused.
+    pub allow: Vec<Prefix>,
+    /// The same for all private addresses.
+    pub allow_private: bool,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            datagrams: 256,
+            bytes: 64 * 1024,
+            unanswered: 8,
+            depth: 8,
+            allow: Vec::new(),
+            allow_private: false,
+        }
+    }
+}
+
+/// Datagrams kept for the last round.
+const RESERVE: u32 = 16;
+
+/// What may be spent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Quota {
+    datagrams: u32,
+    bytes: u64,
+}
+
+impl Quota {
+    /// A part of it.
+    pub(super) fn part(self, of: u32, whole: u32) -> Self {
+        let bytes = self.bytes * u64::from(of) / u64::from(whole);
+        Self { datagrams: self.datagrams * of / whole, bytes }
+    }
+
+    pub(super) fn is_empty(self) -> bool {
+        self.datagrams == 0 || self.bytes == 0
+    }
+
+    /// Takes a datagram of `len` bytes out of it, if it is in there.
+    pub(super) fn afford(&mut self, len: usize) -> bool {
+        let enough = self.datagrams > 0 && self.bytes >= len as u64;
+        if enough {
+            self.datagrams -= 1;
+            self.bytes -= len as u64;
+        }
+        enough
+    }
+}
+
+/// What has been spent.
+#[derive(Debug)]
+pub(super) struct SendBudget {
+    limits: Limits,
+    datagrams: u32,
+    bytes: u64,
+    hosts: BTreeMap<IpAddr, Host>,
+}
+
+#[derive(Debug, Default)]
+struct Host {
+    sent: u32,
+    answered: bool,
+    waiting: Vec<usize>,
+}
+
+/// Whether a datagram may go out.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Spend {
+    Send,
+    /// Once its host has answered.
+    Wait,
+    Never,
+}
+
+impl SendBudget {
+    pub(super) fn new(mut limits: Limits) -> Self {
+        if planted(Fault::DatagramsWithoutEnd) {
+            limits.datagrams = u32::MAX / 64;
+        }
+        if planted(Fault::BytesWithoutEnd) {
+            limits.bytes = u64::MAX / 64;
+        }
+        if planted(Fault::SilenceWithoutEnd) {
+            limits.unanswered = u32::MAX;
+        }
+        Self { limits, datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
+    }
+
+    /// What can still be planned, beside requests of these lengths that are.
+    pub(super) fn left(&self, planned: impl Iterator<Item = usize>) -> Quota {
+        let datagrams = self.limits.datagrams.saturating_sub(RESERVE + self.datagrams);
+        let mut left = Quota { datagrams, bytes: self.limits.bytes.saturating_sub(self.bytes) };
+        for len in planned {
+            left.datagrams = left.datagrams.saturating_sub(1);
+            left.bytes = left.bytes.saturating_sub(len as u64);
+        }
+        left
+    }
+
+    /// Judges a datagram that a candidate is due, and counts it if it may go.
+    pub(super) fn spend(&mut self, to: SocketAddr, len: usize, last: bool, who: usize) -> Spend {
+        let reserve = if last { 0 } else { RESERVE };
+        let many = self.datagrams + reserve >= self.limits.datagrams;
+        if many || self.bytes + len as u64 > self.limits.bytes {
+            return Spend::Never;
+        }
+        let host = self.hosts.entry(network(to)).or_default();
+        if !host.answered && host.sent >= self.limits.unanswered {
+            host.waiting.push(who);
+            return Spend::Wait;
+        }
+        host.sent += 1;
+        self.datagrams += 1;
+        self.bytes += len as u64;
+        Spend::Send
+    }
+
+    /// An answer came from there: returns who has waited for it.
+    pub(super) fn answered(&mut self, from: SocketAddr) -> Vec<usize> {
+        let host = self.hosts.entry(network(from)).or_default();
+        host.answered = true;
+        std::mem::take(&mut host.waiting)
+    }
+}
+
+/// Who is behind an address: the IPv4 address, or the IPv6 /64, the least that a subscriber has
+/// (RFC 6177).
+fn network(addr: SocketAddr) -> IpAddr {
+    match addr.ip() {
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
+        ip => ip,
+    }
+}

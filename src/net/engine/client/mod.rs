@@ -1,0 +1,4 @@
+//! The client: descents, and one server measured again and again.
+
+pub mod descent;
+pub mod echo;

@@ -1,0 +1,113 @@
+//! Whom a server believes: its keys, and what they open.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use super::drop::DropReason;
+use crate::net::fault::{Fault, planted};
+use crate::net::wire::auth::{Key, Keys, Purpose, Tag};
+use crate::net::wire::{Ping, Pong, Response, ResponseBody};
+use crate::types::Prefix;
+
+/// What keys a server has, and what they are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Trust {
+    /// The first one signs, all are accepted.
+    pub keys: Keys,
+    /// Whether heartbeats and answers to checks must be signed.
+    pub require: bool,
+    /// Who may join without being listed; none: nobody.
+    pub join: Option<JoinPolicy>,
+}
+
+/// Who may join without being listed.
+#[derive(Debug, Clone)]
+pub struct JoinPolicy {
+    /// How many nodes there may be, with those that are listed.
+    pub max_nodes: usize,
+    /// Where they may be; empty: anywhere.
+    pub prefixes: Arc<[Prefix]>,
+}
+
+impl JoinPolicy {
+    /// Whether a node may be there.
+    pub(super) fn allows(&self, addr: SocketAddr) -> bool {
+        let ip = addr.ip();
+        let nobody = ip.is_unspecified() || ip.is_multicast() || addr.port() == 0;
+        let allowed = self.prefixes.is_empty() || self.prefixes.iter().any(|p| p.contains(ip));
+        allowed && !nobody
+    }
+}
+
+/// A datagram that is answered later, if at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PeerMessage {
+    /// From below.
+    Heartbeat(Heartbeat),
+    /// From above: a heartbeat was refused.
+    Pong(Pong),
+}
+
+/// A heartbeat, and who has signed it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// What it says.
+    pub ping: Ping,
+    /// The number of the key that it is rightly signed with.
+    pub key: Option<u32>,
+    /// Its length: no answer to it is longer.
+    pub len: usize,
+}
+
+impl Trust {
+    /// Whether any heartbeat could be of use; `listed`: from a node of the configuration.
+    pub(super) fn hears(&self, listed: bool) -> bool {
+        listed || self.join.is_some()
+    }
+
+    /// Judges a heartbeat by its tag; `listed`: it comes from a node of the configuration.
+    pub(super) fn heartbeat(
+        &self,
+        listed: bool,
+        ping: Ping,
+        datagram: &[u8],
+    ) -> Result<PeerMessage, DropReason> {
+        let key = match self.keys.judge(Purpose::Ping, datagram) {
+            _ if !self.hears(listed) => return Err(DropReason::StrangeHeartbeat),
+            Tag::Right(key) => Some(key.id()),
+            Tag::Wrong if !self.keys.is_empty() => return Err(DropReason::WrongTag),
+            _ if self.require && !planted(Fault::RequireIgnored) => {
+                return Err(DropReason::Unsigned);
+            }
+            _ if !listed => return Err(DropReason::StrangeHeartbeat),
+            _ => None,
+        };
+        Ok(PeerMessage::Heartbeat(Heartbeat { ping, key, len: datagram.len() }))
+    }
+
+    /// Judges what is no request: nothing but a signed Pong is of use.
+    pub(super) fn pong(&self, datagram: &[u8]) -> Result<PeerMessage, DropReason> {
+        if self.keys.is_empty() {
+            return Err(DropReason::Empty);
+        }
+        match (Response::decode(datagram), self.keys.judge(Purpose::Pong, datagram)) {
+            (Ok(Response { body: ResponseBody::Pong(pong), .. }), Tag::Right(_)) => {
+                Ok(PeerMessage::Pong(pong))
+            }
+            (Ok(Response { body: ResponseBody::Pong(_), .. }), _) => Err(DropReason::WrongTag),
+            _ => Err(DropReason::Empty),
+        }
+    }
+
+    /// The key that a check is rightly signed with: its answer is signed with the same.
+    #[inline]
+    pub(super) fn checker(&self, datagram: &[u8]) -> Option<&Key> {
+        if self.keys.is_empty() {
+            return None;
+        }
+        match self.keys.judge(Purpose::Probe, datagram) {
+            Tag::Right(key) => Some(key),
+            _ => None,
+        }
+    }
+}

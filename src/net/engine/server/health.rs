@@ -1,0 +1,100 @@
+//! Whether the TURN server beside a leaf lives: asked with STUN Binding (RFC 8489).
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+
+use crate::net::engine::{Rng, Transmit};
+use crate::net::fault::{Fault, planted};
+use crate::net::wire::stun;
+
+/// Between two checks while it lives: three that fail and the word of it take less than 11 s.
+const PERIOD: Duration = Duration::from_secs(3);
+
+/// Between two while it does not: it is back soon after its restart.
+const PERIOD_DOWN: Duration = Duration::from_secs(1);
+
+/// How long an answer may take. It stands beside the leaf: a busy one answers in milliseconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Failures in a row after which it is down: one lost datagram, or two, say nothing.
+const FAILURES: u32 = 3;
+
+/// Answers in a row after which it is up again; one suffices at the start.
+const SUCCESSES: u32 = 2;
+
+/// The checks of one TURN server.
+#[derive(Debug)]
+pub struct Health {
+    turn: SocketAddr,
+    up: bool,
+    /// Results in a row that speak against what is held.
+    against: u32,
+    /// How many of these change it.
+    needed: u32,
+    next: Instant,
+    /// The transaction that is out, and when it has failed.
+    pending: Option<(u128, Instant)>,
+    rng: Rng,
+}
+
+impl Health {
+    /// Of a TURN server that is down until it answers.
+    pub fn new(turn: SocketAddr, now: Instant, rng: Rng) -> Self {
+        Self { turn, up: false, against: 0, needed: 1, next: now, pending: None, rng }
+    }
+
+    /// Whether it lives, as far as is known.
+    pub fn is_up(&self) -> bool {
+        self.up
+    }
+
+    /// A datagram came to the socket that it is asked from. Returns whether it is the answer that is
+    /// awaited.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
+        let pending =
+            self.pending.filter(|_| from == self.turn).map(|(transaction, _)| transaction);
+        let answers = stun::binding_response(datagram);
+        let same = answers == pending || answers.is_some() && planted(Fault::TransactionIgnored);
+        let right = pending.is_some() && same;
+        if right {
+            self.result(now, true);
+        }
+        right
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.pending.is_some_and(|(_, deadline)| deadline <= now) {
+            self.result(now, false);
+        }
+    }
+
+    /// The next request to send.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        if self.next > now || self.pending.is_some() {
+            return None;
+        }
+        let transaction = self.rng.random::<u128>() >> 32;
+        self.pending = Some((transaction, now + PATIENCE));
+        self.next = now + if self.up { PERIOD } else { PERIOD_DOWN };
+        Some(Transmit { to: self.turn, payload: stun::binding_request(transaction) })
+    }
+
+    /// When to call [`Health::handle_timeout`] and [`Health::poll_transmit`] next.
+    pub fn poll_timeout(&self) -> Instant {
+        self.pending.map_or(self.next, |(_, deadline)| deadline)
+    }
+
+    fn result(&mut self, now: Instant, answered: bool) {
+        self.pending = None;
+        self.next = self.next.max(now);
+        self.against = if answered == self.up { 0 } else { self.against + 1 };
+        if self.against >= self.needed {
+            self.up = answered;
+            self.against = 0;
+            self.needed = if answered { FAILURES } else { SUCCESSES };
+        }
+    }
+}

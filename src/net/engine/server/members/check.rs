@@ -1,0 +1,188 @@
+//! When a node is checked, and which answers are right.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::net::fault::{Fault, planted};
+use crate::net::wire::MAX_COOKIE;
+
+/// A request that was sent.
+#[derive(Debug, Clone, Copy)]
+struct Sent {
+    at: Instant,
+    id: u32,
+    nonce: u64,
+}
+
+/// How far a node is, as steady as a list wants it: each change of that is news all the way up.
+#[derive(Debug, Default)]
+struct Distance {
+    shown: Option<Duration>,
+    /// The least of this window, and how many it has seen.
+    least: Option<Duration>,
+    seen: u8,
+}
+
+impl Distance {
+    /// Answers a window: a minute and a half of checks, so that one quiet moment falls into each.
+    const WINDOW: u8 = 32;
+    /// A change that is none: half of what the wire tells apart.
+    const SLACK: Duration = Duration::from_millis(8);
+
+    fn measure(&mut self, rtt: Duration) {
+        let least = self.least.map_or(rtt, |least| least.min(rtt));
+        self.least = Some(least);
+        self.seen += 1;
+        let shown = *self.shown.get_or_insert(least);
+        let slack = (shown / 4).max(Self::SLACK);
+        let over = self.seen == Self::WINDOW;
+        if least + slack < shown || over && least > shown + slack {
+            self.shown = Some(least);
+        }
+        if over {
+            (self.least, self.seen) = (None, 0);
+        }
+    }
+}
+
+/// The checks of one node.
+#[derive(Debug)]
+pub(super) struct Check {
+    next: Instant,
+    last: Option<Instant>,
+    /// When the first of this round was sent.
+    round: Instant,
+    /// How many were sent in this round.
+    sent: usize,
+    /// The latest requests: an answer may outlast the round it belongs to.
+    unanswered: VecDeque<Sent>,
+    distance: Distance,
+    /// What the node handed out to be returned.
+    pub(super) cookie: Vec<u8>,
+    /// Whether an answer has ever brought a nonce back: from then on one without is not right.
+    reads_nonces: bool,
+}
+
+impl Check {
+    /// Between checks of a node that is online. An answer is good for 12 s, four of these.
+    pub(super) const PERIOD: Duration = Duration::from_secs(3);
+    /// Between checks of a node that is not.
+    pub(super) const PERIOD_OFFLINE: Duration = Duration::from_secs(10);
+    /// The least time between two checks of one node, however many heartbeats ask for one.
+    const SPACING: Duration = Duration::from_millis(250);
+    /// How many requests are remembered: at the least spacing, those of two seconds.
+    const REMEMBERED: usize = 8;
+    /// After which a check without answer is repeated. The longest stands also after the last.
+    const REPEATS: [Duration; 4] = [
+        Duration::from_millis(250),
+        Duration::from_millis(500),
+        Duration::from_millis(1000),
+        Duration::from_millis(2000),
+    ];
+
+    pub(super) fn new(first: Instant) -> Self {
+        Self {
+            next: first,
+            last: None,
+            round: first,
+            sent: 0,
+            unanswered: VecDeque::new(),
+            distance: Distance::default(),
+            cookie: Vec::new(),
+            reads_nonces: false,
+        }
+    }
+
+    /// When the next one is due.
+    pub(super) fn due(&self) -> Instant {
+        self.next
+    }
+
+    /// Starts a round as soon as the spacing allows.
+    pub(super) fn bring_forward(&mut self, now: Instant) {
+        let soonest = self.last.map_or(now, |last| now.max(last + Self::SPACING));
+        if soonest < self.next {
+            self.next = soonest;
+            self.sent = 0;
+        }
+    }
+
+    /// The node sent the check away: it is to come back with a cookie.
+    pub(super) fn sent_away(&mut self, now: Instant, cookie: Vec<u8>) {
+        self.cookie = if cookie.len() <= MAX_COOKIE { cookie } else { Vec::new() };
+        self.bring_forward(now);
+    }
+
+    /// Notes that one was sent.
+    pub(super) fn sent(&mut self, now: Instant, id: u32, nonce: u64, online: bool) {
+        if self.sent == 0 {
+            self.round = now;
+        }
+        self.unanswered.push_back(Sent { at: now, id, nonce });
+        if self.unanswered.len() > Self::REMEMBERED {
+            self.unanswered.pop_front();
+        }
+        self.last = Some(now);
+        self.next = match Self::REPEATS.get(self.sent) {
+            Some(&wait) if !planted(Fault::CheckNotRepeated) => now + wait,
+            _ => {
+                let period = if online { Self::PERIOD } else { Self::PERIOD_OFFLINE };
+                (self.round + period).max(now + Self::REPEATS[3])
+            }
+        };
+        self.sent = (self.sent + 1) % (Self::REPEATS.len() + 1);
+    }
+
+    /// When the request was sent that an answer is to; none: it is to none of them. One to a
+    /// bare-speaking peer is right when its id is.
+    pub(super) fn answered_by(&self, id: u32, nonce: Option<u64>) -> Option<Instant> {
+        let any = planted(Fault::CheckNonceIgnored);
+        let proves = |n: u64| any || nonce.map_or(!self.reads_nonces, |nonce| nonce == n);
+        let known = |known: u32| known == id || planted(Fault::CheckIdIgnored);
+        let sent = self.unanswered.iter().find(|sent| known(sent.id) && proves(sent.nonce));
+        sent.map(|sent| sent.at)
+    }
+
+    /// Takes in the answer to a request that was sent then.
+    pub(super) fn measure(&mut self, now: Instant, sent: Instant, nonce: Option<u64>) {
+        self.distance.measure(now.saturating_duration_since(sent));
+        self.reads_nonces |= nonce.is_some();
+    }
+
+    /// The round-trip time to the node, once it has answered.
+    pub(super) fn distance(&self) -> Option<Duration> {
+        self.distance.shown
+    }
+
+    /// Ends the round; the next begins then.
+    pub(super) fn answered(&mut self, next: Instant) {
+        if !planted(Fault::CheckAnswerKept) {
+            self.unanswered.clear();
+        }
+        self.sent = 0;
+        self.next = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_follows_the_path_and_not_its_noise() {
+        let mut distance = Distance::default();
+        let mut measure = |ms: u64| {
+            distance.measure(Duration::from_millis(ms));
+            distance.shown.map(|shown| shown.as_millis())
+        };
+        assert_eq!(measure(130), Some(130));
+        assert_eq!(measure(100), Some(130), "less than a quarter");
+        assert_eq!(measure(90), Some(90));
+        let noise: Vec<_> = (0..200).map(|turn| measure(90 + turn * 37 % 200)).collect();
+        assert!(noise.iter().all(|shown| *shown == Some(90)), "{noise:?}");
+        let longer: Vec<_> = (0..200).map(|turn| measure(150 + turn * 37 % 200)).collect();
+        assert!(longer.last().is_some_and(|shown| (Some(150)..Some(170)).contains(shown)));
+        let changes = longer.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert_eq!(changes, 1, "{longer:?}");
+    }
+}

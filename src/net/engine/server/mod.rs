@@ -1,0 +1,259 @@
+//! A server's whole state: its nodes, its heartbeats, and what it offers because of them.
+
+pub mod answer;
+pub mod auth;
+pub mod drop;
+pub mod flat;
+pub mod health;
+pub mod heartbeat;
+pub mod limit;
+pub mod members;
+mod replay;
+pub mod seal;
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use rand::{RngExt, SeedableRng};
+
+use self::answer::{Listing, Snapshot};
+use self::auth::{Heartbeat, PeerMessage, Trust};
+use self::drop::DropReason;
+use self::flat::flatten;
+use self::health::Health;
+use self::heartbeat::{Heartbeats, Outgoing};
+use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
+use super::{Rng, Transmit};
+use crate::net::fault::{Fault, planted};
+use crate::net::wire::auth::Purpose;
+use crate::net::wire::{Node, Response, ResponseBody};
+use crate::types::Name;
+
+/// What has become known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServerEvent {
+    /// Of a node.
+    Node(MemberEvent),
+    /// The TURN server beside the leaf is up.
+    TurnUp(SocketAddr),
+    /// It is down.
+    TurnDown(SocketAddr),
+}
+
+/// A balance server without its sockets, but for the answers that
+/// [`Balancer`](super::balancer::Balancer) gives from an [`Snapshot`].
+#[derive(Debug)]
+pub struct ServerEngine {
+    members: Members,
+    heartbeats: Heartbeats,
+    turn: Option<SocketAddr>,
+    /// The checks of the TURN server; none where it is taken to live.
+    health: Option<Health>,
+    listing: Listing,
+    /// The revision of the members that `listing` shows; none before the first offer.
+    shown: Option<u64>,
+    /// Answers to heartbeats that were refused.
+    pongs: VecDeque<Outgoing>,
+    events: VecDeque<ServerEvent>,
+    rng: Rng,
+}
+
+impl ServerEngine {
+    /// A server that is called `name`, beside the TURN server `turn` if there is one.
+    pub fn new(name: Option<Name>, turn: Option<SocketAddr>, mut rng: Rng) -> Self {
+        let members = Members::new(Rng::from_rng(&mut rng));
+        let heartbeats = Heartbeats::new(name.clone(), Rng::from_rng(&mut rng));
+        // Half the range is left for changes: a version is never 0, a bare peer's.
+        let version = rng.random::<u64>() >> 1 | 1;
+        let seal = members.seal();
+        let listing = Listing { name, turn, version, seal, ..Default::default() };
+        let (pongs, events) = (VecDeque::new(), VecDeque::new());
+        Self { members, heartbeats, turn, health: None, listing, shown: None, pongs, events, rng }
+    }
+
+    /// Checks the TURN server from now on; it is offered once it has answered.
+    pub fn check_turn(&mut self, now: Instant) {
+        let rng = Rng::from_rng(&mut self.rng);
+        self.health = self.turn.map(|turn| Health::new(turn, now, rng));
+        self.shown = None;
+    }
+
+    /// Replaces the nodes.
+    pub fn set_nodes(&mut self, now: Instant, nodes: impl IntoIterator<Item = NodeSpec>) {
+        self.members.set_nodes(now, nodes);
+        self.listing.node_addrs = self.members.addrs().collect();
+        self.shown = None;
+    }
+
+    /// Replaces the superiors.
+    pub fn set_superiors(&mut self, now: Instant, addrs: Vec<SocketAddr>) {
+        self.heartbeats.set_superiors(now, addrs.iter().copied());
+        self.listing.superiors = addrs;
+        self.shown = None;
+    }
+
+    /// Believes these from now on, and asks its superiors to be reached at `advertise`.
+    pub fn set_trust(&mut self, now: Instant, trust: Trust, advertise: Option<SocketAddr>) {
+        self.heartbeats.set_identity(trust.keys.active().cloned(), advertise);
+        self.members.set_trust(now, trust.clone());
+        self.listing.trust = trust;
+        self.shown = None;
+    }
+
+    /// A heartbeat or the answer to one came to the listening socket `to`.
+    ///
+    /// # Errors
+    /// Why nothing comes of it.
+    pub fn handle_peer_message(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        knock: &PeerMessage,
+    ) -> Result<(), DropReason> {
+        match knock {
+            PeerMessage::Heartbeat(heartbeat) => self.handle_heartbeat(now, to, from, heartbeat),
+            PeerMessage::Pong(pong) if self.heartbeats.handle_pong(now, to, *pong) => Ok(()),
+            PeerMessage::Pong(_) => Err(DropReason::StrayPong),
+        }
+    }
+
+    fn handle_heartbeat(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        heartbeat: &Heartbeat,
+    ) -> Result<(), DropReason> {
+        let Some(pong) = self.members.handle_heartbeat(now, from, heartbeat)? else {
+            return Ok(());
+        };
+        // With the key that the node is known to have.
+        let key = heartbeat.key.and_then(|id| self.listing.trust.keys.get(id));
+        let key = key.ok_or(DropReason::WrongTag)?;
+        let mut payload = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
+        key.sign(Purpose::Pong, &mut payload, 0);
+        if payload.len() > heartbeat.len && !planted(Fault::PongLarger) {
+            return Err(DropReason::ShortHeartbeat);
+        }
+        let transmit = Transmit { to: from, payload };
+        if planted(Fault::TwoAnswers) {
+            self.pongs.push_back(Outgoing { transmit: transmit.clone(), via: Some(to) });
+        }
+        self.pongs.push_back(Outgoing { transmit, via: Some(to) });
+        Ok(())
+    }
+
+    /// A datagram came to the socket that checks are sent from.
+    pub fn handle_answer(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+    ) -> CheckOutcome {
+        self.members.handle_datagram(now, from, datagram)
+    }
+
+    /// A datagram came to the socket that the TURN server is asked from. Returns whether it is the
+    /// answer that is awaited.
+    pub fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
+        self.with_health(|health| health.handle_datagram(now, from, datagram)).unwrap_or(false)
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.members.handle_timeout(now);
+        self.with_health(|health| health.handle_timeout(now));
+    }
+
+    fn with_health<T>(&mut self, change: impl FnOnce(&mut Health) -> T) -> Option<T> {
+        let (health, turn) = self.health.as_mut().zip(self.turn)?;
+        let before = health.is_up();
+        let result = change(health);
+        if health.is_up() != before {
+            let event =
+                if before { ServerEvent::TurnDown(turn) } else { ServerEvent::TurnUp(turn) };
+            self.events.push_back(event);
+            self.shown = None;
+        }
+        Some(result)
+    }
+
+    /// What is offered, if that has changed since the last call or the last offer has expired.
+    /// Its change is what the superiors are told next, so call this before
+    /// [`ServerEngine::poll_heartbeat`].
+    pub fn poll_offer(&mut self, now: Instant) -> Option<Snapshot> {
+        let expired = self.listing.expires.is_some_and(|expires| expires <= now);
+        if self.shown == Some(self.members.revision()) && !expired {
+            return None;
+        }
+        let online = || {
+            self.members.online(now).map(|online| {
+                let Online { addr, kind, turn, name, list, rtt, .. } = online;
+                (Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt }, list)
+            })
+        };
+        let nodes: Vec<_> = online().map(|(node, _)| node).collect();
+        let flat = flatten(online());
+        let turn_down = self.health.as_ref().is_some_and(|health| !health.is_up())
+            && !planted(Fault::HealthIgnored);
+        let listing = &mut self.listing;
+        let before = (&listing.nodes, &listing.flat, listing.turn_down);
+        if before != (&nodes, &flat, turn_down) {
+            (listing.nodes, listing.flat, listing.turn_down) = (nodes, flat, turn_down);
+            listing.turn = self.turn.filter(|_| !turn_down);
+            listing.version += 1;
+        }
+        self.listing.expires = self.members.online(now).map(|online| online.until).min();
+        self.shown = Some(self.members.revision());
+        let offering = !self.listing.nodes.is_empty() || self.listing.turn.is_some();
+        self.heartbeats.set_offer(now, offering, self.listing.version);
+        Some(Snapshot::new(&self.listing, &mut self.rng))
+    }
+
+    /// The next check to send, from a socket of its own.
+    pub fn poll_check(&mut self, now: Instant) -> Option<Transmit> {
+        self.members.poll_transmit(now)
+    }
+
+    /// The next request to the TURN server, from a socket of its own.
+    pub fn poll_binding(&mut self, now: Instant) -> Option<Transmit> {
+        self.health.as_mut()?.poll_transmit(now)
+    }
+
+    /// The next heartbeat to send, or answer to one, from listening sockets.
+    pub fn poll_heartbeat(&mut self, now: Instant) -> Option<Outgoing> {
+        self.pongs.pop_front().or_else(|| self.heartbeats.poll_transmit(now))
+    }
+
+    /// What has become known since the last call.
+    pub fn poll_event(&mut self) -> Option<ServerEvent> {
+        self.events.pop_front().or_else(|| self.members.poll_event().map(ServerEvent::Node))
+    }
+
+    /// When to call [`ServerEngine::handle_timeout`] and the `poll_*` functions next.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let health = self.health.as_ref().map(Health::poll_timeout);
+        let others = [self.members.poll_timeout(), self.heartbeats.poll_timeout()];
+        others.into_iter().chain([health]).flatten().min()
+    }
+
+    /// Whether [`ServerEngine::poll_offer`] or [`ServerEngine::poll_event`] has something to give that is not
+    /// a matter of time.
+    pub fn has_news(&self) -> bool {
+        let shown = self.shown == Some(self.members.revision());
+        !shown || !self.events.is_empty() || self.members.has_events()
+    }
+
+    /// Its nodes, for tests.
+    #[doc(hidden)]
+    pub fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// How many nodes are online, and how many there are.
+    pub fn count(&self, now: Instant) -> (usize, usize) {
+        (self.members.online(now).count(), self.members.len())
+    }
+}

@@ -1,0 +1,206 @@
+use std::fmt;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::str::FromStr;
+
+use super::quoted;
+
+/// The port of a balance server, where an address names none.
+pub const DEFAULT_PORT: u16 = 3001;
+
+/// Where a balance server is reached: an IP address or a host name, and a port.
+///
+/// Written `HOST[:PORT]`, port 3001 if left out, IPv6 in brackets. A host name stands for all its
+/// addresses.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Endpoint {
+    /// A numeric address: nothing to look up.
+    Addr(SocketAddr),
+    /// A host name and a port.
+    Name(String, u16),
+}
+
+/// A text that is no [`Endpoint`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{} {problem}", quoted(.text))]
+pub struct EndpointError {
+    /// The part of the address that is wrong.
+    text: String,
+    problem: &'static str,
+}
+
+impl FromStr for Endpoint {
+    type Err = EndpointError;
+
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if text.starts_with('[') || text.matches(':').count() > 1 {
+            return ipv6(text).map(Self::from);
+        }
+        let (host, port) = match text.split_once(':') {
+            Some((host, digits)) => (host, port(digits).ok_or_else(|| bad_port(text))?),
+            None => (text, DEFAULT_PORT),
+        };
+        if let Ok(ip) = host.parse::<Ipv4Addr>() {
+            return Ok(Self::Addr((ip, port).into()));
+        }
+        check_host(host)?;
+        Ok(Self::Name(host.to_ascii_lowercase(), port))
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Addr(addr) => write!(f, "{addr}"),
+            Self::Name(host, port) => write!(f, "{host}:{port}"),
+        }
+    }
+}
+
+impl From<SocketAddr> for Endpoint {
+    fn from(addr: SocketAddr) -> Self {
+        Self::Addr(unmapped(addr))
+    }
+}
+
+/// An IPv4-mapped IPv6 address is the IPv4 address.
+pub(crate) fn unmapped(addr: SocketAddr) -> SocketAddr {
+    match addr {
+        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
+            Some(ip) => (ip, v6.port()).into(),
+            None => addr,
+        },
+        SocketAddr::V4(_) => addr,
+    }
+}
+
+/// What separates a host name from an address gone wrong and from nonsense.
+pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
+    // What the standards allow: RFC 1123 for the labels, RFC 1035 for the lengths.
+    const MAX_HOST: usize = 253;
+    const MAX_LABEL: usize = 63;
+
+    let error = |problem| EndpointError { text: host.to_owned(), problem };
+    let labels = host.strip_suffix('.').unwrap_or(host); // a dot at the end: the name is absolute
+    let is_label = |label: &str| {
+        (1..=MAX_LABEL).contains(&label.len())
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let last = labels.rsplit('.').next().unwrap_or_default();
+
+    if !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()) {
+        Err(error("is not an IP address"))
+    } else if labels.len() > MAX_HOST || !labels.split('.').all(is_label) {
+        Err(error("is neither an IP address nor a host name"))
+    } else {
+        Ok(())
+    }
+}
+
+/// `2001:db8::7`, `[2001:db8::7]` or `[2001:db8::7]:3001`.
+fn ipv6(text: &str) -> Result<SocketAddr, EndpointError> {
+    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, DEFAULT_PORT),
+        Some((host, rest)) => {
+            let digits = rest.strip_prefix(':');
+            let port = digits.and_then(port).ok_or_else(|| bad_port(text))?;
+            (host, port)
+        }
+        None => (text, DEFAULT_PORT),
+    };
+    // With its scope (`fe80::1%2`) only a socket address is parsed.
+    match format!("[{host}]:{port}").parse::<SocketAddrV6>() {
+        Ok(addr) => Ok(unmapped(addr.into())),
+        Err(_) => Err(EndpointError { text: text.to_owned(), problem: "is not an IPv6 address" }),
+    }
+}
+
+/// A port in plain digits: `str::parse` alone would let a sign pass.
+fn port(digits: &str) -> Option<u16> {
+    let plain = digits.bytes().all(|b| b.is_ascii_digit());
+    digits.parse().ok().filter(|_| plain)
+}
+
+fn bad_port(text: &str) -> EndpointError {
+    EndpointError { text: text.to_owned(), problem: "has a bad port, expected 1 to 65535" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses() {
+        for (text, addr) in [
+            ("127.0.0.1", "127.0.0.1:3001"),
+            ("203.0.113.7:4000", "203.0.113.7:4000"),
+            ("203.0.113.7:0", "203.0.113.7:0"),
+            ("::1", "[::1]:3001"),
+            ("[::1]", "[::1]:3001"),
+            ("[2001:db8::7]:4000", "[2001:db8::7]:4000"),
+            ("2001:db8::7:4000", "[2001:db8::7:4000]:3001"),
+            ("fe80::1%2", "[fe80::1%2]:3001"),
+            ("[fe80::1%2]:4000", "[fe80::1%2]:4000"),
+            ("::ffff:203.0.113.7", "203.0.113.7:3001"),
+            ("[::ffff:203.0.113.7]:4000", "203.0.113.7:4000"),
+        ] {
+            assert_eq!(text.parse(), Ok(Endpoint::Addr(addr.parse().unwrap())));
+        }
+    }
+
+    #[test]
+    fn names() {
+        let label = "a".repeat(63);
+        let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        for (text, host, port) in [
+            ("root.example", "root.example", 3001),
+            ("Root.Example:4000", "root.example", 4000),
+            ("localhost", "localhost", 3001),
+            ("root.example.", "root.example.", 3001),
+            ("4.3.2.1.in-addr.example", "4.3.2.1.in-addr.example", 3001),
+            ("1a.2b", "1a.2b", 3001),
+            (longest.as_str(), longest.as_str(), 3001),
+        ] {
+            assert_eq!(text.parse(), Ok(Endpoint::Name(host.into(), port)));
+        }
+    }
+
+    #[test]
+    fn nonsense() {
+        let label = "a".repeat(64);
+        let too_long = "a.".repeat(126) + "aa";
+        for (text, message) in [
+            ("", "`` is neither an IP address nor a host name"),
+            (":3001", "`` is neither an IP address nor a host name"),
+            (".", "`.` is neither an IP address nor a host name"),
+            ("256.1.1.1", "`256.1.1.1` is not an IP address"),
+            ("1.2.3:3001", "`1.2.3` is not an IP address"),
+            ("root.7", "`root.7` is not an IP address"),
+            ("192.0.2.1:", "`192.0.2.1:` has a bad port, expected 1 to 65535"),
+            ("root:+80", "`root:+80` has a bad port, expected 1 to 65535"),
+            ("root:65536", "`root:65536` has a bad port, expected 1 to 65535"),
+            ("[::1]3001", "`[::1]3001` has a bad port, expected 1 to 65535"),
+            ("[::1]:", "`[::1]:` has a bad port, expected 1 to 65535"),
+            ("[::1", "`[::1` is not an IPv6 address"),
+            ("[root]:3001", "`[root]:3001` is not an IPv6 address"),
+            ("[192.0.2.1]", "`[192.0.2.1]` is not an IPv6 address"),
+            ("2001:db8::g", "`2001:db8::g` is not an IPv6 address"),
+            ("a..b", "`a..b` is neither an IP address nor a host name"),
+            ("-a.example", "`-a.example` is neither an IP address nor a host name"),
+            ("a-.example", "`a-.example` is neither an IP address nor a host name"),
+            ("a_b.example", "`a_b.example` is neither an IP address nor a host name"),
+            (" root", "` root` is neither an IP address nor a host name"),
+            ("röot", "`röot` is neither an IP address nor a host name"),
+            ("ro\u{1b}[1mot", r"`ro\u{1b}[1mot` is neither an IP address nor a host name"),
+            (&label, &format!("`{label}` is neither an IP address nor a host name")),
+            (
+                &too_long,
+                &format!("`{}…` is neither an IP address nor a host name", &too_long[..100]),
+            ),
+        ] {
+            let error = text.parse::<Endpoint>().unwrap_err();
+            assert_eq!(error.to_string(), message);
+        }
+    }
+}
