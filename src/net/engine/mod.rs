@@ -7,6 +7,7 @@
 
 #[cfg(feature = "client")]
 pub mod client;
+pub mod exchange;
 #[cfg(feature = "server")]
 pub mod server;
 

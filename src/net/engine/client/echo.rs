@@ -1,22 +1,23 @@
 //! Measuring one server again and again: probe requests as the echo.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
 use crate::net::engine::{Rng, Transmit};
-use crate::net::wire::{Probe, Request, RequestBody, Response, ResponseBody};
+use crate::net::wire::{Response, ResponseBody, View};
 
 /// How a server is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Schedule {
+pub struct EchoPlan {
     /// Between two requests.
     pub interval: Duration,
     /// How long each is awaited.
     pub timeout: Duration,
-    /// How many are sent; none: without end.
+    /// How many are sent; `None`: without end.
     pub count: Option<u64>,
 }
 
@@ -28,7 +29,7 @@ pub struct Echo {
     pub seq: u64,
     /// Bytes of the answer's UDP payload; 0 where none came.
     pub bytes: usize,
-    /// The round-trip time; none: no answer in time.
+    /// The round-trip time; `None`: no answer in time.
     pub rtt: Option<Duration>,
 }
 
@@ -36,29 +37,21 @@ pub struct Echo {
 #[derive(Debug)]
 pub struct Echoes {
     server: SocketAddr,
-    schedule: Schedule,
+    plan: EchoPlan,
     next: Instant,
     sent: u64,
-    /// By id: the nonce, the number and the time of the request.
-    outstanding: BTreeMap<u32, (u64, u64, Instant)>,
-    deadlines: BTreeSet<(Instant, u32)>,
+    /// What is outstanding, with the number of each request. All are awaited for as long, so the
+    /// oldest one is given up first.
+    exchange: Exchange<u64>,
     events: VecDeque<Echo>,
     rng: Rng,
 }
 
 impl Echoes {
     /// Measures `server` from `now` on.
-    pub fn new(server: SocketAddr, schedule: Schedule, now: Instant, rng: Rng) -> Self {
-        Self {
-            server,
-            schedule,
-            next: now,
-            sent: 0,
-            outstanding: BTreeMap::new(),
-            deadlines: BTreeSet::new(),
-            events: VecDeque::new(),
-            rng,
-        }
+    pub fn new(server: SocketAddr, plan: EchoPlan, now: Instant, rng: Rng) -> Self {
+        let (exchange, events) = (Exchange::new(Asker::Client), VecDeque::new());
+        Self { server, plan, next: now, sent: 0, exchange, events, rng }
     }
 
     /// Bytes of a request's UDP payload: what an id of five bytes makes it.
@@ -75,25 +68,22 @@ impl Echoes {
         else {
             return;
         };
-        let known = self.outstanding.get(&id).copied();
-        let Some((nonce, seq, at)) = known.filter(|_| from == self.server) else {
-            return;
-        };
-        if reply.proof().is_none_or(|proof| proof == nonce) {
-            self.outstanding.remove(&id);
-            self.deadlines.remove(&(at + self.schedule.timeout, id));
-            let rtt = Some(now.saturating_duration_since(at));
+        let proof = Proof::of_reply(id, &reply);
+        if from == self.server
+            && let Judged::Right { sent, note: seq } = self.exchange.judge(proof)
+        {
+            self.exchange.accept(proof);
+            self.exchange.forget_answered();
+            let rtt = Some(now.saturating_duration_since(sent));
             self.events.push_back(Echo { seq, bytes: datagram.len(), rtt });
         }
     }
 
     /// Lets time pass: requests go unanswered.
     pub fn handle_timeout(&mut self, now: Instant) {
-        while let Some(&(at, id)) = self.deadlines.first().filter(|(at, _)| *at <= now) {
-            self.deadlines.remove(&(at, id));
-            if let Some((_, seq, _)) = self.outstanding.remove(&id) {
-                self.events.push_back(Echo { seq, bytes: 0, rtt: None });
-            }
+        while self.deadline().is_some_and(|deadline| deadline <= now) {
+            let unanswered = self.exchange.forget_oldest();
+            self.events.extend(unanswered.map(|seq| Echo { seq, bytes: 0, rtt: None }));
         }
     }
 
@@ -104,13 +94,12 @@ impl Echoes {
         }
         // The top bit keeps an id five bytes long, so that all requests are of one size.
         let id = self.rng.random::<u32>() | 1 << 31;
-        let nonce = self.rng.random_range(1..=u64::MAX);
+        let token = Token { id, nonce: self.rng.random_range(1..=u64::MAX) };
+        let question = Question::Probe { view: View::Flat, names: false, size: 0 };
         self.sent += 1;
-        self.next = (self.next + self.schedule.interval).max(now);
-        self.outstanding.insert(id, (nonce, self.sent, now));
-        self.deadlines.insert((now + self.schedule.timeout, id));
-        let body = RequestBody::Probe(Probe { nonce, ..Probe::default() });
-        Some(Transmit { to: self.server, payload: Request { id, body }.encode(0) })
+        self.next = (self.next + self.plan.interval).max(now);
+        self.exchange.sent(now, token, question, self.sent);
+        Some(Transmit { to: self.server, payload: self.exchange.encode(token, question) })
     }
 
     /// What came of requests since the last call.
@@ -119,14 +108,18 @@ impl Echoes {
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) and
-    /// [`poll_transmit`](Self::poll_transmit) next; none once all is sent and settled.
+    /// [`poll_transmit`](Self::poll_transmit) next; `None`: all is sent and settled.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let deadline = self.deadlines.first().map(|(at, _)| *at);
         let next = self.sends_more().then_some(self.next);
-        [deadline, next].into_iter().flatten().min()
+        [self.deadline(), next].into_iter().flatten().min()
+    }
+
+    /// When the oldest request that is not answered is given up.
+    fn deadline(&self) -> Option<Instant> {
+        self.exchange.oldest().map(|sent| sent + self.plan.timeout)
     }
 
     fn sends_more(&self) -> bool {
-        self.schedule.count.is_none_or(|count| self.sent < count)
+        self.plan.count.is_none_or(|count| self.sent < count)
     }
 }

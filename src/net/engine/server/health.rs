@@ -5,9 +5,8 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
 use crate::net::engine::{Rng, Transmit};
-use crate::net::fault::{Fault, planted};
-use crate::net::wire::stun;
 
 /// Between two checks while it lives: three that fail and the word of it take less than 11 s.
 const PERIOD: Duration = Duration::from_secs(3);
@@ -34,15 +33,23 @@ pub struct Health {
     /// How many of these change it.
     needed: u32,
     next: Instant,
-    /// The transaction that is out, and when it has failed.
-    pending: Option<(u128, Instant)>,
+    /// The request that is out, if one is.
+    exchange: Exchange,
     rng: Rng,
 }
 
 impl Health {
     /// Of a TURN server that is down until it answers.
     pub fn new(turn: SocketAddr, now: Instant, rng: Rng) -> Self {
-        Self { turn, up: false, against: 0, needed: 1, next: now, pending: None, rng }
+        Self {
+            turn,
+            up: false,
+            against: 0,
+            needed: 1,
+            next: now,
+            exchange: Exchange::new(Asker::Health),
+            rng,
+        }
     }
 
     /// Whether it lives, as far as is known.
@@ -53,11 +60,9 @@ impl Health {
     /// A datagram came to the socket that it is asked from. Returns whether it is the answer that is
     /// awaited.
     pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
-        let pending =
-            self.pending.filter(|_| from == self.turn).map(|(transaction, _)| transaction);
-        let answers = stun::binding_response(datagram);
-        let same = answers == pending || answers.is_some() && planted(Fault::TransactionIgnored);
-        let right = pending.is_some() && same;
+        let proof = Proof::of_binding(datagram).filter(|_| from == self.turn);
+        let judged = proof.map(|proof| self.exchange.judge(proof));
+        let right = matches!(judged, Some(Judged::Right { .. }));
         if right {
             self.result(now, true);
         }
@@ -66,29 +71,34 @@ impl Health {
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
-        if self.pending.is_some_and(|(_, deadline)| deadline <= now) {
+        if self.deadline().is_some_and(|deadline| deadline <= now) {
             self.result(now, false);
         }
     }
 
     /// The next request to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
-        if self.next > now || self.pending.is_some() {
+        if self.next > now || !self.exchange.is_empty() {
             return None;
         }
-        let transaction = self.rng.random::<u128>() >> 32;
-        self.pending = Some((transaction, now + PATIENCE));
+        let token = Token::from(self.rng.random::<u128>() >> 32);
+        self.exchange.sent(now, token, Question::Binding, ());
         self.next = now + if self.up { PERIOD } else { PERIOD_DOWN };
-        Some(Transmit { to: self.turn, payload: stun::binding_request(transaction) })
+        Some(Transmit { to: self.turn, payload: self.exchange.encode(token, Question::Binding) })
     }
 
     /// When to call [`Health::handle_timeout`] and [`Health::poll_transmit`] next.
     pub fn poll_timeout(&self) -> Instant {
-        self.pending.map_or(self.next, |(_, deadline)| deadline)
+        self.deadline().unwrap_or(self.next)
+    }
+
+    /// When the request that is out has failed.
+    fn deadline(&self) -> Option<Instant> {
+        self.exchange.oldest().map(|sent| sent + PATIENCE)
     }
 
     fn result(&mut self, now: Instant, answered: bool) {
-        self.pending = None;
+        self.exchange.forget();
         self.next = self.next.max(now);
         self.against = if answered == self.up { 0 } else { self.against + 1 };
         if self.against >= self.needed {

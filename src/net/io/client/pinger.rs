@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::net::UdpSocket;
 
 use crate::error::Error;
-use crate::net::engine::client::echo::{Echo, Echoes, Schedule};
+use crate::net::engine::client::echo::{Echo, EchoPlan, Echoes};
 use crate::net::io::{open, random, send};
 
 /// Measures one balance server again and again, with probe requests as the echo.
@@ -37,8 +37,8 @@ impl Pinger {
             move |error| Error::Socket { operation, addr: server, source: Arc::new(error) }
         };
         let socket = open(any).map_err(failed("open a socket for"))?;
-        let schedule = Schedule { interval, timeout, count };
-        let echoes = Echoes::new(server, schedule, Instant::now(), random::rng()?);
+        let plan = EchoPlan { interval, timeout, count };
+        let echoes = Echoes::new(server, plan, Instant::now(), random::rng()?);
         Ok(Self { server, socket, echoes, buffer: vec![0; 65_535] })
     }
 

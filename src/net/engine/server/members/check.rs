@@ -1,18 +1,10 @@
 //! When a node is checked, and which answers are right.
 
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
 use crate::net::fault::{Fault, planted};
-use crate::net::wire::MAX_COOKIE;
-
-/// A request that was sent.
-#[derive(Debug, Clone, Copy)]
-struct Sent {
-    at: Instant,
-    id: u32,
-    nonce: u64,
-}
+use crate::net::wire::View;
 
 /// How far a node is, as steady as a list wants it: each change of that is news all the way up.
 #[derive(Debug, Default)]
@@ -55,12 +47,8 @@ pub(super) struct Check {
     /// How many were sent in this round.
     sent: usize,
     /// The latest requests: an answer may outlast the round it belongs to.
-    unanswered: VecDeque<Sent>,
+    exchange: Exchange,
     distance: Distance,
-    /// What the node handed out to be returned.
-    pub(super) cookie: Vec<u8>,
-    /// Whether an answer has ever brought a nonce back: from then on one without is not right.
-    reads_nonces: bool,
 }
 
 impl Check {
@@ -86,10 +74,8 @@ impl Check {
             last: None,
             round: first,
             sent: 0,
-            unanswered: VecDeque::new(),
+            exchange: Exchange::new(Asker::Check),
             distance: Distance::default(),
-            cookie: Vec::new(),
-            reads_nonces: false,
         }
     }
 
@@ -109,44 +95,47 @@ impl Check {
 
     /// The node sent the check away: it is to come back with a cookie.
     pub(super) fn sent_away(&mut self, now: Instant, cookie: Vec<u8>) {
-        self.cookie = if cookie.len() <= MAX_COOKIE { cookie } else { Vec::new() };
+        self.exchange.set_cookie(cookie);
         self.bring_forward(now);
     }
 
-    /// Notes that one was sent.
-    pub(super) fn sent(&mut self, now: Instant, id: u32, nonce: u64, online: bool) {
+    /// Notes that one is sent, and gives its bytes, at least so many.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        token: Token,
+        size: usize,
+        online: bool,
+    ) -> Vec<u8> {
         if self.sent == 0 {
             self.round = now;
         }
-        self.unanswered.push_back(Sent { at: now, id, nonce });
-        if self.unanswered.len() > Self::REMEMBERED {
-            self.unanswered.pop_front();
-        }
+        let question = Question::Probe { view: View::Flat, names: true, size: size as u16 };
+        self.exchange.sent(now, token, question, ());
+        self.exchange.keep_newest(Self::REMEMBERED);
         self.last = Some(now);
-        self.next = match Self::REPEATS.get(self.sent) {
-            Some(&wait) if !planted(Fault::CheckNotRepeated) => now + wait,
-            _ => {
+        self.next = match Self::REPEATS.get(self.sent).filter(|_| repeats()) {
+            Some(&wait) => now + wait,
+            None => {
                 let period = if online { Self::PERIOD } else { Self::PERIOD_OFFLINE };
                 (self.round + period).max(now + Self::REPEATS[3])
             }
         };
         self.sent = (self.sent + 1) % (Self::REPEATS.len() + 1);
+        self.exchange.encode(token, question)
     }
 
-    /// When the request was sent that an answer is to; none: it is to none of them. One to a
-    /// bare-speaking peer is right when its id is.
-    pub(super) fn answered_by(&self, id: u32, nonce: Option<u64>) -> Option<Instant> {
-        let any = planted(Fault::CheckNonceIgnored);
-        let proves = |n: u64| any || nonce.map_or(!self.reads_nonces, |nonce| nonce == n);
-        let known = |known: u32| known == id || planted(Fault::CheckIdIgnored);
-        let sent = self.unanswered.iter().find(|sent| known(sent.id) && proves(sent.nonce));
-        sent.map(|sent| sent.at)
+    /// When the request was sent that an answer is to; `None`: it is not right.
+    pub(super) fn answered_by(&self, proof: Proof) -> Option<Instant> {
+        match self.exchange.judge(proof) {
+            Judged::Right { sent, .. } => Some(sent),
+            Judged::Repeated | Judged::Unasked => None,
+        }
     }
 
-    /// Takes in the answer to a request that was sent then.
-    pub(super) fn measure(&mut self, now: Instant, sent: Instant, nonce: Option<u64>) {
+    /// Notes how far the node is, by the answer to a request that was sent then.
+    pub(super) fn measure(&mut self, now: Instant, sent: Instant) {
         self.distance.measure(now.saturating_duration_since(sent));
-        self.reads_nonces |= nonce.is_some();
     }
 
     /// The round-trip time to the node, once it has answered.
@@ -154,14 +143,25 @@ impl Check {
         self.distance.shown
     }
 
-    /// Ends the round; the next begins then.
-    pub(super) fn answered(&mut self, next: Instant) {
-        if !planted(Fault::CheckAnswerKept) {
-            self.unanswered.clear();
+    /// Ends the round with a right answer; the next begins then.
+    pub(super) fn answered(&mut self, proof: Proof, next: Instant) {
+        if forgets_answered() {
+            self.exchange.accept(proof);
+            self.exchange.forget();
         }
         self.sent = 0;
         self.next = next;
     }
+}
+
+/// Always, but for faults.
+fn repeats() -> bool {
+    !planted(Fault::CheckNotRepeated)
+}
+
+/// Always, but for faults.
+fn forgets_answered() -> bool {
+    !planted(Fault::CheckAnswerKept)
 }
 
 #[cfg(test)]

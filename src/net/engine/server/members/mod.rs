@@ -15,14 +15,12 @@ use rand::RngExt;
 
 use super::auth::Trust;
 use super::replay::ReplayFilter;
+use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::seal::Seal;
 use crate::net::engine::{Rng, Transmit, jitter};
 use crate::net::fault::{Fault, planted};
 use crate::net::wire::auth::{Purpose, TRAILER, Tag};
-use crate::net::wire::{
-    Kind, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
-    State,
-};
+use crate::net::wire::{Kind, Node, PADDED_REQUEST, ProbeReply, Response, ResponseBody, State};
 use crate::types::Name;
 use crate::types::Scope;
 use check::Check;
@@ -240,7 +238,8 @@ impl Members {
         else {
             return CheckOutcome::Malformed;
         };
-        let Some(sent) = member.check.answered_by(id, reply.proof()) else {
+        let proof = Proof::of_reply(id, &reply);
+        let Some(sent) = member.check.answered_by(proof) else {
             return CheckOutcome::Mismatched;
         };
         self.grace = None;
@@ -257,7 +256,7 @@ impl Members {
         }
         let distance = |check: &Check| check.distance().map(Node::rtt_on_wire);
         let nearness = distance(&member.check);
-        member.check.measure(now, sent, reply.proof());
+        member.check.measure(now, sent);
         if let Some(joined) = &mut member.joined {
             joined.heard(now);
         }
@@ -268,7 +267,7 @@ impl Members {
             member.offer = member.offer.take().or(before.clone());
         }
         let pause = if member.offer.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
-        member.check.answered(now + jitter(pause, &mut self.rng));
+        member.check.answered(proof, now + jitter(pause, &mut self.rng));
         let after = member.offer.as_ref();
         if before.as_ref().map(Offered::listed) != after.map(Offered::listed) {
             self.revision += 1;
@@ -325,21 +324,14 @@ impl Members {
             self.members.get(addr).filter(|member| member.check.due() <= now).map(|_| *addr)
         })?;
         let member = self.members.get_mut(&addr)?;
-        let (id, nonce) = (self.rng.random(), self.seal.nonce(self.rng.random()));
-        member.check.sent(now, id, nonce, member.offer.is_some());
+        let token = Token { id: self.rng.random(), nonce: self.seal.nonce(self.rng.random()) };
         let keys = &self.trust.keys;
         let key = member.key.and_then(|id| keys.get(id)).or(keys.active());
-        let cookie = &member.check.cookie;
-        let probe = Probe { nonce, cookie, names: true, ..Probe::default() };
-        let request = Request { id, body: RequestBody::Probe(probe) };
-        let payload = match key {
-            None => request.encode(PADDED_REQUEST),
-            Some(key) => {
-                let mut payload = request.encode(PADDED_REQUEST - TRAILER);
-                key.sign(Purpose::Probe, &mut payload, 0);
-                payload
-            }
-        };
+        let size = PADDED_REQUEST - key.map_or(0, |_| TRAILER);
+        let mut payload = member.check.send(now, token, size, member.offer.is_some());
+        if let Some(key) = key {
+            key.sign(Purpose::Probe, &mut payload, 0);
+        }
         member.schedule(addr, &mut self.deadlines);
         Some(Transmit { to: addr, payload })
     }

@@ -1,0 +1,282 @@
+//! Requests to one peer and their answers: what was asked, when, and with which bytes; which answer
+//! is right; and which ICMP error is about it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::net::fault::{Fault, planted};
+use crate::net::wire::{MAX_COOKIE, Probe, ProbeReply, Request, RequestBody, View, stun};
+
+/// How many bytes of a request prove that whoever quotes it has seen it: its id and nonce, or its
+/// transaction, are among them. A request that is shorter must be quoted whole.
+const PROOF: usize = 20;
+
+/// What is asked. With a [`Token`] and the peer's cookie it is all that a request's bytes are made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Question {
+    /// A balance server is asked what it offers.
+    Probe {
+        /// Which list.
+        view: View,
+        /// Whether names are welcome.
+        names: bool,
+        /// The least length of the request, in bytes of UDP payload.
+        size: u16,
+    },
+    /// A TURN server is asked with STUN Binding.
+    Binding,
+}
+
+/// What an answer must bring back: the id and nonce of a probe, the transaction of a Binding request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Token {
+    /// The id; the upper 32 bits of a transaction.
+    pub id: u32,
+    /// The nonce, never 0; the lower 64 bits of a transaction.
+    pub nonce: u64,
+}
+
+/// What an answer brings back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// To a probe: its id and, but for a bare peer, its nonce.
+    Reply {
+        /// The id.
+        id: u32,
+        /// `None`: a bare peer's.
+        nonce: Option<u64>,
+    },
+    /// To a Binding request: its transaction.
+    Binding(Token),
+}
+
+/// Who asks. All are judged by one rule; faults are planted in one of them at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asker {
+    /// A client.
+    Client,
+    /// A superior that checks a node.
+    Check,
+    /// A leaf that asks the TURN server beside it.
+    Health,
+}
+
+/// What an answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Judged<T> {
+    /// The first answer to a request.
+    Right {
+        /// When the request was sent.
+        sent: Instant,
+        /// What its sender noted.
+        note: T,
+    },
+    /// Not the first one.
+    Repeated,
+    /// To no request that is remembered.
+    Unasked,
+}
+
+/// The requests to one peer, oldest first.
+#[derive(Debug)]
+pub struct Exchange<T = ()> {
+    asker: Asker,
+    asked: VecDeque<Asked<T>>,
+    /// What the peer handed out to be returned.
+    cookie: Option<Arc<Vec<u8>>>,
+    /// Whether an answer has ever brought a nonce back: from then on one without is not right.
+    reads_nonces: bool,
+}
+
+/// One request. Its bytes are made again where they are needed: kept, those of 10,000 nodes would
+/// take 31 MB.
+#[derive(Debug)]
+struct Asked<T> {
+    token: Token,
+    question: Question,
+    cookie: Option<Arc<Vec<u8>>>,
+    at: Instant,
+    answered: bool,
+    note: T,
+}
+
+impl<T: Copy> Exchange<T> {
+    /// Nothing asked yet.
+    pub fn new(asker: Asker) -> Self {
+        Self { asker, asked: VecDeque::new(), cookie: None, reads_nonces: false }
+    }
+
+    /// The bytes of a request that is sent now, if it is.
+    pub fn encode(&self, token: Token, question: Question) -> Vec<u8> {
+        encode(token, question, self.cookie.as_deref())
+    }
+
+    /// Notes that a request was sent.
+    pub fn sent(&mut self, at: Instant, token: Token, question: Question, note: T) {
+        let cookie = self.cookie.clone();
+        self.asked.push_back(Asked { token, question, cookie, at, answered: false, note });
+    }
+
+    /// Judges an answer that came from the peer.
+    pub fn judge(&self, proof: Proof) -> Judged<T> {
+        match self.asked.iter().find(|asked| self.is_answered_by(asked, proof)) {
+            Some(asked) if asked.answered => Judged::Repeated,
+            Some(asked) => Judged::Right { sent: asked.at, note: asked.note },
+            None => Judged::Unasked,
+        }
+    }
+
+    /// Takes an answer that was judged right: a second one to its request is repeated.
+    pub fn accept(&mut self, proof: Proof) {
+        if let Some(at) = self.asked.iter().position(|asked| self.is_answered_by(asked, proof)) {
+            self.asked[at].answered = true;
+        }
+        self.reads_nonces |= matches!(proof, Proof::Reply { nonce: Some(_), .. });
+    }
+
+    /// Whether an ICMP error that quotes these bytes is about one of the requests.
+    pub fn is_quoted(&self, quoted: &[u8]) -> bool {
+        self.asked.iter().any(|asked| {
+            let request = encode(asked.token, asked.question, asked.cookie.as_deref());
+            quoted.len() >= PROOF.min(request.len()) && request.starts_with(quoted)
+        })
+    }
+
+    /// Takes a cookie that the peer handed out, to return with what is asked from now on; one that is
+    /// too long is none.
+    pub fn set_cookie(&mut self, cookie: Vec<u8>) {
+        let fits = !cookie.is_empty() && cookie.len() <= MAX_COOKIE;
+        self.cookie = fits.then(|| cookie.into());
+    }
+
+    /// How many requests are remembered.
+    pub fn len(&self) -> usize {
+        self.asked.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.asked.is_empty()
+    }
+
+    /// When the newest request was sent, where no answer to it has come.
+    pub fn newest_unanswered(&self) -> Option<Instant> {
+        self.asked.back().filter(|asked| !asked.answered).map(|asked| asked.at)
+    }
+
+    /// When the oldest request was sent.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.asked.front().map(|asked| asked.at)
+    }
+
+    /// Forgets the oldest requests but for so many.
+    pub fn keep_newest(&mut self, most: usize) {
+        let excess = self.asked.len().saturating_sub(most);
+        self.asked.drain(..excess);
+    }
+
+    /// Forgets the oldest requests as far as they are answered.
+    pub fn forget_answered(&mut self) {
+        let answered = self.asked.iter().take_while(|asked| asked.answered).count();
+        self.asked.drain(..answered);
+    }
+
+    /// Forgets the oldest request, and returns what was noted with it if no answer has come.
+    pub fn forget_oldest(&mut self) -> Option<T> {
+        self.asked.pop_front().filter(|asked| !asked.answered).map(|asked| asked.note)
+    }
+
+    /// Forgets all requests: no answer to one of them is right any more.
+    pub fn forget(&mut self) {
+        self.asked.clear();
+    }
+
+    /// The one rule: an answer is right that brings the id and the nonce back, each as it was sent
+    /// there. Only from a bare peer, which has never returned a nonce, the id is enough.
+    fn is_answered_by(&self, asked: &Asked<T>, proof: Proof) -> bool {
+        let Token { id, nonce } = asked.token;
+        match (asked.question, proof) {
+            (Question::Probe { .. }, Proof::Reply { id: returned, nonce: None }) => {
+                same_id(self.asker, id, returned) && (!self.reads_nonces || any_nonce(self.asker))
+            }
+            (Question::Probe { .. }, Proof::Reply { id: returned, nonce: Some(proof) }) => {
+                same_id(self.asker, id, returned) && same_nonce(self.asker, nonce, proof)
+            }
+            (Question::Binding, Proof::Binding(returned)) => {
+                same_id(self.asker, id, returned.id)
+                    && same_nonce(self.asker, nonce, returned.nonce)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Proof {
+    /// The id, or the part of a transaction that stands for it.
+    pub fn id(self) -> u32 {
+        match self {
+            Self::Reply { id, .. } | Self::Binding(Token { id, .. }) => id,
+        }
+    }
+
+    /// What a reply to a probe brings back.
+    pub fn of_reply(id: u32, reply: &ProbeReply) -> Self {
+        Self::Reply { id, nonce: reply.proof() }
+    }
+
+    /// What a datagram brings back if it answers a Binding request.
+    pub fn of_binding(datagram: &[u8]) -> Option<Self> {
+        stun::binding_response(datagram).map(|transaction| Self::Binding(transaction.into()))
+    }
+}
+
+impl Token {
+    fn transaction(self) -> u128 {
+        u128::from(self.id) << 64 | u128::from(self.nonce)
+    }
+}
+
+impl From<u128> for Token {
+    /// Of the 96 bits of a STUN transaction id.
+    fn from(transaction: u128) -> Self {
+        Self { id: (transaction >> 64) as u32, nonce: transaction as u64 }
+    }
+}
+
+fn encode(token: Token, question: Question, cookie: Option<&Vec<u8>>) -> Vec<u8> {
+    let Token { id, nonce } = token;
+    match question {
+        Question::Probe { view, names, size } => {
+            let probe = Probe { nonce, cookie: cookie.map_or(&[], |cookie| cookie), view, names };
+            Request { id, body: RequestBody::Probe(probe) }.encode(size.into())
+        }
+        Question::Binding => stun::binding_request(token.transaction()),
+    }
+}
+
+fn same_id(asker: Asker, sent: u32, returned: u32) -> bool {
+    sent == returned || any_id(asker)
+}
+
+fn same_nonce(asker: Asker, sent: u64, returned: u64) -> bool {
+    sent == returned || any_nonce(asker)
+}
+
+/// Never, but for faults.
+fn any_id(asker: Asker) -> bool {
+    match asker {
+        Asker::Client => planted(Fault::ClientIdIgnored),
+        Asker::Check => planted(Fault::CheckIdIgnored),
+        Asker::Health => planted(Fault::TransactionIgnored),
+    }
+}
+
+/// Never, but for faults.
+fn any_nonce(asker: Asker) -> bool {
+    match asker {
+        Asker::Client => planted(Fault::ClientNonceIgnored),
+        Asker::Check => planted(Fault::CheckNonceIgnored),
+        Asker::Health => planted(Fault::TransactionIgnored),
+    }
+}
