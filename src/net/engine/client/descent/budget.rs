@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::candidates::CandidateId;
 use crate::net::fault::{Fault, planted};
 use crate::types::Prefix;
 
@@ -21,7 +22,7 @@ pub struct Limits {
     /// Addresses that lists may name although they are nearer than the root: private, link-local
     /// or loopback ones. What is no host's stays refused.
     pub allow: Vec<Prefix>,
-    /// The same for all private addresses.
+    /// Whether lists may name all private addresses.
     pub allow_private: bool,
 }
 
@@ -83,7 +84,7 @@ pub(super) struct SendBudget {
 struct Host {
     sent: u32,
     answered: bool,
-    waiting: Vec<usize>,
+    waiting: Vec<CandidateId>,
 }
 
 /// Whether a datagram may go out.
@@ -96,17 +97,8 @@ pub(super) enum Spend {
 }
 
 impl SendBudget {
-    pub(super) fn new(mut limits: Limits) -> Self {
-        if planted(Fault::DatagramsWithoutEnd) {
-            limits.datagrams = u32::MAX / 64;
-        }
-        if planted(Fault::BytesWithoutEnd) {
-            limits.bytes = u64::MAX / 64;
-        }
-        if planted(Fault::SilenceWithoutEnd) {
-            limits.unanswered = u32::MAX;
-        }
-        Self { limits, datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
+    pub(super) fn new(limits: Limits) -> Self {
+        Self { limits: enforced(limits), datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
     }
 
     /// What can still be planned, beside requests of these lengths that are.
@@ -121,15 +113,21 @@ impl SendBudget {
     }
 
     /// Judges a datagram that a candidate is due, and counts it if it may go.
-    pub(super) fn spend(&mut self, to: SocketAddr, len: usize, last: bool, who: usize) -> Spend {
-        let reserve = if last { 0 } else { RESERVE };
+    pub(super) fn spend(
+        &mut self,
+        to: SocketAddr,
+        len: usize,
+        last_round: bool,
+        id: CandidateId,
+    ) -> Spend {
+        let reserve = if last_round { 0 } else { RESERVE };
         let many = self.datagrams + reserve >= self.limits.datagrams;
         if many || self.bytes + len as u64 > self.limits.bytes {
             return Spend::Never;
         }
         let host = self.hosts.entry(network(to)).or_default();
         if !host.answered && host.sent >= self.limits.unanswered {
-            host.waiting.push(who);
+            host.waiting.push(id);
             return Spend::Wait;
         }
         host.sent += 1;
@@ -139,11 +137,25 @@ impl SendBudget {
     }
 
     /// An answer came from there: returns who has waited for it.
-    pub(super) fn answered(&mut self, from: SocketAddr) -> Vec<usize> {
+    pub(super) fn answered(&mut self, from: SocketAddr) -> Vec<CandidateId> {
         let host = self.hosts.entry(network(from)).or_default();
         host.answered = true;
         std::mem::take(&mut host.waiting)
     }
+}
+
+/// What is kept of the limits: all of them, but for faults.
+fn enforced(mut limits: Limits) -> Limits {
+    if planted(Fault::DatagramsWithoutEnd) {
+        limits.datagrams = u32::MAX / 64;
+    }
+    if planted(Fault::BytesWithoutEnd) {
+        limits.bytes = u64::MAX / 64;
+    }
+    if planted(Fault::SilenceWithoutEnd) {
+        limits.unanswered = u32::MAX;
+    }
+    limits
 }
 
 /// Who is behind an address: the IPv4 address, or the IPv6 /64, the least that a subscriber has

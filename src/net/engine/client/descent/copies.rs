@@ -6,7 +6,11 @@
 //! node may be before it has asked any. The internet keeps that inequality in most cases, not in
 //! all, so even the least promising candidate is asked once. docs/selection.md has the figures.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
+
+use super::candidates::{CandidateId, Candidates};
+use super::options::Strategy;
 
 /// Between two copies of a request. The race ends no earlier than the last copy could be answered,
 /// so each millisecond here is one of every descent; no gap that a descent could afford outlasts a
@@ -24,16 +28,36 @@ pub(super) const MOST_COPIES: usize = 4;
 
 /// The most candidates of a list whose every copy asks for the whole of their own lists. Of more,
 /// only the first copy does: the others measure, and cost a sixteenth of the bytes.
-pub(super) const LAVISH: usize = 24;
+pub(super) const PAD_ALL: usize = 24;
 
 /// How near a node may be that is `there` from a server which is `here` from the client.
 pub(super) fn outlook(here: Duration, there: Duration) -> Duration {
     here.saturating_sub(LAST_MILE).abs_diff(there)
 }
 
+/// How many copies of a request each of some candidates of a level is sent, of whom all are asked at
+/// once.
+pub(super) fn deal(
+    candidates: &Candidates,
+    level: u8,
+    asked: &[CandidateId],
+    strategy: Strategy,
+) -> Vec<usize> {
+    let here = candidates.iter().filter(|(_, entry)| entry.level == level);
+    let outlooks: BTreeSet<_> = here.filter_map(|(id, entry)| Some((entry.outlook?, id))).collect();
+    let copies_to = |id: &CandidateId| match (strategy, candidates[*id].outlook) {
+        (Strategy::First, _) => 1,
+        (Strategy::Best, None) => copies(asked.len()),
+        (Strategy::Best, Some(outlook)) => {
+            ranked_copies(outlooks.range(..(outlook, *id)).count(), outlooks.len())
+        }
+    };
+    asked.iter().map(copies_to).collect()
+}
+
 /// Copies to the candidate of this rank by [`outlook`] among all `n` of its level: few candidates
 /// can all be measured well; of many, those well that may be the nearest.
-pub(super) fn ranked_copies(rank: usize, n: usize) -> usize {
+fn ranked_copies(rank: usize, n: usize) -> usize {
     let of_64 = rank * 64 / n.clamp(1, 64);
     match (n, of_64) {
         (0..=12, _) => 3,
@@ -48,7 +72,7 @@ pub(super) fn ranked_copies(rank: usize, n: usize) -> usize {
 
 /// Copies to each of `n` candidates of whom no outlook is known: many average their chances, and
 /// must not flood the client's uplink.
-pub(super) fn copies(n: usize) -> usize {
+fn copies(n: usize) -> usize {
     match n {
         0..=40 => 3,
         41..=64 => 2,

@@ -1,16 +1,23 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+//! The race: who is asked, what an answer changes, and who leads.
+
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::budget::{Quota, SendBudget, Spend};
-use super::entry::{Copy, Entry, Role, from_transaction};
-use super::report::{Cost, Failure, Obstacle, Selection};
-use super::{Options, Progress, Strategy, View};
+use super::budget::{SendBudget, Spend};
+use super::candidates::{CandidateId, Candidates, Entry, Heard, Role};
+use super::copies::{MOST_COPIES, PAD_ALL, SPACING, deal, outlook};
+use super::down::Levels;
+use super::options::{Options, Strategy};
+use super::rank::{Score, can_win_until, window};
+use super::report::{Cost, Obstacle};
+use super::schedule::Schedule;
+use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::fault::{Fault, planted};
-use crate::net::wire::{Response, ResponseBody, State, stun};
+use crate::net::wire::{Kind, ProbeReply, State};
 use crate::types::Scope;
 
 /// Between the two copies that a root gets: everything hangs on it.
@@ -21,64 +28,13 @@ const ROOT_SPACING: Duration = Duration::from_millis(10);
 /// one more datagram costs those who are far from every root.
 const ROOT_PATIENCE: Duration = Duration::from_millis(100);
 
-/// How many bytes of a request prove that whoever quotes it has seen it: its id and nonce, or its
-/// transaction, are among them. A request that is shorter must be quoted whole.
-const PROOF: usize = 20;
+/// What that comes to at most: a root whose network is flooded answers one request in two, and one
+/// that was down may be back at any moment.
+const MOST_ROOT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// One descent, from the roots to a TURN server.
-///
-/// Call [`poll_transmit`](Self::poll_transmit) until it is empty, then wait for a datagram or for
-/// [`poll_timeout`](Self::poll_timeout), hand it in, and begin again, until
-/// [`is_finished`](Self::is_finished).
-#[derive(Debug)]
-pub struct Descent {
-    pub(super) options: Options,
-    rng: Rng,
-    pub(super) started: Instant,
-    pub(super) deadline: Instant,
-    pub(super) entries: Vec<Entry>,
-    pub(super) index: BTreeMap<SocketAddr, usize>,
-    pub(super) ids: BTreeMap<u32, usize>,
-    /// Copies that are due, by time.
-    pub(super) sends: BTreeSet<(Instant, usize)>,
-    pub(super) budget: SendBudget,
-    pub(super) levels: Vec<Level>,
-    /// Leaves and TURN servers with an answer outstanding, by the time of their newest copy.
-    pub(super) measuring: BTreeSet<(Instant, usize)>,
-    /// The best in hand.
-    pub(super) best: Option<(Duration, usize)>,
-    /// When silence is asked again, and how long it may last after that.
-    pub(super) patience: (Instant, Duration),
-    pub(super) phase: Phase,
-    /// How often the finalists were asked.
-    pub(super) last_rounds: u8,
-    pub(super) events: VecDeque<DescentEvent>,
-    pub(super) cost: Cost,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Level {
-    /// The least round-trip time to a balance server here that lists something.
-    pub(super) fastest: Option<Duration>,
-    pub(super) explored: usize,
-    /// What may still be spent on balance servers here.
-    pub(super) quota: Option<Quota>,
-    /// Balance servers with an answer outstanding, by the time of their newest copy.
-    pub(super) pending: BTreeSet<(Instant, usize)>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Phase {
-    Racing,
-    /// The last round: the finalists are asked themselves.
-    Verifying,
-    /// The choice is made; answers are only noted, until then.
-    Lingering(Instant, Duration, Result<Choice, Failure>),
-    Finished(Duration, Result<Choice, Failure>),
-}
-
-/// The entry that was chosen (a leaf or a TURN server) and its measured time.
-pub(super) type Choice = (usize, Duration);
+/// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
+/// 6.2.1 has 500 ms; here two or three copies were lost already).
+pub(super) const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What a descent has come to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,241 +49,386 @@ pub enum DescentEvent {
     },
 }
 
-impl Descent {
-    /// A descent from these roots, which begins at `now`.
-    pub fn new(mut options: Options, roots: &[SocketAddr], now: Instant, rng: Rng) -> Self {
-        if options.strategy == Strategy::First {
-            options.view = View::Subordinates; // a race through every level
-        }
-        let strategy = options.strategy;
-        let mut descent = Self {
-            rng,
-            started: now,
-            deadline: now + options.timeout * if planted(Fault::TimeoutIgnored) { 2 } else { 1 },
-            entries: Vec::new(),
-            index: BTreeMap::new(),
-            ids: BTreeMap::new(),
-            sends: BTreeSet::new(),
+/// A race among candidates.
+#[derive(Debug)]
+pub(super) struct Race {
+    options: Options,
+    candidates: Candidates,
+    schedule: Schedule,
+    levels: Levels,
+    budget: SendBudget,
+    /// The best in hand.
+    best: Option<Score>,
+    events: VecDeque<DescentEvent>,
+    cost: Cost,
+    rng: Rng,
+}
+
+impl Race {
+    /// A race that begins at these roots.
+    pub(super) fn new(options: Options, roots: &[SocketAddr], now: Instant, rng: Rng) -> Self {
+        let mut race = Self {
+            candidates: Candidates::default(),
+            schedule: Schedule::new(now, ROOT_PATIENCE),
+            levels: Levels::default(),
             budget: SendBudget::new(options.limits.clone()),
-            levels: vec![Level::default()],
-            measuring: BTreeSet::new(),
             best: None,
-            patience: (now + ROOT_PATIENCE, ROOT_PATIENCE),
-            phase: Phase::Racing,
-            last_rounds: 0,
             events: VecDeque::new(),
             cost: Cost::default(),
+            rng,
             options,
         };
+        race.levels.open(0);
         for &root in roots {
-            let reach = Scope::of(root.ip()).unwrap_or(Scope::Global);
-            if let Some(who) = descent.meet(Entry::new(root, 0, None, reach, Role::Balance)) {
-                descent.plan(who, now);
-                if strategy == Strategy::Best {
-                    descent.plan(who, now + ROOT_SPACING);
+            let scope = Scope::of(root.ip()).unwrap_or(Scope::Global);
+            if let Some(id) = race.add(Entry::new(root, 0, None, scope, Role::Balance)) {
+                race.plan(id, now);
+                if race.options.strategy == Strategy::Best {
+                    race.plan(id, now + ROOT_SPACING);
                 }
             }
         }
-        descent
+        race
     }
 
-    /// A datagram came.
-    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        if self.is_finished() || now >= self.deadline {
-            return self.advance(now);
-        }
-        if stun::is_stun(datagram) {
-            match stun::binding_response(datagram).map(from_transaction) {
-                Some((id, nonce)) => {
-                    if let Some(who) = self.handle_measure(now, from, id, Some(nonce), true) {
-                        self.compare(who);
-                    }
+    pub(super) fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub(super) fn candidates(&self) -> &Candidates {
+        &self.candidates
+    }
+
+    pub(super) fn schedule(&self) -> &Schedule {
+        &self.schedule
+    }
+
+    pub(super) fn best(&self) -> Option<Score> {
+        self.best
+    }
+
+    /// What was sent and ignored so far.
+    pub(super) fn cost(&self) -> Cost {
+        self.cost
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<DescentEvent> {
+        self.events.pop_front()
+    }
+
+    // ---- what is heard ----
+
+    /// A datagram came that is no message.
+    pub(super) fn handle_malformed(&mut self) {
+        self.cost.malformed += 1;
+    }
+
+    /// An answer came: notes the round-trip time that it shows. `None`: it is not a right one.
+    pub(super) fn handle_answer(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        proof: Proof,
+    ) -> Option<CandidateId> {
+        match self.candidates.hear(now, from, proof) {
+            Heard::Right { id, sent } => {
+                self.schedule.settle(id, sent);
+                for waiting in self.budget.answered(from) {
+                    self.plan(waiting, now);
                 }
-                None => self.cost.malformed += 1,
+                return Some(id);
             }
-        } else {
-            match Response::decode(datagram) {
-                Ok(Response { id, body: ResponseBody::Probe(reply) }) => {
-                    if let Some(who) = self.handle_measure(now, from, id, reply.proof(), false) {
-                        self.handle_reply(now, who, reply);
-                    }
-                }
-                _ => self.cost.malformed += 1,
-            }
+            Heard::Repeated => self.cost.repeated += 1,
+            Heard::Mismatched => self.cost.mismatched += 1,
+            Heard::Misplaced => self.cost.misplaced += 1,
         }
-        self.advance(now);
+        None
     }
 
-    /// This host cannot send to an address: the candidate is out.
-    pub fn handle_unreachable(&mut self, now: Instant, to: SocketAddr) {
-        if let Some(&who) = self.index.get(&to) {
-            self.meet_obstacle(now, who, Obstacle::Path);
+    /// Takes in what a balance server said; while the race is on, that may lead further down. Returns
+    /// whether it is to be reckoned with.
+    pub(super) fn handle_reply(
+        &mut self,
+        now: Instant,
+        id: CandidateId,
+        reply: ProbeReply,
+        racing: bool,
+    ) -> bool {
+        if reply.retry {
+            if self.candidates.take_cookie(id, reply.cookie) {
+                self.plan(id, now);
+            }
+            return false;
+        }
+        let Entry { root, ref list, .. } = self.candidates[id];
+        let known_before = list.len();
+        let allow = |turn| self.options.allow(root, turn);
+        self.candidates.take_reply(id, reply, allow);
+        let entry = &self.candidates[id];
+        self.schedule.move_to_its_lane(id, entry);
+        if entry.state != State::Offering {
+            self.schedule.give_up(id);
+            self.rank();
+            return false;
+        }
+        if entry.list.len() > known_before && entry.explored && racing {
+            self.explore(now, id, known_before);
+        }
+        let leads = self.best.is_some_and(|best| best.id == id);
+        if leads && !self.candidates[id].can_win() {
+            self.rank(); // it is not what it was taken for
+        }
+        self.compare(id);
+        if racing {
+            self.go_down(now);
+        }
+        true
+    }
+
+    /// Something stands before a candidate: nothing more is awaited from it.
+    pub(super) fn handle_obstacle(&mut self, id: CandidateId, obstacle: Obstacle) {
+        self.candidates.note_obstacle(id, obstacle);
+        self.schedule.give_up(id);
+    }
+
+    // ---- who leads ----
+
+    /// Compares a candidate that answered with the best in hand, or with the fastest of its level.
+    pub(super) fn compare(&mut self, id: CandidateId) {
+        let entry = &self.candidates[id];
+        let Some(score) = self.candidates.score(id) else { return };
+        if self.options.strategy == Strategy::First && self.levels.is_explored(entry.level) {
+            return; // the level is won
+        }
+        if entry.can_win() {
+            if score.beats(self.best) {
+                self.best = Some(score);
+                self.announce();
+            }
+        } else if !entry.list.is_empty() {
+            self.levels.note_rtt(entry.level, score.rtt);
         }
     }
 
-    /// An ICMP error came about a datagram to this address: the candidate is out, unless an answer
-    /// comes all the same. Anybody can forge such an error, but who has not seen the request cannot
-    /// quote it; one that does not quote it, or is about a candidate that has answered, changes
-    /// nothing.
-    pub fn handle_icmp(&mut self, now: Instant, to: SocketAddr, obstacle: Obstacle, quoted: &[u8]) {
-        let Some(&who) = self.index.get(&to) else { return };
-        let entry = &self.entries[who];
-        let (view, names) = (self.options.view, self.options.names);
-        let quotes = |copy: &Copy| {
-            let request = entry.request(copy.id, copy.nonce, view, names);
-            quoted.len() >= PROOF.min(request.len()) && request.starts_with(quoted)
+    /// Finds the best in hand anew: one that was may have gone out of service.
+    fn rank(&mut self) {
+        let before = self.best;
+        self.best = self.candidates.scores(Entry::can_win).min();
+        if self.best != before {
+            self.announce();
+        }
+    }
+
+    fn announce(&mut self) {
+        let best = self.best.and_then(|best| Some((self.candidates[best.id].turn?, best.rtt)));
+        self.events.extend(best.map(|(turn, rtt)| DescentEvent::Provisional { turn, rtt }));
+    }
+
+    /// The last moment at which something outstanding can win: a leaf or TURN server whose newest
+    /// copy is no older than `limit`, a balance server's no older than the window. `None`: nothing
+    /// is in hand that it could win against.
+    pub(super) fn decided_at(&self, limit: impl FnOnce(Score) -> Duration) -> Option<Instant> {
+        let best = self.best?;
+        // The leader's own copies can only make it lead by more.
+        let rival = self.schedule.newest_measuring_but(best.id);
+        let measuring = rival.map(|newest| can_win_until(newest, limit(best)));
+        let pending = self.schedule.newest_pending().map(|(level, newest)| {
+            let fastest = self.levels.fastest(level);
+            let fastest = fastest.map_or(best.rtt, |fastest| fastest.min(best.rtt));
+            can_win_until(newest, window(fastest))
+        });
+        pending.chain(measuring).max()
+    }
+
+    // ---- the way down ----
+
+    /// Goes down into the balance servers whose answers are fast enough.
+    fn go_down(&mut self, now: Instant) {
+        for level in 0..self.levels.len() {
+            let next = self.levels.to_explore(level, &self.candidates, self.options.strategy);
+            for id in next {
+                self.explore(now, id, 0);
+            }
+        }
+    }
+
+    /// Goes down into the best that was passed over. Returns whether there was one.
+    pub(super) fn back_up(&mut self, now: Instant) -> bool {
+        let next = self.levels.passed_over(&self.candidates);
+        if let Some(id) = next {
+            self.explore(now, id, 0);
+        }
+        next.is_some()
+    }
+
+    /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next best.
+    pub(super) fn ask_again(&mut self, now: Instant) {
+        let roots_alone = self.levels.len() == 1;
+        let most = if roots_alone { MOST_ROOT_PATIENCE } else { Duration::MAX };
+        let patience = self.schedule.next_patience(most);
+        self.schedule.be_patient(now, patience);
+        if self.options.strategy == Strategy::First {
+            return;
+        }
+        let silent = |(id, entry): &(CandidateId, &Entry)| {
+            entry.rtt.is_none() && !entry.refused && self.schedule.awaits(*id)
         };
-        if entry.is_awaited() && entry.copies.iter().any(quotes) {
-            self.meet_obstacle(now, who, obstacle);
+        let silent: Vec<_> = self.candidates.iter().filter(silent).map(|(id, _)| id).collect();
+        for id in silent {
+            self.plan(id, now);
+        }
+        self.back_up(now);
+        self.schedule.be_patient(now, patience);
+    }
+
+    /// Asks what a balance server lists, from the `from`th on.
+    fn explore(&mut self, now: Instant, id: CandidateId, from: usize) {
+        let Entry { level, root, rtt: here, more, .. } = self.candidates[id];
+        if !self.candidates.note_explored(id) {
+            self.levels.note_explored(level);
+            if more == 0 {
+                self.schedule.give_up(id); // it has said what there is to know
+            }
+        }
+        if level >= deepest(&self.options) {
+            return;
+        }
+        let listed = self.candidates[id].list[from..].to_vec();
+        let mut added = Vec::with_capacity(listed.len());
+        for node in listed {
+            let role = match (node.kind, node.turn) {
+                (Kind::Turn, _) => Role::Turn,
+                (Kind::Leaf, Some(_)) => Role::Leaf,
+                _ => Role::Balance,
+            };
+            let mut entry = Entry::new(node.addr, level + 1, Some(id), root, role);
+            entry.name = node.name;
+            entry.outlook = here.zip(node.rtt).map(|(here, there)| outlook(here, there));
+            entry.refused = !self.options.allow(root, node.addr);
+            entry.turn = match role {
+                Role::Turn => Some(node.addr),
+                _ => node.turn.filter(|turn| self.options.allow(root, *turn)),
+            };
+            let refused = entry.refused;
+            added.extend(self.add(entry).filter(|_| !refused));
+        }
+        added.sort_by_key(|&id| (self.candidates[id].outlook, id));
+        self.ask(now, level + 1, &added);
+        if self.candidates.asks_for_more(id, from) {
+            self.plan(id, now);
         }
     }
 
-    fn meet_obstacle(&mut self, now: Instant, who: usize, obstacle: Obstacle) {
-        self.entries[who].obstacle = Some(obstacle);
-        self.give_up(who);
-        self.advance(now);
-    }
-
-    /// Lets time pass.
-    pub fn handle_timeout(&mut self, now: Instant) {
-        if now >= self.patience.0 && self.best.is_none() && self.phase == Phase::Racing {
-            self.ask_again(now);
+    /// Sends each of some candidates of one level, the most promising first, its first copies.
+    fn ask(&mut self, now: Instant, level: u8, asked: &[CandidateId]) {
+        if asked.is_empty() {
+            return;
         }
-        self.advance(now);
+        let copies = deal(&self.candidates, level, asked, self.options.strategy);
+        let planned = self.schedule.planned().map(|id| &self.candidates[id]);
+        let left = self.budget.left(planned.map(|entry| entry.request_len(entry.sent())));
+        let deeper = asked.iter().any(|&id| self.candidates[id].role == Role::Balance);
+        let mut quota = self.levels.quota(level, deeper, left);
+        let mut latest = now;
+        for copy in 0..MOST_COPIES {
+            let at = now + SPACING * copy as u32;
+            for (&id, _) in asked.iter().zip(&copies).filter(|(_, copies)| **copies > copy) {
+                self.candidates.pad_first_only(id, asked.len() > PAD_ALL);
+                if quota.afford(self.candidates[id].request_len(copy)) {
+                    self.plan(id, at);
+                    latest = at;
+                }
+            }
+        }
+        self.levels.note_left(level, quota);
+        self.schedule.be_patient(latest, PATIENCE);
     }
 
-    /// The next datagram to send; `now` is noted as the moment it went.
-    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+    // ---- what is sent ----
+
+    /// Adds a candidate. `None`: it is known already.
+    fn add(&mut self, entry: Entry) -> Option<CandidateId> {
+        let level = entry.level;
+        let id = self.candidates.add(entry)?;
+        self.levels.open(level);
+        Some(id)
+    }
+
+    fn plan(&mut self, id: CandidateId, at: Instant) {
+        self.schedule.plan(id, &self.candidates[id], at);
+    }
+
+    /// Plans so many copies to a candidate.
+    pub(super) fn plan_copies(&mut self, id: CandidateId, now: Instant, copies: u32) {
+        for copy in 0..copies {
+            self.plan(id, now + SPACING * copy);
+        }
+    }
+
+    /// Asks the TURN server of a leaf, unless it was asked before. Returns whether it does.
+    pub(super) fn ask_turn(&mut self, now: Instant, leaf: CandidateId, copies: u32) -> bool {
+        let Entry { level, root, turn, ref name, .. } = self.candidates[leaf];
+        let Some(turn) = turn else { return false };
+        let mut finalist = Entry::new(turn, level + 1, Some(leaf), root, Role::Turn);
+        finalist.turn = Some(turn);
+        finalist.name = name.clone();
+        let Some(id) = self.add(finalist) else { return false };
+        self.plan_copies(id, now, copies);
+        true
+    }
+
+    /// Forgets what is due and awaited: another round begins.
+    pub(super) fn clear_schedule(&mut self) {
+        self.schedule.clear();
+    }
+
+    /// Sends nothing more of what was planned.
+    pub(super) fn cancel(&mut self) {
+        self.schedule.cancel();
+    }
+
+    /// Is as patient as at the beginning of a level.
+    pub(super) fn be_patient(&mut self, now: Instant) {
+        self.schedule.be_patient(now, PATIENCE);
+    }
+
+    /// The next datagram to send; in the last round out of what the budget keeps for it.
+    pub(super) fn poll_transmit(&mut self, now: Instant, last_round: bool) -> Option<Transmit> {
         loop {
-            let &(due, who) = self.sends.first().filter(|(due, _)| *due <= now)?;
-            self.sends.remove(&(due, who));
-            if let Some(transmit) = self.send(now, who) {
+            let id = self.schedule.take_due(now)?;
+            if let Some(transmit) = self.send(now, id, last_round) {
                 return Some(transmit);
             }
         }
     }
 
-    /// What has become known since the last call.
-    pub fn poll_event(&mut self) -> Option<DescentEvent> {
-        self.events.pop_front()
-    }
-
-    /// When to call [`handle_timeout`](Self::handle_timeout) and
-    /// [`poll_transmit`](Self::poll_transmit) next; none once it is finished.
-    pub fn poll_timeout(&self) -> Option<Instant> {
-        let send = self.sends.first().map(|(due, _)| *due);
-        let wait = match self.phase {
-            Phase::Finished(..) => return None,
-            Phase::Lingering(until, ..) => until,
-            // What comes at the last moment still counts.
-            Phase::Racing | Phase::Verifying if self.best.is_some() => {
-                self.decided_at() + Duration::from_nanos(1)
-            }
-            Phase::Racing | Phase::Verifying => self.patience.0,
-        };
-        Some(send.map_or(wait, |send| send.min(wait)).min(self.deadline))
-    }
-
-    /// Whether it has ended, and the result stands.
-    pub fn is_finished(&self) -> bool {
-        matches!(self.phase, Phase::Finished(..))
-    }
-
-    /// How far it is.
-    pub fn progress(&self) -> Progress {
-        Progress {
-            candidates: self.entries.len(),
-            answered: self.entries.iter().filter(|entry| entry.rtt.is_some()).count(),
-            provisional: self.best.and_then(|(_, who)| self.entries[who].turn),
-        }
-    }
-
-    /// The result: none before the descent is finished.
-    pub fn selection(&self) -> Option<Result<Selection, Failure>> {
-        match &self.phase {
-            Phase::Finished(elapsed, outcome) => Some(self.conclude(*elapsed, outcome.clone())),
-            _ => None,
-        }
-    }
-
-    pub(super) fn outcome(&self) -> Option<(Duration, &Result<Choice, Failure>)> {
-        match &self.phase {
-            Phase::Finished(elapsed, outcome) => Some((*elapsed, outcome)),
-            _ => None,
-        }
-    }
-
-    // ---- what is sent ----
-
-    /// Adds a candidate; none where it was met before: nothing is visited twice.
-    pub(super) fn meet(&mut self, entry: Entry) -> Option<usize> {
-        let who = self.entries.len();
-        if self.index.contains_key(&entry.addr) {
+    fn send(&mut self, now: Instant, id: CandidateId, last_round: bool) -> Option<Transmit> {
+        let entry = &self.candidates[id];
+        if entry.state != State::Offering {
             return None;
         }
-        let level = usize::from(entry.level);
-        if self.levels.len() <= level {
-            self.levels.resize_with(level + 1, Level::default);
-        }
-        self.index.insert(entry.addr, who);
-        self.entries.push(entry);
-        Some(who)
-    }
-
-    pub(super) fn plan(&mut self, who: usize, at: Instant) {
-        self.sends.insert((at, who));
-        self.expect_answer(who, self.entries[who].newest.max(Some(at)));
-    }
-
-    /// Notes the newest copy that an answer is awaited to, so that the end is found by a look at
-    /// the front of a set.
-    pub(super) fn expect_answer(&mut self, who: usize, newest: Option<Instant>) {
-        let entry = &mut self.entries[who];
-        let set = match entry.role {
-            Role::Balance => &mut self.levels[usize::from(entry.level)].pending,
-            Role::Leaf | Role::Turn => &mut self.measuring,
-        };
-        if let Some(before) = entry.newest {
-            set.remove(&(before, who));
-        }
-        if let Some(newest) = newest {
-            set.insert((newest, who));
-        }
-        entry.newest = newest;
-    }
-
-    /// Sends no more to a candidate, and awaits nothing from it.
-    pub(super) fn give_up(&mut self, who: usize) {
-        self.sends.retain(|&(_, sender)| sender != who);
-        self.expect_answer(who, None);
-    }
-
-    fn send(&mut self, now: Instant, who: usize) -> Option<Transmit> {
-        let over = matches!(self.phase, Phase::Lingering(..) | Phase::Finished(..));
-        let entry = &self.entries[who];
-        if over || entry.said != State::Offering {
-            return None;
-        }
-        let (id, nonce) = (self.rng.random(), self.rng.random_range(1..=u64::MAX));
-        let payload = entry.request(id, nonce, self.options.view, self.options.names);
+        let token = Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) };
+        let question = entry.question(self.options.view, self.options.names);
+        let payload = entry.encode(token, question);
+        let to = entry.addr;
         if entry.via.is_some() {
-            let last = self.phase == Phase::Verifying;
-            match self.budget.spend(entry.addr, payload.len(), last, who) {
+            match self.budget.spend(to, payload.len(), last_round, id) {
                 Spend::Send => {}
                 Spend::Wait | Spend::Never => {
-                    let latest = entry.copies.last().filter(|copy| !copy.answered);
-                    self.expect_answer(who, latest.map(|copy| copy.sent));
+                    self.schedule.expect_only(id, entry, entry.newest_unanswered());
                     return None;
                 }
             }
         }
-        let entry = &mut self.entries[who];
-        entry.copies.push(Copy { id, nonce, sent: now, answered: false });
-        self.ids.insert(id, who);
+        self.candidates.note_sent(id, now, token, question);
+        self.schedule.expect(id, &self.candidates[id], now);
         self.cost.datagrams += 1;
         self.cost.bytes += payload.len() as u64;
-        let to = entry.addr;
-        self.expect_answer(who, self.entries[who].newest.max(Some(now)));
         Some(Transmit { to, payload })
     }
+}
+
+/// The deepest level that a descent goes to: nodes pass through eight hops at most.
+fn deepest(options: &Options) -> u8 {
+    if planted(Fault::DepthWithoutEnd) { u8::MAX } else { options.limits.depth.min(8) }
 }

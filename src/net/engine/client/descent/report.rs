@@ -1,7 +1,9 @@
+//! What a descent tells when it is over.
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Strategy;
+use super::options::Strategy;
 use crate::types::Name;
 
 /// The result of a descent: a TURN server, and how it was found.
@@ -81,51 +83,12 @@ pub struct Cost {
     pub bytes: u64,
     /// Datagrams received and ignored: from an address that was not asked.
     pub misplaced: u32,
-    /// The same, with an id, nonce or transaction that was not sent there.
+    /// Datagrams received and ignored: with an id, nonce or transaction that was not sent there.
     pub mismatched: u32,
-    /// The same, a second answer to one request.
+    /// Datagrams received and ignored: a second answer to one request.
     pub repeated: u32,
-    /// The same, no message of the protocol.
+    /// Datagrams received and ignored: no message of the protocol.
     pub malformed: u32,
-}
-
-/// Everything a descent has seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Trace {
-    /// All candidates: by level, then with the best first and the silent last.
-    pub candidates: Vec<Candidate>,
-    /// What it came to.
-    pub outcome: Result<Selection, Failure>,
-    /// From the first request to the end.
-    pub elapsed: Duration,
-    /// What the descent cost.
-    pub cost: Cost,
-}
-
-/// One line of a [`Trace`].
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Candidate {
-    /// Its step of the cascade; the root is level 0.
-    pub level: u8,
-    /// Its address.
-    pub addr: SocketAddr,
-    /// Its name.
-    pub name: Option<Name>,
-    /// The candidate that listed it: an index into [`Trace::candidates`]; none for a root.
-    pub via: Option<usize>,
-    /// The TURN server beside it, for a leaf.
-    pub turn: Option<SocketAddr>,
-    /// Its least round-trip time.
-    pub rtt: Option<Duration>,
-    /// The round-trip times from the root down to it, added up: the least time in which a descent
-    /// gets there. None for what the descent did not go through.
-    pub total: Option<Duration>,
-    /// Datagrams sent to it.
-    pub sent: u32,
-    /// What became of it.
-    pub state: CandidateState,
 }
 
 /// What became of a candidate.
@@ -178,45 +141,6 @@ impl CandidateState {
     }
 }
 
-/// A descent that ended without a TURN server.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Failure {
-    /// The deepest level that was reached stayed silent.
-    NoAnswer {
-        /// The silent level.
-        level: u8,
-        /// How many candidates were asked there.
-        asked: usize,
-        /// The server that listed them; none where the roots are silent.
-        below: Option<Parent>,
-        /// How long the descent waited.
-        waited: Duration,
-    },
-    /// Nobody can be reached on the deepest level.
-    Unreachable {
-        /// That level.
-        level: u8,
-        /// How many candidates were asked there.
-        asked: usize,
-        /// The server that listed them; none for the roots.
-        below: Option<Parent>,
-        /// The first of them.
-        addr: SocketAddr,
-        /// What stands before that one.
-        obstacle: Obstacle,
-    },
-    /// Whatever answered had nothing to offer.
-    DeadEnd {
-        /// The deepest level that answered.
-        level: u8,
-        /// What a server said there.
-        state: CandidateState,
-        /// That server.
-        at: Parent,
-    },
-}
-
 /// What stands before a candidate, as the network or this host says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -243,61 +167,5 @@ impl std::fmt::Display for Parent {
             Some(name) => write!(f, "`{name}` ({})", self.addr),
             None => write!(f, "`{}`", self.addr),
         }
-    }
-}
-
-impl std::fmt::Display for Failure {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::NoAnswer { asked, below: None, waited, .. } => {
-                let roots =
-                    if *asked == 1 { "the root did not answer" } else { "no root answered" };
-                write!(f, "level 0: {roots} within {}", time(*waited))
-            }
-            Self::NoAnswer { level, asked: 1, below: Some(parent), waited } => {
-                write!(
-                    f,
-                    "level {level}: the one candidate below {parent} did not answer within {}",
-                    time(*waited)
-                )
-            }
-            Self::NoAnswer { level, asked, below: Some(parent), waited } => {
-                write!(
-                    f,
-                    "level {level}: none of {asked} candidates below {parent} answered within {}",
-                    time(*waited)
-                )
-            }
-            Self::Unreachable { level, asked: 1, addr, obstacle, .. } => match obstacle {
-                Obstacle::Port => write!(f, "level {level}: nothing listens at `{addr}`"),
-                Obstacle::Path => write!(f, "level {level}: there is no way to `{addr}`"),
-            },
-            Self::Unreachable { asked, below: None, .. } => {
-                write!(f, "level 0: none of {asked} roots can be reached")
-            }
-            Self::Unreachable { level, asked, below: Some(parent), .. } => {
-                write!(f, "level {level}: none of {asked} candidates below {parent} can be reached")
-            }
-            Self::DeadEnd { level, state, at } => {
-                let what = match state {
-                    CandidateState::TurnDown => "the TURN server beside it is down",
-                    CandidateState::Full => "it is full",
-                    CandidateState::Draining => "it is draining",
-                    CandidateState::Refused => "it lists no address that may be asked",
-                    _ => "it has nothing to offer",
-                };
-                write!(f, "level {level}: {at} is a dead end, {what}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Failure {}
-
-/// `10 s`, or `500 ms`.
-fn time(time: Duration) -> String {
-    match time.subsec_millis() {
-        0 => format!("{} s", time.as_secs()),
-        _ => format!("{} ms", time.as_millis()),
     }
 }

@@ -1,0 +1,371 @@
+//! Whom a descent knows, and what it knows of each. Everybody may look; only this file changes it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::Index;
+use std::time::{Duration, Instant};
+
+use super::rank::{Score, least};
+use super::report::Obstacle;
+use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
+use crate::net::fault::{Fault, planted};
+use crate::net::wire::{Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View};
+use crate::types::{Name, Scope};
+
+/// The longest list that is kept: more than a descent can ask.
+const LONGEST_LIST: usize = 512;
+
+/// How often a candidate may ask to come back with a cookie.
+const MOST_RETRIES: u8 = 2;
+
+/// How often a server is asked for more of a list that it cut short.
+const MOST_MORE: u8 = 4;
+
+/// Which candidate. They are numbered in the order in which they are met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct CandidateId(u32);
+
+/// All candidates of a descent.
+#[derive(Debug, Default)]
+pub(super) struct Candidates {
+    entries: Vec<Entry>,
+    by_addr: BTreeMap<SocketAddr, CandidateId>,
+    by_request: BTreeMap<u32, CandidateId>,
+}
+
+/// What is known of one.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) addr: SocketAddr,
+    pub(super) level: u8,
+    /// Who listed it; `None`: it is a root.
+    pub(super) via: Option<CandidateId>,
+    /// The scope of the root that it descends from.
+    pub(super) root: Scope,
+    pub(super) role: Role,
+    pub(super) name: Option<Name>,
+    /// The TURN server beside a leaf; a TURN server's own address.
+    pub(super) turn: Option<SocketAddr>,
+    /// How near it may be, by the time to the server that lists it and that server's own to it;
+    /// `None`: not known.
+    pub(super) outlook: Option<Duration>,
+    /// What it lists.
+    pub(super) list: Vec<Node>,
+    /// How many nodes it says that it lists.
+    pub(super) total: usize,
+    /// Whether only its first copy asks for the whole list, as one of many.
+    pub(super) pad_first: bool,
+    /// How often it was asked for more of a list that it cut short.
+    pub(super) more: u8,
+    retries: u8,
+    exchange: Exchange,
+    /// The least round-trip time.
+    pub(super) rtt: Option<Duration>,
+    /// What it says of itself.
+    pub(super) state: State,
+    /// Whether the descent went down into it.
+    pub(super) explored: bool,
+    /// Whether it, or the TURN server that it names, is an address that must not be asked.
+    pub(super) refused: bool,
+    /// Whether an answer to one of its requests came from another address.
+    pub(super) misplaced: bool,
+    /// What the network says stands before it, unless it answers all the same.
+    pub(super) obstacle: Option<Obstacle>,
+}
+
+/// What a candidate is taken for: what the list says, until it answers itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Role {
+    Balance,
+    Leaf,
+    Turn,
+}
+
+/// Where an answer leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It is the first one to a request that was sent then.
+    Right { id: CandidateId, sent: Instant },
+    /// It is not the first one.
+    Repeated,
+    /// It comes from an address that was asked, but not that.
+    Mismatched,
+    /// It comes from an address that was not asked.
+    Misplaced,
+}
+
+impl Candidates {
+    /// Adds a candidate. `None`: its address is known already, and nothing is visited twice.
+    pub(super) fn add(&mut self, entry: Entry) -> Option<CandidateId> {
+        if self.by_addr.contains_key(&entry.addr) {
+            return None;
+        }
+        let id = CandidateId(u32::try_from(self.entries.len()).ok()?);
+        self.by_addr.insert(entry.addr, id);
+        self.entries.push(entry);
+        Some(id)
+    }
+
+    /// The one at an address.
+    pub(super) fn at(&self, addr: SocketAddr) -> Option<CandidateId> {
+        self.by_addr.get(&addr).copied()
+    }
+
+    /// All of them, in the order in which they were met.
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (CandidateId, &Entry)> + Clone {
+        self.entries.iter().enumerate().map(|(at, entry)| (CandidateId(at as u32), entry))
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How far apart two of them were met.
+    pub(super) fn distance(a: CandidateId, b: CandidateId) -> u32 {
+        a.0.abs_diff(b.0)
+    }
+
+    /// The score of one that has answered.
+    pub(super) fn score(&self, id: CandidateId) -> Option<Score> {
+        self[id].rtt.map(|rtt| Score { rtt, id })
+    }
+
+    /// The scores of all that fit and have answered.
+    pub(super) fn scores(&self, fits: impl Fn(&Entry) -> bool) -> impl Iterator<Item = Score> {
+        self.iter().filter(move |(_, entry)| fits(entry)).filter_map(|(id, _)| self.score(id))
+    }
+
+    /// From a candidate up to its root.
+    pub(super) fn path(&self, id: CandidateId) -> Vec<CandidateId> {
+        std::iter::successors(Some(id), |&at| self[at].via).collect()
+    }
+
+    /// Notes a request that was sent.
+    pub(super) fn note_sent(
+        &mut self,
+        id: CandidateId,
+        now: Instant,
+        token: Token,
+        question: Question,
+    ) {
+        self.by_request.insert(token.id, id);
+        self.entry(id).exchange.sent(now, token, question, ());
+    }
+
+    /// Judges where an answer leads, and notes the round-trip time of a right one.
+    pub(super) fn hear(&mut self, now: Instant, from: SocketAddr, proof: Proof) -> Heard {
+        let asked = self.by_request.get(&proof.id()).copied();
+        let Some(id) = self.at(from).or(asked.filter(|_| answers_from_anywhere())) else {
+            if let Some(asked) = asked {
+                self.entry(asked).misplaced = true;
+            }
+            return Heard::Misplaced;
+        };
+        let entry = self.entry(id);
+        let binding = matches!(proof, Proof::Binding(_));
+        match entry.exchange.judge(proof) {
+            _ if binding != (entry.role == Role::Turn) => Heard::Mismatched,
+            Judged::Right { sent, .. } => {
+                entry.exchange.accept(proof);
+                entry.rtt = Some(least(entry.rtt, now.saturating_duration_since(sent)));
+                Heard::Right { id, sent }
+            }
+            Judged::Repeated => Heard::Repeated,
+            Judged::Unasked => Heard::Mismatched,
+        }
+    }
+
+    /// Takes a cookie to ask again with. Returns whether to.
+    pub(super) fn take_cookie(&mut self, id: CandidateId, cookie: Vec<u8>) -> bool {
+        let entry = self.entry(id);
+        entry.retries = entry.retries.saturating_add(1);
+        entry.exchange.set_cookie(cookie);
+        entry.retries <= MOST_RETRIES
+    }
+
+    /// Takes in what a balance server says of itself and lists. `allows` says of the TURN server that
+    /// it names whether it may be asked. Returns what it is from now on.
+    pub(super) fn take_reply(
+        &mut self,
+        id: CandidateId,
+        reply: ProbeReply,
+        allows: impl FnOnce(SocketAddr) -> bool,
+    ) -> Role {
+        let entry = self.entry(id);
+        entry.state = reply.state;
+        entry.name = reply.name.or(entry.name.take());
+        let hosts = reply.hosts.into_iter().map(|addr| Node {
+            addr,
+            kind: Kind::Balance,
+            turn: None,
+            name: None,
+            hops: 0,
+            rtt: None,
+        });
+        for node in reply.nodes.into_iter().chain(hosts) {
+            if entry.list.len() >= longest_list() {
+                break;
+            }
+            if !entry.list.iter().any(|known| known.addr == node.addr) {
+                entry.list.push(node);
+            }
+        }
+        match (entry.list.is_empty(), reply.turn) {
+            (true, Some(turn)) => {
+                let allowed = allows(turn);
+                entry.turn = Some(turn).filter(|_| allowed);
+                entry.refused = !allowed;
+                entry.role = Role::Leaf;
+            }
+            (true, None) => {
+                entry.role = Role::Balance;
+                if entry.state == State::Offering {
+                    entry.state = State::Nothing;
+                }
+            }
+            (false, _) => entry.role = Role::Balance,
+        }
+        if entry.state == State::Offering {
+            entry.total = reply.total as usize;
+        }
+        entry.role
+    }
+
+    /// Notes what stands before a candidate.
+    pub(super) fn note_obstacle(&mut self, id: CandidateId, obstacle: Obstacle) {
+        self.entry(id).obstacle = Some(obstacle);
+    }
+
+    /// Notes that the descent goes down into it. Returns whether it had before.
+    pub(super) fn note_explored(&mut self, id: CandidateId) -> bool {
+        std::mem::replace(&mut self.entry(id).explored, true)
+    }
+
+    /// Notes whether only the first copy is to ask for the whole list.
+    pub(super) fn pad_first_only(&mut self, id: CandidateId, only: bool) {
+        self.entry(id).pad_first = only;
+    }
+
+    /// Whether a server that has cut its list short is to be asked for more, now that it has listed
+    /// some that it had not before; notes that it is.
+    pub(super) fn asks_for_more(&mut self, id: CandidateId, known_before: usize) -> bool {
+        let entry = self.entry(id);
+        let news = entry.list.len() > known_before;
+        let more = entry.total > entry.list.len() && entry.more < MOST_MORE && news;
+        entry.more += u8::from(more);
+        more
+    }
+
+    fn entry(&mut self, CandidateId(at): CandidateId) -> &mut Entry {
+        &mut self.entries[at as usize]
+    }
+}
+
+impl Index<CandidateId> for Candidates {
+    type Output = Entry;
+
+    fn index(&self, CandidateId(at): CandidateId) -> &Entry {
+        &self.entries[at as usize] // ids are never given out for others
+    }
+}
+
+impl Entry {
+    pub(super) fn new(
+        addr: SocketAddr,
+        level: u8,
+        via: Option<CandidateId>,
+        root: Scope,
+        role: Role,
+    ) -> Self {
+        Self {
+            addr,
+            level,
+            via,
+            root,
+            role,
+            name: None,
+            turn: None,
+            outlook: None,
+            list: Vec::new(),
+            total: 0,
+            pad_first: false,
+            more: 0,
+            retries: 0,
+            exchange: Exchange::new(Asker::Client),
+            rtt: None,
+            state: State::Offering,
+            explored: false,
+            refused: false,
+            misplaced: false,
+            obstacle: None,
+        }
+    }
+
+    /// Whether it can be chosen: a leaf or TURN server that is not out of service.
+    pub(super) fn can_win(&self) -> bool {
+        self.role != Role::Balance && self.state == State::Offering && self.turn.is_some()
+    }
+
+    /// Whether it is a balance server that has listed something to go down to, and was not explored.
+    pub(super) fn leads_on(&self) -> bool {
+        let lists = self.role == Role::Balance && !self.list.is_empty();
+        lists && !self.explored && self.state == State::Offering
+    }
+
+    /// Bytes of a request to it, the first or a later copy. Only those whose answer may be long are
+    /// padded for it, the others so far that they can be sent away.
+    pub(super) fn request_len(&self, copy: usize) -> usize {
+        match self.role {
+            Role::Balance if copy == 0 || !self.pad_first || self.more > 0 => PADDED_REQUEST,
+            Role::Balance | Role::Leaf => SHORT_REQUEST,
+            Role::Turn => 20,
+        }
+    }
+
+    /// What it is asked next.
+    pub(super) fn question(&self, view: View, names: bool) -> Question {
+        match self.role {
+            Role::Turn => Question::Binding,
+            _ => Question::Probe { view, names, size: self.request_len(self.sent()) as u16 },
+        }
+    }
+
+    /// The bytes of a request to it.
+    pub(super) fn encode(&self, token: Token, question: Question) -> Vec<u8> {
+        self.exchange.encode(token, question)
+    }
+
+    /// How many requests were sent to it.
+    pub(super) fn sent(&self) -> usize {
+        self.exchange.len()
+    }
+
+    /// When its newest request was sent, where no answer to that has come.
+    pub(super) fn newest_unanswered(&self) -> Option<Instant> {
+        self.exchange.newest_unanswered()
+    }
+
+    /// Whether an ICMP error that quotes these bytes is about one of its requests.
+    pub(super) fn is_quoted(&self, quoted: &[u8]) -> bool {
+        self.exchange.is_quoted(quoted)
+    }
+
+    /// Whether it was asked and has not answered.
+    pub(super) fn is_silent(&self) -> bool {
+        !self.exchange.is_empty() && self.rtt.is_none()
+    }
+
+    /// Whether an answer may still come that was not heard yet.
+    pub(super) fn is_awaited(&self) -> bool {
+        self.is_silent() && self.obstacle.is_none()
+    }
+}
+
+/// Never, but for faults.
+fn answers_from_anywhere() -> bool {
+    planted(Fault::ClientSourceIgnored)
+}
+
+fn longest_list() -> usize {
+    if planted(Fault::ListWithoutEnd) { usize::MAX } else { LONGEST_LIST }
+}

@@ -1,0 +1,319 @@
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::candidates::CandidateId;
+use super::failure::Failure;
+use super::finish::{
+    self, FINAL_COPIES, FINALISTS, LAST_ROUNDS, SILENT_COPIES, fastest_turn, silent_finalists,
+};
+use super::options::{Options, Progress, Strategy};
+use super::outcome::Ending;
+use super::race::{DescentEvent, Race};
+use super::rank::Score;
+use super::report::{Obstacle, Selection};
+use super::trace::Trace;
+use crate::net::engine::exchange::Proof;
+use crate::net::engine::{Rng, Transmit};
+use crate::net::fault::{Fault, planted};
+use crate::net::wire::{Response, ResponseBody, View, stun};
+
+/// One descent, from the roots to a TURN server.
+///
+/// Call [`poll_transmit`](Self::poll_transmit) until it is empty, then wait for a datagram or for
+/// [`poll_timeout`](Self::poll_timeout), hand it in, and begin again, until
+/// [`is_finished`](Self::is_finished).
+#[derive(Debug)]
+pub struct Descent {
+    race: Race,
+    phase: Phase,
+    started: Instant,
+    deadline: Instant,
+}
+
+#[derive(Debug)]
+enum Phase {
+    Racing,
+    /// The last round: the finalists are asked themselves, for so many times so far.
+    Verifying(u8),
+    /// The choice is made; answers are only noted, until then.
+    Lingering(Instant, Outcome),
+    Finished(Outcome),
+}
+
+/// How it ended.
+#[derive(Debug, Clone)]
+struct Outcome {
+    elapsed: Duration,
+    /// The one that was chosen (a leaf or a TURN server) and its measured time.
+    choice: Result<Score, Failure>,
+}
+
+impl Descent {
+    /// A descent from these roots, which begins at `now`.
+    pub fn new(mut options: Options, roots: &[SocketAddr], now: Instant, rng: Rng) -> Self {
+        if options.strategy == Strategy::First {
+            options.view = View::Subordinates; // a race through every level
+        }
+        let deadline = now + time_limit(&options);
+        let race = Race::new(options, roots, now, rng);
+        Self { race, phase: Phase::Racing, started: now, deadline }
+    }
+
+    /// A datagram came.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        if !self.is_finished() && now < self.deadline {
+            if stun::is_stun(datagram) {
+                self.handle_binding(now, from, datagram);
+            } else {
+                self.handle_response(now, from, datagram);
+            }
+        }
+        self.advance(now);
+    }
+
+    /// This host cannot send to an address: the candidate is out.
+    pub fn handle_unreachable(&mut self, now: Instant, to: SocketAddr) {
+        if let Some(id) = self.race.candidates().at(to) {
+            self.race.handle_obstacle(id, Obstacle::Path);
+            self.advance(now);
+        }
+    }
+
+    /// An ICMP error came about a datagram to this address: the candidate is out, unless an answer
+    /// comes all the same. Anybody can forge such an error, but who has not seen the request cannot
+    /// quote it; one that does not quote it, or is about a candidate that has answered, changes
+    /// nothing.
+    pub fn handle_icmp(&mut self, now: Instant, to: SocketAddr, obstacle: Obstacle, quoted: &[u8]) {
+        let Some(id) = self.race.candidates().at(to) else { return };
+        let entry = &self.race.candidates()[id];
+        if entry.is_awaited() && entry.is_quoted(quoted) {
+            self.race.handle_obstacle(id, obstacle);
+            self.advance(now);
+        }
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        let impatient = now >= self.race.schedule().patience_ends();
+        if impatient && self.race.best().is_none() && self.is_racing() {
+            self.race.ask_again(now);
+        }
+        self.advance(now);
+    }
+
+    /// The next datagram to send; `now` is noted as the moment it went.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        match self.phase {
+            Phase::Racing => self.race.poll_transmit(now, false),
+            Phase::Verifying(_) => self.race.poll_transmit(now, true),
+            Phase::Lingering(..) | Phase::Finished(_) => None,
+        }
+    }
+
+    /// What has become known since the last call.
+    pub fn poll_event(&mut self) -> Option<DescentEvent> {
+        self.race.poll_event()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) and
+    /// [`poll_transmit`](Self::poll_transmit) next; `None`: it is finished.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let wait = match self.phase {
+            Phase::Finished(_) => return None,
+            Phase::Lingering(until, _) => until,
+            // What comes at the last moment still counts.
+            Phase::Racing | Phase::Verifying(_) if self.race.best().is_some() => {
+                self.decided_at() + Duration::from_nanos(1)
+            }
+            Phase::Racing | Phase::Verifying(_) => self.race.schedule().patience_ends(),
+        };
+        let due = self.race.schedule().next_due();
+        Some(due.map_or(wait, |due| due.min(wait)).min(self.deadline))
+    }
+
+    /// Whether it has ended, and the result stands.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.phase, Phase::Finished(_))
+    }
+
+    /// How far it is.
+    pub fn progress(&self) -> Progress {
+        let candidates = self.race.candidates();
+        Progress {
+            candidates: candidates.len(),
+            answered: candidates.iter().filter(|(_, entry)| entry.rtt.is_some()).count(),
+            provisional: self.race.best().and_then(|best| candidates[best.id].turn),
+        }
+    }
+
+    /// The result. `None`: it is not finished.
+    pub fn selection(&self) -> Option<Result<Selection, Failure>> {
+        let Phase::Finished(Outcome { elapsed, choice }) = &self.phase else { return None };
+        Some(self.ending(*elapsed).conclude(choice.clone()))
+    }
+
+    /// Everything it has seen. `None`: it is not finished.
+    pub fn trace(&self) -> Option<Trace> {
+        let Phase::Finished(Outcome { elapsed, choice }) = &self.phase else { return None };
+        Some(self.ending(*elapsed).trace(choice.clone()))
+    }
+
+    fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        let Some(proof) = Proof::of_binding(datagram) else {
+            return self.race.handle_malformed();
+        };
+        if let Some(id) = self.race.handle_answer(now, from, proof) {
+            self.race.compare(id);
+        }
+    }
+
+    fn handle_response(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
+        else {
+            return self.race.handle_malformed();
+        };
+        let Some(id) = self.race.handle_answer(now, from, Proof::of_reply(id, &reply)) else {
+            return;
+        };
+        let racing = self.is_racing();
+        if self.race.handle_reply(now, id, reply, racing) && self.is_verifying() {
+            self.ask_finalist(now, id);
+        }
+    }
+
+    // ---- the end ----
+
+    /// Ends the race once nothing outstanding can still win.
+    fn advance(&mut self, now: Instant) {
+        if let Phase::Lingering(until, outcome) = &self.phase {
+            if now >= *until || !self.awaits_any() {
+                self.phase = Phase::Finished(outcome.clone());
+            }
+            return;
+        }
+        if self.is_finished() {
+            return;
+        }
+        if self.race.best().is_none() && self.is_verifying() {
+            // The last that was in hand has gone out of service: on with the race.
+            self.phase = Phase::Racing;
+            self.race.be_patient(now);
+        }
+        let first = self.race.options().strategy == Strategy::First;
+        while self.race.best().is_none() && self.race.schedule().is_quiet() {
+            if first || !self.race.back_up(now) {
+                return self.end(now); // every candidate has answered, and none leads on
+            }
+        }
+        if now >= self.deadline {
+            return self.end(now);
+        }
+        if self.race.best().is_some() && (first || now > self.decided_at()) {
+            let goes_on = match self.phase {
+                Phase::Verifying(rounds) => self.verify_more(now, rounds),
+                _ => self.race.options().verify && !first && self.verify(now),
+            };
+            if !goes_on {
+                self.end(now);
+            }
+        }
+    }
+
+    /// The last moment at which something outstanding can win.
+    fn decided_at(&self) -> Instant {
+        let limit = |best: Score| match self.phase {
+            Phase::Verifying(_) => finish::limit(self.race.candidates(), best),
+            _ => best.rtt,
+        };
+        self.race.decided_at(limit).unwrap_or(self.started)
+    }
+
+    /// Starts the last round: asks the TURN servers of the best leaves themselves. Returns whether
+    /// there is anything to ask.
+    fn verify(&mut self, now: Instant) -> bool {
+        let Some(best) = self.race.best() else { return false };
+        let mut answered: Vec<_> = self.race.candidates().scores(|_| true).collect();
+        answered.sort_unstable();
+        self.phase = Phase::Verifying(1);
+        self.race.clear_schedule();
+        for score in answered {
+            self.ask_finalist(now, score.id);
+        }
+        for id in finish::most_promising_silent(self.race.candidates(), best) {
+            self.race.plan_copies(id, now, SILENT_COPIES);
+        }
+        self.race.schedule().is_measuring()
+    }
+
+    /// Asks again the finalists that would be better than those that have answered, but stay
+    /// silent: the link may have been down. If in the end none has answered, the next best are
+    /// asked, near or not. Returns whether there is anything to ask.
+    fn verify_more(&mut self, now: Instant, rounds: u8) -> bool {
+        let silent = silent_finalists(self.race.candidates());
+        let answered = fastest_turn(self.race.candidates()).is_some();
+        if rounds == LAST_ROUNDS || silent.is_empty() && answered {
+            return false;
+        }
+        let rounds = if silent.is_empty() { LAST_ROUNDS } else { rounds + 1 };
+        self.phase = Phase::Verifying(rounds);
+        for id in silent {
+            self.race.plan_copies(id, now, FINAL_COPIES);
+        }
+        if rounds == LAST_ROUNDS && !answered {
+            let mut room = FINALISTS;
+            for leaf in finish::next_best_leaves(self.race.candidates()) {
+                room -= usize::from(room > 0 && self.race.ask_turn(now, leaf, FINAL_COPIES));
+            }
+        }
+        self.race.schedule().is_measuring()
+    }
+
+    /// Asks the TURN server of a leaf that is near the best. One whose answer comes while the round
+    /// is on has just missed the end of the race, and joins; one that leads, even where there are
+    /// enough.
+    fn ask_finalist(&mut self, now: Instant, leaf: CandidateId) {
+        let candidates = self.race.candidates();
+        let (Some(score), Some(best)) = (candidates.score(leaf), self.race.best()) else { return };
+        if finish::is_asked(candidates, score, best) {
+            self.race.ask_turn(now, leaf, FINAL_COPIES);
+        }
+    }
+
+    fn end(&mut self, now: Instant) {
+        let elapsed = now.saturating_duration_since(self.started);
+        let choice = match self.race.options().strategy {
+            Strategy::Best => finish::ranked(self.race.candidates()).first().copied(),
+            Strategy::First => self.race.best(),
+        };
+        let choice = choice.ok_or_else(|| self.ending(elapsed).failure());
+        self.race.cancel();
+        let until = (now + self.race.options().linger).min(self.deadline);
+        let lingers = choice.is_ok() && until > now && self.awaits_any();
+        let outcome = Outcome { elapsed, choice };
+        self.phase =
+            if lingers { Phase::Lingering(until, outcome) } else { Phase::Finished(outcome) };
+    }
+
+    fn ending(&self, elapsed: Duration) -> Ending<'_> {
+        let race = &self.race;
+        Ending::new(race.candidates(), race.options(), race.cost(), elapsed)
+    }
+
+    /// Whether any candidate may still answer for the first time.
+    fn awaits_any(&self) -> bool {
+        self.race.candidates().iter().any(|(_, entry)| entry.is_awaited())
+    }
+
+    fn is_racing(&self) -> bool {
+        matches!(self.phase, Phase::Racing)
+    }
+
+    fn is_verifying(&self) -> bool {
+        matches!(self.phase, Phase::Verifying(_))
+    }
+}
+
+/// How long it may take.
+fn time_limit(options: &Options) -> Duration {
+    if planted(Fault::TimeoutIgnored) { options.timeout * 2 } else { options.timeout }
+}

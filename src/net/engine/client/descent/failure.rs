@@ -1,0 +1,102 @@
+//! Why a descent ends with nothing.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::report::{CandidateState, Obstacle, Parent};
+
+/// A descent that ended without a TURN server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The deepest level that was reached stayed silent.
+    NoAnswer {
+        /// The silent level.
+        level: u8,
+        /// How many candidates were asked there.
+        asked: usize,
+        /// The server that listed them; none where the roots are silent.
+        below: Option<Parent>,
+        /// How long the descent waited.
+        waited: Duration,
+    },
+    /// Nobody can be reached on the deepest level.
+    Unreachable {
+        /// That level.
+        level: u8,
+        /// How many candidates were asked there.
+        asked: usize,
+        /// The server that listed them; none for the roots.
+        below: Option<Parent>,
+        /// The first of them.
+        addr: SocketAddr,
+        /// What stands before that one.
+        obstacle: Obstacle,
+    },
+    /// Whatever answered had nothing to offer.
+    DeadEnd {
+        /// The deepest level that answered.
+        level: u8,
+        /// What a server said there.
+        state: CandidateState,
+        /// That server.
+        at: Parent,
+    },
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoAnswer { asked, below: None, waited, .. } => {
+                let roots =
+                    if *asked == 1 { "the root did not answer" } else { "no root answered" };
+                write!(f, "level 0: {roots} within {}", time(*waited))
+            }
+            Self::NoAnswer { level, asked: 1, below: Some(parent), waited } => {
+                write!(
+                    f,
+                    "level {level}: the one candidate below {parent} did not answer within {}",
+                    time(*waited)
+                )
+            }
+            Self::NoAnswer { level, asked, below: Some(parent), waited } => {
+                write!(
+                    f,
+                    "level {level}: none of {asked} candidates below {parent} answered within {}",
+                    time(*waited)
+                )
+            }
+            Self::Unreachable { level, asked: 1, addr, obstacle, .. } => match obstacle {
+                Obstacle::Port => write!(f, "level {level}: nothing listens at `{addr}`"),
+                Obstacle::Path => write!(f, "level {level}: there is no way to `{addr}`"),
+            },
+            Self::Unreachable { asked, below: None, .. } => {
+                write!(f, "level 0: none of {asked} roots can be reached")
+            }
+            Self::Unreachable { level, asked, below: Some(parent), .. } => {
+                write!(f, "level {level}: none of {asked} candidates below {parent} can be reached")
+            }
+            Self::DeadEnd { level, state, at } => {
+                let what = match state {
+                    CandidateState::TurnDown => "the TURN server beside it is down",
+                    CandidateState::Full => "it is full",
+                    CandidateState::Draining => "it is draining",
+                    CandidateState::Refused => "it lists no address that may be asked",
+                    _ => "it has nothing to offer",
+                };
+                write!(f, "level {level}: {at} is a dead end, {what}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// `10 s`, or `500 ms`.
+fn time(time: Duration) -> String {
+    match time.subsec_millis() {
+        0 => format!("{} s", time.as_secs()),
+        _ => format!("{} ms", time.as_millis()),
+    }
+}

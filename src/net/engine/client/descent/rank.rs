@@ -1,0 +1,51 @@
+//! Who is better, who can still win, and who is near enough to be asked: all that a descent decides
+//! by comparing times.
+
+use std::time::{Duration, Instant};
+
+use super::candidates::CandidateId;
+
+/// How good a candidate is: the one with the least time is the best, and of two the one that was
+/// listed first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Score {
+    /// Its least round-trip time.
+    pub(super) rtt: Duration,
+    /// Whose it is.
+    pub(super) id: CandidateId,
+}
+
+impl Score {
+    /// Whether it is better than the best so far.
+    pub(super) fn beats(self, best: Option<Self>) -> bool {
+        best.is_none_or(|best| self < best)
+    }
+
+    /// Whether a leaf of this score is asked in the last round beside the `best`: within that, the
+    /// noise of a home's access decides the order as much as the distance does.
+    pub(super) fn is_finalist_beside(self, best: Self) -> bool {
+        self.rtt <= best.rtt * 13 / 10 + Duration::from_millis(8)
+    }
+
+    /// Whether a balance server of this score is explored beside the fastest of its level: a leaf
+    /// below it can be nearer to the client than it is.
+    pub(super) fn is_explored_beside(self, fastest: Duration) -> bool {
+        self.rtt <= window(fastest)
+    }
+}
+
+/// The slowest that a balance server may be beside the `fastest` of its level.
+pub(super) fn window(fastest: Duration) -> Duration {
+    fastest * 3 / 2 + Duration::from_millis(20)
+}
+
+/// The last moment at which the answer to a request that was sent then can still win: it must not
+/// take longer than `limit`. Silence needs no timeout: it loses by itself.
+pub(super) fn can_win_until(sent: Instant, limit: Duration) -> Instant {
+    sent + limit
+}
+
+/// The less of two times, of which one may not be known.
+pub(super) fn least(known: Option<Duration>, rtt: Duration) -> Duration {
+    known.map_or(rtt, |known| known.min(rtt))
+}

@@ -1,0 +1,192 @@
+//! What is due when, and what is awaited until when. All of it is indexed by time: the next thing to
+//! do, and the end of a descent, are found by a look at the end of a set.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use super::candidates::{CandidateId, Entry, Role};
+
+type ByTime = BTreeSet<(Instant, CandidateId)>;
+
+/// The times of one descent.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    /// Copies that are due.
+    due: ByTime,
+    /// For whom an answer is outstanding, the moment of its newest copy, sent or due.
+    newest: BTreeMap<CandidateId, (Instant, Lane)>,
+    /// These, by level: balance servers.
+    pending: Vec<ByTime>,
+    /// These: leaves and TURN servers.
+    measuring: ByTime,
+    patience: Patience,
+}
+
+/// How long silence is borne.
+#[derive(Debug, Clone, Copy)]
+struct Patience {
+    until: Instant,
+    /// How long the silence may last after that is twice this.
+    wait: Duration,
+}
+
+/// Among whom a candidate's answer is awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lane {
+    Level(u8),
+    Measuring,
+}
+
+impl Lane {
+    fn of(entry: &Entry) -> Self {
+        match entry.role {
+            Role::Balance => Self::Level(entry.level),
+            Role::Leaf | Role::Turn => Self::Measuring,
+        }
+    }
+}
+
+impl Schedule {
+    /// Nothing due; silence is borne for so long.
+    pub(super) fn new(now: Instant, wait: Duration) -> Self {
+        Self {
+            due: ByTime::new(),
+            newest: BTreeMap::new(),
+            pending: Vec::new(),
+            measuring: ByTime::new(),
+            patience: Patience { until: now + wait, wait },
+        }
+    }
+
+    /// Plans a copy of a request to a candidate.
+    pub(super) fn plan(&mut self, id: CandidateId, entry: &Entry, at: Instant) {
+        self.due.insert((at, id));
+        self.expect(id, entry, at);
+    }
+
+    /// Awaits an answer to a copy that was sent then, or to a newer one.
+    pub(super) fn expect(&mut self, id: CandidateId, entry: &Entry, at: Instant) {
+        let newest = self.newest.get(&id).map_or(at, |(newest, _)| at.max(*newest));
+        self.await_newest(id, Lane::of(entry), Some(newest));
+    }
+
+    /// Awaits an answer to no other copy than one that was sent then; `None`: to none at all.
+    pub(super) fn expect_only(&mut self, id: CandidateId, entry: &Entry, at: Option<Instant>) {
+        self.await_newest(id, Lane::of(entry), at);
+    }
+
+    /// An answer to the copy that was sent then has come: an older one whose answer is still out
+    /// can only show a longer time.
+    pub(super) fn settle(&mut self, id: CandidateId, sent: Instant) {
+        if self.newest.get(&id).is_some_and(|(newest, _)| *newest == sent) {
+            self.stop_awaiting(id);
+        }
+    }
+
+    /// A candidate is taken for something else than before.
+    pub(super) fn move_to_its_lane(&mut self, id: CandidateId, entry: &Entry) {
+        if let Some(&(newest, _)) = self.newest.get(&id) {
+            self.await_newest(id, Lane::of(entry), Some(newest));
+        }
+    }
+
+    /// Sends no more to a candidate, and awaits nothing from it.
+    pub(super) fn give_up(&mut self, id: CandidateId) {
+        self.due.retain(|&(_, due)| due != id);
+        self.stop_awaiting(id);
+    }
+
+    /// Who is due to be asked; it no longer is.
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<CandidateId> {
+        let &(at, id) = self.due.first().filter(|(at, _)| *at <= now)?;
+        self.due.remove(&(at, id));
+        Some(id)
+    }
+
+    /// When the next copy is due.
+    pub(super) fn next_due(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Who is due to be asked, once for each copy.
+    pub(super) fn planned(&self) -> impl Iterator<Item = CandidateId> {
+        self.due.iter().map(|(_, id)| *id)
+    }
+
+    /// Whether an answer of a candidate is outstanding.
+    pub(super) fn awaits(&self, id: CandidateId) -> bool {
+        self.newest.contains_key(&id)
+    }
+
+    /// Whether the answer of any leaf or TURN server is.
+    pub(super) fn is_measuring(&self) -> bool {
+        !self.measuring.is_empty()
+    }
+
+    /// Whether none is, and nothing is due.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.newest.is_empty() && self.due.is_empty()
+    }
+
+    /// The newest copy to a leaf or TURN server, but for one of them, that an answer is awaited to.
+    pub(super) fn newest_measuring_but(&self, leader: CandidateId) -> Option<Instant> {
+        self.measuring.iter().rev().find(|(_, id)| *id != leader).map(|(newest, _)| *newest)
+    }
+
+    /// The newest copy to a balance server of each level that an answer is awaited to.
+    pub(super) fn newest_pending(&self) -> impl Iterator<Item = (usize, Instant)> {
+        let newest = |(level, set): (usize, &ByTime)| set.last().map(|(at, _)| (level, *at));
+        self.pending.iter().enumerate().filter_map(newest)
+    }
+
+    /// Sends nothing more of what was planned.
+    pub(super) fn cancel(&mut self) {
+        self.due.clear();
+    }
+
+    /// The same, and awaits nothing.
+    pub(super) fn clear(&mut self) {
+        self.cancel();
+        self.newest.clear();
+        self.measuring.clear();
+        self.pending.iter_mut().for_each(ByTime::clear);
+    }
+
+    /// When silence has lasted too long.
+    pub(super) fn patience_ends(&self) -> Instant {
+        self.patience.until
+    }
+
+    /// Bears silence for so long from then on.
+    pub(super) fn be_patient(&mut self, from: Instant, wait: Duration) {
+        self.patience = Patience { until: from + wait, wait };
+    }
+
+    /// The patience that follows this one: twice as long, but no longer than `most`.
+    pub(super) fn next_patience(&self, most: Duration) -> Duration {
+        (self.patience.wait * 2).min(most)
+    }
+
+    fn stop_awaiting(&mut self, id: CandidateId) {
+        if let Some((newest, lane)) = self.newest.remove(&id) {
+            self.lane(lane).remove(&(newest, id));
+        }
+    }
+
+    fn await_newest(&mut self, id: CandidateId, lane: Lane, newest: Option<Instant>) {
+        self.stop_awaiting(id);
+        if let Some(newest) = newest {
+            self.newest.insert(id, (newest, lane));
+            self.lane(lane).insert((newest, id));
+        }
+    }
+
+    fn lane(&mut self, lane: Lane) -> &mut ByTime {
+        let Lane::Level(level) = lane else { return &mut self.measuring };
+        let level = usize::from(level);
+        if self.pending.len() <= level {
+            self.pending.resize_with(level + 1, ByTime::new);
+        }
+        &mut self.pending[level]
+    }
+}

@@ -1,0 +1,47 @@
+//! Everything that a descent has seen.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::failure::Failure;
+use super::report::{CandidateState, Cost, Selection};
+use crate::types::Name;
+
+/// Everything a descent has seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Trace {
+    /// All candidates: by level, then with the best first and the silent last.
+    pub candidates: Vec<Candidate>,
+    /// What it came to.
+    pub outcome: Result<Selection, Failure>,
+    /// From the first request to the end.
+    pub elapsed: Duration,
+    /// What the descent cost.
+    pub cost: Cost,
+}
+
+/// One line of a [`Trace`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Candidate {
+    /// Its step of the cascade; the root is level 0.
+    pub level: u8,
+    /// Its address.
+    pub addr: SocketAddr,
+    /// Its name.
+    pub name: Option<Name>,
+    /// The candidate that listed it: an index into [`Trace::candidates`]; `None`: it is a root.
+    pub via: Option<usize>,
+    /// The TURN server beside it, for a leaf.
+    pub turn: Option<SocketAddr>,
+    /// Its least round-trip time.
+    pub rtt: Option<Duration>,
+    /// The round-trip times from the root down to it, added up: the least time in which a descent
+    /// gets there. `None`: the descent did not go through it.
+    pub total: Option<Duration>,
+    /// Datagrams sent to it.
+    pub sent: u32,
+    /// What became of it.
+    pub state: CandidateState,
+}
