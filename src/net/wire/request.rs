@@ -3,7 +3,6 @@ use std::net::SocketAddr;
 use super::addr::{decode_host, encode_host};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_padding, put_varint};
 use super::{DecodeError, Id};
-use crate::net::fault::{Fault, planted};
 use crate::types::Name;
 
 /// What a client, a check or a subordinate sends (`BalanceRequest`).
@@ -130,7 +129,7 @@ impl<'a> Probe<'a> {
         let mut probe = Self::default();
         for field in Fields(body) {
             match field? {
-                (1..=9, _) if !planted(Fault::ReplyAnswered) => return Err(DecodeError::Reply),
+                (number, _) if is_of_reply(number) => return Err(DecodeError::Reply),
                 (10, value) => probe.nonce = value.fixed64()?,
                 (11, value) => probe.cookie = value.bytes()?,
                 (12, value) => {
@@ -152,6 +151,12 @@ impl<'a> Probe<'a> {
         put_varint(out, 12, (self.view == View::Subordinates).into());
         put_varint(out, 13, self.names.into());
     }
+}
+
+/// Whether a field of a probe's body is one of an answer's.
+fn is_of_reply(number: u32) -> bool {
+    planted!(ReplyAnswered => false);
+    matches!(number, 1..=9)
 }
 
 impl Ping {
