@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::DecodeError;
 use super::proto::{Fields, put_bytes, put_message, put_varint};
 
-/// Reads a `Host`; none where it is no address that one could send to (not parsed, port 0).
+/// Reads a `Host`. `None`: it is no address that one could send to (not parsed, port 0).
 pub(super) fn decode_host(bytes: &[u8]) -> Result<Option<SocketAddr>, DecodeError> {
     let (mut ip, mut port) = (&[][..], 0);
     for field in Fields(bytes) {
