@@ -2,6 +2,27 @@
 //!
 //! With the feature `faults` one of them may be planted in a thread; without it `planted` is false
 //! when the compiler runs, and nothing of them is left in the code.
+//!
+//! Each is planted in one way: in a function that decides one thing and is named for it, whose
+//! first line says what it returns where the fault is.
+//!
+//! ```ignore
+//! fn may_join(addr: SocketAddr) -> bool {
+//!     planted!(AnybodyJoins => true);
+//!     listed(addr)
+//! }
+//! ```
+//!
+//! A reader of the product passes over these lines.
+
+/// Returns this from the function that it is the first line of, where that fault is planted.
+macro_rules! planted {
+    ($fault:ident => $result:expr) => {
+        if $crate::net::fault::planted($crate::net::fault::Fault::$fault) {
+            return $result;
+        }
+    };
+}
 
 /// A mistake that somebody could make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

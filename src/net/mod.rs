@@ -3,7 +3,10 @@
 //! [`wire`] turns bytes into messages and back; [`engine`] decides, with time and random numbers
 //! handed in; `io` is the only room with sockets, the clock and tokio.
 
-pub mod engine;
+// First, for its macro, which the rooms below have by that.
+#[macro_use]
 pub mod fault;
+
+pub mod engine;
 pub(crate) mod io;
 pub mod wire;

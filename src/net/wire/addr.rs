@@ -5,9 +5,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::DecodeError;
 use super::proto::{Fields, put_bytes, put_message, put_varint};
-use crate::net::fault::{Fault, planted};
 
-/// Reads a `Host`; none where it is no address that one could send to (not parsed, port 0).
+/// Reads a `Host`. `None`: it is no address that one could send to (not parsed, port 0).
 pub(super) fn decode_host(bytes: &[u8]) -> Result<Option<SocketAddr>, DecodeError> {
     let (mut ip, mut port) = (&[][..], 0);
     for field in Fields(bytes) {
@@ -24,7 +23,8 @@ pub(super) fn decode_host(bytes: &[u8]) -> Result<Option<SocketAddr>, DecodeErro
 
 /// An IPv4-mapped address stands for the IPv4 address.
 fn canonical(ip: IpAddr) -> IpAddr {
-    if planted(Fault::MappedKept) { ip } else { ip.to_canonical() }
+    planted!(MappedKept => ip);
+    ip.to_canonical()
 }
 
 /// Writes the body of a `Host`.

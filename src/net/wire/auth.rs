@@ -6,8 +6,6 @@ use std::sync::Arc;
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-use crate::net::fault::{Fault, planted};
-
 /// Bytes that a tag adds: `Auth` as field 16, always the last one of its datagram.
 pub const TRAILER: usize = 26;
 
@@ -77,6 +75,11 @@ impl Key {
         digest.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
     }
 
+    fn has_made(&self, tag: &[u8; 16], purpose: Purpose, message: &[u8]) -> bool {
+        planted!(TagIgnored => true);
+        self.tag(purpose, message).verify_truncated_left(tag).is_ok()
+    }
+
     fn tag(&self, purpose: Purpose, message: &[u8]) -> Hmac<Sha256> {
         let mac = self.mac.clone().chain_update(purpose.prefix()).chain_update(message);
         mac.chain_update(self.id.to_le_bytes())
@@ -131,10 +134,7 @@ impl Keys {
             return Tag::Absent;
         };
         match self.get(id) {
-            Some(key) if key.tag(purpose, message).verify_truncated_left(tag).is_ok() => {
-                Tag::Right(key)
-            }
-            Some(key) if planted(Fault::TagIgnored) => Tag::Right(key),
+            Some(key) if key.has_made(tag, purpose, message) => Tag::Right(key),
             _ => Tag::Wrong,
         }
     }

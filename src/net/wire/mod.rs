@@ -5,18 +5,27 @@
 
 mod addr;
 pub mod auth;
-mod id;
+mod fast;
+mod heartbeat;
+mod node;
+mod probe;
 mod proto;
+mod reply;
 mod request;
 mod response;
+mod rtt;
 pub mod stun;
+#[cfg(test)]
+mod tests;
 
-pub use id::Id;
-pub use request::{Ping, Probe, Request, RequestBody, View};
-pub use response::{
-    Kind, Node, Pong, ProbeReply, Response, ResponseBody, State, frame, put_host, put_retry,
-    put_rtts,
-};
+pub use fast::{BARE_FRAME, FRAME, Id, frame};
+pub use heartbeat::{Ping, Pong};
+pub use node::{Kind, Node};
+pub use probe::{Probe, View};
+pub use reply::{ProbeReply, State, put_host, put_retry};
+pub use request::{Request, RequestBody};
+pub use response::{Response, ResponseBody};
+pub use rtt::put_rtts;
 
 /// The largest answer, in bytes of UDP payload: IPv6's minimum MTU of 1,280 (RFC 8200, section 5)
 /// less 40 bytes of IPv6 and 8 of UDP header, so that no path has to fragment it.
@@ -33,8 +42,8 @@ pub const MAX_COOKIE: usize = 64;
 /// and UDP headers 420, a third of the largest answer's 1,260, so that answers amplify by 3 at most.
 pub const PADDED_REQUEST: usize = 392;
 
-/// The size that all other requests are padded to: more than what sends an asker away ever takes,
-/// 42, for a server gives no longer answer of that kind.
+/// The size that all other requests are padded to: more than a retry reply ever takes, 42, for a
+/// server sends none that is longer than its request.
 pub const SHORT_REQUEST: usize = 44;
 
 /// The least size of a heartbeat with a tag, in bytes of UDP payload: more than the answer to one

@@ -120,21 +120,6 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// A varint as the low bytes of a word, and how many they are.
-#[inline(always)]
-pub(super) fn varint_word(value: u32) -> (u64, usize) {
-    let value = u64::from(value);
-    match value {
-        0..0x80 => (value, 1),
-        0x80..0x4000 => (value & 0x7f | 0x80 | value >> 7 << 8, 2),
-        _ => {
-            let len = (value.ilog2() as usize) / 7 + 1;
-            let groups = (0..5).fold(0, |word, n| word | (value >> (7 * n) & 0x7f) << (8 * n));
-            (groups | 0x80_8080_8080 & ((1 << (8 * (len - 1))) - 1), len)
-        }
-    }
-}
-
 /// Writes a field of 7-bit groups; the default, 0, is left out.
 pub(super) fn put_varint(out: &mut Vec<u8>, number: u32, value: u64) {
     if value != 0 {

@@ -1,0 +1,86 @@
+use std::net::SocketAddr;
+
+use super::DecodeError;
+use super::addr::{decode_host, encode_host};
+use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
+use crate::types::Name;
+
+/// The body of a heartbeat; empty from a bare peer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ping {
+    /// Rises with every heartbeat of a server.
+    pub seq: u64,
+    /// The superior's last challenge.
+    pub challenge: u64,
+    /// Changes whenever what the sender offers changes, and at every start; 0 from a bare peer.
+    pub version: u64,
+    /// Where a sender that is not in the superior's list wants to be reached.
+    pub advertise: Option<SocketAddr>,
+    /// What the sender is called.
+    pub name: Option<Name>,
+}
+
+/// The answer to a heartbeat that was refused.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pong {
+    /// The heartbeat's.
+    pub seq: u64,
+    /// What the next heartbeat must carry.
+    pub challenge: u64,
+    /// Why it was refused.
+    pub status: u32,
+    /// The last sequence number that was accepted.
+    pub last_seq: u64,
+}
+
+impl Ping {
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut ping = Self::default();
+        for field in Fields(body) {
+            match field? {
+                (1, value) => ping.seq = value.fixed64()?,
+                (2, value) => ping.challenge = value.fixed64()?,
+                (3, value) => ping.version = value.fixed64()?,
+                (4, value) => ping.advertise = decode_host(value.bytes()?)?,
+                (5, value) => ping.name = Name::from_wire(value.bytes()?),
+                _ => {}
+            }
+        }
+        Ok(ping)
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_fixed64(out, 1, self.seq);
+        put_fixed64(out, 2, self.challenge);
+        put_fixed64(out, 3, self.version);
+        if let Some(advertise) = self.advertise {
+            put_message(out, 4, |out| encode_host(out, advertise));
+        }
+        if let Some(name) = &self.name {
+            put_bytes(out, 5, name.as_str().as_bytes());
+        }
+    }
+}
+
+impl Pong {
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut pong = Self::default();
+        for field in Fields(body) {
+            match field? {
+                (1, value) => pong.seq = value.fixed64()?,
+                (2, value) => pong.challenge = value.fixed64()?,
+                (3, value) => pong.status = value.uint32()?,
+                (4, value) => pong.last_seq = value.fixed64()?,
+                _ => {}
+            }
+        }
+        Ok(pong)
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_fixed64(out, 1, self.seq);
+        put_fixed64(out, 2, self.challenge);
+        put_varint(out, 3, self.status.into());
+        put_fixed64(out, 4, self.last_seq);
+    }
+}

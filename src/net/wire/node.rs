@@ -1,0 +1,93 @@
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::DecodeError;
+use super::addr::{put_packed, unpack};
+use super::proto::{Fields, put_bytes, put_message, put_varint};
+use super::rtt;
+use crate::types::Name;
+
+/// An entry of a server's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Node {
+    /// Where clients reach it.
+    pub addr: SocketAddr,
+    /// What it is.
+    pub kind: Kind,
+    /// The TURN server beside it, for a leaf.
+    pub turn: Option<SocketAddr>,
+    /// What it is called.
+    pub name: Option<Name>,
+    /// How many servers passed it on, beyond the one that checks it.
+    pub hops: u32,
+    /// The round-trip time to it from the server that lists it, as a [`Node::rtt_on_wire`] has it;
+    /// `None`: that is not known.
+    pub rtt: Option<Duration>,
+}
+
+/// What a [`Node`] is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// A balance server with nodes of its own.
+    #[default]
+    Balance,
+    /// A balance server beside a TURN server.
+    Leaf,
+    /// A TURN server.
+    Turn,
+}
+
+impl Node {
+    pub(super) fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
+        let (mut addr, mut turn) = (&[][..], &[][..]);
+        let (mut kind, mut name, mut hops) = (Some(Kind::Balance), None, 0);
+        for field in Fields(body) {
+            match field? {
+                (1, value) => addr = value.bytes()?,
+                (2, value) => kind = Kind::from_wire(value.varint()?),
+                (3, value) => turn = value.bytes()?,
+                (4, value) => name = Name::from_wire(value.bytes()?),
+                (5, value) => hops = value.uint32()?,
+                _ => {}
+            }
+        }
+        Ok(unpack(addr, None).zip(kind).map(|(addr, kind)| {
+            let turn = unpack(turn, Some(addr.ip())).filter(|_| kind == Kind::Leaf);
+            Self { addr, kind, turn, name, hops, rtt: None }
+        }))
+    }
+
+    /// Appends it as an answer has it, with its name or without, and without its time, which stands
+    /// in another field.
+    pub fn put(&self, out: &mut Vec<u8>, named: bool) {
+        put_message(out, 6, |out| {
+            put_packed(out, 1, self.addr, None);
+            put_varint(out, 2, self.kind as u64);
+            if let Some(turn) = self.turn {
+                put_packed(out, 3, turn, Some(self.addr.ip()));
+            }
+            if let Some(name) = self.name.as_ref().filter(|_| named) {
+                put_bytes(out, 4, name.as_str().as_bytes());
+            }
+            put_varint(out, 5, self.hops.into());
+        });
+    }
+
+    /// Its round-trip time in half a byte: 0, not known; 1 to 14, within the unit that ends there;
+    /// 15, beyond.
+    pub fn rtt_nibble(&self) -> u8 {
+        rtt::to_nibble(self.rtt)
+    }
+
+    /// A round-trip time as coarse as the wire makes it.
+    pub fn rtt_on_wire(rtt: Duration) -> Duration {
+        rtt::from_nibble(rtt::to_nibble(Some(rtt))).unwrap_or_default()
+    }
+}
+
+impl Kind {
+    /// `None`: a kind from the future. Whoever does not know it cannot ask it.
+    fn from_wire(value: u64) -> Option<Self> {
+        [Self::Balance, Self::Leaf, Self::Turn].into_iter().find(|&kind| kind as u64 == value)
+    }
+}

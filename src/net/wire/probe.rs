@@ -1,0 +1,60 @@
+use super::DecodeError;
+use super::proto::{Fields, put_bytes, put_fixed64, put_varint};
+
+/// The body of a probe; empty from a bare peer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Probe<'a> {
+    /// Comes back in the answer; 0 from a bare peer.
+    pub nonce: u64,
+    /// What a server handed out for its bearer to return.
+    pub cookie: &'a [u8],
+    /// The list that is asked for.
+    pub view: View,
+    /// Whether names are welcome in the list.
+    pub names: bool,
+}
+
+/// Which list a server is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum View {
+    /// The flat list: nodes replaced by what they list, as far as the answer's size allows.
+    #[default]
+    Flat,
+    /// The direct subordinates.
+    Subordinates,
+}
+
+impl<'a> Probe<'a> {
+    pub(super) fn decode(body: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut probe = Self::default();
+        for field in Fields(body) {
+            match field? {
+                (number, _) if is_of_reply(number) => return Err(DecodeError::Reply),
+                (10, value) => probe.nonce = value.fixed64()?,
+                (11, value) => probe.cookie = value.bytes()?,
+                (12, value) => {
+                    let subordinates = value.varint()? == 1;
+                    probe.view = if subordinates { View::Subordinates } else { View::Flat };
+                }
+                (13, value) => probe.names = value.boolean()?,
+                _ => {}
+            }
+        }
+        Ok(probe)
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_fixed64(out, 10, self.nonce);
+        if !self.cookie.is_empty() {
+            put_bytes(out, 11, self.cookie);
+        }
+        put_varint(out, 12, (self.view == View::Subordinates).into());
+        put_varint(out, 13, self.names.into());
+    }
+}
+
+/// Whether a field of a probe's body is one of an answer's.
+fn is_of_reply(number: u32) -> bool {
+    planted!(ReplyAnswered => false);
+    matches!(number, 1..=9)
+}

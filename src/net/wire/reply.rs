@@ -1,0 +1,127 @@
+use std::net::SocketAddr;
+
+use super::DecodeError;
+use super::addr::{decode_host, encode_host};
+use super::node::Node;
+use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
+use super::rtt::{put_rtts, unpack_rtts};
+use crate::types::Name;
+
+/// What a server offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProbeReply {
+    /// The list as a bare peer reads it.
+    pub hosts: Vec<SocketAddr>,
+    /// The TURN server beside a leaf.
+    pub turn: Option<SocketAddr>,
+    /// The request's; 0 from a bare peer.
+    pub nonce: u64,
+    /// To be returned with further requests.
+    pub cookie: Vec<u8>,
+    /// Ask again, with the cookie.
+    pub retry: bool,
+    /// The list.
+    pub nodes: Vec<Node>,
+    /// How many nodes there are; more than `nodes` where that is a sample.
+    pub total: u32,
+    /// What the server is called.
+    pub name: Option<Name>,
+    /// What the server says of itself.
+    pub state: State,
+    /// Changes whenever what the server offers changes, and at every start; 0 from a bare peer.
+    pub version: u64,
+}
+
+/// What a server says of itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum State {
+    /// It offers what it lists.
+    #[default]
+    Offering,
+    /// It has no node online and no TURN server.
+    Nothing,
+    /// The TURN server beside it does not answer.
+    TurnDown,
+    /// It takes no more clients.
+    Full,
+    /// It asks not to be chosen any more.
+    Draining,
+}
+
+impl ProbeReply {
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut reply = Self::default();
+        let (mut nodes, mut rtts) = (Vec::new(), &[][..]);
+        for field in Fields(body) {
+            match field? {
+                (1, value) => reply.hosts.extend(decode_host(value.bytes()?)?),
+                (2, value) => reply.turn = decode_host(value.bytes()?)?,
+                (3, value) => reply.nonce = value.fixed64()?,
+                (4, value) => reply.cookie = value.bytes()?.to_vec(),
+                (5, value) => reply.retry = value.boolean()?,
+                (6, value) => nodes.push(Node::decode(value.bytes()?)?),
+                (7, value) => reply.total = value.uint32()?,
+                (8, value) => reply.name = Name::from_wire(value.bytes()?),
+                (9, value) => reply.state = State::from_wire(value.varint()?),
+                (10, value) => reply.version = value.fixed64()?,
+                (11, value) => rtts = value.bytes()?,
+                _ => {}
+            }
+        }
+        let rtts = unpack_rtts(rtts).chain(std::iter::repeat(None));
+        let nodes = nodes.into_iter().zip(rtts);
+        reply.nodes = nodes.filter_map(|(node, rtt)| Some(Node { rtt, ..node? })).collect();
+        Ok(reply)
+    }
+
+    /// What proves that the request was read: its nonce, or none from a bare peer, which has no
+    /// field but the first two. A request that is thrown back unread is neither: its nonce stands
+    /// where a reply has its version, and it proves the nonce 0, which is never sent.
+    pub fn proof(&self) -> Option<u64> {
+        let bare = self.nonce == 0 && self.version == 0 && self.nodes.is_empty();
+        (!bare).then_some(self.nonce)
+    }
+
+    /// Appends everything but the nonce, which differs with each request.
+    pub fn encode_tail(&self, out: &mut Vec<u8>) {
+        self.hosts.iter().for_each(|&host| put_host(out, host));
+        if let Some(turn) = self.turn {
+            put_message(out, 2, |out| encode_host(out, turn));
+        }
+        if !self.cookie.is_empty() {
+            put_bytes(out, 4, &self.cookie);
+        }
+        put_varint(out, 5, self.retry.into());
+        self.nodes.iter().for_each(|node| node.put(out, true));
+        put_varint(out, 7, self.total.into());
+        if let Some(name) = &self.name {
+            put_bytes(out, 8, name.as_str().as_bytes());
+        }
+        put_varint(out, 9, self.state as u64);
+        put_fixed64(out, 10, self.version);
+        if self.nodes.iter().any(|node| node.rtt.is_some()) {
+            put_rtts(out, self.nodes.iter().map(Node::rtt_nibble));
+        }
+    }
+}
+
+impl State {
+    /// A state from the future is one that offers nothing.
+    fn from_wire(value: u64) -> Self {
+        [Self::Offering, Self::Nothing, Self::TurnDown, Self::Full, Self::Draining]
+            .into_iter()
+            .find(|&state| state as u64 == value)
+            .unwrap_or(Self::Nothing)
+    }
+}
+
+/// Appends a host as an answer to a bare peer has it.
+pub fn put_host(out: &mut Vec<u8>, host: SocketAddr) {
+    put_message(out, 1, |out| encode_host(out, host));
+}
+
+/// Writes the tail of a retry reply: ask again, with this cookie.
+pub fn put_retry(out: &mut Vec<u8>, cookie: &[u8]) {
+    put_bytes(out, 4, cookie);
+    put_varint(out, 5, 1);
+}
