@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::net::fault::{Fault, planted};
 use crate::net::wire::{MAX_COOKIE, Probe, ProbeReply, Request, RequestBody, View, stun};
 
 /// How many bytes of a request prove that whoever quotes it has seen it: its id and nonce, or its
@@ -198,7 +197,7 @@ impl<T: Copy> Exchange<T> {
         let Token { id, nonce } = asked.token;
         match (asked.question, proof) {
             (Question::Probe { .. }, Proof::Reply { id: returned, nonce: None }) => {
-                same_id(self.asker, id, returned) && (!self.reads_nonces || any_nonce(self.asker))
+                same_id(self.asker, id, returned) && self.may_lack_nonce()
             }
             (Question::Probe { .. }, Proof::Reply { id: returned, nonce: Some(proof) }) => {
                 same_id(self.asker, id, returned) && same_nonce(self.asker, nonce, proof)
@@ -209,6 +208,16 @@ impl<T: Copy> Exchange<T> {
             }
             _ => false,
         }
+    }
+
+    /// Whether the peer may be a bare one.
+    fn may_lack_nonce(&self) -> bool {
+        match self.asker {
+            Asker::Client => planted!(ClientNonceIgnored => true),
+            Asker::Check => planted!(CheckNonceIgnored => true),
+            Asker::Health => {}
+        }
+        !self.reads_nonces
     }
 }
 
@@ -256,27 +265,19 @@ fn encode(token: Token, question: Question, cookie: Option<&Vec<u8>>) -> Vec<u8>
 }
 
 fn same_id(asker: Asker, sent: u32, returned: u32) -> bool {
-    sent == returned || any_id(asker)
+    match asker {
+        Asker::Client => planted!(ClientIdIgnored => true),
+        Asker::Check => planted!(CheckIdIgnored => true),
+        Asker::Health => planted!(TransactionIgnored => true),
+    }
+    sent == returned
 }
 
 fn same_nonce(asker: Asker, sent: u64, returned: u64) -> bool {
-    sent == returned || any_nonce(asker)
-}
-
-/// Never, but for faults.
-fn any_id(asker: Asker) -> bool {
     match asker {
-        Asker::Client => planted(Fault::ClientIdIgnored),
-        Asker::Check => planted(Fault::CheckIdIgnored),
-        Asker::Health => planted(Fault::TransactionIgnored),
+        Asker::Client => planted!(ClientNonceIgnored => true),
+        Asker::Check => planted!(CheckNonceIgnored => true),
+        Asker::Health => planted!(TransactionIgnored => true),
     }
-}
-
-/// Never, but for faults.
-fn any_nonce(asker: Asker) -> bool {
-    match asker {
-        Asker::Client => planted(Fault::ClientNonceIgnored),
-        Asker::Check => planted(Fault::CheckNonceIgnored),
-        Asker::Health => planted(Fault::TransactionIgnored),
-    }
+    sent == returned
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::candidates::CandidateId;
-use crate::net::fault::{Fault, planted};
 use crate::types::Prefix;
 
 /// What a descent may send at most, however many candidates it is told of. The roots, which the
@@ -144,17 +143,11 @@ impl SendBudget {
     }
 }
 
-/// What is kept of the limits: all of them, but for faults.
-fn enforced(mut limits: Limits) -> Limits {
-    if planted(Fault::DatagramsWithoutEnd) {
-        limits.datagrams = u32::MAX / 64;
-    }
-    if planted(Fault::BytesWithoutEnd) {
-        limits.bytes = u64::MAX / 64;
-    }
-    if planted(Fault::SilenceWithoutEnd) {
-        limits.unanswered = u32::MAX;
-    }
+/// What is kept of the limits that a descent is given.
+fn enforced(limits: Limits) -> Limits {
+    planted!(DatagramsWithoutEnd => Limits { datagrams: u32::MAX / 64, ..limits });
+    planted!(BytesWithoutEnd => Limits { bytes: u64::MAX / 64, ..limits });
+    planted!(SilenceWithoutEnd => Limits { unanswered: u32::MAX, ..limits });
     limits
 }
 
