@@ -1,4 +1,5 @@
-//! turn-balance's decoders, written by hand, beside prost's derived ones.
+//! turn-balance's decoders, written by hand, beside prost's, which build.rs generates from
+//! proto/balance.proto.
 //!
 //! Ours are deliberately stricter:
 //! - a group is malformed, also where it is unknown (proto3 has none; prost skips it);
@@ -6,13 +7,13 @@
 //! - a request or response without a body is none.
 //!
 //! And laxer:
-//! - text that is no UTF-8, no name or no address is as good as none (proto3 rejects it), so the
-//!   messages here have bytes where the protocol has strings;
+//! - text that is no UTF-8, no name or no address is as good as none (proto3 rejects it), so
+//!   build.rs makes bytes of strings;
 //! - a message that stands where only one may is not merged with the one before: the last one counts,
-//!   so they are repeated here;
-//! - `padding` and `auth` are skipped whatever they are, so they are unknown here;
-//! - enumerations keep all bits of their number, and one from the future is no error, so they are
-//!   `uint64` here.
+//!   so it makes them repeated;
+//! - `padding` and `auth` are skipped whatever they are, so it leaves them out;
+//! - enumerations keep all bits of their number, and one from the future is no error, so it makes
+//!   them `uint64`.
 //!
 //! Everything else is the same, bit for bit.
 
@@ -20,9 +21,11 @@ use std::net::SocketAddr;
 
 use prost::Message;
 use turn_balance::Name;
-use turn_balance::internals::wire::{DecodeError, Kind, RequestBody, ResponseBody, State, View, self};
+use turn_balance::internals::wire::{
+    self, DecodeError, Kind, RequestBody, ResponseBody, State, View,
+};
 
-use super::messages::{Host, Ping, Pong, ProbeReply, Request, Response};
+use super::messages::{BalanceRequest, BalanceResponse, Host, Ping, Pong, ProbeReply};
 
 pub(crate) fn run(datagram: &[u8]) {
     request(datagram);
@@ -30,14 +33,14 @@ pub(crate) fn run(datagram: &[u8]) {
 }
 
 fn request(datagram: &[u8]) {
-    let (ours, theirs) = (wire::Request::decode(datagram), Request::decode(datagram));
+    let (ours, theirs) = (wire::Request::decode(datagram), BalanceRequest::decode(datagram));
     let seen = walk(datagram, REQUEST);
     let (id, body) = match (ours, theirs) {
         (Err(DecodeError::Reply), _) => return assert!(seen.reply, "{datagram:02x?}"),
         (Ok(_), _) if seen.reply => panic!("a reply is read as a request: {datagram:02x?}"),
         (Err(DecodeError::Malformed), Ok(_)) => return assert!(seen.group, "{datagram:02x?}"),
         (Err(DecodeError::Malformed), Err(_)) => return,
-        (Err(DecodeError::Empty), Ok(Request { probe, ping, .. })) => {
+        (Err(DecodeError::Empty), Ok(BalanceRequest { probe, ping, .. })) => {
             return assert!(probe.is_empty() && ping.is_empty(), "{datagram:02x?}");
         }
         (Ok(wire::Request { id, body }), Ok(theirs)) => {
@@ -47,13 +50,13 @@ fn request(datagram: &[u8]) {
         (ours, Err(theirs)) => panic!("{ours:?}, but {theirs}: {datagram:02x?}"),
     };
     match (id, body) {
-        (RequestBody::Probe(ours), Request { probe, .. }) => {
+        (RequestBody::Probe(ours), BalanceRequest { probe, .. }) => {
             let theirs = probe.last().expect("a probe");
             let view = if theirs.view == 1 { View::Subordinates } else { View::Flat };
             let (nonce, names) = (theirs.nonce, theirs.names);
             assert_eq!(ours, wire::Probe { nonce, cookie: &theirs.cookie, view, names });
         }
-        (RequestBody::Ping(ours), Request { ping, .. }) => {
+        (RequestBody::Ping(ours), BalanceRequest { ping, .. }) => {
             let Ping { seq, challenge, version, advertise, name } =
                 ping.last().expect("a ping").clone();
             let (advertise, name) = (advertise.last().and_then(host), text(&name));
@@ -63,12 +66,12 @@ fn request(datagram: &[u8]) {
 }
 
 fn response(datagram: &[u8]) {
-    let (ours, theirs) = (wire::Response::decode(datagram), Response::decode(datagram));
+    let (ours, theirs) = (wire::Response::decode(datagram), BalanceResponse::decode(datagram));
     let seen = walk(datagram, RESPONSE);
     let (ours, theirs) = match (ours, theirs) {
         (Err(DecodeError::Malformed), Ok(_)) => return assert!(seen.group, "{datagram:02x?}"),
         (Err(DecodeError::Malformed), Err(_)) => return,
-        (Err(DecodeError::Empty), Ok(Response { probe, pong, .. })) => {
+        (Err(DecodeError::Empty), Ok(BalanceResponse { probe, pong, .. })) => {
             return assert!(probe.is_empty() && pong.is_empty(), "{datagram:02x?}");
         }
         (Ok(ours), Ok(theirs)) => (ours, theirs),
@@ -76,10 +79,10 @@ fn response(datagram: &[u8]) {
     };
     assert!(!seen.group && ours.id == theirs.id, "{datagram:02x?}");
     match (ours.body, theirs) {
-        (ResponseBody::Probe(ours), Response { probe, .. }) => {
+        (ResponseBody::Probe(ours), BalanceResponse { probe, .. }) => {
             assert_eq!(ours, reply(probe.last().expect("a reply")));
         }
-        (ResponseBody::Pong(ours), Response { pong, .. }) => {
+        (ResponseBody::Pong(ours), BalanceResponse { pong, .. }) => {
             let Pong { seq, challenge, status, last_seq } = *pong.last().expect("a Pong");
             assert_eq!(ours, wire::Pong { seq, challenge, status, last_seq });
         }

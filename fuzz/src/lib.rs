@@ -4,7 +4,10 @@
 mod differential;
 #[path = "../../tests/invariants/mod.rs"]
 mod invariants;
-mod messages;
+/// The messages of proto/balance.proto as prost derives them, but for what [`differential`] says.
+mod messages {
+    include!(concat!(env!("OUT_DIR"), "/turnbalance.rs"));
+}
 
 use invariants::{ALL, Body};
 
