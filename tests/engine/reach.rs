@@ -46,9 +46,9 @@ fn a_descent_goes_where_its_root_reaches_and_where_its_caller_allows() {
     };
     let none = Limits::default;
     assert!(asked(none()).is_empty());
-    let private = asked(Limits { allow_private: true, ..none() });
+    let private = asked(none().allow_private(true));
     assert_eq!(private, ["10.0.0.1", "64:ff9b::a00:1"]);
-    let allow = |prefix: &str| asked(Limits { allow: vec![prefix.parse().unwrap()], ..none() });
+    let allow = |prefix: &str| asked(none().allow([prefix.parse().unwrap()]));
     assert_eq!(allow("127.0.0.0/8"), ["127.0.0.1"]);
     assert_eq!(allow("0.0.0.0/0"), ["10.0.0.1", "127.0.0.1", "169.254.0.1", "64:ff9b::a00:1"]);
     assert_eq!(allow("::/0"), ["::1"]);

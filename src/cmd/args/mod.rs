@@ -75,7 +75,7 @@ impl Reach {
     /// What descents may send, and where to.
     pub(crate) fn limits(&self) -> Limits {
         let allow = self.allow.clone();
-        Limits { allow, allow_private: self.allow_private, ..Limits::default() }
+        Limits::default().allow(allow).allow_private(self.allow_private)
     }
 
     /// The roots; the default one where none was named.

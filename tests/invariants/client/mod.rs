@@ -58,7 +58,7 @@ impl World {
         };
         let roots: Vec<_> = (0..1 + input.below(3)).map(|_| root(input.byte() % 5)).collect();
         let allow = if flag(0) { vec!["192.168.0.0/16".parse().unwrap()] } else { vec![] };
-        let limits = Limits { allow, allow_private: flag(1), ..Limits::default() };
+        let limits = Limits::default().allow(allow).allow_private(flag(1));
         let options = Options {
             strategy: if flag(2) { Strategy::First } else { Strategy::Best },
             view: if flag(3) { View::Subordinates } else { View::Flat },

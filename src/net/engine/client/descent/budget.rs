@@ -4,39 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::candidates::CandidateId;
-use crate::types::Prefix;
-
-/// What a descent may send at most, however many candidates it is told of. The roots, which the
-/// caller named, are not counted.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// Datagrams; 16 of them are kept for the last round.
-    pub datagrams: u32,
-    /// Bytes of UDP payload.
-    pub bytes: u64,
-    /// Datagrams to one IP address (IPv6: /64) that has not answered yet. Further ones wait.
-    pub unanswered: u32,
-    /// The deepest level. No more than 8: nodes pass through 8 hops at most.
-    pub depth: u8,
-    /// Addresses that lists may name although they are nearer than the root: private, link-local
-    /// or loopback ones. What is no host's stays refused.
-    pub allow: Vec<Prefix>,
-    /// Whether lists may name all private addresses.
-    pub allow_private: bool,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            datagrams: 256,
-            bytes: 64 * 1024,
-            unanswered: 8,
-            depth: 8,
-            allow: Vec::new(),
-            allow_private: false,
-        }
-    }
-}
+use super::limits::Limits;
 
 /// Datagrams kept for the last round.
 const RESERVE: u32 = 16;

@@ -16,7 +16,7 @@ pub enum Failure {
         level: u8,
         /// How many candidates were asked there.
         asked: usize,
-        /// The server that listed them; none where the roots are silent.
+        /// The server that listed them; `None`: the roots are silent.
         below: Option<Parent>,
         /// How long the descent waited.
         waited: Duration,
@@ -27,7 +27,7 @@ pub enum Failure {
         level: u8,
         /// How many candidates were asked there.
         asked: usize,
-        /// The server that listed them; none for the roots.
+        /// The server that listed them; `None`: they are roots.
         below: Option<Parent>,
         /// The first of them.
         addr: SocketAddr,

@@ -15,6 +15,7 @@ mod descent;
 mod down;
 mod failure;
 mod finish;
+mod limits;
 mod options;
 mod outcome;
 mod race;
@@ -24,9 +25,9 @@ mod schedule;
 mod trace;
 
 pub use crate::net::wire::View;
-pub use budget::Limits;
 pub use descent::Descent;
 pub use failure::Failure;
+pub use limits::Limits;
 pub use options::{Options, Progress, Strategy};
 #[cfg(feature = "internals")]
 pub use race::DescentEvent;

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::budget::Limits;
+use super::limits::Limits;
 use crate::net::wire::View;
 use crate::types::{Prefix, Scope};
 
