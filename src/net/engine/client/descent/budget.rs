@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::candidates::CandidateId;
+use super::candidate_id::CandidateId;
 use super::limits::Limits;
 
 /// Datagrams kept for the last round.

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::ops::Index;
 use std::time::{Duration, Instant};
 
+use super::candidate_id::CandidateId;
 use super::rank::{Score, least};
 use super::report::Obstacle;
 use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
@@ -19,10 +20,6 @@ const MOST_RETRIES: u8 = 2;
 
 /// How often a server is asked for more of a list that it cut short.
 const MOST_MORE: u8 = 4;
-
-/// Which candidate. They are numbered in the order in which they are met.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct CandidateId(u32);
 
 /// All candidates of a descent.
 #[derive(Debug, Default)]
@@ -99,7 +96,7 @@ impl Candidates {
         if self.by_addr.contains_key(&entry.addr) {
             return None;
         }
-        let id = CandidateId(u32::try_from(self.entries.len()).ok()?);
+        let id = CandidateId::new(self.entries.len())?;
         self.by_addr.insert(entry.addr, id);
         self.entries.push(entry);
         Some(id)
@@ -111,17 +108,12 @@ impl Candidates {
     }
 
     /// All of them, in the order in which they were met.
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (CandidateId, &Entry)> + Clone {
-        self.entries.iter().enumerate().map(|(at, entry)| (CandidateId(at as u32), entry))
+    pub(super) fn iter(&self) -> impl Iterator<Item = (CandidateId, &Entry)> + Clone {
+        (0..).map_while(CandidateId::new).zip(&self.entries)
     }
 
     pub(super) fn len(&self) -> usize {
         self.entries.len()
-    }
-
-    /// How far apart two of them were met.
-    pub(super) fn distance(a: CandidateId, b: CandidateId) -> u32 {
-        a.0.abs_diff(b.0)
     }
 
     /// The score of one that has answered.
@@ -255,16 +247,16 @@ impl Candidates {
         more
     }
 
-    fn entry(&mut self, CandidateId(at): CandidateId) -> &mut Entry {
-        &mut self.entries[at as usize]
+    fn entry(&mut self, id: CandidateId) -> &mut Entry {
+        &mut self.entries[id.index()]
     }
 }
 
 impl Index<CandidateId> for Candidates {
     type Output = Entry;
 
-    fn index(&self, CandidateId(at): CandidateId) -> &Entry {
-        &self.entries[at as usize] // ids are never given out for others
+    fn index(&self, id: CandidateId) -> &Entry {
+        &self.entries[id.index()] // ids are never given out for others
     }
 }
 

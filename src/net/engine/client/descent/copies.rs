@@ -9,7 +9,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::candidates::{CandidateId, Candidates};
+use super::candidate_id::CandidateId;
+use super::candidates::Candidates;
 use super::options::Strategy;
 
 /// Between two copies of a request. The race ends no earlier than the last copy could be answered,

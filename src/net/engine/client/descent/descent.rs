@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::candidates::CandidateId;
+use super::candidate_id::CandidateId;
 use super::failure::Failure;
 use super::finish::{
     self, FINAL_COPIES, FINALISTS, LAST_ROUNDS, SILENT_COPIES, fastest_turn, silent_finalists,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::budget::Quota;
-use super::candidates::{CandidateId, Candidates, Entry};
+use super::candidate_id::CandidateId;
+use super::candidates::{Candidates, Entry};
 use super::options::Strategy;
 use super::rank::{Score, least};
 

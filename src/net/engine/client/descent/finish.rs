@@ -6,7 +6,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::candidates::{CandidateId, Candidates, Entry, Role};
+use super::candidate_id::CandidateId;
+use super::candidates::{Candidates, Entry, Role};
 use super::rank::{Score, window};
 
 /// How many TURN servers the last round asks, and how many copies each is sent: what the budget
@@ -36,7 +37,7 @@ pub(super) fn is_asked(candidates: &Candidates, leaf: Score, best: Score) -> boo
 pub(super) fn most_promising_silent(candidates: &Candidates, best: Score) -> Vec<CandidateId> {
     let silent = candidates.iter().filter(|(_, e)| e.role == Role::Leaf && e.is_awaited());
     let mut silent: Vec<_> = silent.map(|(id, _)| id).collect();
-    silent.sort_by_key(|&id| (candidates[id].outlook, Candidates::distance(id, best.id)));
+    silent.sort_by_key(|&id| (candidates[id].outlook, id.abs_diff(best.id)));
     silent.truncate(SILENT);
     silent
 }

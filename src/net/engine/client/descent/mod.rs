@@ -8,6 +8,7 @@
 //! comes out.
 
 mod budget;
+mod candidate_id;
 mod candidates;
 mod copies;
 #[expect(clippy::module_inception, reason = "the descent is what its room is called for")]

@@ -3,7 +3,8 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use super::candidates::{CandidateId, Candidates, Entry, Role};
+use super::candidate_id::CandidateId;
+use super::candidates::{Candidates, Entry, Role};
 use super::failure::Failure;
 use super::finish::ranked;
 use super::options::{Options, Strategy};

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::budget::{SendBudget, Spend};
-use super::candidates::{CandidateId, Candidates, Entry, Heard, Role};
+use super::candidate_id::CandidateId;
+use super::candidates::{Candidates, Entry, Heard, Role};
 use super::copies::{MOST_COPIES, PAD_ALL, SPACING, deal, outlook};
 use super::down::Levels;
 use super::options::{Options, Strategy};

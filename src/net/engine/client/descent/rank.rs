@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::candidates::CandidateId;
+use super::candidate_id::CandidateId;
 
 /// How good a candidate is: the one with the least time is the best, and of two the one that was
 /// listed first.

@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
-use super::candidates::{CandidateId, Entry, Role};
+use super::candidate_id::CandidateId;
+use super::candidates::{Entry, Role};
 
 type ByTime = BTreeSet<(Instant, CandidateId)>;
 
