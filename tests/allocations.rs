@@ -2,8 +2,6 @@
 //! thread of a running server that gives them.
 #![expect(unsafe_code, reason = "only an allocator can count allocations")]
 
-mod common;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
@@ -11,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use common::{Net, config};
 use rand::SeedableRng;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::answer::{
@@ -23,6 +20,7 @@ use turn_balance::internals::wire::{
     Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View,
 };
 use turn_balance::{Server, TurnHealth};
+use turn_balance_lab::loopback::{Net, config};
 
 const ANSWERS: usize = 100_000;
 

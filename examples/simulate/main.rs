@@ -41,8 +41,6 @@ mod medoids;
 mod report;
 mod servers;
 mod session;
-#[path = "../../tests/sim/mod.rs"]
-mod sim;
 mod tree;
 
 use std::process::ExitCode;

@@ -13,8 +13,8 @@ use turn_balance::internals::wire::Node;
 use super::args::{Args, Switch};
 use super::globe::mix;
 use super::internet::Internet;
-use super::sim::{Host, ms, node};
 use super::tree::Tree;
+use turn_balance_sim::{Host, ms, node};
 
 /// How it is with a server, and the TURN server beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use turn_balance::internals::engine::client::descent::{self, Options};
 use super::args::{Access, Args, Strategy, Switch};
 use super::internet::Internet;
 use super::servers::{Condition, Health, Servers};
-use super::sim::{self, Jitter, Outages, Path, World, lognormal};
 use super::tree::Tree;
+use turn_balance_sim::{self as sim, Jitter, Outages, Path, World, lognormal};
 
 /// Who descends, on which day.
 #[derive(Debug, Clone, Copy)]

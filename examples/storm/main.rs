@@ -8,12 +8,10 @@
 //! ```
 //!
 //! The last command plants faults in the product, one after the other, and shows which seed found
-//! each, and by which rule. `tests/storm` has the storms themselves.
+//! each, and by which rule. The crate `turn-balance-sim` has the storms themselves.
 
 #[cfg(feature = "faults")]
 mod faults;
-#[path = "../../tests/storm/mod.rs"]
-mod storm;
 mod tally;
 
 use std::process::ExitCode;
@@ -21,6 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use tally::Tally;
+use turn_balance_sim::storm;
 
 #[derive(Debug, Parser)]
 struct Args {

@@ -10,7 +10,7 @@ use turn_balance::internals::wire::{
 };
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, World, node};
+use turn_balance_sim::{Host, Path, World, node};
 
 /// A server that lists 60 addresses of one host and 500 of others, and itself.
 fn liar(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {

@@ -12,7 +12,7 @@ use turn_balance::internals::wire::{
 };
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, Sent, World, node};
+use turn_balance_sim::{Host, Path, Sent, World, node};
 
 /// Answers anything that a bad mind or a bad day could: nothing, rubbish, an answer to something
 /// else, or a list of whatever addresses.

@@ -12,5 +12,3 @@ mod members;
 mod order;
 mod outlook;
 mod reach;
-#[path = "../sim/mod.rs"]
-mod sim;

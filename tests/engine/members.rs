@@ -12,7 +12,7 @@ use turn_balance::internals::wire::{
 };
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, Site, World};
+use turn_balance_sim::{Host, Path, Site, World};
 
 #[test]
 fn a_restarted_superior_has_its_tree_in_a_second() {

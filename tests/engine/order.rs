@@ -12,7 +12,7 @@ use turn_balance::internals::engine::server::answer::{Listing, Snapshot};
 use turn_balance::internals::wire::Node;
 
 use crate::cascade::*;
-use crate::sim::{Host, Jitter, Outages, Path, Sent, World, node};
+use turn_balance_sim::{Host, Jitter, Outages, Path, Sent, World, node};
 
 #[test]
 fn one_seed_is_one_run() {

@@ -10,7 +10,7 @@ use turn_balance::internals::engine::server::members::{CheckOutcome, Members, No
 use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, Peer, World, node};
+use turn_balance_sim::{Host, Path, Peer, World, node};
 
 /// A root that lists hosts of networks that are not its own, and what is no host.
 fn trespasser(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {

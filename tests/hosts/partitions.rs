@@ -1,7 +1,7 @@
 //! A network that carries one way alone.
 
-use crate::lab::eventually;
 use crate::{addr, lab, leaf, lists, superior};
+use turn_balance_lab::host::eventually;
 
 #[test]
 fn a_node_that_is_cut_off_either_way_goes_and_comes_back() {

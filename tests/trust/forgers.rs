@@ -6,8 +6,8 @@ use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::wire::auth::{Key, Purpose};
 use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody, SIGNED_HEARTBEAT};
 
-use crate::sim::{Path, Site};
 use crate::world::*;
+use turn_balance_sim::{Path, Site};
 
 #[test]
 fn forged_heartbeats_change_nothing_and_get_no_answer() {

@@ -10,8 +10,8 @@ use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 
-use crate::sim::{Host, Path, Site, World};
 use crate::world::*;
+use turn_balance_sim::{Host, Path, Site, World};
 
 #[test]
 fn nodes_that_joined_stay_while_the_list_changes() {

@@ -7,8 +7,8 @@ use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::wire::{Ping, Request, RequestBody};
 
-use crate::sim::Path;
 use crate::world::*;
+use turn_balance_sim::Path;
 
 #[test]
 fn keys_are_changed_without_a_gap() {
