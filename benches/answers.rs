@@ -55,10 +55,10 @@ struct Group {
     size: usize,
     /// It exempts this host from its limits, as it does by default.
     tb: Contestant,
-    /// The same, which exempts nobody.
+    /// A balance server that exempts nobody.
     limited: Contestant,
     mmsg: Contestant,
-    /// The same again, which shows the noise.
+    /// A second of those, which shows the noise.
     again: Contestant,
     tokio: Contestant,
 }

@@ -16,7 +16,7 @@ use turn_balance_lab::loopback::{Net, config};
 /// A bare probe; also the empty reply that an old server may send.
 const BARE: &[u8] = &[0x08, 0x01, 0x12, 0x00];
 
-/// Sends datagrams from any source, as only root can. None: not root.
+/// Sends datagrams from any source, as only root can. `None`: not root.
 struct Forger(Socket);
 
 impl Forger {

@@ -27,8 +27,8 @@ proptest! {
     }
 
     #[test]
-    fn reach(bytes in any_bytes()) {
-        run("reach", &bytes);
+    fn scope(bytes in any_bytes()) {
+        run("scope", &bytes);
     }
 
     #[test]

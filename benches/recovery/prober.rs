@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) struct Probe {
     pub(crate) start: Instant,
     pub(crate) end: Instant,
-    /// None: it found nothing.
+    /// `None`: it found nothing.
     pub(crate) turn: Option<SocketAddr>,
 }
 

@@ -11,4 +11,4 @@ mod lists;
 mod members;
 mod order;
 mod outlook;
-mod reach;
+mod scope;

@@ -29,8 +29,8 @@ impl Served {
         command.args(["serve", "--log-level", level, "-c"]).arg(&file).env("NO_COLOR", "1");
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let pipe = BufReader::new(process.stderr.take().unwrap());
-        let (told, lines) = channel();
-        std::thread::spawn(move || pipe.lines().try_for_each(|line| told.send(line.unwrap())));
+        let (sender, lines) = channel();
+        std::thread::spawn(move || pipe.lines().try_for_each(|line| sender.send(line.unwrap())));
         let client = UdpSocket::bind((addr.ip(), 0)).unwrap();
         client.connect(addr).unwrap();
         client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();

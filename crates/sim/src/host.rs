@@ -27,7 +27,7 @@ pub enum Host {
     Closed,
     /// Whatever a test makes up.
     Peer(Peer),
-    /// The same, with a memory.
+    /// Whatever a test makes up, with a memory.
     Actor(Actor),
 }
 
@@ -52,18 +52,18 @@ pub struct Site {
     /// Whether it answers however often it is asked.
     pub patient: bool,
     /// What strangers are allowed, if that is to be told.
-    pub policy: Option<LimiterSettings>,
+    pub limits: Option<LimiterSettings>,
 }
 
 pub struct Live {
-    pub cluster: ServerEngine,
-    balancer: Responder,
-    offer: Snapshot,
+    pub engine: ServerEngine,
+    responder: Responder,
+    snapshot: Snapshot,
     /// Why datagrams to it were dropped, in order.
     pub dropped: Vec<DropReason>,
     /// What became of the last datagram, if it was a heartbeat or an answer to one: whether it was
     /// taken in, and whether that changed anything about nodes.
-    pub peer_messages: Option<(bool, bool)>,
+    pub(crate) peer_messages: Option<(bool, bool)>,
 }
 
 /// Where a balance server listens.
@@ -78,39 +78,39 @@ const BINDINGS: u16 = 3003;
 const UNLIMITED: Rates = Rates { v4_32: 0, v4_24: 0, v6_64: 0, v6_56: 0, v6_48: 0 };
 
 /// The address that a host is known by: a live server has further ports.
-pub fn own_addr(addr: SocketAddr) -> SocketAddr {
+pub(crate) fn own_addr(addr: SocketAddr) -> SocketAddr {
     match addr.port() {
         CHECKS | BINDINGS => SocketAddr::new(addr.ip(), SERVER),
         _ => addr,
     }
 }
 
-fn balancer(policy: LimiterSettings, now: Instant, rng: &mut Rng) -> Responder {
-    Responder::new(Arc::new(Limiter::new(policy, now, rng)), Rng::from_rng(rng))
+fn responder(settings: LimiterSettings, now: Instant, rng: &mut Rng) -> Responder {
+    Responder::new(Arc::new(Limiter::new(settings, now, rng)), Rng::from_rng(rng))
 }
 
 /// One that answers however often it is asked, but never more than a stranger may have.
 pub(crate) fn patient(now: Instant) -> Responder {
-    let policy = LimiterSettings { rates: UNLIMITED, places: 1, ..LimiterSettings::default() };
-    balancer(policy, now, &mut Rng::seed_from_u64(0))
+    let settings = LimiterSettings { rates: UNLIMITED, places: 1, ..LimiterSettings::default() };
+    responder(settings, now, &mut Rng::seed_from_u64(0))
 }
 
 impl Host {
     pub(crate) fn live(site: &Site, now: Instant, mut rng: Rng) -> Self {
         let own = Rng::from_rng(&mut rng);
-        let mut cluster = ServerEngine::new(site.name.parse().ok(), site.turn, own);
+        let mut engine = ServerEngine::new(site.name.parse().ok(), site.turn, own);
         let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
-        cluster.set_nodes(now, site.nodes.iter().map(spec));
-        cluster.set_superiors(now, site.superiors.clone());
-        cluster.set_trust(now, site.trust.clone(), site.advertise);
-        cluster.check_turn(now);
+        engine.set_nodes(now, site.nodes.iter().map(spec));
+        engine.set_superiors(now, site.superiors.clone());
+        engine.set_trust(now, site.trust.clone(), site.advertise);
+        engine.check_turn(now);
         let rates = if site.patient { UNLIMITED } else { Rates::default() };
-        let policy = LimiterSettings { rates, places: 64, ..LimiterSettings::default() };
-        let policy = site.policy.clone().unwrap_or(policy);
+        let settings = LimiterSettings { rates, places: 64, ..LimiterSettings::default() };
+        let settings = site.limits.clone().unwrap_or(settings);
         Self::Live(Box::new(Live {
-            cluster,
-            balancer: balancer(policy, now, &mut rng),
-            offer: Snapshot::default(),
+            engine,
+            responder: responder(settings, now, &mut rng),
+            snapshot: Snapshot::default(),
             dropped: Vec::new(),
             peer_messages: None,
         }))
@@ -137,13 +137,13 @@ impl Host {
         to: SocketAddr,
         from: SocketAddr,
         payload: &[u8],
-        balancer: &mut Responder,
+        responder: &mut Responder,
     ) -> Vec<Answer> {
         match self {
             Self::Live(server) => server.handle_datagram(now, to, from, payload),
-            Self::Fixed(offer) => {
+            Self::Fixed(snapshot) => {
                 let mut out = answer::Answer::default();
-                match balancer.handle_datagram(offer, now, &to, &from, payload, &mut out) {
+                match responder.handle_datagram(snapshot, now, &to, &from, payload, &mut out) {
                     Handled::Answer | Handled::Retry => vec![(to, out.to_vec())],
                     _ => Vec::new(),
                 }
@@ -170,21 +170,21 @@ impl Live {
     ) -> Vec<Answer> {
         self.peer_messages = None;
         match to.port() {
-            CHECKS => drop(self.cluster.handle_answer(now, from, payload)),
-            BINDINGS => drop(self.cluster.handle_binding(now, from, payload)),
+            CHECKS => drop(self.engine.handle_answer(now, from, payload)),
+            BINDINGS => drop(self.engine.handle_binding(now, from, payload)),
             _ => {
-                if !self.offer.holds(now) {
-                    self.offer = self.cluster.poll_offer(now).unwrap_or_default();
+                if !self.snapshot.holds(now) {
+                    self.snapshot = self.engine.poll_offer(now).unwrap_or_default();
                 }
                 let mut out = answer::Answer::default();
-                let Self { balancer, offer, dropped, .. } = self;
-                match balancer.handle_datagram(offer, now, &to, &from, payload, &mut out) {
+                let Self { responder, snapshot, dropped, .. } = self;
+                match responder.handle_datagram(snapshot, now, &to, &from, payload, &mut out) {
                     Handled::Answer | Handled::Retry => return vec![(to, out.to_vec())],
-                    Handled::PeerMessage(knock) => {
-                        let before = self.cluster.members().states();
-                        let result = self.cluster.handle_peer_message(now, to, from, &knock);
-                        let stirred = self.cluster.members().states() != before;
-                        self.peer_messages = Some((result.is_ok(), stirred));
+                    Handled::PeerMessage(message) => {
+                        let before = self.engine.members().states();
+                        let result = self.engine.handle_peer_message(now, to, from, &message);
+                        let changed = self.engine.members().states() != before;
+                        self.peer_messages = Some((result.is_ok(), changed));
                         dropped.extend(result.err());
                     }
                     Handled::Drop(reason) => dropped.push(reason),
@@ -201,21 +201,21 @@ impl Live {
         addr: SocketAddr,
         out: &mut Vec<(SocketAddr, Transmit)>,
     ) -> Option<Instant> {
-        let Self { cluster, offer, .. } = self;
-        cluster.handle_timeout(now);
-        *offer = cluster.poll_offer(now).unwrap_or_else(|| std::mem::take(offer));
+        let Self { engine, snapshot, .. } = self;
+        engine.handle_timeout(now);
+        *snapshot = engine.poll_offer(now).unwrap_or_else(|| std::mem::take(snapshot));
         let from = |port| SocketAddr::new(addr.ip(), port);
-        while let Some(transmit) = cluster.poll_check(now) {
+        while let Some(transmit) = engine.poll_check(now) {
             out.push((from(CHECKS), transmit));
         }
-        while let Some(transmit) = cluster.poll_binding(now) {
+        while let Some(transmit) = engine.poll_binding(now) {
             out.push((from(BINDINGS), transmit));
         }
-        while let Some(Outgoing { transmit, via }) = cluster.poll_heartbeat(now) {
+        while let Some(Outgoing { transmit, via }) = engine.poll_heartbeat(now) {
             assert!(via.is_none_or(|via| via == addr), "there is one listening socket");
             out.push((addr, transmit));
         }
-        while cluster.poll_event().is_some() {}
-        cluster.poll_timeout()
+        while engine.poll_event().is_some() {}
+        engine.poll_timeout()
     }
 }

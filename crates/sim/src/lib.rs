@@ -14,8 +14,10 @@ mod queue;
 mod watch;
 mod world;
 
-pub use host::{Actor, Answer, Host, Live, Peer, Site, own_addr};
+pub(crate) use host::own_addr;
+pub use host::{Actor, Answer, Host, Live, Peer, Site};
 pub use path::{Access, Jitter, Outages, Path, lognormal, ms};
-pub use queue::{Datagram, Origin};
+pub(crate) use queue::{Datagram, Origin};
 pub use watch::{Watched, watch};
-pub use world::{Note, Sent, World, node};
+pub(crate) use world::Note;
+pub use world::{Sent, World, node};

@@ -51,7 +51,7 @@ impl Path {
         Self { delay, jitter: Jitter::None, loss, twice, late, latest: 50.0, corrupt }
     }
 
-    /// How long a datagram takes, ms; none: lost.
+    /// How long a datagram takes, ms; `None`: lost.
     pub fn one_way(&self, rng: &mut Rng) -> Option<f64> {
         if rng.random_bool(self.loss) {
             return None;

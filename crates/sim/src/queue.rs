@@ -23,26 +23,26 @@ pub(crate) struct Queue {
 }
 
 #[derive(Debug, Clone)]
-pub struct Datagram {
-    pub from: SocketAddr,
-    pub to: SocketAddr,
-    pub payload: Vec<u8>,
-    pub origin: Origin,
+pub(crate) struct Datagram {
+    pub(crate) from: SocketAddr,
+    pub(crate) to: SocketAddr,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) origin: Origin,
 }
 
 /// Where a datagram comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Origin {
+pub(crate) struct Origin {
     /// Whether a host has not sent the first of them, but somebody in its name.
-    pub forged: bool,
+    pub(crate) forged: bool,
     /// How many answers to one another stand between that and this.
-    pub answers: u32,
+    pub(crate) answers: u32,
 }
 
 impl Origin {
     /// Somebody sends of their own accord.
-    pub const OWN: Self = Self { forged: false, answers: 0 };
-    pub const FORGED: Self = Self { forged: true, answers: 0 };
+    pub(crate) const OWN: Self = Self { forged: false, answers: 0 };
+    pub(crate) const FORGED: Self = Self { forged: true, answers: 0 };
 
     pub(crate) fn answer(self) -> Self {
         Self { answers: self.answers + 1, ..self }

@@ -26,37 +26,37 @@ pub struct World<'a> {
     pub outages: Outages,
     pub hosts: BTreeMap<SocketAddr, Host>,
     /// Who is at an address that is not among the hosts; asked once for each.
-    pub unmet: Box<dyn FnMut(SocketAddr) -> Option<Host> + 'a>,
+    pub unknown: Box<dyn FnMut(SocketAddr) -> Option<Host> + 'a>,
     /// Every datagram that was sent since the session began.
     pub log: Vec<Sent>,
     /// Servers behind a NAT, by their own addresses: where what they send seems to come from.
-    pub masks: BTreeMap<SocketAddr, SocketAddr>,
+    pub nat_sources: BTreeMap<SocketAddr, SocketAddr>,
     /// Addresses outside of a NAT that lead to a server behind it.
-    pub doors: BTreeMap<SocketAddr, SocketAddr>,
+    pub nat_forwards: BTreeMap<SocketAddr, SocketAddr>,
     /// What a test sees of every datagram that is no check: its source, its sink, its bytes.
     pub tap: Option<Vec<(SocketAddr, SocketAddr, Vec<u8>)>>,
     /// What the client has heard since then: when, and from whom.
     pub heard: Vec<(Duration, SocketAddr)>,
-    /// The turn in rotating samples of all servers that are not live: it moves on between two
-    /// questions to one of them, as if others asked it too.
-    balancer: Responder,
+    /// Of all servers that are not live: their rotating samples move on between two questions to
+    /// one of them, as if others asked it too.
+    responder: Responder,
     queue: Queue,
     clients: BTreeMap<SocketAddr, Descent>,
     /// Servers that do not run at the moment, and what waits for them.
     asleep: BTreeMap<SocketAddr, Vec<Datagram>>,
     /// What a test is told of everything that happens, if it asks; the log stays empty then.
-    pub diary: Option<Vec<Note>>,
+    pub(crate) diary: Option<Vec<Note>>,
 }
 
 /// What happened.
 #[derive(Debug)]
-pub enum Note {
+pub(crate) enum Note {
     /// Somebody has sent a datagram; true: to answer the one that arrived last.
     Sent(Datagram, bool),
     /// A datagram has arrived, and is handled next.
     Arrived(Datagram),
     /// It was a heartbeat, or an answer to one.
-    Knocked { taken: bool, stirred: bool },
+    PeerMessage { taken: bool, changed: bool },
 }
 
 /// A datagram that was sent.
@@ -78,13 +78,13 @@ impl<'a> World<'a> {
             path: Box::new(path),
             outages: Outages::default(),
             hosts: BTreeMap::new(),
-            unmet: Box::new(|_| None),
+            unknown: Box::new(|_| None),
             log: Vec::new(),
-            masks: BTreeMap::new(),
-            doors: BTreeMap::new(),
+            nat_sources: BTreeMap::new(),
+            nat_forwards: BTreeMap::new(),
             tap: None,
             heard: Vec::new(),
-            balancer: host::patient(now),
+            responder: host::patient(now),
             queue: Queue::default(),
             clients: BTreeMap::new(),
             asleep: BTreeMap::new(),
@@ -107,7 +107,7 @@ impl<'a> World<'a> {
     ) {
         (self.start, self.rng, self.outages) = (self.now, rng, outages);
         self.path = Box::new(path);
-        self.balancer = host::patient(self.now);
+        self.responder = host::patient(self.now);
         self.queue = Queue::default();
         self.log.clear();
         self.heard.clear();
@@ -125,7 +125,7 @@ impl<'a> World<'a> {
 
     /// How many of a live server's nodes are online, and how many it has.
     pub fn count(&self, addr: SocketAddr) -> (usize, usize) {
-        self.hosts[&addr].server().cluster.count(self.now)
+        self.hosts[&addr].server().engine.count(self.now)
     }
 
     /// Lets time pass.
@@ -138,9 +138,9 @@ impl<'a> World<'a> {
     /// Runs one descent to its end.
     pub fn descend(&mut self, from: SocketAddr, options: Options, roots: &[SocketAddr]) -> Descent {
         let end = self.now + options.timeout;
-        self.set_out(from, options, roots);
+        self.start_descent(from, options, roots);
         for _ in 0..1_000_000 {
-            if let Some(descent) = self.come_back(from) {
+            if let Some(descent) = self.take_finished(from) {
                 return descent;
             }
             assert!(self.step(end), "the descent outlives its timeout");
@@ -149,43 +149,43 @@ impl<'a> World<'a> {
     }
 
     /// Begins a descent.
-    pub fn set_out(&mut self, from: SocketAddr, options: Options, roots: &[SocketAddr]) {
+    pub(crate) fn start_descent(
+        &mut self,
+        from: SocketAddr,
+        options: Options,
+        roots: &[SocketAddr],
+    ) {
         let descent = Descent::new(options, roots, self.now, Rng::from_rng(&mut self.rng));
         self.clients.insert(from, descent);
         self.wake(from);
     }
 
     /// A descent that has ended.
-    pub fn come_back(&mut self, from: SocketAddr) -> Option<Descent> {
+    pub(crate) fn take_finished(&mut self, from: SocketAddr) -> Option<Descent> {
         self.clients.get(&from).filter(|descent| descent.is_finished())?;
-        self.break_off(from)
+        self.abandon(from)
     }
 
     /// Ends a descent, whatever it does.
-    pub fn break_off(&mut self, from: SocketAddr) -> Option<Descent> {
+    pub(crate) fn abandon(&mut self, from: SocketAddr) -> Option<Descent> {
         self.queue.alarm(from, None);
         self.clients.remove(&from)
     }
 
     /// Stops a server's clock. What comes meanwhile waits.
-    pub fn suspend(&mut self, addr: SocketAddr) {
+    pub(crate) fn suspend(&mut self, addr: SocketAddr) {
         self.asleep.entry(addr).or_default();
     }
 
-    pub fn is_suspended(&self, addr: SocketAddr) -> bool {
+    pub(crate) fn is_suspended(&self, addr: SocketAddr) -> bool {
         self.asleep.contains_key(&addr)
     }
 
     /// Lets it run again: everything comes at once.
-    pub fn resume(&mut self, addr: SocketAddr) {
+    pub(crate) fn resume(&mut self, addr: SocketAddr) {
         for datagram in self.asleep.remove(&addr).into_iter().flatten() {
             self.arrive(datagram);
         }
-        self.wake(addr);
-    }
-
-    /// Has a server look at what it is to do: it was told something.
-    pub fn nudge(&mut self, addr: SocketAddr) {
         self.wake(addr);
     }
 
@@ -234,7 +234,7 @@ impl<'a> World<'a> {
     }
 
     /// Puts a datagram on its way.
-    pub fn put(&mut self, datagram: Datagram, answer: bool) {
+    pub(crate) fn put(&mut self, datagram: Datagram, answer: bool) {
         let Datagram { from, to, ref payload, origin } = datagram;
         match &mut self.diary {
             Some(diary) => diary.push(Note::Sent(datagram.clone(), answer)),
@@ -262,7 +262,7 @@ impl<'a> World<'a> {
     fn arrive(&mut self, datagram: Datagram) {
         let now = self.now;
         let Datagram { from, to, .. } = datagram;
-        let inside = self.doors.get(&to).copied().unwrap_or(to);
+        let inside = self.nat_forwards.get(&to).copied().unwrap_or(to);
         let at = host::own_addr(inside);
         if let Some(waiting) = self.asleep.get_mut(&at) {
             return waiting.push(datagram);
@@ -281,7 +281,7 @@ impl<'a> World<'a> {
             return;
         }
         if !self.hosts.contains_key(&at) {
-            let Some(host) = (self.unmet)(at) else { return };
+            let Some(host) = (self.unknown)(at) else { return };
             self.hosts.insert(at, host);
         }
         let Some(host) = self.hosts.get_mut(&at) else { return };
@@ -289,9 +289,9 @@ impl<'a> World<'a> {
             let back = ms((self.path)(to, from).delay);
             return self.queue.push_refusal(now + back, Datagram { from, to, payload, origin });
         }
-        let answers = host.handle_datagram(now, inside, from, &payload, &mut self.balancer);
+        let answers = host.handle_datagram(now, inside, from, &payload, &mut self.responder);
         if let (Some(diary), Host::Live(server)) = (&mut self.diary, &*host) {
-            let note = |(taken, stirred)| Note::Knocked { taken, stirred };
+            let note = |(taken, changed)| Note::PeerMessage { taken, changed };
             diary.extend(server.peer_messages.map(note));
         }
         for (source, payload) in answers {
@@ -302,7 +302,7 @@ impl<'a> World<'a> {
     }
 
     /// Sends what a host, or a client, has to send, and notes when it wants to be woken.
-    fn wake(&mut self, who: SocketAddr) {
+    pub(crate) fn wake(&mut self, who: SocketAddr) {
         if self.asleep.contains_key(&who) {
             return;
         }
@@ -321,7 +321,7 @@ impl<'a> World<'a> {
             },
         };
         for (from, transmit) in out {
-            let from = self.masks.get(&from).copied().unwrap_or(from);
+            let from = self.nat_sources.get(&from).copied().unwrap_or(from);
             self.send(from, transmit.to, transmit.payload);
         }
         self.queue.alarm(who, next.map(|next| next.max(now)));

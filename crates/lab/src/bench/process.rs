@@ -31,7 +31,7 @@ impl Process {
         Self::tb_under(built, &mut Command::new(built.tb), addr, toml, level)
     }
 
-    /// The same, started by this command.
+    /// One that this command starts.
     pub fn tb_under(
         built: Built,
         command: &mut Command,

@@ -5,9 +5,9 @@ mod auth;
 mod client;
 mod config;
 mod input;
-mod reach;
 mod request;
 mod response;
+mod scope;
 mod server;
 mod stun;
 
@@ -19,7 +19,7 @@ pub const ALL: [(&str, Body); 8] = [
     ("auth", auth::run),
     ("client", client::run),
     ("config", config::run),
-    ("reach", reach::run),
+    ("scope", scope::run),
     ("request", request::run),
     ("response", response::run),
     ("server", server::run),

@@ -35,7 +35,7 @@ impl Storm {
             let (seed, v4) = (self.rng.random(), plan.places[0].public.is_ipv4());
             let made_up = (0..99).map(|n| plan.addr_of(Part::MadeUp, n, 3001, v4));
             let made_up: Vec<_> = made_up.collect();
-            self.world.unmet = Box::new(move |addr| {
+            self.world.unknown = Box::new(move |addr| {
                 let known = made_up.iter().any(|made_up| made_up.ip() == addr.ip());
                 (known && addr.port() >= rogue::BOTTOMLESS)
                     .then(|| Host::Actor(Box::new(rogue::bottomless(made_up.clone(), seed))))
@@ -106,12 +106,14 @@ impl Storm {
         let place = plan.places[n].clone();
         let site = plan.site(n);
         let now = self.world.now;
-        let outside = [place.mask, Some(place.public).filter(|public| *public != place.addr)];
+        let outside = [place.nat_source, Some(place.public).filter(|public| *public != place.addr)];
         let outside: Vec<_> = outside.into_iter().flatten().collect();
         match place.who {
             Who::Ours => {
-                self.world.masks.extend(place.mask.map(|mask| (place.addr, mask)));
-                self.world.doors.extend(outside.iter().map(|outside| (*outside, place.addr)));
+                self.world.nat_sources.extend(place.nat_source.map(|source| (place.addr, source)));
+                self.world
+                    .nat_forwards
+                    .extend(outside.iter().map(|outside| (*outside, place.addr)));
                 let most = plan.most_nodes(n);
                 self.judge.starts(now, place.addr, site.clone(), most, &outside);
                 self.world.start(place.addr, &site);
@@ -206,7 +208,7 @@ impl Storm {
             }
             90..100 if self.foes.insider => {
                 let (foes, plan, rng) = (&mut self.foes, &self.plan, &mut self.rng);
-                let forged = rules::soberly(|| foes.knock(plan, rng));
+                let forged = rules::soberly(|| foes.join_in_numbers(plan, rng));
                 self.trickle(forged, 3);
             }
             _ => {}
@@ -226,7 +228,7 @@ impl Storm {
         let place = &self.plan.places[n];
         let Some(superior) = place.superior else { return };
         let ours = self.plan.places[superior].who == Who::Ours;
-        let movable = place.who == Who::Ours && ours && place.mask.is_none();
+        let movable = place.who == Who::Ours && ours && place.nat_source.is_none();
         let asleep = self.world.is_suspended(self.plan.places[superior].addr);
         if !movable || asleep || n >= 100 || !place.subordinates.is_empty() {
             return;
@@ -239,11 +241,11 @@ impl Storm {
         let nodes = self.plan.site(superior).nodes;
         if let Some(Host::Live(server)) = self.world.hosts.get_mut(&above) {
             let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
-            server.cluster.set_nodes(now, nodes.iter().map(spec));
+            server.engine.set_nodes(now, nodes.iter().map(spec));
             if let Some(belief) = self.judge.belief(above) {
                 belief.set_nodes(nodes);
             }
-            self.world.nudge(above);
+            self.world.wake(above);
         }
         self.put(Duration::ZERO, Act::Start(n));
     }
@@ -257,16 +259,16 @@ impl Storm {
             true => self.plan.places[0].public,
             false => rogues[self.rng.random_range(0..rogues.len())].public,
         };
-        self.set_out(options, root);
+        self.start_descent(options, root);
     }
 
-    pub(super) fn set_out(&mut self, options: Options, root: SocketAddr) -> SocketAddr {
+    pub(super) fn start_descent(&mut self, options: Options, root: SocketAddr) -> SocketAddr {
         let n = self.report.borrow().descents;
         self.report.borrow_mut().descents += 1;
         let port = 40_000 + (n % 20_000) as u16;
         let from = self.plan.addr_of(Part::Client, n as usize % 40, port, root.is_ipv4());
-        self.judge.set_out(self.world.now, from, options.clone(), &[root]);
-        self.world.set_out(from, options, &[root]);
+        self.judge.start_descent(self.world.now, from, options.clone(), &[root]);
+        self.world.start_descent(from, options, &[root]);
         from
     }
 

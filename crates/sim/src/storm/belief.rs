@@ -41,7 +41,7 @@ struct Known {
     reads_nonces: bool,
     /// Until when it is online.
     until: Option<Instant>,
-    said: ProbeReply,
+    reply: ProbeReply,
     /// When it was last checked, if it has not answered since; whether that began a round.
     checked: Option<(Instant, bool)>,
 }
@@ -165,7 +165,7 @@ impl Belief {
         let something = !reply.nodes.is_empty() || !reply.hosts.is_empty() || reply.turn.is_some();
         node.until = (reply.state == State::Offering && something).then(|| now + ONLINE);
         node.reads_nonces |= proof.is_some();
-        node.said = reply;
+        node.reply = reply;
         node.asked.clear();
         node.checked = None;
     }
@@ -178,19 +178,19 @@ impl Belief {
 
     /// The TURN server that a node that it checks has named.
     pub(crate) fn turn_of(&self, addr: SocketAddr) -> Option<SocketAddr> {
-        self.nodes.get(&addr)?.said.turn
+        self.nodes.get(&addr)?.reply.turn
     }
 
     /// Whether it may pass on what a node of its lists.
     pub(crate) fn may_pass_on(&self, now: Instant, passed: &Node) -> bool {
         self.nodes.values().any(|node| {
-            let said = &node.said;
-            let whole = said.total as usize <= said.nodes.len();
+            let reply = &node.reply;
+            let whole = reply.total as usize <= reply.nodes.len();
             let same = |below: &Node| {
                 (below.addr, below.hops + 1) == (passed.addr, passed.hops)
                     && (passed.turn.is_none() || passed.turn == below.turn)
             };
-            node.until.is_some_and(|until| until > now) && whole && said.nodes.iter().any(same)
+            node.until.is_some_and(|until| until > now) && whole && reply.nodes.iter().any(same)
         })
     }
 

@@ -23,7 +23,7 @@ pub(crate) struct Foes {
     /// Cookies, and who handed them out.
     cookies: VecDeque<(SocketAddr, Vec<u8>)>,
     /// Where the one who has a key says that it is found.
-    door: Option<SocketAddr>,
+    advertised: Option<SocketAddr>,
     /// How much of what passes by an eavesdropper answers.
     pub(crate) eavesdrops: f64,
     /// Whether one who has a key comes from everywhere.
@@ -74,7 +74,7 @@ impl Foes {
                 }
                 ResponseBody::Pong(pong) if self.insider && is_insider(*to) => {
                     self.seq += 1;
-                    let (seq, challenge, advertise) = (self.seq, pong.challenge, self.door);
+                    let (seq, challenge, advertise) = (self.seq, pong.challenge, self.advertised);
                     let ping = Ping { seq, challenge, advertise, ..Ping::default() };
                     forged.push((*to, *from, signed_ping(plan, ping, 64)));
                 }
@@ -220,15 +220,15 @@ impl Foes {
     }
 
     /// Heartbeats, rightly signed, of somebody who has a key and many addresses.
-    pub(crate) fn knock(&mut self, plan: &Plan, rng: &mut Rng) -> Vec<Forged> {
+    pub(crate) fn join_in_numbers(&mut self, plan: &Plan, rng: &mut Rng) -> Vec<Forged> {
         let open = |place: &&super::plan::Place| {
             place.who == Who::Ours && place.subordinates.iter().any(|&at| plan.places[at].joins)
         };
         let Some(place) = plan.places.iter().find(open) else { return Vec::new() };
         if rng.random_bool(0.3) {
-            self.door = rng.random_bool(0.6).then(|| made_up(plan, rng));
+            self.advertised = rng.random_bool(0.6).then(|| made_up(plan, rng));
         }
-        let advertise = self.door;
+        let advertise = self.advertised;
         let v4 = place.addr.is_ipv4();
         let first = rng.random_range(INSIDER.0..INSIDER.1 - 60);
         let size = if rng.random_bool(0.3) { 0 } else { 64 };

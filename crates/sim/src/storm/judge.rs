@@ -74,7 +74,7 @@ impl Judge {
         self.servers.get_mut(&addr).map(|server| &mut server.belief)
     }
 
-    pub(crate) fn set_out(
+    pub(crate) fn start_descent(
         &mut self,
         now: Instant,
         from: SocketAddr,
@@ -104,7 +104,7 @@ impl Judge {
         self.now = now;
         match note {
             Note::Arrived(datagram) => self.arrives(datagram),
-            Note::Knocked { taken, stirred } => self.peer_messages(*taken, *stirred),
+            Note::PeerMessage { taken, changed } => self.peer_messages(*taken, *changed),
             Note::Sent(datagram, true) => self.answers(datagram),
             Note::Sent(datagram, false) => self.sends(datagram),
         }
@@ -159,7 +159,7 @@ impl Judge {
     }
 
     /// A heartbeat was judged.
-    fn peer_messages(&mut self, taken: bool, stirred: bool) {
+    fn peer_messages(&mut self, taken: bool, changed: bool) {
         let now = self.now;
         let Some((datagram, _)) = self.last.clone() else { return };
         let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(&datagram.payload)
@@ -174,7 +174,7 @@ impl Judge {
         {
             server.belief.takes(now, datagram.from, &ping);
         }
-        if stirred && !may_change {
+        if changed && !may_change {
             let what = format!("from {}, {:?}: {ping:?}", datagram.from, datagram.origin);
             self.blame(Rule::Heartbeat, Some(datagram.to), what);
         }

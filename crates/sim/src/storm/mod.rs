@@ -152,7 +152,7 @@ impl Storm {
         let hosts: Vec<_> = self.ours().map(|(_, addr)| addr).collect();
         for addr in hosts {
             let Some(Host::Live(server)) = self.world.hosts.get(&addr) else { continue };
-            for (addr, due, until, joined) in server.cluster.members().states() {
+            for (addr, due, until, joined) in server.engine.members().states() {
                 let since =
                     |at: Instant| at.saturating_duration_since(self.start).as_nanos() as u64;
                 let until = until.map_or(0, since);
@@ -221,9 +221,9 @@ impl Storm {
             if now > deadline {
                 let what = "it goes on".into();
                 self.judge.blame(Rule::Timeout, Some(from), what);
-                self.world.break_off(from);
+                self.world.abandon(from);
             }
-            if let Some(descent) = self.world.come_back(from) {
+            if let Some(descent) = self.world.take_finished(from) {
                 let judge = &mut self.judge;
                 rules::soberly(|| judge.comes_back(now, from, &descent));
                 self.came_back(from, &descent);
@@ -240,12 +240,12 @@ impl Storm {
 
     /// Looks into a server to which something came that may have changed it.
     fn inspect(&mut self, datagram: &Datagram) {
-        let inside = self.world.doors.get(&datagram.to).copied().unwrap_or(datagram.to);
+        let inside = self.world.nat_forwards.get(&datagram.to).copied().unwrap_or(datagram.to);
         let at = crate::own_addr(inside);
         let Some(Host::Live(server)) = self.world.hosts.get_mut(&at) else { return };
         server.dropped.clear();
         if server.peer_messages.is_some() || inside.port() == 3002 {
-            let (judge, members) = (&mut self.judge, server.cluster.members());
+            let (judge, members) = (&mut self.judge, server.engine.members());
             rules::soberly(|| judge.inspect(at, members));
         }
     }

@@ -42,7 +42,7 @@ pub(crate) struct Place {
     /// Whether its superior does not list it.
     pub(crate) joins: bool,
     /// Where what it sends seems to come from.
-    pub(crate) mask: Option<SocketAddr>,
+    pub(crate) nat_source: Option<SocketAddr>,
     /// What it lists by mistake: a server above it, or itself.
     loops_to: Option<SocketAddr>,
 }
@@ -144,7 +144,7 @@ impl Plan {
                 subordinates: Vec::new(),
                 turn: None,
                 joins: false,
-                mask: None,
+                nat_source: None,
                 loops_to: None,
             });
             if let Some(superior) = superior {
@@ -193,17 +193,17 @@ impl Plan {
 
     fn put_behind_nat(&mut self, n: usize, rng: &mut Rng) {
         let v4 = self.places[n].addr.is_ipv4();
-        let mask = self.addr_of(Part::Nat, n, 40_000 + n as u16, v4);
-        let door = self.addr_of(Part::Nat, n, 30_000 + n as u16, v4);
+        let source = self.addr_of(Part::Nat, n, 40_000 + n as u16, v4);
+        let advertised = self.addr_of(Part::Nat, n, 30_000 + n as u16, v4);
         let inside = match v4 {
             true => IpAddr::from([10, 77, (n / 250) as u8, (n % 250) as u8]),
             false => IpAddr::from([0xfd77, 0, 0, n as u16, 0, 0, 0, 1]),
         };
         let place = &mut self.places[n];
-        place.turn = Some(SocketAddr::new(door.ip(), 3478));
+        place.turn = Some(SocketAddr::new(advertised.ip(), 3478));
         place.addr = SocketAddr::new(inside, 3001);
-        place.mask = Some(mask);
-        place.public = if rng.random_bool(0.5) { door } else { mask };
+        place.nat_source = Some(source);
+        place.public = if rng.random_bool(0.5) { advertised } else { source };
     }
 
     /// What a server is told.
@@ -223,20 +223,20 @@ impl Plan {
             require: self.require,
             join: Some(join).filter(|_| joins),
         };
-        let behind_door = place.mask.is_some_and(|mask| mask != place.public);
+        let is_forwarded = place.nat_source.is_some_and(|source| source != place.public);
         Site {
             name: "storm",
             superiors: place.superior.map(|at| self.places[at].addr).into_iter().collect(),
             nodes: listed.chain(place.loops_to).collect(),
             turn: place.turn,
             trust,
-            advertise: Some(place.public).filter(|_| behind_door),
+            advertise: Some(place.public).filter(|_| is_forwarded),
             patient: false,
-            policy: Some(self.policy()),
+            limits: Some(self.limits()),
         }
     }
 
-    pub(crate) fn policy(&self) -> LimiterSettings {
+    pub(crate) fn limits(&self) -> LimiterSettings {
         let (rates, bare_bytes) = (self.rates, self.bare_bytes);
         LimiterSettings { rates, bare_bytes, places: 1024, ..LimiterSettings::default() }
     }

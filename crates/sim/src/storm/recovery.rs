@@ -69,7 +69,7 @@ impl Storm {
         let mut lost = Vec::new();
         for (n, at) in self.ours() {
             let Some(Host::Live(server)) = self.world.hosts.get(&at) else { continue };
-            let online = server.cluster.members().online(self.world.now);
+            let online = server.engine.members().online(self.world.now);
             let online: BTreeSet<_> = online.map(|online| online.addr).collect();
             for below in &self.plan.places[n].subordinates {
                 let place = &self.plan.places[*below];
@@ -83,14 +83,14 @@ impl Storm {
 
     fn lists(&self, superior: SocketAddr, node: SocketAddr) -> bool {
         let Some(Host::Live(server)) = self.world.hosts.get(&superior) else { return false };
-        server.cluster.members().online(self.world.now).any(|online| online.addr == node)
+        server.engine.members().online(self.world.now).any(|online| online.addr == node)
     }
 
     /// Whether anybody has a list with a node in it.
     fn is_passed_on(&self, node: SocketAddr) -> bool {
         let lists = |at: SocketAddr| {
             let Some(Host::Live(server)) = self.world.hosts.get(&at) else { return false };
-            let mut online = server.cluster.members().online(self.world.now);
+            let mut online = server.engine.members().online(self.world.now);
             online.any(|online| online.list.iter().any(|below| below.addr == node))
         };
         self.ours().any(|(_, at)| lists(at))
@@ -112,7 +112,7 @@ impl Storm {
     fn descend_in_peace(&mut self) {
         for strategy in [Strategy::Best, Strategy::First] {
             let options = Options { strategy, ..Options::default() };
-            let from = self.set_out(options, self.plan.places[0].public);
+            let from = self.start_descent(options, self.plan.places[0].public);
             self.succeeded = None;
             self.observe();
             self.run_for(Duration::from_secs(10));

@@ -38,7 +38,7 @@ pub enum Rule {
     /// The client's limits.
     Cannon,
     /// The client sends nothing to a refused address, nor to one that nobody has told it of.
-    Reach,
+    Scope,
     /// A descent ends in time.
     Timeout,
     /// Whatever is selected was offered.

@@ -19,8 +19,8 @@ pub(crate) struct Traveller {
     asked: BTreeMap<SocketAddr, Vec<Proof>>,
     /// Datagrams to each host before its first answer; none after that.
     silent: BTreeMap<IpAddr, Option<u32>>,
-    /// Whom right answers have told of, and which TURN servers.
-    told: BTreeSet<SocketAddr>,
+    /// Whom right answers have told it of, and which TURN servers.
+    heard_of: BTreeSet<SocketAddr>,
     named: BTreeSet<SocketAddr>,
     datagrams: u32,
     bytes: u64,
@@ -43,7 +43,7 @@ impl Traveller {
             roots,
             asked: BTreeMap::new(),
             silent: BTreeMap::new(),
-            told: BTreeSet::new(),
+            heard_of: BTreeSet::new(),
             named: BTreeSet::new(),
             datagrams: 0,
             bytes: 0,
@@ -59,7 +59,7 @@ impl Traveller {
             (Ok(Request { id, body: RequestBody::Probe(probe) }), _) if probe.nonce != 0 => {
                 Proof::Probe(id, probe.nonce)
             }
-            _ => return Some((Rule::Reach, format!("what it sends to {to} is no request"))),
+            _ => return Some((Rule::Scope, format!("what it sends to {to} is no request"))),
         };
         self.asked.entry(to).or_default().push(proof);
         if self.roots.contains(&to) {
@@ -81,10 +81,10 @@ impl Traveller {
             return Some((Rule::Cannon, format!("{silent} datagrams to {to}, which is silent")));
         }
         if is_forbidden(to.ip(), private) {
-            return Some((Rule::Reach, format!("it asks {to}")));
+            return Some((Rule::Scope, format!("it asks {to}")));
         }
-        let known = self.told.contains(&to) || self.named.contains(&to);
-        (!known).then(|| (Rule::Reach, format!("nobody has told it of {to}")))
+        let known = self.heard_of.contains(&to) || self.named.contains(&to);
+        (!known).then(|| (Rule::Scope, format!("nobody has told it of {to}")))
     }
 
     /// Something came.
@@ -110,10 +110,10 @@ impl Traveller {
             return;
         }
         self.silent.insert(host(from.ip()), None);
-        self.told.extend(&reply.hosts);
+        self.heard_of.extend(&reply.hosts);
         self.named.extend(reply.turn);
         for node in &reply.nodes {
-            self.told.insert(node.addr);
+            self.heard_of.insert(node.addr);
             self.named.extend(node.turn);
             self.named.extend(Some(node.addr).filter(|_| node.kind == Kind::Turn));
         }

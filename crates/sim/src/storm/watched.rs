@@ -137,13 +137,13 @@ impl Watched {
         reply: &ProbeReply,
     ) -> Option<(Rule, String)> {
         let (ip, uptime) = (request.from.ip(), now - self.since);
-        let policy = self.belief.site().policy.clone().unwrap_or_default();
+        let settings = self.belief.site().limits.clone().unwrap_or_default();
         let headers = if ip.is_ipv4() { 28 } else { 48 };
         let (asked, given) = (request.payload.len(), answer.payload.len());
         let known = self.cookies.contains(&(probe.cookie.to_vec(), ip));
         let bare = probe.nonce == 0;
         if headers + given > 3 * (headers + asked) && !known {
-            let paid = bare && self.bytes.give(uptime, given, policy.bare_bytes);
+            let paid = bare && self.bytes.give(uptime, given, settings.bare_bytes);
             if !paid {
                 return Some((Rule::Amplification, format!("{asked} bytes draw {given}")));
             }
@@ -153,16 +153,16 @@ impl Watched {
                 let what = format!("{asked} bytes draw a retry of {given}");
                 return (given > asked).then_some((Rule::Amplification, what));
             }
-            (false, true) => self.all_answers.give(uptime, ip, &only_address(&policy.rates), 11),
+            (false, true) => self.all_answers.give(uptime, ip, &only_address(&settings.rates), 11),
             // One in four of those over the budget gets one host.
             (false, false) if bare && reply.hosts.len() <= 1 => {
                 let answered = self.small.entry(ip).or_default();
                 *answered += 1;
-                let rate = policy.rates.v4_32.max(policy.rates.v6_64);
+                let rate = settings.rates.v4_32.max(settings.rates.v6_64);
                 let budget = u64::from(2 * rate) + uptime.as_secs() * u64::from(rate);
                 u64::from(*answered) <= budget + SMALL
             }
-            (false, false) => self.answers.give(uptime, ip, &policy.rates, 1),
+            (false, false) => self.answers.give(uptime, ip, &settings.rates, 1),
         };
         (!within).then(|| (Rule::Budget, format!("{ip} has had its share")))
     }
@@ -170,7 +170,7 @@ impl Watched {
     /// Whether it may answer a heartbeat once more: a listed node has a budget of its own.
     pub(crate) fn may_pong(&mut self, now: Instant, to: SocketAddr) -> bool {
         let site = self.belief.site();
-        let rates = site.policy.clone().unwrap_or_default().rates;
+        let rates = site.limits.clone().unwrap_or_default().rates;
         let uptime = now - self.since;
         if !site.nodes.contains(&to) {
             return self.answers.give(uptime, to.ip(), &rates, 1);

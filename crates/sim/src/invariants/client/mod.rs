@@ -29,7 +29,7 @@ struct World {
     /// What was sent below the roots.
     datagrams: u32,
     bytes: u64,
-    /// The same by host, until it has answered.
+    /// Of them to each host, until it has answered.
     hosts: BTreeMap<IpAddr, (u32, bool)>,
     /// TURN servers that somebody who was asked has named.
     offered: BTreeSet<SocketAddr>,
@@ -105,8 +105,8 @@ impl World {
 
     /// Whether any of the roots could have led there.
     fn may_be_asked(&self, to: SocketAddr) -> bool {
-        let reach = |root: &SocketAddr| Scope::of(root.ip()).unwrap_or(Scope::Global);
-        let floor = self.roots.iter().map(reach).min().unwrap_or(Scope::Global);
+        let scope = |root: &SocketAddr| Scope::of(root.ip()).unwrap_or(Scope::Global);
+        let floor = self.roots.iter().map(scope).min().unwrap_or(Scope::Global);
         let floor = if self.limits.allow_private { floor.min(Scope::Private) } else { floor };
         to.port() != 0 && floor.allows_also(to.ip(), &self.limits.allow)
     }

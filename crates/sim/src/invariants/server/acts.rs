@@ -51,7 +51,7 @@ impl World {
                 self.relisted = true;
                 let listed: Vec<_> = (0..self.configured as u8).map(spec).collect();
                 self.checked.retain(|addr, _| listed.iter().any(|spec| spec.addr == *addr));
-                self.cluster.set_nodes(self.now, listed);
+                self.engine.set_nodes(self.now, listed);
             }
             _ => self.bind(input),
         }
@@ -59,7 +59,7 @@ impl World {
 
     fn pass(&mut self, time: Duration) {
         self.now += time;
-        self.cluster.handle_timeout(self.now);
+        self.engine.handle_timeout(self.now);
         self.refresh();
     }
 

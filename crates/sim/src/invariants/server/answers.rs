@@ -17,14 +17,14 @@ impl World {
     /// A datagram comes.
     pub(super) fn ask(&mut self, from: SocketAddr, datagram: &[u8]) {
         let mut out = Answer::default();
-        let Self { balancer, offer, now, .. } = self;
-        let verdict = balancer.handle_datagram(offer, *now, &own(), &from, datagram, &mut out);
+        let Self { responder, snapshot, now, .. } = self;
+        let verdict = responder.handle_datagram(snapshot, *now, &own(), &from, datagram, &mut out);
         let out = out.to_vec();
         match verdict {
             Handled::Drop(_) => assert!(out.is_empty()),
-            Handled::PeerMessage(knock) => {
+            Handled::PeerMessage(message) => {
                 assert!(out.is_empty());
-                self.knock(from, datagram, &knock);
+                self.peer_message(from, datagram, &message);
             }
             verdict => self.answered(from, datagram, &out, &verdict),
         }

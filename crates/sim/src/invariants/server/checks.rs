@@ -14,10 +14,10 @@ use super::{Check, World, node, turn};
 impl World {
     /// A datagram comes to the socket that checks are sent from.
     pub(super) fn hear(&mut self, from: SocketAddr, datagram: &[u8]) {
-        let before = self.cluster.count(self.now);
-        let verdict = self.cluster.handle_answer(self.now, from, datagram);
+        let before = self.engine.count(self.now);
+        let verdict = self.engine.handle_answer(self.now, from, datagram);
         if verdict != CheckOutcome::Right {
-            return assert_eq!(self.cluster.count(self.now), before, "{verdict:?}");
+            return assert_eq!(self.engine.count(self.now), before, "{verdict:?}");
         }
         let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
         else {
@@ -30,7 +30,7 @@ impl World {
         });
         assert!(sent, "right, and nobody has asked");
         if reply.retry {
-            return assert_eq!(self.cluster.count(self.now), before);
+            return assert_eq!(self.engine.count(self.now), before);
         }
         let signed = matches!(self.trust.keys.judge(Purpose::Reply, datagram), Tag::Right(_));
         let listed = (0..self.configured as u8).any(|n| node(n) == from);
@@ -96,7 +96,7 @@ impl World {
             answer = input.bytes().to_vec();
         }
         let from = if fault == 3 { node(input.byte()) } else { turn() };
-        if self.cluster.handle_binding(self.now, from, &answer) {
+        if self.engine.handle_binding(self.now, from, &answer) {
             let asked = self.binding.take().expect("nobody has asked");
             assert!(from == turn() && stun::binding_response(&answer).is_some());
             assert_eq!(asked[8..20], answer[8..20]);

@@ -27,9 +27,9 @@ use super::input::{Input, seed};
 struct World {
     start: Instant,
     now: Instant,
-    cluster: ServerEngine,
-    balancer: Responder,
-    offer: Snapshot,
+    engine: ServerEngine,
+    responder: Responder,
+    snapshot: Snapshot,
     trust: Trust,
     bare_bytes: u64,
     configured: usize,
@@ -113,20 +113,20 @@ impl World {
         let trust = Trust { keys: Keys::new(keys), require, join };
         let beside = flag(5).then(turn);
         let name = "server".parse().ok();
-        let mut cluster = ServerEngine::new(name, beside, Rng::from_rng(&mut rng));
+        let mut engine = ServerEngine::new(name, beside, Rng::from_rng(&mut rng));
         if flag(6) {
-            cluster.check_turn(now);
+            engine.check_turn(now);
         }
         let configured = if flag(7) { 0 } else { 8 };
-        cluster.set_nodes(now, (0..configured).map(spec));
-        cluster.set_superiors(now, vec![superior()]);
-        cluster.set_trust(now, trust.clone(), None);
+        engine.set_nodes(now, (0..configured).map(spec));
+        engine.set_superiors(now, vec![superior()]);
+        engine.set_trust(now, trust.clone(), None);
         Self {
             start: now,
             now,
-            cluster,
-            balancer: Responder::new(limiter, rng),
-            offer: Snapshot::default(),
+            engine,
+            responder: Responder::new(limiter, rng),
+            snapshot: Snapshot::default(),
             trust,
             bare_bytes,
             configured: configured.into(),
@@ -158,14 +158,14 @@ impl World {
     /// All that is due.
     fn settle(&mut self) {
         let now = self.now;
-        self.cluster.handle_timeout(now);
+        self.engine.handle_timeout(now);
         self.refresh();
-        while let Some(event) = self.cluster.poll_event() {
+        while let Some(event) = self.engine.poll_event() {
             if let ServerEvent::Node(MemberEvent::Forgotten { addr }) = event {
                 self.checked.remove(&addr); // it is new when it joins again
             }
         }
-        while let Some(check) = self.cluster.poll_check(now) {
+        while let Some(check) = self.engine.poll_check(now) {
             let before = self.checked.insert(check.to, now);
             let spaced = before.is_none_or(|before| now >= before + Duration::from_millis(250));
             assert!(spaced, "two checks of {} at once", check.to);
@@ -174,11 +174,11 @@ impl World {
         }
         let old = self.checks.len().saturating_sub(64);
         self.checks.drain(..old);
-        if let Some(binding) = self.cluster.poll_binding(now) {
+        if let Some(binding) = self.engine.poll_binding(now) {
             assert_eq!(binding.to, turn());
             self.binding = Some(binding.payload);
         }
-        while let Some(heartbeat) = self.cluster.poll_heartbeat(now) {
+        while let Some(heartbeat) = self.engine.poll_heartbeat(now) {
             assert_eq!(heartbeat.transmit.to, superior(), "an answer that nobody asked for");
             let Ok(Request { body: RequestBody::Ping(ping), .. }) =
                 Request::decode(&heartbeat.transmit.payload)
@@ -189,7 +189,7 @@ impl World {
         }
         // One a second, and one for each Pong, of which one a second is answered.
         assert!(self.beats.len() as f64 <= 2.0 * self.seconds() + 4.0, "{} s", self.seconds());
-        let (online, all) = self.cluster.count(now);
+        let (online, all) = self.engine.count(now);
         let may = self.right.keys().filter(|addr| self.may_be_online(**addr)).count();
         assert!(online <= may, "{online} online, {may} have answered");
         let most = self.trust.join.as_ref().map_or(0, |join| join.max_nodes);
@@ -200,8 +200,8 @@ impl World {
 
     /// What workers do where the offer has expired, and the control task after each turn.
     fn refresh(&mut self) {
-        if let Some(offer) = self.cluster.poll_offer(self.now) {
-            self.offer = offer;
+        if let Some(snapshot) = self.engine.poll_offer(self.now) {
+            self.snapshot = snapshot;
         }
     }
 }

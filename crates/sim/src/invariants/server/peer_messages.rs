@@ -20,15 +20,20 @@ enum Worth {
 }
 
 impl World {
-    /// The balancer has passed something on.
-    pub(super) fn knock(&mut self, from: SocketAddr, datagram: &[u8], knock: &PeerMessage) {
+    /// The responder has passed something on.
+    pub(super) fn peer_message(
+        &mut self,
+        from: SocketAddr,
+        datagram: &[u8],
+        message: &PeerMessage,
+    ) {
         let now = self.now;
-        let before = (self.cluster.count(now), self.cluster.poll_timeout());
-        match (knock, Request::decode(datagram)) {
+        let before = (self.engine.count(now), self.engine.poll_timeout());
+        match (message, Request::decode(datagram)) {
             (PeerMessage::Heartbeat(_), Ok(Request { body: RequestBody::Ping(ping), .. })) => {
                 let worth = self.worth(from, datagram, &ping);
-                let result = self.cluster.handle_peer_message(now, own(), from, knock);
-                let after = (self.cluster.count(now), self.cluster.poll_timeout());
+                let result = self.engine.handle_peer_message(now, own(), from, message);
+                let after = (self.engine.count(now), self.engine.poll_timeout());
                 match worth {
                     Worth::Nothing => assert_eq!(after, before, "{from} {ping:?}"),
                     Worth::Bare => assert_eq!(after.0, before.0, "{from} {ping:?}"),
@@ -42,10 +47,10 @@ impl World {
             }
             (PeerMessage::Pong(pong), _) => {
                 assert!(matches!(self.trust.keys.judge(Purpose::Pong, datagram), Tag::Right(_)));
-                let result = self.cluster.handle_peer_message(now, own(), from, knock);
+                let result = self.engine.handle_peer_message(now, own(), from, message);
                 let known = self.beats.iter().position(|seq| *seq == pong.seq);
                 assert!(result.is_err() || known.is_some(), "to a heartbeat that was not sent");
-                assert_eq!(self.cluster.count(now), before.0);
+                assert_eq!(self.engine.count(now), before.0);
                 if result.is_ok() {
                     // It cannot be answered again, nor those before it.
                     self.beats
@@ -54,7 +59,7 @@ impl World {
                         .for_each(|seq| *seq = 0);
                 }
             }
-            (knock, request) => panic!("{knock:?} of {request:?}"),
+            (message, request) => panic!("{message:?} of {request:?}"),
         }
     }
 
@@ -80,7 +85,7 @@ impl World {
     /// A heartbeat draws at most one datagram, to where it came from, and no longer than itself.
     /// Returns whether it did.
     fn expect_pong(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
-        let Some(out) = self.cluster.poll_heartbeat(self.now) else { return false };
+        let Some(out) = self.engine.poll_heartbeat(self.now) else { return false };
         let payload = out.transmit.payload;
         assert_eq!((out.transmit.to, out.via), (from, Some(own())));
         assert!(payload.len() <= datagram.len());
@@ -90,7 +95,7 @@ impl World {
             panic!("no Pong");
         };
         self.challenges.entry(from).or_default().push((pong.challenge, self.now));
-        assert!(self.cluster.poll_heartbeat(self.now).is_none(), "a second datagram");
+        assert!(self.engine.poll_heartbeat(self.now).is_none(), "a second datagram");
         true
     }
 

@@ -33,7 +33,7 @@ pub(crate) fn run(bytes: &[u8]) {
     for ip in [IpAddr::V4(v4), IpAddr::V6(v6)] {
         let judged = Scope::of(ip);
         assert!(judged.is_none() || !ip.is_multicast() && !ip.is_unspecified(), "{ip}");
-        assert_eq!(floor.allows(ip), judged.is_some_and(|reach| reach >= floor), "{ip}");
+        assert_eq!(floor.allows(ip), judged.is_some_and(|scope| scope >= floor), "{ip}");
         // An exception makes no host of what is none, and takes nothing away.
         assert!(!floor.allows_also(ip, &prefixes) || judged.is_some(), "{ip}");
         assert!(!floor.allows(ip) || floor.allows_also(ip, &prefixes), "{ip}");

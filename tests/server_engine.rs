@@ -17,29 +17,29 @@ const LEAF: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 impl Superior {
     fn new() -> Self {
         let (now, addr) = (Instant::now(), SocketAddr::new(LEAF, 3001));
-        let mut cluster = ServerEngine::new(None, None, Rng::seed_from_u64(1));
-        cluster.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
-        Self(cluster, now)
+        let mut engine = ServerEngine::new(None, None, Rng::seed_from_u64(1));
+        engine.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
+        Self(engine, now)
     }
 
     /// Checks the leaf at a moment, which answers that its TURN server has this port. Returns
     /// whether that is news.
     fn hears(&mut self, at: u64, rtt: u64, port: u16) -> bool {
-        let Self(cluster, start) = self;
+        let Self(engine, start) = self;
         let at = *start + Duration::from_millis(at);
-        cluster.handle_timeout(at);
-        cluster.poll_offer(at);
-        while cluster.poll_event().is_some() {}
-        let check = cluster.poll_check(at).unwrap();
+        engine.handle_timeout(at);
+        engine.poll_offer(at);
+        while engine.poll_event().is_some() {}
+        let check = engine.poll_check(at).unwrap();
         let request = Request::decode(&check.payload).unwrap();
         let RequestBody::Probe(probe) = request.body else { panic!("no probe") };
         let turn = Some(SocketAddr::new(LEAF, port));
         let reply = ProbeReply { turn, nonce: probe.nonce, version: 1, ..ProbeReply::default() };
         let answer = Response { id: request.id, body: ResponseBody::Probe(reply) }.encode();
-        assert!(!cluster.has_news());
+        assert!(!engine.has_news());
         let at = at + Duration::from_millis(rtt);
-        assert_eq!(cluster.handle_answer(at, check.to, &answer), CheckOutcome::Right);
-        cluster.has_news()
+        assert_eq!(engine.handle_answer(at, check.to, &answer), CheckOutcome::Right);
+        engine.has_news()
     }
 }
 
@@ -56,16 +56,16 @@ fn a_distance_is_news_after_a_check_period() {
     let mut superior = Superior::new();
     assert!(superior.hears(0, 100, 3478));
     assert!(!superior.hears(4_000, 20, 3478));
-    let Superior(mut cluster, start) = superior;
+    let Superior(mut engine, start) = superior;
     let settled = start + Duration::from_millis(7_020);
-    assert!(cluster.poll_timeout().unwrap() <= settled);
-    cluster.handle_timeout(settled - Duration::from_millis(1));
-    assert!(!cluster.has_news());
-    cluster.handle_timeout(settled);
-    assert!(cluster.has_news());
-    assert!(cluster.poll_offer(settled).is_some());
-    cluster.handle_timeout(settled + Duration::from_secs(1));
-    assert!(!cluster.has_news());
+    assert!(engine.poll_timeout().unwrap() <= settled);
+    engine.handle_timeout(settled - Duration::from_millis(1));
+    assert!(!engine.has_news());
+    engine.handle_timeout(settled);
+    assert!(engine.has_news());
+    assert!(engine.poll_offer(settled).is_some());
+    engine.handle_timeout(settled + Duration::from_secs(1));
+    assert!(!engine.has_news());
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_distance_that_no_list_tells_apart_is_no_news() {
     let mut superior = Superior::new();
     assert!(superior.hears(0, 15, 3478));
     assert!(!superior.hears(4_000, 1, 3478));
-    let Superior(mut cluster, start) = superior;
-    cluster.handle_timeout(start + Duration::from_secs(10));
-    assert!(!cluster.has_news());
+    let Superior(mut engine, start) = superior;
+    engine.handle_timeout(start + Duration::from_secs(10));
+    assert!(!engine.has_news());
 }

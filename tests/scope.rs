@@ -92,7 +92,7 @@ fn every_special_purpose_block_is_known() {
         ("ff00::/8", None),
         ("4000::/3", None), // not given to anyone yet
     ];
-    for (block, reach) in blocks {
+    for (block, scope) in blocks {
         let (base, len) = block.split_once('/').unwrap();
         let (base, len) = (ip(base), len.parse::<u32>().unwrap());
         let last = match base {
@@ -103,7 +103,7 @@ fn every_special_purpose_block_is_known() {
                 IpAddr::from((ip.to_bits() | u128::MAX.unbounded_shr(len)).to_be_bytes())
             }
         };
-        assert_eq!([Scope::of(base), Scope::of(last)], [reach; 2], "{block}");
+        assert_eq!([Scope::of(base), Scope::of(last)], [scope; 2], "{block}");
     }
 }
 
@@ -166,7 +166,7 @@ fn any_v4() -> impl Strategy<Value = u32> {
     prop_oneof![any::<u32>(), near.prop_map(|(base, last)| base | u32::from(last))]
 }
 
-fn any_reach() -> impl Strategy<Value = Scope> {
+fn any_scope() -> impl Strategy<Value = Scope> {
     use Scope::{Global, LinkLocal, Loopback, Private};
     proptest::sample::select(vec![Loopback, LinkLocal, Private, Global])
 }
@@ -178,7 +178,7 @@ proptest! {
     fn what_is_refused_is_refused_in_every_disguise(
         v4 in any_v4(),
         any: u128,
-        root in any_reach(),
+        root in any_scope(),
         exceptions in proptest::collection::vec(any_v4(), 0..3),
     ) {
         let exceptions: Vec<Prefix> = exceptions
@@ -194,10 +194,10 @@ proptest! {
     }
 
     #[test]
-    fn what_is_allowed_is_a_hosts_and_reaches_as_far(any: u128, root in any_reach()) {
+    fn what_is_allowed_is_a_hosts_and_reaches_as_far(any: u128, root in any_scope()) {
         let ip = IpAddr::from(Ipv6Addr::from_bits(any));
-        let reach = Scope::of(ip);
-        prop_assert_eq!(root.allows(ip), reach.is_some_and(|reach| reach >= root));
-        prop_assert!(!ip.is_multicast() || reach.is_none());
+        let scope = Scope::of(ip);
+        prop_assert_eq!(root.allows(ip), scope.is_some_and(|scope| scope >= root));
+        prop_assert!(!ip.is_multicast() || scope.is_none());
     }
 }
