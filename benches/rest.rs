@@ -222,7 +222,7 @@ fn build_as_users_do() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let folder = env!("CARGO_MANIFEST_DIR");
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--release", "--bin", "tb"]).current_dir(folder);
+    build.args(["build", "--quiet", "--release", "--package", "turn-balance"]).current_dir(folder);
     if build.status()?.success() { Ok(()) } else { Err("cannot build tb".into()) }
 }
 

@@ -2,7 +2,7 @@
 //! library over a path that loses packets, each on its own, each way.
 //!
 //! ```console
-//! cargo run --release --example drops -- --nodes 1000 --days 30 --loss 0.1
+//! cargo run --profile quick --example drops -- --nodes 1000 --days 30 --loss 0.1
 //! ```
 //!
 //! A round trip is `--rtt` and an excess, lognormal (median 0.5 ms, sigma 1.0, at most 50 ms), as

@@ -2,9 +2,9 @@
 //! seed, and everything that must never happen asserted all the time.
 //!
 //! ```console
-//! cargo run --release --example storm -- --seeds 100000
-//! cargo run --release --example storm -- --seed 17        # one of them, with all that happens
-//! cargo run --release --features faults --example storm -- --faults
+//! cargo run --profile quick --example storm -- --seeds 100000
+//! cargo run --profile quick --example storm -- --seed 17        # one of them, with all that happens
+//! cargo run --profile quick --features faults --example storm -- --faults
 //! ```
 //!
 //! The last command plants faults in the product, one after the other, and shows which seed found

@@ -23,7 +23,8 @@ impl Process {
     pub fn start(command: &mut Command) -> Result<Self> {
         // SAFETY: between fork and exec only a system call is made.
         let command = unsafe { command.pre_exec(|| pin(SERVER_CORE)) };
-        Ok(Self(command.spawn()?))
+        let name = command.get_program().display().to_string();
+        Ok(Self(command.spawn().map_err(|error| format!("{name}: {error}"))?))
     }
 
     /// A balance server with this configuration.
