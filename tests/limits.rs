@@ -59,9 +59,9 @@ impl Host {
     fn ask(&mut self, from: SocketAddr, request: &[u8]) -> (Handled, Vec<u8>) {
         let mut out = Answer::default();
         let to = addr("198.51.100.1:3001");
-        let verdict =
+        let handled =
             self.responder.handle_datagram(&self.snapshot, self.now, &to, &from, request, &mut out);
-        (verdict, out.to_vec())
+        (handled, out.to_vec())
     }
 
     fn bare(&mut self, from: SocketAddr) -> (Handled, Vec<u8>) {
@@ -75,8 +75,8 @@ impl Host {
 
     /// How many of `n` requests are answered, and how many sent away.
     fn count(&mut self, n: usize, from: impl Fn(usize) -> SocketAddr) -> (usize, usize) {
-        let verdicts: Vec<_> = (0..n).map(|n| self.nonce(from(n), &[]).0).collect();
-        let count = |of| verdicts.iter().filter(|verdict| **verdict == of).count();
+        let all: Vec<_> = (0..n).map(|n| self.nonce(from(n), &[]).0).collect();
+        let count = |of| all.iter().filter(|handled| **handled == of).count();
         (count(Handled::Answer), count(Handled::Retry))
     }
 }
@@ -110,17 +110,17 @@ proptest! {
         let headers = if addr(from).is_ipv4() { 28 } else { 48 };
         for id in 1..=turns as u32 {
             let request = probe(id, Probe { nonce, names, view, ..Probe::default() }, size);
-            let (verdict, answer) = host.ask(addr(from), &request);
+            let (handled, answer) = host.ask(addr(from), &request);
             prop_assert!(answer.len() <= MAX_ANSWER);
-            if verdict == Handled::Retry {
+            if handled == Handled::Retry {
                 prop_assert!(answer.len() <= request.len());
             }
-            if matches!(verdict, Handled::Answer | Handled::Retry) {
+            if matches!(handled, Handled::Answer | Handled::Retry) {
                 prop_assert!(headers + answer.len() <= 3 * (headers + request.len()));
                 let reply = reply(&answer);
                 let some = reply.nodes.len() + reply.hosts.len() > 0;
                 prop_assert!(some || nonce != 0);
-                if nonce != 0 && verdict == Handled::Answer {
+                if nonce != 0 && handled == Handled::Answer {
                     prop_assert_eq!(reply.total, u32::from(v4) + u32::from(v6));
                     prop_assert!(reply.nodes.iter().all(|node| node.rtt.is_none()
                         || node.rtt == leaf_like(node).rtt.map(Node::rtt_on_wire)));
@@ -197,8 +197,8 @@ fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
     let mut host = Host::new(LimiterSettings::default(), snapshot(40, 0));
     let from = addr("192.0.2.1:5000");
     let cookie = loop {
-        let (verdict, answer) = host.nonce(from, &[]);
-        if verdict == Handled::Retry {
+        let (handled, answer) = host.nonce(from, &[]);
+        if handled == Handled::Retry {
             let reply = reply(&answer);
             assert!(reply.retry && reply.nodes.is_empty() && reply.nonce == 9);
             break reply.cookie;
@@ -222,8 +222,8 @@ fn a_bare_request_learns_of_few_hosts_and_of_all_in_turn() {
         Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, snapshot(40, 9));
     let mut seen = BTreeSet::new();
     for _ in 0..40 {
-        let (verdict, answer) = host.bare(addr("192.0.2.1:5000"));
-        assert_eq!(verdict, Handled::Answer);
+        let (handled, answer) = host.bare(addr("192.0.2.1:5000"));
+        assert_eq!(handled, Handled::Answer);
         let hosts = reply(&answer).hosts;
         assert!((1..=3).contains(&hosts.len()), "{hosts:?}");
         seen.extend(hosts);
@@ -237,10 +237,10 @@ fn over_its_budget_a_bare_request_gets_one_host_one_time_in_four() {
     let from = addr("192.0.2.1:5000");
     assert!((0..40).all(|_| host.bare(from).0 == Handled::Answer));
     let over: Vec<_> = (0..400).map(|_| host.bare(from)).collect();
-    let answered: Vec<_> = over.iter().filter(|(verdict, _)| *verdict == Handled::Answer).collect();
+    let answered: Vec<_> = over.iter().filter(|(handled, _)| *handled == Handled::Answer).collect();
     assert!((70..130).contains(&answered.len()), "{}", answered.len());
     assert!(answered.iter().all(|(_, answer)| reply(answer).hosts.len() == 1));
-    assert!(over.iter().any(|(verdict, _)| *verdict == Handled::Drop(DropReason::Limited)));
+    assert!(over.iter().any(|(handled, _)| *handled == Handled::Drop(DropReason::Limited)));
 }
 
 #[test]
@@ -314,8 +314,8 @@ fn a_listed_node_has_a_budget_of_heartbeats_that_its_network_cannot_use_up() {
     let body = RequestBody::Ping(Ping::default());
     let heartbeat = Request { id: 0, body }.encode(0);
     let mut heard = |n, times| {
-        let verdicts = (0..times).map(|_| host.ask(node(n), &heartbeat).0);
-        verdicts.filter(|verdict| matches!(verdict, Handled::PeerMessage(_))).count()
+        let all = (0..times).map(|_| host.ask(node(n), &heartbeat).0);
+        all.filter(|handled| matches!(handled, Handled::PeerMessage(_))).count()
     };
     assert!((0..200).all(|n| heard(n, 5) == 5));
     assert_eq!(heard(0, 100), 35);

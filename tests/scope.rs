@@ -45,8 +45,8 @@ fn a_root_names_only_what_it_may() {
     for (root, named, plain, private) in cases {
         let root = Scope::of(ip(root)).unwrap();
         let floor = root.min(Scope::Private);
-        let verdicts = (root.allows(ip(named)), floor.allows(ip(named)));
-        assert_eq!(verdicts, (plain, private), "{named}");
+        let allowed = (root.allows(ip(named)), floor.allows(ip(named)));
+        assert_eq!(allowed, (plain, private), "{named}");
     }
 }
 

@@ -70,19 +70,19 @@ impl Queue {
     }
 
     /// Sets, moves or takes back somebody's alarm.
-    pub(crate) fn alarm(&mut self, who: SocketAddr, at: Option<Instant>) {
-        let before = self.alarms.get(&who).copied();
+    pub(crate) fn alarm(&mut self, addr: SocketAddr, at: Option<Instant>) {
+        let before = self.alarms.get(&addr).copied();
         if before.map(|(before, _)| before) == at {
             return;
         }
         if let Some((before, tie)) = before {
-            self.due.remove(&(before, tie, who));
-            self.alarms.remove(&who);
+            self.due.remove(&(before, tie, addr));
+            self.alarms.remove(&addr);
         }
         if let Some(at) = at {
             let tie = self.tie(0);
-            self.alarms.insert(who, (at, tie));
-            self.due.insert((at, tie, who));
+            self.alarms.insert(addr, (at, tie));
+            self.due.insert((at, tie, addr));
         }
     }
 
@@ -100,9 +100,9 @@ impl Queue {
                 (datagram, true) => Happening::Refusal(datagram),
             }
         } else {
-            let (.., who) = self.due.pop_first()?;
-            self.alarms.remove(&who);
-            Happening::Wake(who)
+            let (.., addr) = self.due.pop_first()?;
+            self.alarms.remove(&addr);
+            Happening::Wake(addr)
         };
         Some((at, happening))
     }

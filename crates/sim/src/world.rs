@@ -208,11 +208,11 @@ impl<'a> World<'a> {
                     self.wake(from);
                 }
             }
-            Happening::Wake(who) => {
-                if let Some(descent) = self.client_at(who) {
+            Happening::Wake(addr) => {
+                if let Some(descent) = self.client_at(addr) {
                     descent.handle_timeout(at);
                 }
-                self.wake(who);
+                self.wake(addr);
             }
         }
         true
@@ -302,21 +302,21 @@ impl<'a> World<'a> {
     }
 
     /// Sends what a host, or a client, has to send, and notes when it wants to be woken.
-    pub(crate) fn wake(&mut self, who: SocketAddr) {
-        if self.asleep.contains_key(&who) {
+    pub(crate) fn wake(&mut self, addr: SocketAddr) {
+        if self.asleep.contains_key(&addr) {
             return;
         }
         let now = self.now;
         let mut out = Vec::new();
-        let next = match self.client_at(who) {
+        let next = match self.client_at(addr) {
             Some(descent) => {
                 while let Some(transmit) = descent.poll_transmit(now) {
-                    out.push((who, transmit));
+                    out.push((addr, transmit));
                 }
                 descent.poll_timeout()
             }
-            None => match self.hosts.get_mut(&who) {
-                Some(Host::Live(server)) => server.poll(now, who, &mut out),
+            None => match self.hosts.get_mut(&addr) {
+                Some(Host::Live(server)) => server.poll(now, addr, &mut out),
                 _ => return,
             },
         };
@@ -324,7 +324,7 @@ impl<'a> World<'a> {
             let from = self.nat_sources.get(&from).copied().unwrap_or(from);
             self.send(from, transmit.to, transmit.payload);
         }
-        self.queue.alarm(who, next.map(|next| next.max(now)));
+        self.queue.alarm(addr, next.map(|next| next.max(now)));
     }
 }
 

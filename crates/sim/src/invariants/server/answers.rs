@@ -18,19 +18,19 @@ impl World {
     pub(super) fn ask(&mut self, from: SocketAddr, datagram: &[u8]) {
         let mut out = Answer::default();
         let Self { responder, snapshot, now, .. } = self;
-        let verdict = responder.handle_datagram(snapshot, *now, &own(), &from, datagram, &mut out);
+        let handled = responder.handle_datagram(snapshot, *now, &own(), &from, datagram, &mut out);
         let out = out.to_vec();
-        match verdict {
+        match handled {
             Handled::Drop(_) => assert!(out.is_empty()),
             Handled::PeerMessage(message) => {
                 assert!(out.is_empty());
                 self.peer_message(from, datagram, &message);
             }
-            verdict => self.answered(from, datagram, &out, &verdict),
+            handled => self.answered(from, datagram, &out, &handled),
         }
     }
 
-    fn answered(&mut self, from: SocketAddr, datagram: &[u8], out: &[u8], verdict: &Handled) {
+    fn answered(&mut self, from: SocketAddr, datagram: &[u8], out: &[u8], handled: &Handled) {
         assert!(from != own() && from.port() != 0 && !LOOPS.contains(&from.port()));
         assert!(out.len() > 2 && out.len() <= MAX_ANSWER, "{} bytes", out.len());
         let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(datagram) else {
@@ -48,7 +48,7 @@ impl World {
         let headers = if from.is_ipv4() { 28 } else { 48 };
         let within = headers + out.len() <= 3 * (headers + datagram.len());
         let bearer = self.bears(from.ip(), probe.cookie);
-        if *verdict == Handled::Retry {
+        if *handled == Handled::Retry {
             assert!(reply.retry && !bare && reply.nodes.is_empty());
             assert!(within && out.len() <= datagram.len());
             self.cookies.insert(from.ip(), (reply.cookie, self.now));

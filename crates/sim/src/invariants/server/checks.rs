@@ -15,9 +15,9 @@ impl World {
     /// A datagram comes to the socket that checks are sent from.
     pub(super) fn hear(&mut self, from: SocketAddr, datagram: &[u8]) {
         let before = self.engine.count(self.now);
-        let verdict = self.engine.handle_answer(self.now, from, datagram);
-        if verdict != CheckOutcome::Right {
-            return assert_eq!(self.engine.count(self.now), before, "{verdict:?}");
+        let outcome = self.engine.handle_answer(self.now, from, datagram);
+        if outcome != CheckOutcome::Right {
+            return assert_eq!(self.engine.count(self.now), before, "{outcome:?}");
         }
         let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
         else {
@@ -46,7 +46,7 @@ impl World {
         let Some(Check { to, payload }) = self.checks.get(at).cloned() else { return };
         let (id, Probe { nonce, .. }) = probe(&payload);
         let fault = input.byte();
-        let mut reply = offer(input);
+        let mut reply = any_reply(input);
         reply.nonce = if fault % 16 == 1 { nonce ^ 1 } else { nonce };
         if fault % 16 == 2 {
             (reply.retry, reply.cookie) = (true, input.bytes().to_vec());
@@ -73,7 +73,7 @@ impl World {
 
     /// Answers all checks alike and rightly.
     pub(super) fn answer_all(&mut self, input: &mut Input<'_>) {
-        let reply = offer(input);
+        let reply = any_reply(input);
         for Check { to, payload } in self.checks.clone() {
             let (id, Probe { nonce, .. }) = probe(&payload);
             let body = ResponseBody::Probe(ProbeReply { nonce, ..reply.clone() });
@@ -112,7 +112,7 @@ fn probe(payload: &[u8]) -> (u32, Probe<'_>) {
 }
 
 /// What a node may say.
-fn offer(input: &mut Input<'_>) -> ProbeReply {
+fn any_reply(input: &mut Input<'_>) -> ProbeReply {
     let states = [State::Offering, State::Offering, State::Offering, State::Nothing, State::Full];
     let state = input.pick(&states).unwrap_or_default();
     let turn = input.one_in(2).then(|| input.addr(3478));
