@@ -4,19 +4,18 @@
 //!
 //! `cargo bench --bench answers -- --help`
 
-mod common;
-
 use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use common::load::{Load, Slice};
-use common::nodes::{COUNTED, Nodes};
-use common::process::{Process, counter, free_addr, request, wait_for};
-use common::{LOAD_CORE, Result, echo, median, micros_each, pin};
 use serde_json::{Value, json};
+use turn_balance_lab::bench::load::{Load, Slice};
+use turn_balance_lab::bench::nodes::{COUNTED, Nodes};
+use turn_balance_lab::bench::process::{Process, counter, free_addr, request, wait_for};
+use turn_balance_lab::bench::{LOAD_CORE, Result, echo, median, micros_each, pin};
+use turn_balance_lab::built;
 
 /// How many nodes the lists have.
 const SIZES: [u32; 3] = [3, 16, 64];
@@ -56,10 +55,10 @@ struct Group {
     size: usize,
     /// It exempts this host from its limits, as it does by default.
     tb: Contestant,
-    /// The same, which exempts nobody.
+    /// A balance server that exempts nobody.
     limited: Contestant,
     mmsg: Contestant,
-    /// The same again, which shows the noise.
+    /// A second of those, which shows the noise.
     again: Contestant,
     tokio: Contestant,
 }
@@ -181,7 +180,8 @@ impl Group {
         let size = Cell::new(0);
         let tb = |limits| {
             let addr = free_addr()?;
-            let process = Process::tb(addr, &format!("{}{limits}", leaves.toml(nodes)), "debug")?;
+            let process =
+                Process::tb(built!(), addr, &format!("{}{limits}", leaves.toml(nodes)), "debug")?;
             let patience = Duration::from_secs(20);
             size.set(wait_for(addr, patience, |reply| reply.nodes.len() == nodes as usize)?);
             Ok::<_, Box<dyn std::error::Error>>(Contestant::new(process, addr))

@@ -5,18 +5,17 @@
 //!
 //! `cargo bench --bench instructions`; needs valgrind.
 
-mod common;
-
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
 use clap::Parser;
-use common::load::Load;
-use common::nodes::{COUNTED, Nodes};
-use common::process::{Process, counter, free_addr, request, wait_for};
-use common::{LOAD_CORE, Result, pin};
+use turn_balance_lab::bench::load::Load;
+use turn_balance_lab::bench::nodes::{COUNTED, Nodes};
+use turn_balance_lab::bench::process::{Process, counter, free_addr, request, wait_for};
+use turn_balance_lab::bench::{LOAD_CORE, Result, pin};
+use turn_balance_lab::built;
 
 #[derive(Parser)]
 struct Args {
@@ -69,7 +68,7 @@ fn count(toml: &str, bind: &str, size: u32, answers: u64) -> Result<(u64, u64)> 
     valgrind.arg(env!("CARGO_BIN_EXE_tb"));
     let addr = free_addr()?;
     let bound = SocketAddr::new(bind.parse()?, addr.port());
-    let server = Process::tb_under(&mut valgrind, bound, toml, "debug")?;
+    let server = Process::tb_under(built!(), &mut valgrind, bound, toml, "debug")?;
     let patience = Duration::from_secs(60);
     wait_for(addr, patience, |reply| reply.nodes.len() == size as usize)?;
     Load::new(&request())?.bursts(addr, answers)?;

@@ -3,19 +3,18 @@
 //!
 //! `cargo bench --bench rest -- --help`
 
-mod common;
-
 use std::net::SocketAddr;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use common::load::Load;
-use common::nodes::Nodes;
-use common::process::{Process, free_addr, request, wait_for};
-use common::{LOAD_CORE, Result, echo, median, micros_each, pin};
 use serde_json::{Value, json};
 use turn_balance::internals::wire::{Ping, Request, RequestBody};
+use turn_balance_lab::bench::load::Load;
+use turn_balance_lab::bench::nodes::Nodes;
+use turn_balance_lab::bench::process::{Process, free_addr, request, wait_for};
+use turn_balance_lab::bench::{LOAD_CORE, Result, echo, median, micros_each, pin};
+use turn_balance_lab::built;
 
 /// Many nodes.
 const MANY: u32 = 10_000;
@@ -63,7 +62,7 @@ fn run(args: &Args) -> Result<()> {
     let mut report = Vec::new();
     if wanted("latency") || wanted("pace") {
         let leaf = free_addr()?;
-        let tb = Process::tb(leaf, LEAF, "warn")?;
+        let tb = Process::tb(built!(), leaf, LEAF, "warn")?;
         let size = wait_for(leaf, Duration::from_secs(20), |reply| reply.turn.is_some())?;
         let servers = [("tb", leaf, tb), echo("echo-mmsg", size)?, echo("echo-tokio", size)?];
         let load = Load::new(&request())?;
@@ -150,7 +149,7 @@ fn many() -> Result<Vec<Value>> {
     let nodes = Nodes::start()?;
     let addr = free_addr()?;
     let start = Instant::now();
-    let tb = Process::tb(addr, &nodes.toml(MANY), "warn")?;
+    let tb = Process::tb(built!(), addr, &nodes.toml(MANY), "warn")?;
     wait_for(addr, Duration::from_secs(120), |reply| reply.total == MANY)?;
     let all_online = start.elapsed();
     let start_cpu = tb.cpu()?;
@@ -195,7 +194,7 @@ fn probe() -> Result<Vec<Value>> {
     const RUNS: usize = 500;
     build_as_users_do()?;
     let leaf = free_addr()?;
-    let _tb = Process::tb(leaf, LEAF, "warn")?;
+    let _tb = Process::tb(built!(), leaf, LEAF, "warn")?;
     wait_for(leaf, Duration::from_secs(20), |reply| reply.turn.is_some())?;
     let empty = empty_program()?;
     let run = |command: &mut Command| -> Result<f64> {
@@ -223,7 +222,7 @@ fn build_as_users_do() -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let folder = env!("CARGO_MANIFEST_DIR");
     let mut build = Command::new(cargo);
-    build.args(["build", "--quiet", "--release", "--bin", "tb"]).current_dir(folder);
+    build.args(["build", "--quiet", "--release", "--package", "turn-balance"]).current_dir(folder);
     if build.status()?.success() { Ok(()) } else { Err("cannot build tb".into()) }
 }
 

@@ -1,37 +1,63 @@
 //! A whole cascade in one process, on loopback: a root, two regions and four leaves, each leaf
-//! beside a stand-in for a TURN server. Then does what `tb trace` and `tb probe` do.
+//! beside a stand-in for a TURN server. Then does with the library what `tb trace` and `tb probe` do.
 //!
 //! ```console
 //! cargo run --release --example cascade
 //! ```
 
-#[expect(dead_code, unused_imports, reason = "it runs two of the four commands")]
-#[path = "../src/cmd/mod.rs"]
-mod cmd;
-
 use std::net::{SocketAddr, UdpSocket};
-use std::process::ExitCode;
 use std::thread;
 use std::time::Duration;
 
-use clap::Parser;
 use stun_types::message::{Message, MessageWrite, MessageWriteVec};
-use turn_balance::{Balance, Config, Endpoint, NodeEntry, Server, View};
+use turn_balance::{
+    Balance, Candidate, Config, Endpoint, NodeEntry, Selection, Server, Trace, View,
+};
 
 type Error = Box<dyn std::error::Error>;
 
-fn main() -> Result<ExitCode, Error> {
-    let runtime = tokio::runtime::Runtime::new()?;
-    let (root, _servers) = runtime.block_on(start())?;
-    println!("$ tb trace {root}");
-    run(&["tb", "trace", &root.to_string()])?;
-    println!("\n$ tb probe {root}");
-    run(&["tb", "probe", &root.to_string()])
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    let (root, _servers) = start().await?;
+    let level_by_level = Balance::builder().root(root).view(View::Subordinates).build().await?;
+    println!("Every level below {root}:");
+    print_trace(&level_by_level.trace().await?);
+    println!("\nThe TURN server to use:");
+    print_selection(&Balance::new(root).await?.select().await?);
+    Ok(())
 }
 
-/// The code of `tb` itself.
-fn run(line: &[&str]) -> Result<ExitCode, Error> {
-    Ok(cmd::Cli::try_parse_from(line)?.run().leave())
+fn print_trace(trace: &Trace) {
+    println!("LEVEL  CANDIDATE        NAME    VIA     RTT(ms)  TOTAL(ms)  STATE");
+    for candidate in &trace.candidates {
+        let Candidate { level, addr, rtt, total, state, .. } = candidate;
+        let via = candidate.via.and_then(|index| trace.candidates.get(index));
+        let (name, via) = (name(Some(candidate)), name(via));
+        let (rtt, total, state) = (ms(*rtt), ms(*total), state.as_str());
+        println!("{level:>5}  {addr}  {name:<6}  {via:<6}  {rtt:>7}  {total:>9}  {state}");
+    }
+}
+
+fn print_selection(selection: &Selection) {
+    let Selection { turn, rtt, elapsed, cost, .. } = selection;
+    let name = selection.name.as_ref().map_or_else(String::new, ToString::to_string);
+    println!(
+        "{turn}  {name}  {} ms  in {} ms: {} candidates, {} silent, {} datagrams",
+        ms(Some(*rtt)),
+        ms(Some(*elapsed)),
+        cost.candidates,
+        cost.silent,
+        cost.datagrams
+    );
+}
+
+fn name(candidate: Option<&Candidate>) -> String {
+    let name = candidate.and_then(|candidate| candidate.name.as_ref());
+    name.map_or_else(|| "-".to_owned(), ToString::to_string)
+}
+
+fn ms(time: Option<Duration>) -> String {
+    time.map_or_else(|| "-".to_owned(), |time| format!("{:.2}", time.as_secs_f64() * 1e3))
 }
 
 /// Starts all servers. Returns the root's address once it lists the whole cascade.

@@ -2,19 +2,16 @@
 //! library over a path that loses packets, each on its own, each way.
 //!
 //! ```console
-//! cargo run --release --example drops -- --nodes 1000 --days 30 --loss 0.1
+//! cargo run --profile quick --example drops -- --nodes 1000 --days 30 --loss 0.1
 //! ```
 //!
 //! A round trip is `--rtt` and an excess, lognormal (median 0.5 ms, sigma 1.0, at most 50 ms), as
 //! between the hosts of the example `simulate`. There are no heartbeats: they keep nobody online.
 
-#[path = "../tests/sim/mod.rs"]
-mod sim;
-
 use std::time::Duration;
 
 use clap::Parser;
-use sim::{Jitter, Path, watch};
+use turn_balance_sim::{Jitter, Path, watch};
 
 /// Counts how often living nodes are taken to be silent
 #[derive(Debug, Parser)]

@@ -2,8 +2,6 @@
 //! thread of a running server that gives them.
 #![expect(unsafe_code, reason = "only an allocator can count allocations")]
 
-mod common;
-
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
@@ -11,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use common::{Net, config};
 use rand::SeedableRng;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::answer::{
@@ -23,6 +20,7 @@ use turn_balance::internals::wire::{
     Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View,
 };
 use turn_balance::{Server, TurnHealth};
+use turn_balance_lab::loopback::{Net, config};
 
 const ANSWERS: usize = 100_000;
 
@@ -77,7 +75,7 @@ fn requests() -> Vec<Vec<u8>> {
     ]
 }
 
-fn offer(nodes: u8) -> Snapshot {
+fn snapshot(nodes: u8) -> Snapshot {
     let node = |n: u8| Node {
         addr: SocketAddr::from(([203, 0, 113, n], 3001)),
         kind: Kind::Leaf,
@@ -91,15 +89,15 @@ fn offer(nodes: u8) -> Snapshot {
     Snapshot::new(&listing, &mut Rng::seed_from_u64(1))
 }
 
-fn balancers_do_not() {
+fn responders_do_not() {
     let to = SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 3001));
     let requests = requests();
     let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(1));
     let limiter = Arc::new(Limiter::new(LimiterSettings::default(), now, &mut rng));
-    let mut balancer = Responder::new(limiter, rng);
+    let mut responder = Responder::new(limiter, rng);
     let mut head = Vec::with_capacity(2048);
     for nodes in [3, 16, 64] {
-        let offer = offer(nodes);
+        let snapshot = snapshot(nodes);
         let mut out = Answer { head: std::mem::take(&mut head), tail: &[] };
         let before = OWN.get();
         let (mut answers, mut others) = (0, 0);
@@ -108,12 +106,13 @@ fn balancers_do_not() {
             let network = if turn % 2 == 0 { 0 } else { turn as u16 };
             let from = SocketAddr::from(([0x2001, 0xdb8, network, 0, 0, 0, 0, 1], 5000));
             out.head.clear();
-            match balancer.handle_datagram(&offer, now, &to, &from, request, &mut out) {
+            match responder.handle_datagram(&snapshot, now, &to, &from, request, &mut out) {
                 Handled::Answer => answers += 1,
                 _ => others += 1,
             }
             out.head.clear();
-            let cut = balancer.handle_datagram(&offer, now, &to, &from, &request[..7], &mut out);
+            let cut =
+                responder.handle_datagram(&snapshot, now, &to, &from, &request[..7], &mut out);
             assert_eq!(cut, Handled::Drop(DropReason::Malformed));
         }
         assert!(answers >= ANSWERS / 3 && others >= ANSWERS / 3, "{answers} and {others}");
@@ -154,6 +153,6 @@ fn a_running_server_does_not() {
 /// One test, for another one would allocate beside it.
 #[test]
 fn answers_allocate_nothing() {
-    balancers_do_not();
+    responders_do_not();
     a_running_server_does_not();
 }

@@ -1,21 +1,25 @@
 //! Datagrams that come while the server cannot take them.
 #![cfg(target_os = "linux")]
 
-mod common;
-
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
-use common::Net;
-use common::serve::{PATIENCE, Served, number};
 use turn_balance::internals::wire::{PADDED_REQUEST, Probe, Request, RequestBody, SHORT_REQUEST};
+use turn_balance_lab::loopback::Net;
+use turn_balance_lab::served::{PATIENCE, Served, number};
+use turn_balance_lab::{built, loopback};
 
 const BURST: usize = 8192;
 
 /// A leaf.
 fn start(addr: SocketAddr) -> Served {
-    Served::start(addr, "debug", &format!("turn = {{ bind = '{addr}', health = 'none' }}\n"))
+    Served::start(
+        built!(),
+        addr,
+        "debug",
+        &format!("turn = {{ bind = '{addr}', health = 'none' }}\n"),
+    )
 }
 
 /// Sockets that ask one server.
@@ -70,7 +74,7 @@ fn all_that_comes_while_the_server_stands_still_is_answered() {
     let net = Net::new();
     let limit = fs::read_to_string("/proc/sys/net/core/rmem_max").unwrap();
     if limit.trim().parse::<usize>().unwrap() < 4 << 20 {
-        return common::skipped("net.core.rmem_max is below 4194304, so a burst has no room");
+        return loopback::skipped("net.core.rmem_max is below 4194304, so a burst has no room");
     }
     let (heard, log) = burst(&net, SHORT_REQUEST);
     assert_eq!((heard, number(&log, "no-room")), (BURST, 0), "{log}");
@@ -83,7 +87,7 @@ fn so_is_all_that_roots_are_asked_where_the_server_may_exceed_the_limit() {
     let (heard, log) = burst(&Net::new(), PADDED_REQUEST);
     let lost = number(&log, "no-room");
     if lost > 0 && std::env::var_os("CI").is_none() {
-        return common::skipped("no right to a larger buffer than net.core.rmem_max");
+        return loopback::skipped("no right to a larger buffer than net.core.rmem_max");
     }
     assert_eq!((heard, lost), (BURST, 0), "{log}");
 }

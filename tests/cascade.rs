@@ -1,7 +1,5 @@
 //! A real cascade: three levels of separate processes, a real coturn beside each leaf.
 
-mod common;
-
 use std::fs;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,7 +7,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::Net;
+use turn_balance_lab::loopback;
+use turn_balance_lab::loopback::Net;
 
 const TB: &str = env!("CARGO_BIN_EXE_tb");
 
@@ -100,7 +99,7 @@ impl Cascade {
         let leaves = [21, 22, 31, 32];
         let turns: Option<_> = leaves.iter().map(|&n| coturn(net.turn(n))).collect();
         let Some(turns) = turns else {
-            common::skipped("no coturn here; `apt-get install coturn` runs this test");
+            loopback::skipped("no coturn here; `apt-get install coturn` runs this test");
             return None;
         };
         let regions = [2, 3].map(|region: u8| {

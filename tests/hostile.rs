@@ -1,11 +1,8 @@
 //! Datagrams that are meant to harm, against running servers.
 
-mod common;
-
 use std::net::{IpAddr, SocketAddr, SocketAddrV4, UdpSocket};
 use std::time::Duration;
 
-use common::{Net, config};
 use rand::{RngExt, SeedableRng};
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 use turn_balance::internals::engine::Rng;
@@ -13,11 +10,13 @@ use turn_balance::internals::wire::{
     PADDED_REQUEST, Probe, Request, RequestBody, Response, ResponseBody,
 };
 use turn_balance::{Server, TurnHealth};
+use turn_balance_lab::loopback;
+use turn_balance_lab::loopback::{Net, config};
 
 /// A bare probe; also the empty reply that an old server may send.
 const BARE: &[u8] = &[0x08, 0x01, 0x12, 0x00];
 
-/// Sends datagrams from any source, as only root can. None: not root.
+/// Sends datagrams from any source, as only root can. `None`: not root.
 struct Forger(Socket);
 
 impl Forger {
@@ -27,7 +26,7 @@ impl Forger {
             Ok(socket) => Some(Self(socket)),
             Err(error) => {
                 assert!(std::env::var_os("CI").is_none(), "no raw socket: {error}");
-                common::skipped(&format!("forging sources needs root ({error})"));
+                loopback::skipped(&format!("forging sources needs root ({error})"));
                 None
             }
         }

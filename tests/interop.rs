@@ -1,15 +1,13 @@
 //! Together with the first implementation of the protocol, in both roles. Its behaviour is
 //! written down here from its documents: what it reads and sends, and what makes it give up.
 
-mod common;
-
 use std::net::{SocketAddr, UdpSocket};
 use std::thread;
 use std::time::Duration;
 
-use common::{Net, answer_bindings, config};
 use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody};
 use turn_balance::{Balance, Server};
+use turn_balance_lab::loopback::{Net, answer_bindings, config};
 
 /// An old client: asks one server, then all hosts it names with one id, and takes the first
 /// answer to each id. Without hosts it takes `turn`, or gives up.
@@ -27,7 +25,7 @@ fn old_client(net: &Net, root: SocketAddr) -> Option<SocketAddr> {
         let reply = loop {
             let (len, _) = socket.recv_from(&mut buffer).ok()?;
             let response = Response::decode(&buffer[..len]).unwrap();
-            if response.id == id.into() {
+            if response.id == u32::from(id) {
                 let ResponseBody::Probe(reply) = response.body else {
                     return None;
                 };

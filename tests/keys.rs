@@ -1,8 +1,6 @@
 //! Key files and what they open, with real files and servers.
 #![cfg(unix)]
 
-mod common;
-
 use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -10,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use common::Net;
 use turn_balance::{Balance, Config, Server};
+use turn_balance_lab::loopback::Net;
 
 const SECRET: [u8; 32] = [0x5e; 32];
 

@@ -1,14 +1,12 @@
 //! The library as an application uses it, over real sockets.
 
-mod common;
-
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use common::{Net, answer_bindings, config};
 use turn_balance::{
     Balance, CandidateState, Endpoint, Error, Failure, NodeEntry, Server, Strategy, TurnHealth,
 };
+use turn_balance_lab::loopback::{Net, answer_bindings, config};
 
 /// A root, two regions and four leaves.
 async fn cascade(net: &Net) -> Vec<Server> {

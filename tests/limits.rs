@@ -34,7 +34,7 @@ fn leaf(n: u16, v6: bool) -> Node {
     Node { addr, kind: Kind::Leaf, turn: Some(turn), name, hops: 0, rtt }
 }
 
-fn offer(v4: u16, v6: u16) -> Snapshot {
+fn snapshot(v4: u16, v6: u16) -> Snapshot {
     let nodes = (1..=v4).map(|n| leaf(n, false)).chain((1..=v6).map(|n| leaf(n, true)));
     let nodes: Vec<_> = nodes.collect();
     let listing = Listing { flat: nodes.clone(), nodes, version: 7, ..Listing::default() };
@@ -43,25 +43,25 @@ fn offer(v4: u16, v6: u16) -> Snapshot {
 
 /// A server at `at`, and the time there.
 struct Host {
-    balancer: Responder,
-    offer: Snapshot,
+    responder: Responder,
+    snapshot: Snapshot,
     now: Instant,
     id: u32,
 }
 
 impl Host {
-    fn new(policy: LimiterSettings, offer: Snapshot) -> Self {
+    fn new(settings: LimiterSettings, snapshot: Snapshot) -> Self {
         let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(2));
-        let limiter = Arc::new(Limiter::new(policy, now, &mut rng));
-        Self { balancer: Responder::new(limiter, rng), offer, now, id: 0 }
+        let limiter = Arc::new(Limiter::new(settings, now, &mut rng));
+        Self { responder: Responder::new(limiter, rng), snapshot, now, id: 0 }
     }
 
     fn ask(&mut self, from: SocketAddr, request: &[u8]) -> (Handled, Vec<u8>) {
         let mut out = Answer::default();
         let to = addr("198.51.100.1:3001");
-        let verdict =
-            self.balancer.handle_datagram(&self.offer, self.now, &to, &from, request, &mut out);
-        (verdict, out.to_vec())
+        let handled =
+            self.responder.handle_datagram(&self.snapshot, self.now, &to, &from, request, &mut out);
+        (handled, out.to_vec())
     }
 
     fn bare(&mut self, from: SocketAddr) -> (Handled, Vec<u8>) {
@@ -75,8 +75,8 @@ impl Host {
 
     /// How many of `n` requests are answered, and how many sent away.
     fn count(&mut self, n: usize, from: impl Fn(usize) -> SocketAddr) -> (usize, usize) {
-        let verdicts: Vec<_> = (0..n).map(|n| self.nonce(from(n), &[]).0).collect();
-        let count = |of| verdicts.iter().filter(|verdict| **verdict == of).count();
+        let all: Vec<_> = (0..n).map(|n| self.nonce(from(n), &[]).0).collect();
+        let count = |of| all.iter().filter(|handled| **handled == of).count();
         (count(Handled::Answer), count(Handled::Retry))
     }
 }
@@ -105,22 +105,22 @@ proptest! {
         from in prop_oneof![Just("192.0.2.1:5000"), Just("[2001:db8::1]:5000")],
         turns in 1..50usize,
     ) {
-        let mut host = Host::new(LimiterSettings { places: 64, ..LimiterSettings::default() }, offer(v4, v6));
+        let mut host = Host::new(LimiterSettings { places: 64, ..LimiterSettings::default() }, snapshot(v4, v6));
         let view = if direct { View::Subordinates } else { View::Flat };
         let headers = if addr(from).is_ipv4() { 28 } else { 48 };
         for id in 1..=turns as u32 {
             let request = probe(id, Probe { nonce, names, view, ..Probe::default() }, size);
-            let (verdict, answer) = host.ask(addr(from), &request);
+            let (handled, answer) = host.ask(addr(from), &request);
             prop_assert!(answer.len() <= MAX_ANSWER);
-            if verdict == Handled::Retry {
+            if handled == Handled::Retry {
                 prop_assert!(answer.len() <= request.len());
             }
-            if matches!(verdict, Handled::Answer | Handled::Retry) {
+            if matches!(handled, Handled::Answer | Handled::Retry) {
                 prop_assert!(headers + answer.len() <= 3 * (headers + request.len()));
                 let reply = reply(&answer);
                 let some = reply.nodes.len() + reply.hosts.len() > 0;
                 prop_assert!(some || nonce != 0);
-                if nonce != 0 && verdict == Handled::Answer {
+                if nonce != 0 && handled == Handled::Answer {
                     prop_assert_eq!(reply.total, u32::from(v4) + u32::from(v6));
                     prop_assert!(reply.nodes.iter().all(|node| node.rtt.is_none()
                         || node.rtt == leaf_like(node).rtt.map(Node::rtt_on_wire)));
@@ -142,7 +142,7 @@ fn leaf_like(node: &Node) -> Node {
 
 #[test]
 fn an_address_has_twenty_a_second_and_forty_at_once() {
-    let mut host = Host::new(LimiterSettings::default(), offer(3, 0));
+    let mut host = Host::new(LimiterSettings::default(), snapshot(3, 0));
     let one = |_| addr("192.0.2.1:5000");
     let (answers, retries) = host.count(140, one);
     assert_eq!(answers, 40);
@@ -160,11 +160,11 @@ fn an_address_has_twenty_a_second_and_forty_at_once() {
 
 #[test]
 fn networks_have_their_limits_too() {
-    let mut host = Host::new(LimiterSettings::default(), offer(3, 3));
+    let mut host = Host::new(LimiterSettings::default(), snapshot(3, 3));
     let spread = |n| addr(&format!("192.0.2.{}:5000", n % 250));
     assert_eq!(host.count(2000, spread).0, 1280);
     for (bits, at_once) in [("0:0:1", 40), ("0:1:0", 120), ("1:0:0", 400)] {
-        let mut host = Host::new(LimiterSettings::default(), offer(3, 3));
+        let mut host = Host::new(LimiterSettings::default(), snapshot(3, 3));
         // Within a /64, a /56, a /48: the last of these groups that counts differs.
         let from = |n: usize| match bits {
             "0:0:1" => addr(&format!("[2001:db8:0:0::{:x}]:5000", n + 1)),
@@ -177,27 +177,28 @@ fn networks_have_their_limits_too() {
 
 #[test]
 fn the_exempt_are_not_limited_nor_cut_short() {
-    let mut host = Host::new(LimiterSettings::default(), offer(40, 0));
+    let mut host = Host::new(LimiterSettings::default(), snapshot(40, 0));
     assert_eq!(host.count(1000, |_| addr("127.0.0.1:5000")).0, 1000);
     let (_, answer) = host.ask(addr("127.0.0.1:5000"), &probe(1, Probe::default(), 0));
     assert_eq!(reply(&answer).hosts.len(), 40);
     let exempt = vec!["192.0.2.0/24".parse().unwrap()];
     let mut host =
-        Host::new(LimiterSettings { exempt, ..LimiterSettings::default() }, offer(40, 0));
+        Host::new(LimiterSettings { exempt, ..LimiterSettings::default() }, snapshot(40, 0));
     assert_eq!(host.count(1000, |_| addr("192.0.2.9:5000")).0, 1000);
     assert_eq!(host.count(1000, |_| addr("127.0.0.1:5000")).0, 40);
     let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
-    let mut host = Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, offer(40, 0));
+    let mut host =
+        Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, snapshot(40, 0));
     assert_eq!(host.count(5000, |_| addr("192.0.2.9:5000")).0, 5000);
 }
 
 #[test]
 fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
-    let mut host = Host::new(LimiterSettings::default(), offer(40, 0));
+    let mut host = Host::new(LimiterSettings::default(), snapshot(40, 0));
     let from = addr("192.0.2.1:5000");
     let cookie = loop {
-        let (verdict, answer) = host.nonce(from, &[]);
-        if verdict == Handled::Retry {
+        let (handled, answer) = host.nonce(from, &[]);
+        if handled == Handled::Retry {
             let reply = reply(&answer);
             assert!(reply.retry && reply.nodes.is_empty() && reply.nonce == 9);
             break reply.cookie;
@@ -217,11 +218,12 @@ fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
 #[test]
 fn a_bare_request_learns_of_few_hosts_and_of_all_in_turn() {
     let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
-    let mut host = Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, offer(40, 9));
+    let mut host =
+        Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, snapshot(40, 9));
     let mut seen = BTreeSet::new();
     for _ in 0..40 {
-        let (verdict, answer) = host.bare(addr("192.0.2.1:5000"));
-        assert_eq!(verdict, Handled::Answer);
+        let (handled, answer) = host.bare(addr("192.0.2.1:5000"));
+        assert_eq!(handled, Handled::Answer);
         let hosts = reply(&answer).hosts;
         assert!((1..=3).contains(&hosts.len()), "{hosts:?}");
         seen.extend(hosts);
@@ -231,20 +233,20 @@ fn a_bare_request_learns_of_few_hosts_and_of_all_in_turn() {
 
 #[test]
 fn over_its_budget_a_bare_request_gets_one_host_one_time_in_four() {
-    let mut host = Host::new(LimiterSettings::default(), offer(40, 0));
+    let mut host = Host::new(LimiterSettings::default(), snapshot(40, 0));
     let from = addr("192.0.2.1:5000");
     assert!((0..40).all(|_| host.bare(from).0 == Handled::Answer));
     let over: Vec<_> = (0..400).map(|_| host.bare(from)).collect();
-    let answered: Vec<_> = over.iter().filter(|(verdict, _)| *verdict == Handled::Answer).collect();
+    let answered: Vec<_> = over.iter().filter(|(handled, _)| *handled == Handled::Answer).collect();
     assert!((70..130).contains(&answered.len()), "{}", answered.len());
     assert!(answered.iter().all(|(_, answer)| reply(answer).hosts.len() == 1));
-    assert!(over.iter().any(|(verdict, _)| *verdict == Handled::Drop(DropReason::Limited)));
+    assert!(over.iter().any(|(handled, _)| *handled == Handled::Drop(DropReason::Limited)));
 }
 
 #[test]
 fn full_bare_answers_have_a_budget_of_bytes() {
-    let policy = LimiterSettings { bare_bytes: 10_000, ..LimiterSettings::default() };
-    let mut host = Host::new(policy, offer(40, 0));
+    let settings = LimiterSettings { bare_bytes: 10_000, ..LimiterSettings::default() };
+    let mut host = Host::new(settings, snapshot(40, 0));
     let from = |n: usize| addr(&format!("192.0.2.{n}:5000"));
     let long = (1..100).filter(|&n| reply(&host.bare(from(n)).1).hosts.len() == 40).count();
     let size = host.bare(addr("127.0.0.1:5000")).1.len();
@@ -253,14 +255,14 @@ fn full_bare_answers_have_a_budget_of_bytes() {
     assert_eq!(reply(&host.bare(from(100)).1).hosts.len(), 40);
 
     // Of a list that no answer holds, as many as one holds.
-    let policy = LimiterSettings { bare_bytes: 10_000, ..LimiterSettings::default() };
-    let mut host = Host::new(policy, offer(200, 0));
+    let settings = LimiterSettings { bare_bytes: 10_000, ..LimiterSettings::default() };
+    let mut host = Host::new(settings, snapshot(200, 0));
     assert!(reply(&host.bare(from(1)).1).hosts.len() > 40);
 }
 
 #[test]
 fn the_same_bare_id_is_answered_once_a_second() {
-    let mut host = Host::new(LimiterSettings::default(), offer(3, 0));
+    let mut host = Host::new(LimiterSettings::default(), snapshot(3, 0));
     let (from, other) = (addr("192.0.2.1:5000"), addr("192.0.2.1:5001"));
     let request = probe(7, Probe::default(), 0);
     let next = probe(8, Probe::default(), 0);
@@ -280,8 +282,8 @@ fn too_little_room_for_the_flat_list_is_enough_for_the_direct_one() {
     let nodes: Vec<_> = (1..=2).map(node).collect();
     let flat: Vec<_> = (10..40).map(|n| leaf(n, false)).collect();
     let listing = Listing { nodes: nodes.clone(), flat, ..Listing::default() };
-    let offer = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
-    let mut host = Host::new(LimiterSettings::default(), offer);
+    let snapshot = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
+    let mut host = Host::new(LimiterSettings::default(), snapshot);
     let from = addr("192.0.2.1:5000");
     let mut listed = |size| {
         let request = probe(1, Probe { nonce: 9, ..Probe::default() }, size);
@@ -294,7 +296,7 @@ fn too_little_room_for_the_flat_list_is_enough_for_the_direct_one() {
 
 #[test]
 fn a_request_may_be_1280_bytes_long() {
-    let mut host = Host::new(LimiterSettings::default(), offer(3, 0));
+    let mut host = Host::new(LimiterSettings::default(), snapshot(3, 0));
     let from = addr("192.0.2.1:5000");
     let request = |size| probe(1, Probe { nonce: 9, ..Probe::default() }, size);
     assert_eq!(host.ask(from, &request(1280)).0, Handled::Answer);
@@ -306,14 +308,14 @@ fn a_listed_node_has_a_budget_of_heartbeats_that_its_network_cannot_use_up() {
     let node = |n: u16| SocketAddr::from(([203, 0, 113, n as u8], 3001));
     let listing =
         Listing { node_addrs: (0..200).map(node).collect(), version: 7, ..Listing::default() };
-    let offer = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
-    let mut host = Host::new(LimiterSettings::default(), offer);
+    let snapshot = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
+    let mut host = Host::new(LimiterSettings::default(), snapshot);
     host.count(2000, |n| SocketAddr::new(node(n as u16 % 256).ip(), 5000));
     let body = RequestBody::Ping(Ping::default());
     let heartbeat = Request { id: 0, body }.encode(0);
     let mut heard = |n, times| {
-        let verdicts = (0..times).map(|_| host.ask(node(n), &heartbeat).0);
-        verdicts.filter(|verdict| matches!(verdict, Handled::PeerMessage(_))).count()
+        let all = (0..times).map(|_| host.ask(node(n), &heartbeat).0);
+        all.filter(|handled| matches!(handled, Handled::PeerMessage(_))).count()
     };
     assert!((0..200).all(|n| heard(n, 5) == 5));
     assert_eq!(heard(0, 100), 35);

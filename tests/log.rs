@@ -1,14 +1,13 @@
 //! What strangers make a server log: little, whatever they send, at whatever level.
 #![cfg(unix)]
 
-mod common;
-
 use std::net::UdpSocket;
 use std::time::{Duration, Instant};
 
-use common::Net;
-use common::serve::{Served, number};
 use turn_balance::internals::wire::{Ping, Request, RequestBody};
+use turn_balance_lab::built;
+use turn_balance_lab::loopback::Net;
+use turn_balance_lab::served::{Served, number};
 
 /// Of a flood; enough for several seconds' worth of lines.
 const FLOOD: Duration = Duration::from_secs(3);
@@ -24,7 +23,7 @@ fn a_flood_is_counted_and_logged_in_ten_lines_a_second() {
         node.local_addr().unwrap()
     );
     let begin = Instant::now();
-    let served = Served::start(server, "trace", &rest);
+    let served = Served::start(built!(), server, "trace", &rest);
     let stranger = UdpSocket::bind((net.ip(9), 0)).unwrap();
     let secret = "secret-word";
     let mut version = 0;

@@ -2,8 +2,6 @@
 //! node and its client. `.ci/old-tb` builds it and prints its path, which is to be in `TB_OLD`.
 #![cfg(unix)]
 
-mod common;
-
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
@@ -13,8 +11,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{Net, answer_bindings};
 use serde_json::Value;
+use turn_balance_lab::loopback::{self, Net, answer_bindings};
 
 /// A `tb`: its path.
 type Tb<'a> = &'a str;
@@ -28,7 +26,7 @@ fn old() -> Option<String> {
     let required = std::env::var("TB_REQUIRE_OLD").is_ok_and(|value| value == "1");
     assert!(old.is_some() || !required, "no TB_OLD, and TB_REQUIRE_OLD=1");
     if old.is_none() {
-        common::skipped("no older tb here; `TB_OLD=$(.ci/old-tb) cargo test` runs this test");
+        loopback::skipped("no older tb here; `TB_OLD=$(.ci/old-tb) cargo test` runs this test");
     }
     old
 }

@@ -1,9 +1,8 @@
 //! What must hold whatever comes, on random input: the bodies of the fuzz targets. The fuzzer goes
 //! much further (docs/security.md).
 
-mod invariants;
-
 use proptest::prelude::*;
+use turn_balance_sim::invariants;
 
 fn run(name: &str, bytes: &[u8]) {
     let (_, body) = invariants::ALL.iter().find(|(known, _)| *known == name).unwrap();
@@ -28,8 +27,8 @@ proptest! {
     }
 
     #[test]
-    fn reach(bytes in any_bytes()) {
-        run("reach", &bytes);
+    fn scope(bytes in any_bytes()) {
+        run("scope", &bytes);
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! The right leaf, over real sockets: each leaf stands behind a relay that delays by a known time
 //! and drops a known share.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use common::{Net, config};
 use rand::{RngExt, SeedableRng};
 use tokio::net::UdpSocket;
 use turn_balance::internals::engine::Rng;
 use turn_balance::{Balance, Server, TurnHealth};
+use turn_balance_lab::loopback;
+use turn_balance_lab::loopback::{Net, config};
 
 /// What a relay does with a datagram, each way.
 #[derive(Clone)]
@@ -73,7 +72,7 @@ async fn nearest_of_200(loss: f64) -> usize {
         let delay = Duration::from_millis(10 * u64::from(n));
         let way = Way { delay, loss, rng: rng.clone() };
         let at = |port| SocketAddr::new(net.ip(n + 10), port);
-        common::answer_bindings(at(4478));
+        loopback::answer_bindings(at(4478));
         relay(at(3478), at(4478), way.clone()).await;
         relay(at(3001), at(4001), way).await;
         let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));

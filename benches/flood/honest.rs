@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use turn_balance::Balance;
 use turn_balance::internals::wire::View;
 
-use crate::lab::request;
 use crate::stand::{HONEST, SERVER_V4, SERVER_V6, honest_v4, honest_v6};
+use turn_balance_lab::host::request;
 
 const INTERVAL: Duration = Duration::from_millis(10);
 

@@ -4,11 +4,6 @@
 //!
 //! `cargo bench --bench flood -- --help`
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../../tests/lab/mod.rs"]
-mod lab;
-
 mod honest;
 mod meter;
 mod spoof;
@@ -20,12 +15,12 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
-use common::{LOAD_CORE, Result, echo, pin};
 use honest::Honest;
 use meter::Meter;
 use serde_json::json;
 use spoof::{Flood, Kind};
 use stand::Stand;
+use turn_balance_lab::bench::{LOAD_CORE, Result, echo, pin};
 
 /// The size of an echo's answers: about that of a list of four leaves.
 const ECHO: usize = 120;

@@ -3,8 +3,8 @@
 use std::fs;
 use std::time::{Duration, Instant};
 
-use crate::common::Result;
 use crate::stand::Stand;
+use turn_balance_lab::bench::Result;
 
 /// What stands before each packet on Ethernet.
 const ETHERNET: u64 = 14;

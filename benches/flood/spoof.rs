@@ -15,9 +15,9 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::wire::{PADDED_REQUEST, Ping, Probe, Request, RequestBody};
 
-use crate::common::Result;
-use crate::lab::Host;
 use crate::stand::{NODE, SERVER_V4, SERVER_V6, Stand};
+use turn_balance_lab::bench::Result;
+use turn_balance_lab::host::Host;
 
 /// Datagrams that are made before it begins, and sent again and again.
 const MADE: usize = 100_000;

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use turn_balance::internals::wire::View;
 
-use crate::common::Result;
-use crate::lab::process::{Answerer, Process, answer_bindings};
-use crate::lab::{Host, Lab};
+use turn_balance_lab::bench::Result;
+use turn_balance_lab::built;
+use turn_balance_lab::host::{Host, Lab};
+use turn_balance_lab::process::{Answerer, Process, answer_bindings};
 
 /// Honest addresses of each family.
 pub(crate) const HONEST: u8 = 50;
@@ -29,7 +30,7 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn new() -> Result<Self> {
-        let lab = Lab::new()?;
+        let lab = Lab::new(built!())?;
         let v6 = |n: u16| format!("2001:db8:ffff::{n:x}");
         let host = |name: &str, n: u16| {
             lab.host(name, &[&format!("198.51.100.{n}/26"), &format!("{}/64", v6(n))])
@@ -81,7 +82,7 @@ impl Stand {
             ))
         } else {
             let mut command = self.server.command(&std::env::current_exe()?.to_string_lossy());
-            Process::start(command.args(["echo-tokio", "[::]:3001"]))?
+            Process::start(built!(), command.args(["echo-tokio", "[::]:3001"]))?
         };
         for _ in 0..500 {
             let reply = self.client.list(SocketAddr::new(SERVER_V4.into(), 3001), View::Flat);

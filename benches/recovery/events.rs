@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 
 use turn_balance::internals::wire::View;
 
-use crate::lab::process::Process;
 use crate::prober::Prober;
 use crate::stand::{BELOW, Site, Stand};
 use crate::{Args, Result, Row};
+use turn_balance_lab::process::Process;
 
 /// How long what sleeps does: longer than a check period.
 const SLEEP: Duration = Duration::from_secs(4);

@@ -3,9 +3,6 @@
 //!
 //! `cargo bench --bench recovery -- --help`
 
-#[path = "../../tests/lab/mod.rs"]
-mod lab;
-
 mod events;
 mod prober;
 mod stand;

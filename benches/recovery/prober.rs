@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use turn_balance::Balance;
 
-use crate::lab::Host;
+use turn_balance_lab::host::Host;
 
 /// From one descent to the next: below what one address may ask.
 const INTERVAL: Duration = Duration::from_millis(200);
@@ -21,7 +21,7 @@ const TIMEOUT: Duration = Duration::from_secs(4);
 pub(crate) struct Probe {
     pub(crate) start: Instant,
     pub(crate) end: Instant,
-    /// None: it found nothing.
+    /// `None`: it found nothing.
     pub(crate) turn: Option<SocketAddr>,
 }
 

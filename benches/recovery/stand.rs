@@ -11,8 +11,9 @@ use std::time::{Duration, Instant};
 use turn_balance::internals::wire::{ProbeReply, View};
 
 use crate::Result;
-use crate::lab::process::{Process, file};
-use crate::lab::{Host, Lab, ask};
+use turn_balance_lab::built;
+use turn_balance_lab::host::{Host, Lab, ask};
+use turn_balance_lab::process::Process;
 
 /// Servers below each that is no leaf.
 pub(crate) const BELOW: usize = 3;
@@ -46,8 +47,8 @@ pub(crate) struct Stand {
 impl Stand {
     /// Starts all of it; `joined`: nobody is listed, all have a key.
     pub(crate) fn new(joined: bool) -> Result<Self> {
-        let lab = Lab::new()?;
-        let key = file("key");
+        let lab = Lab::new(built!())?;
+        let key = built!().file("key");
         std::fs::write(&key, [7; 32])?;
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
         let site = |ip: Ipv4Addr, above: Option<Ipv4Addr>, below: &[Ipv4Addr]| {

@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).parent
-COMMAND = ["cargo", "run", "--quiet", "--release", "--example", "simulate", "--", "--json"]
+COMMAND = ["cargo", "run", "--quiet", "--profile", "quick", "--example", "simulate", "--", "--json"]
 
 LOSSES = [0, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2]
 SHAPES = ["flat", "16x16", "8x8x4", "4x4x4x4"]

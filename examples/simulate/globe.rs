@@ -6,8 +6,8 @@ use rand_distr::Distribution;
 use turn_balance::internals::engine::Rng;
 
 use super::matrix::Matrix;
-use super::sim::lognormal;
 use super::tree::Tree;
+use turn_balance_sim::lognormal;
 
 const EARTH_KM: f64 = 6371.0;
 const FIBRE_KM_PER_MS: f64 = 200.0;

@@ -2,9 +2,9 @@
 //! how good is the server that is named, how soon, at what cost.
 //!
 //! ```console
-//! cargo run --release --example simulate -- --leaves 64 --shape 8x8 --loss 0.05
-//! cargo run --release --example simulate -- --matrix FILE.csv --loss 0.05 --compare
-//! cargo run --release --example simulate -- --leaves 1000000 --shape 32x32x32x32 --trees 1
+//! cargo run --profile quick --example simulate -- --leaves 64 --shape 8x8 --loss 0.05
+//! cargo run --profile quick --example simulate -- --matrix FILE.csv --loss 0.05 --compare
+//! cargo run --profile quick --example simulate -- --leaves 1000000 --shape 32x32x32x32 --trees 1
 //! ```
 //!
 //! The model. Leaves are random hosts of the matrix, clients all others. A tree is recursive
@@ -41,8 +41,6 @@ mod medoids;
 mod report;
 mod servers;
 mod session;
-#[path = "../../tests/sim/mod.rs"]
-mod sim;
 mod tree;
 
 use std::process::ExitCode;

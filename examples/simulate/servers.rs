@@ -13,8 +13,8 @@ use turn_balance::internals::wire::Node;
 use super::args::{Args, Switch};
 use super::globe::mix;
 use super::internet::Internet;
-use super::sim::{Host, ms, node};
 use super::tree::Tree;
+use turn_balance_sim::{Host, ms, node};
 
 /// How it is with a server, and the TURN server beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl<'a> Servers<'a> {
         let server = self.tree.at(addr)?;
         let there = self.health.of(self.tree, server) != Condition::Dead;
         match addr {
-            _ if addr == self.tree.addr(server) && there => Some(self.offer(server, rng)),
+            _ if addr == self.tree.addr(server) && there => Some(self.fixed(server, rng)),
             _ if addr == self.tree.turn(server) && there => {
                 self.tree.is_leaf(server).then_some(Host::Turn)
             }
@@ -101,7 +101,7 @@ impl<'a> Servers<'a> {
         }
     }
 
-    fn offer(&mut self, server: usize, rng: &mut Rng) -> Host {
+    fn fixed(&mut self, server: usize, rng: &mut Rng) -> Host {
         let leaf = self.tree.is_leaf(server);
         let nodes = self.nodes(server);
         let flat = self.list(server);

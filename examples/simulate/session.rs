@@ -10,8 +10,8 @@ use turn_balance::internals::engine::client::descent::{self, Options};
 use super::args::{Access, Args, Strategy, Switch};
 use super::internet::Internet;
 use super::servers::{Condition, Health, Servers};
-use super::sim::{self, Jitter, Outages, Path, World, lognormal};
 use super::tree::Tree;
+use turn_balance_sim::{self as sim, Jitter, Outages, Path, World, lognormal};
 
 /// Who descends, on which day.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +24,7 @@ pub(crate) struct Session {
 /// What came of a session.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
-    /// What the choice costs over the best, ms; none: no answer, or a TURN server that is none.
+    /// What the choice costs over the best, ms; `None`: no answer, or a TURN server that is none.
     pub(crate) regret: Option<f64>,
     /// Whether that is within 10 % or 5 ms of the best.
     pub(crate) good: bool,
@@ -68,7 +68,7 @@ impl<'a> Stage<'a> {
             }
         } else {
             let mut rng = Rng::from_rng(rng);
-            world.unmet = Box::new(move |addr| servers.host(addr, &mut rng));
+            world.unknown = Box::new(move |addr| servers.host(addr, &mut rng));
         }
         Self { args, internet, tree, health, world }
     }

@@ -5,7 +5,7 @@ use std::thread;
 
 use turn_balance::internals::fault::{self, Fault};
 
-use crate::storm;
+use turn_balance_sim::storm;
 
 /// Plants a fault in this thread.
 pub(crate) fn plant(name: &str) {

@@ -2,18 +2,16 @@
 //! seed, and everything that must never happen asserted all the time.
 //!
 //! ```console
-//! cargo run --release --example storm -- --seeds 100000
-//! cargo run --release --example storm -- --seed 17        # one of them, with all that happens
-//! cargo run --release --features faults --example storm -- --faults
+//! cargo run --profile quick --example storm -- --seeds 100000
+//! cargo run --profile quick --example storm -- --seed 17        # one of them, with all that happens
+//! cargo run --profile quick --features faults --example storm -- --faults
 //! ```
 //!
 //! The last command plants faults in the product, one after the other, and shows which seed found
-//! each, and by which rule. `tests/storm` has the storms themselves.
+//! each, and by which rule. The crate `turn-balance-sim` has the storms themselves.
 
 #[cfg(feature = "faults")]
 mod faults;
-#[path = "../../tests/storm/mod.rs"]
-mod storm;
 mod tally;
 
 use std::process::ExitCode;
@@ -21,6 +19,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use tally::Tally;
+use turn_balance_sim::storm;
 
 #[derive(Debug, Parser)]
 struct Args {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::storm::{self, Report};
+use turn_balance_sim::storm::{self, Report};
 
 #[derive(Debug, Default)]
 pub(crate) struct Tally {

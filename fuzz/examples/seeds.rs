@@ -9,7 +9,10 @@ use std::time::Duration;
 
 use rand::{Rng, RngExt, SeedableRng};
 use turn_balance::internals::wire::auth::{Key, Purpose};
-use turn_balance::internals::wire::{Kind, Node, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View, put_retry, stun};
+use turn_balance::internals::wire::{
+    Kind, Node, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
+    View, put_retry, stun,
+};
 
 /// Decisions of which a merge keeps those that lead somewhere.
 const STREAMS: u64 = 4000;
@@ -23,7 +26,7 @@ fn main() -> io::Result<()> {
         ("response", responses),
         ("differential", both),
         ("stun", bindings()),
-        ("reach", reaches()),
+        ("scope", scopes()),
         ("config", configurations()?),
         ("auth", streams(1, 60)),
         ("server", streams(2, 800)),
@@ -148,8 +151,8 @@ fn bindings() -> Vec<Vec<u8>> {
     ]
 }
 
-/// An IPv6 address, an IPv4 address behind four bytes, a reach, a prefix length.
-fn reaches() -> Vec<Vec<u8>> {
+/// An IPv6 address, an IPv4 address behind four bytes, a scope, a prefix length.
+fn scopes() -> Vec<Vec<u8>> {
     let v6 = ["2001:db8::7", "::1", "fe80::1", "fd00::1", "ff02::1", "::", "64:ff9b::192.0.2.7"];
     let v4 = ["192.0.2.7", "127.0.0.1", "10.0.0.1", "169.254.0.1", "0.0.0.0", "224.0.0.1"];
     let mut all = Vec::new();

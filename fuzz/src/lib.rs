@@ -1,15 +1,13 @@
-//! The fuzz targets: bodies that tests/random.rs of turn-balance runs too, and a comparison of its
+//! The fuzz targets: bodies that tests/random.rs runs too, and a comparison of its
 //! decoders with prost's.
 
 mod differential;
-#[path = "../../tests/invariants/mod.rs"]
-mod invariants;
 /// The messages of proto/balance.proto as prost derives them, but for what [`differential`] says.
 mod messages {
     include!(concat!(env!("OUT_DIR"), "/turnbalance.rs"));
 }
 
-use invariants::{ALL, Body};
+use turn_balance_sim::invariants::{ALL, Body};
 
 const DIFFERENTIAL: (&str, Body) = ("differential", differential::run);
 

@@ -8,7 +8,7 @@ use turn_balance::internals::engine::client::descent::{
 };
 use turn_balance::internals::wire::View;
 
-use crate::sim::{Path, Site, World};
+use turn_balance_sim::{Path, Site, World};
 
 pub(crate) const ROOT: &str = "198.51.100.1";
 

@@ -9,7 +9,7 @@ use turn_balance::internals::engine::client::descent::{CandidateState, Options, 
 use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
-use crate::sim::{Host, Jitter, Path, World};
+use turn_balance_sim::{Host, Jitter, Path, World};
 
 #[test]
 fn the_nearest_leaf_is_chosen() {

@@ -8,7 +8,7 @@ use turn_balance::internals::engine::server::members::{Members, NodeSpec, ONLINE
 use turn_balance::internals::wire::{ProbeReply, Request, Response, ResponseBody};
 
 use crate::cascade::*;
-use crate::sim::{Jitter, Path, Watched, watch};
+use turn_balance_sim::{Jitter, Path, Watched, watch};
 
 const DAY: Duration = Duration::from_secs(86_400);
 

@@ -11,7 +11,7 @@ use turn_balance::internals::wire::{
 };
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, node};
+use turn_balance_sim::{Host, Path, node};
 
 /// A region that lists strangers, who stay silent, and leaves that are not as it says; and that
 /// speaks in the name of others.

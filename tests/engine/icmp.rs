@@ -10,7 +10,7 @@ use turn_balance::internals::engine::client::descent::{
 use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, World, node};
+use turn_balance_sim::{Host, Path, World, node};
 
 fn close_all<const N: usize>(world: &mut World<'static>, addrs: [std::net::SocketAddr; N]) {
     world.hosts.extend(addrs.map(|addr| (addr, Host::Closed)));

@@ -10,7 +10,7 @@ use turn_balance::internals::wire::{
 };
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, World, node};
+use turn_balance_sim::{Host, Path, World, node};
 
 /// A server that lists 60 addresses of one host and 500 of others, and itself.
 fn liar(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
@@ -94,7 +94,7 @@ fn ladder(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
 #[test]
 fn a_ladder_of_servers_is_left_at_the_eighth_level() {
     let mut world = World::new(17, |_, _| Path::of(10));
-    world.unmet = Box::new(|_| Some(Host::Peer(ladder)));
+    world.unknown = Box::new(|_| Some(Host::Peer(ladder)));
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
     assert!(descent.selection().unwrap().is_err());
     assert_eq!(trace(&descent).candidates.iter().map(|c| c.level).max(), Some(8));

@@ -12,7 +12,7 @@ use turn_balance::internals::wire::{
 };
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, Sent, World, node};
+use turn_balance_sim::{Host, Path, Sent, World, node};
 
 /// Answers anything that a bad mind or a bad day could: nothing, rubbish, an answer to something
 /// else, or a list of whatever addresses.
@@ -76,7 +76,7 @@ fn whatever_servers_answer_a_descent_keeps_its_limits_and_ends() {
     let options = Options { timeout: Duration::from_secs(3), ..Options::default() };
     for seed in 0..500 {
         let mut world = World::new(seed, |_, _| Path { loss: 0.05, ..Path::of(15) });
-        world.unmet = Box::new(|_| Some(Host::Peer(stranger)));
+        world.unknown = Box::new(|_| Some(Host::Peer(stranger)));
         let start = world.now;
         let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
         assert!(world.now - start <= options.timeout, "seed {seed}");

@@ -6,7 +6,7 @@ use std::time::Duration;
 use turn_balance::internals::engine::client::descent::Options;
 
 use crate::cascade::*;
-use crate::sim::{Path, Site, World};
+use turn_balance_sim::{Path, Site, World};
 
 #[test]
 fn a_flat_list_saves_a_level_while_it_fits() {

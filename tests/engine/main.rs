@@ -11,6 +11,4 @@ mod lists;
 mod members;
 mod order;
 mod outlook;
-mod reach;
-#[path = "../sim/mod.rs"]
-mod sim;
+mod scope;

@@ -12,7 +12,7 @@ use turn_balance::internals::wire::{
 };
 
 use crate::cascade::*;
-use crate::sim::{Host, Path, Site, World};
+use turn_balance_sim::{Host, Path, Site, World};
 
 #[test]
 fn a_restarted_superior_has_its_tree_in_a_second() {
@@ -129,8 +129,8 @@ fn a_forged_heartbeat_puts_nobody_online() {
     let start = world.log.len();
     for _ in 0..1000 {
         let ping = Ping { version: 99, ..Ping::default() };
-        let knock = Request { id: 0, body: RequestBody::Ping(ping) }.encode(0);
-        world.send(leaf(11), region(1), knock);
+        let message = Request { id: 0, body: RequestBody::Ping(ping) }.encode(0);
+        world.send(leaf(11), region(1), message);
         world.run_for(Duration::from_millis(10));
     }
     assert_eq!(world.count(region(1)).0, 2);

@@ -12,7 +12,7 @@ use turn_balance::internals::engine::server::answer::{Listing, Snapshot};
 use turn_balance::internals::wire::Node;
 
 use crate::cascade::*;
-use crate::sim::{Host, Jitter, Outages, Path, Sent, World, node};
+use turn_balance_sim::{Host, Jitter, Outages, Path, Sent, World, node};
 
 #[test]
 fn one_seed_is_one_run() {
@@ -41,19 +41,19 @@ fn grove(seed: u64) -> World<'static> {
         _ => 0,
     };
     let mut world = World::new(seed, move |from, to| Path::of(far(from).max(far(to))));
-    let mut offer = |nodes: Vec<Node>, turn| {
+    let mut fixed = |nodes: Vec<Node>, turn| {
         let listing = Listing { flat: nodes.clone(), nodes, turn, ..Listing::default() };
         Host::Fixed(Arc::new(Snapshot::new(&listing, &mut rng)))
     };
     let regions: Vec<u8> = (1..=5).collect();
     let list = |nodes: &[u8]| nodes.iter().map(|&n| node(region(n), None)).collect();
-    world.hosts.insert(server(ROOT), offer(list(&regions), None));
+    world.hosts.insert(server(ROOT), fixed(list(&regions), None));
     for n in regions {
         let leaves: Vec<u8> = (0..6).map(|leaf| n * 10 + leaf).collect();
         let nodes = leaves.iter().map(|&n| node(leaf(n), Some(leaf_turn(n)))).collect();
-        world.hosts.insert(region(n), offer(nodes, None));
+        world.hosts.insert(region(n), fixed(nodes, None));
         for n in leaves {
-            world.hosts.insert(leaf(n), offer(Vec::new(), Some(leaf_turn(n))));
+            world.hosts.insert(leaf(n), fixed(Vec::new(), Some(leaf_turn(n))));
             world.hosts.insert(leaf_turn(n), Host::Turn);
         }
     }

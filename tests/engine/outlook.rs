@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::sim::{Path, Site, World};
 use turn_balance::internals::engine::client::descent::{Descent, Options, Trace};
+use turn_balance_sim::{Path, Site, World};
 
 fn server(at: u8) -> SocketAddr {
     SocketAddr::from(([203, 0, 113, at], 3001))

@@ -1,8 +1,8 @@
 //! IPv6 alone, and both.
 
-use crate::lab::eventually;
-use crate::lab::process::answer_bindings;
 use crate::{addr, lab, leaf, lists, superior};
+use turn_balance_lab::host::eventually;
+use turn_balance_lab::process::answer_bindings;
 
 #[test]
 fn a_cascade_of_ipv6_alone_ends_at_a_turn_server() {

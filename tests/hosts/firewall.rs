@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use turn_balance::internals::wire::{Response, ResponseBody, View};
 
-use crate::lab::{ask, eventually, request};
 use crate::{addr, lab, leaf, lists, superior};
+use turn_balance_lab::host::{ask, eventually, request};
 
 /// How many requests of ours wait for an answer each time.
 const ASKED: u64 = 12;

@@ -8,9 +8,9 @@ use turn_balance::internals::wire::{
     ProbeReply, Request, RequestBody, Response, ResponseBody, View,
 };
 
-use crate::lab::process::{Answerer, answer_bindings};
-use crate::lab::{Host, ask, eventually};
 use crate::{addr, lab, leaf, lists, superior};
+use turn_balance_lab::host::{Host, ask, eventually};
+use turn_balance_lab::process::{Answerer, answer_bindings};
 
 /// Sends ICMP errors about anything.
 struct Liar(Socket);

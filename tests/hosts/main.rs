@@ -1,11 +1,6 @@
 //! Real servers on hosts of their own, in all weathers. Needs root, iproute2 and nftables.
 #![cfg(target_os = "linux")]
 
-#[path = "../common/mod.rs"]
-mod common;
-#[path = "../lab/mod.rs"]
-mod lab;
-
 mod families;
 mod firewall;
 mod icmp;
@@ -18,16 +13,18 @@ mod wildcards;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use lab::{Host, Lab, eventually};
 use turn_balance::internals::wire::View;
+use turn_balance_lab::built;
+use turn_balance_lab::host::{Host, Lab, eventually};
+use turn_balance_lab::loopback::skipped;
 
 /// A lab, or none where this machine allows none; CI must.
 fn lab() -> Option<Lab> {
-    match Lab::new() {
+    match Lab::new(built!()) {
         Ok(lab) => Some(lab),
         Err(error) => {
             assert!(std::env::var_os("CI").is_none(), "{error}");
-            common::skipped(&error.to_string());
+            skipped(&error.to_string());
             None
         }
     }

@@ -4,16 +4,17 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
-use crate::lab::eventually;
-use crate::lab::process::{answer_bindings, file};
 use crate::{addr, lab, lists};
+use turn_balance_lab::built;
+use turn_balance_lab::host::eventually;
+use turn_balance_lab::process::answer_bindings;
 
 /// A key file for all servers of this test, removed at its end.
 struct KeyFile(PathBuf);
 
 impl KeyFile {
     fn new() -> Self {
-        let path = file("key");
+        let path = built!().file("key");
         fs::write(&path, [7; 32]).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         Self(path)

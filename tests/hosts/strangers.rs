@@ -9,9 +9,9 @@ use turn_balance::internals::wire::{
     View,
 };
 
-use crate::lab::process::answer_bindings;
-use crate::lab::{eventually, request};
 use crate::{addr, lab, leaf, superior};
+use turn_balance_lab::host::{eventually, request};
+use turn_balance_lab::process::answer_bindings;
 
 /// Asks many times at once. Returns the whole answers, and those that send away with a cookie.
 fn storm(

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use turn_balance::internals::wire::View;
 
-use crate::lab::{Host, Lab, ask, eventually};
 use crate::{addr, lab, leaf, lists, superior};
+use turn_balance_lab::host::{Host, Lab, ask, eventually};
 
 const OTHER: &str = "other";
 

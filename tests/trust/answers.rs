@@ -10,8 +10,8 @@ use turn_balance::internals::wire::{
     MAX_ANSWER, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 
-use crate::sim::{Path, Site};
 use crate::world::*;
+use turn_balance_sim::{Path, Site};
 
 #[test]
 fn a_server_signs_for_those_only_who_have_signed() {

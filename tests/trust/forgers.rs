@@ -6,8 +6,8 @@ use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::wire::auth::{Key, Purpose};
 use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody, SIGNED_HEARTBEAT};
 
-use crate::sim::{Path, Site};
 use crate::world::*;
+use turn_balance_sim::{Path, Site};
 
 #[test]
 fn forged_heartbeats_change_nothing_and_get_no_answer() {
@@ -161,15 +161,15 @@ fn one_node_that_comes_from_everywhere_is_remembered_at_few_places() {
     let mut world = world(21, |_, _| Path::of(5));
     world.start(superior(), &superior_site(&[], open(3, &[])));
     for n in 1..=6 {
-        let knock = |seq, challenge| {
+        let message = |seq, challenge| {
             let advertise = Some(node(80));
             let ping = Ping { seq, challenge, advertise, ..Ping::default() };
             heartbeat(&key(1), Purpose::Ping, ping)
         };
-        world.send(node(n), superior(), knock(1, 0));
+        world.send(node(n), superior(), message(1, 0));
         world.run_for(Duration::from_millis(20));
         let challenge = pong(&seen(&world, superior(), node(n))[0]).unwrap().challenge;
-        world.send(node(n), superior(), knock(2, challenge));
+        world.send(node(n), superior(), message(2, challenge));
         world.run_for(Duration::from_millis(20));
     }
     assert_eq!(dropped(&mut world), [DropReason::TooManyNodes; 3]);

@@ -10,8 +10,8 @@ use turn_balance::internals::engine::server::heartbeat::{Heartbeats, Outgoing};
 use turn_balance::internals::wire::auth::{Key, Purpose, Tag};
 use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody};
 
-use crate::sim::{Jitter, Path, World};
 use crate::world::*;
+use turn_balance_sim::{Jitter, Path, World};
 
 #[test]
 fn a_stale_heartbeat_is_answered_and_the_next_one_accepted_at_once() {

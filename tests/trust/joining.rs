@@ -10,8 +10,8 @@ use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
 
-use crate::sim::{Host, Path, Site, World};
 use crate::world::*;
+use turn_balance_sim::{Host, Path, Site, World};
 
 #[test]
 fn nodes_that_joined_stay_while_the_list_changes() {
@@ -21,8 +21,8 @@ fn nodes_that_joined_stay_while_the_list_changes() {
     let list = |world: &mut World, addrs: &[SocketAddr]| {
         let spec = |&addr| NodeSpec { addr, public: addr, name: None };
         let now = world.now;
-        let cluster = &mut server(world, superior()).cluster;
-        cluster.set_nodes(now, addrs.iter().map(spec));
+        let engine = &mut server(world, superior()).engine;
+        engine.set_nodes(now, addrs.iter().map(spec));
         count(world)
     };
     assert_eq!(list(&mut world, &[node(1)]), (2, 3));
@@ -45,7 +45,7 @@ fn a_list_that_grows_takes_the_places_of_those_that_joined() {
     world.run_for(5 * SECOND);
     let now = world.now;
     let spec = |addr| NodeSpec { addr, public: addr, name: None };
-    server(&mut world, superior()).cluster.set_nodes(now, [spec(node(1))]);
+    server(&mut world, superior()).engine.set_nodes(now, [spec(node(1))]);
     assert_eq!(count(&world), (2, 3));
     let still = checks(&world, node(12));
     world.run_for(20 * SECOND);
@@ -102,16 +102,16 @@ fn without_join_a_key_opens_nothing() {
     assert!(!reasons.is_empty() && reasons.iter().all(|r| *r == DropReason::StrangeHeartbeat));
 }
 
-/// A leaf behind a NAT: its heartbeats come from `mask`, and `door` leads to it.
+/// A leaf behind a NAT: its heartbeats come from `source`, and `advertised` leads to it.
 fn behind_nat(seed: u64, advertise: SocketAddr) -> World<'static> {
-    let (inside, mask, door) = (addr("10.0.0.5:3001"), addr("192.0.2.50:61000"), node(80));
+    let (inside, source, advertised) = (addr("10.0.0.5:3001"), addr("192.0.2.50:61000"), node(80));
     let mut world = world(seed, move |from, to| {
-        // Only what answers comes through the mask: no check.
-        let blocked = to == mask && from.port() != 3001;
+        // Only what answers comes through the source: no check.
+        let blocked = to == source && from.port() != 3001;
         Path { loss: f64::from(u8::from(blocked)), ..Path::of(5) }
     });
-    world.masks.insert(inside, mask);
-    world.doors.extend([(mask, inside), (door, inside)]);
+    world.nat_sources.insert(inside, source);
+    world.nat_forwards.extend([(source, inside), (advertised, inside)]);
     world.start(superior(), &superior_site(&[], open(10, &[])));
     let site = Site { advertise: Some(advertise), ..leaf_site(80, keys(&[1])) };
     world.start(inside, &site);
@@ -141,7 +141,7 @@ fn a_node_behind_a_nat_is_offered_where_it_says_if_it_is_found_there() {
     world.run_for(Duration::from_secs(200));
     assert_eq!(listed(&mut world), [node(80)]);
     assert_eq!(count(&world), (1, 1), "it is not looked for elsewhere");
-    // Where it says something else, nothing is there; and behind the mask no check gets through.
+    // Where it says something else, nothing is there; and behind the source no check gets through.
     let mut world = behind_nat(12, node(81));
     world.run_for(Duration::from_secs(60));
     assert_eq!(listed(&mut world), []);
@@ -155,7 +155,7 @@ fn a_node_is_offered_at_its_source_until_it_is_found_where_it_says() {
     world.start(node(11), &site);
     world.run_for(Duration::from_secs(9));
     assert_eq!(listed(&mut world), [node(11)]);
-    world.doors.insert(node(80), node(11));
+    world.nat_forwards.insert(node(80), node(11));
     world.run_for(Duration::from_secs(15));
     assert_eq!(listed(&mut world), [node(80)]);
     assert_eq!(count(&world), (1, 1));
@@ -192,7 +192,7 @@ fn a_node_from_far_does_not_join_in_a_near_network() {
         let near = addr(near);
         for (source, found) in [(node(11), node(11)), (addr("127.0.0.2:3001"), near)] {
             let mut world = world(23, |_, _| Path::of(5));
-            world.doors.insert(near, source);
+            world.nat_forwards.insert(near, source);
             world.start(superior(), &superior_site(&[], open(10, &[])));
             let site = Site { advertise: Some(near), ..leaf_site(11, keys(&[1])) };
             world.start(source, &site);

@@ -7,8 +7,8 @@ use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::wire::{Ping, Request, RequestBody};
 
-use crate::sim::Path;
 use crate::world::*;
+use turn_balance_sim::Path;
 
 #[test]
 fn keys_are_changed_without_a_gap() {
@@ -34,7 +34,7 @@ fn keys_are_changed_without_a_gap() {
             let join = (who == above).then(|| JoinPolicy { max_nodes: 10, prefixes: [].into() });
             let trust = Trust { join, require: who == above, ..keys(ids) };
             let now = world.now;
-            server(&mut world, who).cluster.set_trust(now, trust, None);
+            server(&mut world, who).engine.set_trust(now, trust, None);
             for _ in 0..200 {
                 world.run_for(Duration::from_millis(100));
                 assert_eq!(count(&world), (1, 1), "{who} {ids:?}");

@@ -5,6 +5,4 @@ mod forgers;
 mod heartbeats;
 mod joining;
 mod keys;
-#[path = "../sim/mod.rs"]
-mod sim;
 mod world;

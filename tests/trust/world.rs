@@ -10,7 +10,7 @@ use turn_balance::internals::wire::{
     Ping, Pong, Request, RequestBody, Response, ResponseBody, SIGNED_HEARTBEAT,
 };
 
-use crate::sim::{Live, Path, Site, World};
+use turn_balance_sim::{Live, Path, Site, World};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,0 +1,162 @@
+//! What runs on hosts: balance servers, TURN servers, and what stands in for them.
+#![expect(unsafe_code, reason = "to signal a process is a system call")]
+
+use std::fs::{self, File};
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::Value;
+use stun_types::message::{Message, MessageWrite, MessageWriteVec};
+
+use crate::Built;
+use crate::host::Host;
+
+/// A server, killed when it is dropped.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+    config: Option<PathBuf>,
+}
+
+impl Process {
+    /// Starts one that logs to its standard error.
+    pub fn start(built: Built, command: &mut Command) -> io::Result<Self> {
+        let log = built.file("log");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
+        Ok(Self { child: command.spawn()?, log, config: None })
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub fn signal(&self, signal: libc::c_int) {
+        // SAFETY: numbers, of a child that has not been waited for.
+        unsafe { libc::kill(self.child.id() as libc::pid_t, signal) };
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Asks it to end, as it should. Returns all that it has logged.
+    pub fn end(mut self) -> String {
+        self.signal(libc::SIGTERM);
+        let status = self.child.wait().unwrap();
+        let log = self.log();
+        assert!(status.success(), "it ended with {status}, signal {:?}: {log}", status.signal());
+        log
+    }
+
+    /// Ends a server, and returns what it counted under this name.
+    pub fn end_and_count(self, name: &str) -> u64 {
+        let log = self.end();
+        let (_, counters) = log.rsplit_once("counters=").expect("counters in the log");
+        let mut words = counters.split([' ', ',']).skip_while(|word| *word != name);
+        words.nth(1).map_or(0, |number| number.trim().parse().unwrap())
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        for file in [Some(&self.log), self.config.as_ref()].into_iter().flatten() {
+            let _ = fs::remove_file(file);
+        }
+    }
+}
+
+impl Host {
+    /// Starts a balance server with this configuration.
+    pub fn serve(&self, toml: &str) -> Process {
+        let config = self.built.file("toml");
+        fs::write(&config, toml).unwrap();
+        let mut command = self.command(self.built.tb);
+        command.args(["serve", "-c"]).arg(&config).env("NO_COLOR", "1");
+        let mut process = Process::start(self.built, &mut command).expect("tb serve");
+        process.config = Some(config);
+        process
+    }
+
+    /// Starts a coturn.
+    pub fn coturn(&self, bind: SocketAddr) -> io::Result<Process> {
+        let mut command = self.command("turnserver");
+        command.args(["-n", "--no-auth", "--no-tls", "--no-dtls", "--no-cli", "--no-tcp"]);
+        command.args(["--log-file=stdout", "--pidfile=/dev/null", "--relay-threads=1"]);
+        command.arg(format!("--listening-ip={}", bind.ip()));
+        command.arg(format!("--relay-ip={}", bind.ip()));
+        command.arg(format!("--listening-port={}", bind.port()));
+        Process::start(self.built, &mut command)
+    }
+
+    /// Answers what comes to an address, on a thread of its own.
+    pub fn answer(
+        &self,
+        addr: SocketAddr,
+        answer: impl Fn(&UdpSocket, SocketAddr, &[u8]) + Send + 'static,
+    ) -> Answerer {
+        let socket = self.udp(addr);
+        socket.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = thread::spawn(move || {
+            let mut buffer = [0; 2048];
+            while !stopped.load(Ordering::Relaxed) {
+                if let Ok((len, from)) = socket.recv_from(&mut buffer) {
+                    answer(&socket, from, &buffer[..len]);
+                }
+            }
+        });
+        Answerer { stop, thread: Some(thread) }
+    }
+
+    /// What `tb probe` prints, if it finds anything.
+    pub fn probe(&self, args: &[&str]) -> Option<SocketAddr> {
+        let output = self.tb("probe", args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().parse().ok()
+    }
+
+    /// The candidates of a trace: their addresses and states.
+    pub fn trace(&self, args: &[&str]) -> Vec<(SocketAddr, String)> {
+        let output = self.tb("trace", args).arg("--json").output().unwrap();
+        let trace: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
+        let rows = trace["candidates"].as_array().into_iter().flatten();
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        rows.map(|row| (text(&row["addr"]).parse().unwrap(), text(&row["state"]))).collect()
+    }
+
+    fn tb(&self, command: &str, args: &[&str]) -> Command {
+        let mut tb = self.command(self.built.tb);
+        tb.arg(command).args(args).env("NO_COLOR", "1").env_remove("TB_SERVER");
+        tb
+    }
+}
+
+/// A thread that answers, until this is dropped.
+pub struct Answerer {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for Answerer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.thread.take().map(JoinHandle::join);
+    }
+}
+
+/// Answers STUN Binding requests, as a TURN server does.
+pub fn answer_bindings(socket: &UdpSocket, from: SocketAddr, datagram: &[u8]) {
+    let Ok(request) = Message::from_bytes(datagram) else { return };
+    let answer = Message::builder_success(&request, MessageWriteVec::new()).finish();
+    let _ = socket.send_to(&answer, from);
+}

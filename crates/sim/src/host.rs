@@ -1,0 +1,221 @@
+//! Who answers at an address.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use rand::SeedableRng;
+use turn_balance::Rates;
+use turn_balance::internals::engine::server::ServerEngine;
+use turn_balance::internals::engine::server::answer::{self, Handled, Responder, Snapshot};
+use turn_balance::internals::engine::server::auth::Trust;
+use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::heartbeat::Outgoing;
+use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
+use turn_balance::internals::engine::server::members::NodeSpec;
+use turn_balance::internals::engine::{Rng, Transmit};
+use turn_balance::internals::wire::stun;
+
+pub enum Host {
+    /// A running balance server.
+    Live(Box<Live>),
+    /// A balance server that always offers the same.
+    Fixed(Arc<Snapshot>),
+    /// A TURN server, which answers Binding requests.
+    Turn,
+    /// A host where nothing listens: what the client sends there draws an ICMP error.
+    Closed,
+    /// Whatever a test makes up.
+    Peer(Peer),
+    /// Whatever a test makes up, with a memory.
+    Actor(Actor),
+}
+
+/// An address and a request in, answers with their sources out.
+pub type Peer = fn(SocketAddr, &[u8]) -> Vec<Answer>;
+
+/// An address, who asks, and a request in; answers with their sources out.
+pub type Actor = Box<dyn FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Answer>>;
+
+/// A datagram, behind the address that it comes from.
+pub type Answer = (SocketAddr, Vec<u8>);
+
+/// How a live balance server is set up.
+#[derive(Debug, Clone, Default)]
+pub struct Site {
+    pub name: &'static str,
+    pub superiors: Vec<SocketAddr>,
+    pub nodes: Vec<SocketAddr>,
+    pub turn: Option<SocketAddr>,
+    pub trust: Trust,
+    pub advertise: Option<SocketAddr>,
+    /// Whether it answers however often it is asked.
+    pub patient: bool,
+    /// What strangers are allowed, if that is to be told.
+    pub limits: Option<LimiterSettings>,
+}
+
+pub struct Live {
+    pub engine: ServerEngine,
+    responder: Responder,
+    snapshot: Snapshot,
+    /// Why datagrams to it were dropped, in order.
+    pub dropped: Vec<DropReason>,
+    /// What became of the last datagram, if it was a heartbeat or an answer to one: whether it was
+    /// taken in, and whether that changed anything about nodes.
+    pub(crate) peer_messages: Option<(bool, bool)>,
+}
+
+/// Where a balance server listens.
+const SERVER: u16 = 3001;
+
+/// The port that a live server's checks come from.
+const CHECKS: u16 = 3002;
+
+/// The port that it asks the TURN server beside it from.
+const BINDINGS: u16 = 3003;
+
+const UNLIMITED: Rates = Rates { v4_32: 0, v4_24: 0, v6_64: 0, v6_56: 0, v6_48: 0 };
+
+/// The address that a host is known by: a live server has further ports.
+pub(crate) fn own_addr(addr: SocketAddr) -> SocketAddr {
+    match addr.port() {
+        CHECKS | BINDINGS => SocketAddr::new(addr.ip(), SERVER),
+        _ => addr,
+    }
+}
+
+fn responder(settings: LimiterSettings, now: Instant, rng: &mut Rng) -> Responder {
+    Responder::new(Arc::new(Limiter::new(settings, now, rng)), Rng::from_rng(rng))
+}
+
+/// One that answers however often it is asked, but never more than a stranger may have.
+pub(crate) fn patient(now: Instant) -> Responder {
+    let settings = LimiterSettings { rates: UNLIMITED, places: 1, ..LimiterSettings::default() };
+    responder(settings, now, &mut Rng::seed_from_u64(0))
+}
+
+impl Host {
+    pub(crate) fn live(site: &Site, now: Instant, mut rng: Rng) -> Self {
+        let own = Rng::from_rng(&mut rng);
+        let mut engine = ServerEngine::new(site.name.parse().ok(), site.turn, own);
+        let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
+        engine.set_nodes(now, site.nodes.iter().map(spec));
+        engine.set_superiors(now, site.superiors.clone());
+        engine.set_trust(now, site.trust.clone(), site.advertise);
+        engine.check_turn(now);
+        let rates = if site.patient { UNLIMITED } else { Rates::default() };
+        let settings = LimiterSettings { rates, places: 64, ..LimiterSettings::default() };
+        let settings = site.limits.clone().unwrap_or(settings);
+        Self::Live(Box::new(Live {
+            engine,
+            responder: responder(settings, now, &mut rng),
+            snapshot: Snapshot::default(),
+            dropped: Vec::new(),
+            peer_messages: None,
+        }))
+    }
+
+    pub fn server(&self) -> &Live {
+        match self {
+            Self::Live(server) => server,
+            _ => panic!("it is no live server"),
+        }
+    }
+
+    pub fn server_mut(&mut self) -> &mut Live {
+        match self {
+            Self::Live(server) => server,
+            _ => panic!("it is no live server"),
+        }
+    }
+
+    /// What it answers to a datagram.
+    pub(crate) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        payload: &[u8],
+        responder: &mut Responder,
+    ) -> Vec<Answer> {
+        match self {
+            Self::Live(server) => server.handle_datagram(now, to, from, payload),
+            Self::Fixed(snapshot) => {
+                let mut out = answer::Answer::default();
+                match responder.handle_datagram(snapshot, now, &to, &from, payload, &mut out) {
+                    Handled::Answer | Handled::Retry => vec![(to, out.to_vec())],
+                    _ => Vec::new(),
+                }
+            }
+            Self::Turn if stun::is_stun(payload) => {
+                let mut answer = payload.to_vec();
+                answer[..2].copy_from_slice(&[1, 1]);
+                vec![(to, answer)]
+            }
+            Self::Turn | Self::Closed => Vec::new(),
+            Self::Peer(peer) => peer(to, payload),
+            Self::Actor(actor) => actor(to, from, payload),
+        }
+    }
+}
+
+impl Live {
+    fn handle_datagram(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        from: SocketAddr,
+        payload: &[u8],
+    ) -> Vec<Answer> {
+        self.peer_messages = None;
+        match to.port() {
+            CHECKS => drop(self.engine.handle_answer(now, from, payload)),
+            BINDINGS => drop(self.engine.handle_binding(now, from, payload)),
+            _ => {
+                if !self.snapshot.holds(now) {
+                    self.snapshot = self.engine.poll_offer(now).unwrap_or_default();
+                }
+                let mut out = answer::Answer::default();
+                let Self { responder, snapshot, dropped, .. } = self;
+                match responder.handle_datagram(snapshot, now, &to, &from, payload, &mut out) {
+                    Handled::Answer | Handled::Retry => return vec![(to, out.to_vec())],
+                    Handled::PeerMessage(message) => {
+                        let before = self.engine.members().states();
+                        let result = self.engine.handle_peer_message(now, to, from, &message);
+                        let changed = self.engine.members().states() != before;
+                        self.peer_messages = Some((result.is_ok(), changed));
+                        dropped.extend(result.err());
+                    }
+                    Handled::Drop(reason) => dropped.push(reason),
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Lets time pass. Gives what it sends of its own accord, each from its port, and when to come back.
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        addr: SocketAddr,
+        out: &mut Vec<(SocketAddr, Transmit)>,
+    ) -> Option<Instant> {
+        let Self { engine, snapshot, .. } = self;
+        engine.handle_timeout(now);
+        *snapshot = engine.poll_offer(now).unwrap_or_else(|| std::mem::take(snapshot));
+        let from = |port| SocketAddr::new(addr.ip(), port);
+        while let Some(transmit) = engine.poll_check(now) {
+            out.push((from(CHECKS), transmit));
+        }
+        while let Some(transmit) = engine.poll_binding(now) {
+            out.push((from(BINDINGS), transmit));
+        }
+        while let Some(Outgoing { transmit, via }) = engine.poll_heartbeat(now) {
+            assert!(via.is_none_or(|via| via == addr), "there is one listening socket");
+            out.push((addr, transmit));
+        }
+        while engine.poll_event().is_some() {}
+        engine.poll_timeout()
+    }
+}

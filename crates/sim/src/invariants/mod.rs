@@ -1,0 +1,27 @@
+//! What must hold whatever comes: bodies that take any bytes. The fuzz targets and
+//! tests/random.rs share them.
+
+mod auth;
+mod client;
+mod config;
+mod input;
+mod request;
+mod response;
+mod scope;
+mod server;
+mod stun;
+
+/// Takes any bytes, and panics where something does not hold.
+pub type Body = fn(&[u8]);
+
+/// All of them, by name.
+pub const ALL: [(&str, Body); 8] = [
+    ("auth", auth::run),
+    ("client", client::run),
+    ("config", config::run),
+    ("scope", scope::run),
+    ("request", request::run),
+    ("response", response::run),
+    ("server", server::run),
+    ("stun", stun::run),
+];

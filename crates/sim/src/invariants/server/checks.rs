@@ -1,0 +1,132 @@
+//! Answers to checks: only a right one puts a node online.
+
+use std::net::SocketAddr;
+
+use turn_balance::internals::engine::server::members::CheckOutcome;
+use turn_balance::internals::wire::auth::{Purpose, Tag};
+use turn_balance::internals::wire::{
+    Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
+};
+
+use super::super::input::Input;
+use super::{Check, World, node, turn};
+
+impl World {
+    /// A datagram comes to the socket that checks are sent from.
+    pub(super) fn hear(&mut self, from: SocketAddr, datagram: &[u8]) {
+        let before = self.engine.count(self.now);
+        let outcome = self.engine.handle_answer(self.now, from, datagram);
+        if outcome != CheckOutcome::Right {
+            return assert_eq!(self.engine.count(self.now), before, "{outcome:?}");
+        }
+        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
+        else {
+            panic!("right, and no answer");
+        };
+        let sent = self.checks.iter().any(|check| {
+            let (known, Probe { nonce, .. }) = probe(&check.payload);
+            let proves = reply.proof().is_none_or(|proof| proof == nonce);
+            check.to == from && known == id && proves
+        });
+        assert!(sent, "right, and nobody has asked");
+        if reply.retry {
+            return assert_eq!(self.engine.count(self.now), before);
+        }
+        let signed = matches!(self.trust.keys.judge(Purpose::Reply, datagram), Tag::Right(_));
+        let listed = (0..self.configured as u8).any(|n| node(n) == from);
+        assert!(signed || !self.trust.require && listed, "right, and nobody has signed it");
+        // Neither it nor an earlier one is right again.
+        self.checks.retain(|check| check.to != from);
+        self.right.insert(from, self.now);
+    }
+
+    /// Answers a check, rightly or nearly so.
+    pub(super) fn answer_check(&mut self, input: &mut Input<'_>) {
+        let at = input.below(self.checks.len());
+        let Some(Check { to, payload }) = self.checks.get(at).cloned() else { return };
+        let (id, Probe { nonce, .. }) = probe(&payload);
+        let fault = input.byte();
+        let mut reply = any_reply(input);
+        reply.nonce = if fault % 16 == 1 { nonce ^ 1 } else { nonce };
+        if fault % 16 == 2 {
+            (reply.retry, reply.cookie) = (true, input.bytes().to_vec());
+        }
+        if fault % 16 == 3 {
+            reply = ProbeReply { turn: reply.turn, hosts: reply.hosts, ..ProbeReply::default() };
+        }
+        let id = if fault % 16 == 4 { id ^ 1 } else { id };
+        let mut answer = Response { id, body: ResponseBody::Probe(reply) }.encode();
+        if fault % 16 == 5 {
+            answer.extend_from_slice(input.bytes());
+        }
+        if let Tag::Right(key) = self.trust.keys.judge(Purpose::Probe, &payload)
+            && fault % 16 != 6
+        {
+            key.sign(Purpose::Reply, &mut answer, 0);
+        }
+        let from = if fault % 16 == 7 { node(input.byte() % 6) } else { to };
+        self.hear(from, &answer);
+        if fault % 16 == 8 {
+            self.hear(from, &answer);
+        }
+    }
+
+    /// Answers all checks alike and rightly.
+    pub(super) fn answer_all(&mut self, input: &mut Input<'_>) {
+        let reply = any_reply(input);
+        for Check { to, payload } in self.checks.clone() {
+            let (id, Probe { nonce, .. }) = probe(&payload);
+            let body = ResponseBody::Probe(ProbeReply { nonce, ..reply.clone() });
+            let mut answer = Response { id, body }.encode();
+            if let Tag::Right(key) = self.trust.keys.judge(Purpose::Probe, &payload) {
+                key.sign(Purpose::Reply, &mut answer, 0);
+            }
+            self.hear(to, &answer);
+        }
+    }
+
+    /// Something comes to the socket that the TURN server is asked from.
+    pub(super) fn bind(&mut self, input: &mut Input<'_>) {
+        let fault = input.byte() % 4;
+        let mut answer = self.binding.clone().unwrap_or_else(|| input.bytes().to_vec());
+        if let Some(head) = answer.get_mut(..2) {
+            head.copy_from_slice(&[1, u8::from(fault != 1)]);
+        }
+        if fault == 2 {
+            answer = input.bytes().to_vec();
+        }
+        let from = if fault == 3 { node(input.byte()) } else { turn() };
+        if self.engine.handle_binding(self.now, from, &answer) {
+            let asked = self.binding.take().expect("nobody has asked");
+            assert!(from == turn() && stun::binding_response(&answer).is_some());
+            assert_eq!(asked[8..20], answer[8..20]);
+        }
+    }
+}
+
+fn probe(payload: &[u8]) -> (u32, Probe<'_>) {
+    match Request::decode(payload) {
+        Ok(Request { id, body: RequestBody::Probe(probe) }) if probe.nonce != 0 => (id, probe),
+        other => panic!("no check: {other:?}"),
+    }
+}
+
+/// What a node may say.
+fn any_reply(input: &mut Input<'_>) -> ProbeReply {
+    let states = [State::Offering, State::Offering, State::Offering, State::Nothing, State::Full];
+    let state = input.pick(&states).unwrap_or_default();
+    let turn = input.one_in(2).then(|| input.addr(3478));
+    let hosts = (0..input.below(3)).map(|_| input.addr(3001)).collect();
+    let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
+    let count = if input.one_in(8) { input.byte() } else { input.byte() % 4 };
+    let nodes = (0..count).map(|_| {
+        let (addr, kind) = (input.addr(3001), input.pick(&kinds).unwrap_or_default());
+        let turn = (kind == Kind::Leaf).then(|| input.addr(3478));
+        Node { addr, kind, turn, name: None, hops: input.byte().into(), rtt: None }
+    });
+    let nodes: Vec<_> = nodes.collect();
+    // Mostly the whole list: no other is passed on.
+    let total = if input.one_in(4) { input.byte().into() } else { 0 };
+    let version = input.byte().into();
+    ProbeReply { state, turn, hosts, nodes, total, version, ..ProbeReply::default() }
+}

@@ -1,0 +1,270 @@
+//! What a server may believe: its nodes by their right answers, its nodes' heartbeats by their
+//! tags, challenges and numbers, the TURN server beside it by its answers. PacketInfo from what arrives,
+//! by the rules of docs/protocol.md alone.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use turn_balance::internals::engine::server::members::ONLINE;
+use turn_balance::internals::wire::auth::{Purpose, Tag};
+use turn_balance::internals::wire::{
+    Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
+};
+
+use crate::Site;
+
+#[derive(Debug)]
+pub(crate) struct Belief {
+    site: Site,
+    listed: BTreeSet<SocketAddr>,
+    nodes: BTreeMap<SocketAddr, Known>,
+    /// Nonces of its own checks.
+    pub(crate) nonces: BTreeSet<u64>,
+    /// Challenges that it gave out, to whom.
+    challenges: BTreeMap<(SocketAddr, u64), Instant>,
+    /// The last number that was taken from an address.
+    numbers: BTreeMap<SocketAddr, (u64, Instant)>,
+    /// Whose was taken last, and the one before it.
+    taken: Option<(SocketAddr, Option<(u64, Instant)>)>,
+    /// The transaction that the TURN server was last asked with, and its last answer.
+    asked_turn: Option<u128>,
+    turn_answered: Option<Instant>,
+    /// When it last ran again after its clock had stood.
+    woke: Option<Instant>,
+}
+
+/// What is known of a node.
+#[derive(Debug, Default)]
+struct Known {
+    asked: VecDeque<(u32, u64)>,
+    reads_nonces: bool,
+    /// Until when it is online.
+    until: Option<Instant>,
+    reply: ProbeReply,
+    /// When it was last checked, if it has not answered since; whether that began a round.
+    checked: Option<(Instant, bool)>,
+}
+
+/// What may come of a heartbeat.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Heartbeat {
+    /// It is rightly signed.
+    pub(crate) signed: bool,
+    /// It may change what is known of a node.
+    pub(crate) may_change: bool,
+    /// A Pong may answer it.
+    pub(crate) may_draw: bool,
+}
+
+/// How long a check may go without answer before it is repeated: a quarter of a second.
+const REPEATED: Duration = Duration::from_millis(260);
+
+/// As long as a challenge is good at least.
+const EPOCH: Duration = Duration::from_secs(60);
+
+/// As long as it is good at most, and a number is remembered.
+const MEMORY: Duration = Duration::from_secs(120);
+
+/// How long a TURN server that died may still be named.
+const DYING: Duration = Duration::from_millis(11_100);
+
+impl Belief {
+    pub(crate) fn new(site: Site) -> Self {
+        let listed = site.nodes.iter().copied().collect();
+        Self {
+            site,
+            listed,
+            nodes: BTreeMap::new(),
+            nonces: BTreeSet::new(),
+            challenges: BTreeMap::new(),
+            numbers: BTreeMap::new(),
+            taken: None,
+            asked_turn: None,
+            turn_answered: None,
+            woke: None,
+        }
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// How many addresses its configuration has ever listed.
+    pub(crate) fn ever_listed(&self) -> usize {
+        self.listed.len()
+    }
+
+    /// The nodes in its configuration are others now.
+    pub(crate) fn set_nodes(&mut self, nodes: Vec<SocketAddr>) {
+        self.listed.extend(&nodes);
+        let before = std::mem::replace(&mut self.site.nodes, nodes);
+        for gone in before.iter().filter(|addr| !self.site.nodes.contains(addr)) {
+            self.nodes.remove(gone);
+        }
+    }
+
+    pub(crate) fn wake(&mut self, now: Instant) {
+        self.woke = Some(now);
+        for (_, first) in self.nodes.values_mut().filter_map(|node| node.checked.as_mut()) {
+            *first = false;
+        }
+    }
+
+    /// Whether it is a node in the configuration, or a superior.
+    pub(crate) fn is_peer(&self, addr: SocketAddr) -> bool {
+        self.site.nodes.contains(&addr) || self.site.superiors.contains(&addr)
+    }
+
+    /// It checks a node. Returns whether it has forgotten to repeat the check before.
+    pub(crate) fn checks(&mut self, now: Instant, to: SocketAddr, payload: &[u8]) -> bool {
+        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
+            return false;
+        };
+        self.nonces.insert(probe.nonce);
+        let node = self.nodes.entry(to).or_default();
+        node.asked.push_back((id, probe.nonce));
+        if node.asked.len() > 8 {
+            node.asked.pop_front();
+        }
+        let late = matches!(node.checked, Some((at, true)) if now - at > REPEATED);
+        node.checked = Some((now, node.checked.is_none()));
+        late
+    }
+
+    /// These are its nodes. One that had joined, and is none any more, is not checked again.
+    pub(crate) fn knows(&mut self, nodes: impl Iterator<Item = SocketAddr>) {
+        if self.site.trust.join.is_none() {
+            return;
+        }
+        let known: BTreeSet<_> = nodes.collect();
+        for (_, node) in self.nodes.iter_mut().filter(|(addr, _)| !known.contains(addr)) {
+            node.checked = None;
+        }
+    }
+
+    /// Something came to where it checks from.
+    pub(crate) fn hears(&mut self, now: Instant, from: SocketAddr, payload: &[u8]) {
+        let Some(node) = self.nodes.get_mut(&from) else { return };
+        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(payload)
+        else {
+            return;
+        };
+        let proof = reply.proof();
+        let right = |(asked, nonce): &(u32, u64)| {
+            *asked == id && proof.map_or(!node.reads_nonces, |proof| proof == *nonce)
+        };
+        if !node.asked.iter().any(right) || reply.retry {
+            return;
+        }
+        let signed = matches!(self.site.trust.keys.judge(Purpose::Reply, payload), Tag::Right(_));
+        let listed = self.site.nodes.contains(&from);
+        if !signed && (self.site.trust.require || !listed) {
+            return;
+        }
+        let something = !reply.nodes.is_empty() || !reply.hosts.is_empty() || reply.turn.is_some();
+        node.until = (reply.state == State::Offering && something).then(|| now + ONLINE);
+        node.reads_nonces |= proof.is_some();
+        node.reply = reply;
+        node.asked.clear();
+        node.checked = None;
+    }
+
+    /// Whether it may list a node that it checks, until then.
+    pub(crate) fn may_list(&self, now: Instant, addr: SocketAddr, until: Option<Instant>) -> bool {
+        let Some(right) = self.nodes.get(&addr).and_then(|node| node.until) else { return false };
+        right > now && until.is_none_or(|until| until <= right)
+    }
+
+    /// The TURN server that a node that it checks has named.
+    pub(crate) fn turn_of(&self, addr: SocketAddr) -> Option<SocketAddr> {
+        self.nodes.get(&addr)?.reply.turn
+    }
+
+    /// Whether it may pass on what a node of its lists.
+    pub(crate) fn may_pass_on(&self, now: Instant, passed: &Node) -> bool {
+        self.nodes.values().any(|node| {
+            let reply = &node.reply;
+            let whole = reply.total as usize <= reply.nodes.len();
+            let same = |below: &Node| {
+                (below.addr, below.hops + 1) == (passed.addr, passed.hops)
+                    && (passed.turn.is_none() || passed.turn == below.turn)
+            };
+            node.until.is_some_and(|until| until > now) && whole && reply.nodes.iter().any(same)
+        })
+    }
+
+    /// A heartbeat came, or something else.
+    pub(crate) fn heartbeat(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        payload: &[u8],
+    ) -> Heartbeat {
+        self.taken = None;
+        let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(payload) else {
+            return Heartbeat::default();
+        };
+        let listed = self.site.nodes.contains(&from);
+        let trust = &self.site.trust;
+        match trust.keys.judge(Purpose::Ping, payload) {
+            Tag::Right(_) => {
+                let known = listed || trust.join.is_some();
+                let fresh = |memory| known && self.is_fresh(now, from, &ping, memory);
+                let (may_change, may_draw) = (fresh(MEMORY), known && !fresh(EPOCH));
+                Heartbeat { signed: true, may_change, may_draw }
+            }
+            Tag::Wrong if !trust.keys.is_empty() => Heartbeat::default(),
+            _ => Heartbeat { may_change: listed && !trust.require, ..Heartbeat::default() },
+        }
+    }
+
+    /// A heartbeat that might be taken in was, unless a Pong answers it.
+    pub(crate) fn takes(&mut self, now: Instant, from: SocketAddr, ping: &Ping) {
+        let before = self.numbers.insert(from, (ping.seq, now));
+        self.taken = Some((from, before));
+    }
+
+    fn is_fresh(&self, now: Instant, from: SocketAddr, ping: &Ping, memory: Duration) -> bool {
+        let given = self.challenges.get(&(from, ping.challenge));
+        let number = self.numbers.get(&from).filter(|(_, at)| *at + MEMORY > now);
+        given.is_some_and(|at| now <= *at + memory)
+            && number.is_none_or(|(number, _)| ping.seq > *number)
+    }
+
+    /// It answers a heartbeat.
+    pub(crate) fn pongs(&mut self, now: Instant, to: SocketAddr, payload: &[u8]) {
+        if let Some((_, before)) = self.taken.take_if(|(from, _)| *from == to) {
+            match before {
+                Some(before) => self.numbers.insert(to, before),
+                None => self.numbers.remove(&to),
+            };
+        }
+        if let Ok(Response { body: ResponseBody::Pong(pong), .. }) = Response::decode(payload) {
+            self.challenges.insert((to, pong.challenge), now);
+        }
+    }
+
+    /// It asks the TURN server beside it.
+    pub(crate) fn asks_turn(&mut self, payload: &[u8]) {
+        // A request is a response but for its class.
+        let mut answer = payload.to_vec();
+        answer[..2].copy_from_slice(&[1, 1]);
+        self.asked_turn = stun::binding_response(&answer);
+    }
+
+    /// Something came to where it asks that from.
+    pub(crate) fn hears_turn(&mut self, now: Instant, from: SocketAddr, payload: &[u8]) {
+        let right = self.site.turn == Some(from) && self.asked_turn.is_some();
+        if right && stun::binding_response(payload) == self.asked_turn {
+            (self.asked_turn, self.turn_answered) = (None, Some(now));
+        }
+    }
+
+    /// Whether it may name that.
+    pub(crate) fn may_name_turn(&self, now: Instant, turn: SocketAddr) -> bool {
+        let slept = self.woke.is_some_and(|woke| now < woke + 2 * DYING);
+        let lives = self.turn_answered.is_some_and(|at| slept || now <= at + DYING);
+        self.site.turn == Some(turn) && lives
+    }
+}

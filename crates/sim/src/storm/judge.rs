@@ -1,0 +1,248 @@
+//! Sees every datagram, and says what must not have been. One file for each of those it judges:
+//! `watched` for servers, with what they may hold to be true (`belief`) and how much they may answer
+//! (`budgets`), `traveller` for clients.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use turn_balance::internals::engine::client::descent::{Descent, Options};
+use turn_balance::internals::engine::server::members::Members;
+use turn_balance::internals::wire::{Request, RequestBody};
+
+use super::belief::{Belief, Heartbeat};
+use super::rules::{Rule, Violation};
+use super::traveller::Traveller;
+use super::watched::Watched;
+use crate::{Datagram, Note, Site, own_addr};
+
+pub(crate) struct Judge {
+    start: Instant,
+    now: Instant,
+    private: bool,
+    servers: BTreeMap<SocketAddr, Watched>,
+    /// Servers behind a NAT, by what is seen of them outside.
+    inside: BTreeMap<SocketAddr, SocketAddr>,
+    clients: BTreeMap<SocketAddr, Traveller>,
+    /// The datagram that arrived last, and how many answers it has drawn.
+    last: Option<(Datagram, u32)>,
+    /// What that one may do, if it is a heartbeat.
+    heartbeat: Heartbeat,
+    /// The TURN servers that there are, where nobody lies.
+    pub(crate) honest: Option<BTreeSet<SocketAddr>>,
+    pub(crate) violations: Vec<Violation>,
+}
+
+impl Judge {
+    pub(crate) fn new(start: Instant, private: bool) -> Self {
+        Self {
+            start,
+            now: start,
+            private,
+            servers: BTreeMap::new(),
+            inside: BTreeMap::new(),
+            clients: BTreeMap::new(),
+            last: None,
+            heartbeat: Heartbeat::default(),
+            honest: None,
+            violations: Vec::new(),
+        }
+    }
+
+    pub(crate) fn blame(&mut self, rule: Rule, who: Option<SocketAddr>, what: String) {
+        self.violations.push(Violation { rule, at: self.now - self.start, who, what });
+    }
+
+    /// A server starts, seen from outside at these addresses too.
+    pub(crate) fn starts(
+        &mut self,
+        now: Instant,
+        addr: SocketAddr,
+        site: Site,
+        most_nodes: usize,
+        outside: &[SocketAddr],
+    ) {
+        self.inside.extend(outside.iter().map(|outside| (*outside, addr)));
+        self.servers.insert(addr, Watched::new(now, site, most_nodes));
+    }
+
+    pub(crate) fn stops(&mut self, addr: SocketAddr) {
+        self.servers.remove(&addr);
+    }
+
+    pub(crate) fn belief(&mut self, addr: SocketAddr) -> Option<&mut Belief> {
+        self.servers.get_mut(&addr).map(|server| &mut server.belief)
+    }
+
+    pub(crate) fn start_descent(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        options: Options,
+        roots: &[SocketAddr],
+    ) {
+        self.clients.insert(from, Traveller::new(now, options, roots.to_vec()));
+    }
+
+    /// A descent has ended.
+    pub(crate) fn comes_back(&mut self, now: Instant, from: SocketAddr, descent: &Descent) {
+        self.now = now;
+        let Some(client) = self.clients.remove(&from) else { return };
+        let wrong = client.ends(now, descent, self.private, self.honest.as_ref());
+        if let Some((rule, what)) = wrong {
+            self.blame(rule, Some(from), what);
+        }
+    }
+
+    /// Who is on the way down, and when each must have ended.
+    pub(crate) fn travellers(&self) -> Vec<(SocketAddr, Instant)> {
+        self.clients.iter().map(|(from, client)| (*from, client.deadline())).collect()
+    }
+
+    /// Something has happened.
+    pub(crate) fn sees(&mut self, now: Instant, note: &Note) {
+        self.now = now;
+        match note {
+            Note::Arrived(datagram) => self.arrives(datagram),
+            Note::PeerMessage { taken, changed } => self.peer_messages(*taken, *changed),
+            Note::Sent(datagram, true) => self.answers(datagram),
+            Note::Sent(datagram, false) => self.sends(datagram),
+        }
+    }
+
+    /// Compares what a server holds with what it may.
+    pub(crate) fn inspect(&mut self, addr: SocketAddr, members: &Members) {
+        let now = self.now;
+        let Some(server) = self.servers.get_mut(&addr) else { return };
+        server.belief.knows(members.states().into_iter().map(|(addr, ..)| addr));
+        let unfounded = members.online(now).find(|online| {
+            !server.belief.may_list(now, online.addr, Some(online.until))
+                || online.turn.is_some() && online.turn != server.belief.turn_of(online.addr)
+        });
+        let unfounded = unfounded.map(|online| format!("{} is online", online.addr));
+        let (nodes, remembered) = (members.len(), members.remembered());
+        // Of those that are listed each is remembered, of others as many as may join.
+        let listed = server.belief.ever_listed();
+        let full = nodes > server.most_nodes || remembered > server.most_nodes + listed;
+        if let Some(what) = unfounded {
+            self.blame(Rule::Listing, Some(addr), what);
+        }
+        if full {
+            let what = format!("{nodes} nodes, {remembered} remembered");
+            self.blame(Rule::Memory, Some(addr), what);
+        }
+    }
+
+    fn server(&mut self, addr: SocketAddr) -> Option<(SocketAddr, &mut Watched)> {
+        let inside = self.inside.get(&addr).copied().unwrap_or(addr);
+        let at = own_addr(inside);
+        self.servers.get_mut(&at).map(|server| (inside, server))
+    }
+
+    fn arrives(&mut self, datagram: &Datagram) {
+        let now = self.now;
+        self.last = Some((datagram.clone(), 0));
+        self.heartbeat = Heartbeat::default();
+        let Datagram { from, to, payload, .. } = datagram;
+        if let Some(client) = self.clients.get_mut(to) {
+            return client.hears(*from, payload);
+        }
+        let Some((inside, server)) = self.server(*to) else { return };
+        match inside.port() {
+            3002 => server.belief.hears(now, *from, payload),
+            3003 => server.belief.hears_turn(now, *from, payload),
+            _ => {
+                server.hears(*from, payload);
+                self.heartbeat = server.belief.heartbeat(now, *from, payload);
+            }
+        }
+    }
+
+    /// A heartbeat was judged.
+    fn peer_messages(&mut self, taken: bool, changed: bool) {
+        let now = self.now;
+        let Some((datagram, _)) = self.last.clone() else { return };
+        let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(&datagram.payload)
+        else {
+            return;
+        };
+        let Heartbeat { signed, may_change, .. } = self.heartbeat;
+        if let Some((_, server)) = self.server(datagram.to)
+            && taken
+            && may_change
+            && signed
+        {
+            server.belief.takes(now, datagram.from, &ping);
+        }
+        if changed && !may_change {
+            let what = format!("from {}, {:?}: {ping:?}", datagram.from, datagram.origin);
+            self.blame(Rule::Heartbeat, Some(datagram.to), what);
+        }
+    }
+
+    fn sends(&mut self, datagram: &Datagram) {
+        let (now, private) = (self.now, self.private);
+        let Datagram { from, to, payload, origin } = datagram;
+        if origin.forged {
+            return;
+        }
+        if let Some(client) = self.clients.get_mut(from) {
+            let wrong = client.sends(*to, payload, private);
+            if let Some((rule, what)) = wrong {
+                self.blame(rule, Some(*from), what);
+            }
+            return;
+        }
+        let Some((inside, server)) = self.server(*from) else { return };
+        match inside.port() {
+            3002 if server.belief.checks(now, *to, payload) => {
+                let what = format!("the check of {to} comes late");
+                self.blame(Rule::Checks, Some(*from), what);
+            }
+            3002 => {}
+            3003 => server.belief.asks_turn(payload),
+            _ if Request::decode(payload).is_err() => self.pongs(datagram),
+            _ => {}
+        }
+    }
+
+    fn pongs(&mut self, pong: &Datagram) {
+        let (now, may) = (self.now, self.heartbeat.may_draw);
+        let asked = self.last.as_ref().filter(|(asked, _)| asked.from == pong.to);
+        let heartbeat = asked.map(|(asked, drawn)| (asked.payload.len(), *drawn));
+        if let Some((_, drawn)) = &mut self.last {
+            *drawn += 1;
+        }
+        let Some((_, server)) = self.server(pong.from) else { return };
+        server.belief.pongs(now, pong.to, &pong.payload);
+        let within = server.may_pong(now, pong.to);
+        let wrong = match heartbeat {
+            None => Some((Rule::Pong, "it answers nothing".into())),
+            Some((_, drawn)) if drawn > 0 => Some((Rule::OneAnswer, format!("{}", drawn + 1))),
+            Some(_) if !may => Some((Rule::Pong, "the heartbeat is not to be answered".into())),
+            Some((len, _)) if pong.payload.len() > len => {
+                Some((Rule::Pong, format!("{len} bytes draw {}", pong.payload.len())))
+            }
+            Some(_) if !within => Some((Rule::Budget, format!("a Pong to {}", pong.to))),
+            Some(_) => None,
+        };
+        if let Some((rule, what)) = wrong {
+            self.blame(rule, Some(pong.from), what);
+        }
+    }
+
+    fn answers(&mut self, answer: &Datagram) {
+        let Some((request, drawn)) = &mut self.last else { return };
+        *drawn += 1;
+        let (request, drawn) = (request.clone(), *drawn);
+        let (now, private) = (self.now, self.private);
+        let Some((inside, server)) = self.server(request.to) else { return };
+        let mut wrongs = server.answers(now, inside, &request, answer, private);
+        if drawn > 1 {
+            wrongs.push((Rule::OneAnswer, format!("{drawn}")));
+        }
+        for (rule, what) in wrongs {
+            self.blame(rule, Some(request.to), format!("to {}: {what}", request.from));
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! Servers that answer whatever they like.
+
+use std::net::{IpAddr, SocketAddr};
+
+use rand::{RngExt, SeedableRng};
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::wire::auth::{Keys, Purpose, Tag};
+use turn_balance::internals::wire::{
+    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
+};
+
+use super::plan::{Part, Plan};
+use crate::Answer;
+
+/// A server that answers what it likes, and signs it where it can.
+pub(crate) fn server(
+    plan: &Plan,
+    at: SocketAddr,
+    seed: u64,
+) -> impl FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Answer> + use<> {
+    let mut rng = Rng::seed_from_u64(seed);
+    let mut manner = rng.random_range(0..MANNERS);
+    let keys = Keys::new(plan.keys.clone());
+    let servers: Vec<_> = plan.places.iter().map(|place| place.public).collect();
+    let v4 = at.is_ipv4();
+    let made_up: Vec<_> = (0..99).map(|n| plan.addr_of(Part::MadeUp, n, 3001, v4)).collect();
+    move |to, _, payload| {
+        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
+            return Vec::new();
+        };
+        if rng.random_bool(0.02) {
+            manner = rng.random_range(0..MANNERS);
+        }
+        let (mut id, mut nonce, mut source) = (id, probe.nonce, to);
+        let mut reply = lie(manner, &servers, &made_up, &mut rng);
+        if manner == 5 {
+            match rng.random_range(0..4) {
+                0 => id ^= 1,
+                1 => nonce ^= 2,
+                2 => source = made_up[7],
+                _ => {}
+            }
+        }
+        if probe.view == View::Subordinates && manner == 7 {
+            reply.nodes.truncate(3);
+        }
+        reply.nonce = nonce;
+        let mut answer = Response { id, body: ResponseBody::Probe(reply) }.encode();
+        answer.truncate(65_535);
+        if let Tag::Right(key) = keys.judge(Purpose::Probe, payload) {
+            key.sign(Purpose::Reply, &mut answer, 0);
+        }
+        vec![(source, answer)]
+    }
+}
+
+/// A server that passes the client on to another that is as it is, for ever.
+pub(crate) fn bottomless(
+    made_up: Vec<SocketAddr>,
+    seed: u64,
+) -> impl FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Answer> {
+    let mut rng = Rng::seed_from_u64(seed);
+    move |to, _, payload| {
+        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
+            return Vec::new();
+        };
+        let mut reply = lie(4, &[], &made_up, &mut rng);
+        reply.nonce = probe.nonce;
+        vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+    }
+}
+
+const MANNERS: u32 = 12;
+
+fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rng) -> ProbeReply {
+    let leaf = |addr: SocketAddr, turn| Node {
+        addr,
+        kind: Kind::Leaf,
+        turn: Some(turn),
+        name: None,
+        hops: 0,
+        rtt: None,
+    };
+    let balance = |addr: SocketAddr| Node {
+        addr,
+        kind: Kind::Balance,
+        turn: None,
+        name: None,
+        hops: 0,
+        rtt: None,
+    };
+    let refused = REFUSED.map(|ip| SocketAddr::new(ip.parse().expect("it is one"), 3001));
+    let any = made_up[rng.random_range(0..made_up.len())];
+    let mut reply = ProbeReply { version: rng.random_range(1..5), ..ProbeReply::default() };
+    match manner {
+        0 => reply.nodes = refused.iter().map(|addr| leaf(*addr, *addr)).collect(),
+        1 => {
+            let many = (0..1700u16).map(|n| {
+                let port = SocketAddr::new(made_up[usize::from(n) % 99].ip(), 4000 + n);
+                if n % 2 == 0 { balance(port) } else { leaf(port, port) }
+            });
+            reply.nodes = many.collect();
+        }
+        2 => {
+            let ports = (1..=60).map(|port| SocketAddr::new(made_up[3].ip(), port));
+            reply.nodes = ports.map(|addr| leaf(addr, any)).collect();
+        }
+        3 => reply.nodes = servers.iter().take(70).map(|addr| balance(*addr)).collect(),
+        4 => {
+            let next = SocketAddr::new(any.ip(), rng.random_range(BOTTOMLESS..=u16::MAX));
+            reply.nodes = vec![balance(next)];
+        }
+        5 => reply.turn = Some(any),
+        6 => reply.turn = Some(refused[rng.random_range(0..refused.len())]),
+        7 => {
+            reply.nodes = (0..5).map(|n| balance(SocketAddr::new(any.ip(), 3100 + n))).collect();
+            reply.total = 100_000;
+        }
+        8 => {
+            let v4 = servers.iter().chain(&refused).filter_map(|addr| match addr.ip() {
+                IpAddr::V4(ip) => Some(SocketAddr::new(ip.to_ipv6_mapped().into(), 3001)),
+                IpAddr::V6(_) => None,
+            });
+            reply.nodes = v4.map(|addr| leaf(addr, addr)).collect();
+        }
+        9 => reply.nodes = vec![Node { hops: rng.random_range(6..12), ..leaf(any, made_up[1]) }],
+        10 => (reply.retry, reply.cookie) = (true, vec![7; rng.random_range(0..70)]),
+        _ => reply.hosts = refused.iter().chain(made_up).copied().collect(),
+    }
+    reply
+}
+
+/// From this port on, whoever is made up passes the client on to another.
+pub(crate) const BOTTOMLESS: u16 = 50_000;
+
+const REFUSED: [&str; 14] = [
+    "127.0.0.1",
+    "0.0.0.0",
+    "169.254.1.1",
+    "224.0.0.1",
+    "255.255.255.255",
+    "::1",
+    "::",
+    "fe80::1",
+    "ff02::1",
+    "64:ff9b::7f00:1",
+    "2002:7f00:1::1",
+    "10.200.0.1",
+    "192.168.0.1",
+    "fdff::1",
+];

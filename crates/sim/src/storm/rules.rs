@@ -1,0 +1,117 @@
+//! What must never happen, by name, and the record of what did.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use turn_balance::internals::wire::{Request, Response, stun};
+
+/// An invariant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rule {
+    /// No panic.
+    NoPanic,
+    /// An answer is at most three times its request where no cookie says that the asker is there.
+    Amplification,
+    /// No answer over 1,232 bytes.
+    Size,
+    /// No empty answer to a bare request.
+    Empty,
+    /// A datagram draws one answer at most.
+    OneAnswer,
+    /// Whom and what a server never answers.
+    NeverAnswered,
+    /// Two servers exchange two datagrams at most because of one.
+    Chain,
+    /// No prefix has more answers than its budget.
+    Budget,
+    /// A heartbeat draws nothing, or a Pong that is no longer; only if it is rightly signed.
+    Pong,
+    /// A server lists what it has a right answer of, for 12 s after that, as that answer had it.
+    Listing,
+    /// No forged or replayed heartbeat changes anything.
+    Heartbeat,
+    /// A check that stays without answer is repeated.
+    Checks,
+    /// A leaf names the TURN server beside it while that answers.
+    Health,
+    /// The client's limits.
+    Cannon,
+    /// The client sends nothing to a refused address, nor to one that nobody has told it of.
+    Scope,
+    /// A descent ends in time.
+    Timeout,
+    /// Whatever is selected was offered.
+    Selection,
+    /// Tables are bounded.
+    Memory,
+    /// When all faults have ended, all is well again, in time.
+    Recovery,
+    /// Everything comes to rest.
+    Endless,
+}
+
+/// One time that it did.
+#[derive(Debug, Clone)]
+pub struct Violation {
+    pub rule: Rule,
+    pub at: Duration,
+    pub who: Option<SocketAddr>,
+    pub what: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} at {:.3} s", self.rule, self.at.as_secs_f64())?;
+        if let Some(who) = self.who {
+            write!(f, ", {who}")?;
+        }
+        write!(f, ": {}", self.what)
+    }
+}
+
+/// Reads and judges with the product's own eyes, but without the fault that may be planted there.
+pub(crate) fn soberly<T>(look: impl FnOnce() -> T) -> T {
+    #[cfg(feature = "faults")]
+    let planted = turn_balance::internals::fault::plant(None);
+    let seen = look();
+    #[cfg(feature = "faults")]
+    turn_balance::internals::fault::plant(planted);
+    seen
+}
+
+/// Addresses that no list may name: what is no host's, and what is nearer than everybody here.
+pub(crate) fn is_forbidden(ip: IpAddr, private: bool) -> bool {
+    match ip {
+        IpAddr::V4(ip) => is_forbidden_v4(ip, private),
+        IpAddr::V6(ip) => match ip.segments() {
+            [0, 0, 0, 0, 0, 0xffff, ..] => true, // never unmapped
+            [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+                let bits = u32::from(high) << 16 | u32::from(low);
+                is_forbidden_v4(Ipv4Addr::from_bits(bits), private)
+            }
+            [0xfc00..=0xfdff, ..] => !private,
+            [first, ..] => !(0x2000..0x4000).contains(&first),
+        },
+    }
+}
+
+fn is_forbidden_v4(ip: Ipv4Addr, private: bool) -> bool {
+    match ip.octets() {
+        [0 | 127 | 224..=255, ..] | [169, 254, ..] => true,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => !private,
+        _ => false,
+    }
+}
+
+/// A datagram as a line of a trace.
+pub(crate) fn show(payload: &[u8]) -> String {
+    let text = match (Request::decode(payload), Response::decode(payload)) {
+        _ if stun::is_stun(payload) => "STUN".into(),
+        (Ok(request), _) => format!("{request:?}"),
+        (_, Ok(response)) => format!("{response:?}"),
+        _ => "of no kind".into(),
+    };
+    let text: String = text.chars().take(400).collect();
+    format!("{} bytes: {text}", payload.len())
+}

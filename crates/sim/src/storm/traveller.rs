@@ -1,0 +1,170 @@
+//! What a client may do: ask its roots, and below them what right answers have told it of, within
+//! its limits.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use turn_balance::internals::engine::client::descent::{CandidateState, Descent, Options};
+use turn_balance::internals::wire::{Kind, Request, RequestBody, Response, ResponseBody, stun};
+
+use super::rules::{Rule, is_forbidden};
+
+#[derive(Debug)]
+pub(crate) struct Traveller {
+    pub(crate) since: Instant,
+    pub(crate) options: Options,
+    pub(crate) roots: Vec<SocketAddr>,
+    /// What was sent where: id and nonce, or a transaction.
+    asked: BTreeMap<SocketAddr, Vec<Proof>>,
+    /// Datagrams to each host before its first answer; none after that.
+    silent: BTreeMap<IpAddr, Option<u32>>,
+    /// Whom right answers have told it of, and which TURN servers.
+    heard_of: BTreeSet<SocketAddr>,
+    named: BTreeSet<SocketAddr>,
+    datagrams: u32,
+    bytes: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Proof {
+    Probe(u32, u64),
+    Binding(u128),
+}
+
+/// What is wrong.
+type Wrong = Option<(Rule, String)>;
+
+impl Traveller {
+    pub(crate) fn new(since: Instant, options: Options, roots: Vec<SocketAddr>) -> Self {
+        Self {
+            since,
+            options,
+            roots,
+            asked: BTreeMap::new(),
+            silent: BTreeMap::new(),
+            heard_of: BTreeSet::new(),
+            named: BTreeSet::new(),
+            datagrams: 0,
+            bytes: 0,
+        }
+    }
+
+    /// It sends a datagram.
+    pub(crate) fn sends(&mut self, to: SocketAddr, payload: &[u8], private: bool) -> Wrong {
+        let mut answer = payload.to_vec();
+        answer[..2].copy_from_slice(&[1, 1]);
+        let proof = match (Request::decode(payload), stun::binding_response(&answer)) {
+            (_, Some(transaction)) if stun::is_stun(payload) => Proof::Binding(transaction),
+            (Ok(Request { id, body: RequestBody::Probe(probe) }), _) if probe.nonce != 0 => {
+                Proof::Probe(id, probe.nonce)
+            }
+            _ => return Some((Rule::Scope, format!("what it sends to {to} is no request"))),
+        };
+        self.asked.entry(to).or_default().push(proof);
+        if self.roots.contains(&to) {
+            return None;
+        }
+        self.datagrams += 1;
+        self.bytes += payload.len() as u64;
+        let silent = self.silent.entry(host(to.ip())).or_insert(Some(0)).as_mut();
+        let silent = silent.map_or(0, |count| {
+            *count += 1;
+            *count
+        });
+        let limits = &self.options.limits;
+        if self.datagrams > limits.datagrams || self.bytes > limits.bytes {
+            let what = format!("{} datagrams, {} bytes", self.datagrams, self.bytes);
+            return Some((Rule::Cannon, what));
+        }
+        if silent > limits.unanswered {
+            return Some((Rule::Cannon, format!("{silent} datagrams to {to}, which is silent")));
+        }
+        if is_forbidden(to.ip(), private) {
+            return Some((Rule::Scope, format!("it asks {to}")));
+        }
+        let known = self.heard_of.contains(&to) || self.named.contains(&to);
+        (!known).then(|| (Rule::Scope, format!("nobody has told it of {to}")))
+    }
+
+    /// Something came.
+    pub(crate) fn hears(&mut self, from: SocketAddr, payload: &[u8]) {
+        let asked = self.asked.get(&from).map_or(&[][..], |asked| asked);
+        if let Some(transaction) = stun::binding_response(payload) {
+            if asked.contains(&Proof::Binding(transaction)) {
+                self.silent.insert(host(from.ip()), None);
+            }
+            return;
+        }
+        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(payload)
+        else {
+            return;
+        };
+        let right = |proof: &Proof| match *proof {
+            Proof::Probe(asked, nonce) => {
+                asked == id && reply.proof().is_none_or(|proof| proof == nonce)
+            }
+            Proof::Binding(_) => false,
+        };
+        if !asked.iter().any(right) {
+            return;
+        }
+        self.silent.insert(host(from.ip()), None);
+        self.heard_of.extend(&reply.hosts);
+        self.named.extend(reply.turn);
+        for node in &reply.nodes {
+            self.heard_of.insert(node.addr);
+            self.named.extend(node.turn);
+            self.named.extend(Some(node.addr).filter(|_| node.kind == Kind::Turn));
+        }
+    }
+
+    /// It has ended. `honest`: the TURN servers that there are, if nobody here lies.
+    pub(crate) fn ends(
+        &self,
+        now: Instant,
+        descent: &Descent,
+        private: bool,
+        honest: Option<&BTreeSet<SocketAddr>>,
+    ) -> Wrong {
+        if now > self.since + self.options.timeout {
+            return Some((Rule::Timeout, format!("it took {:?}", now - self.since)));
+        }
+        let progress = descent.progress();
+        // A list of 512 entries, and one TURN server, of each that has answered.
+        if progress.candidates > self.roots.len() + 513 * progress.answered {
+            return Some((Rule::Memory, format!("{progress:?}")));
+        }
+        let trace = descent.trace()?;
+        let deepest = trace.candidates.iter().filter(|c| {
+            let beside = matches!(c.turn, Some(turn) if turn == c.addr);
+            !beside && c.state != CandidateState::Selected
+        });
+        let deepest = deepest.map(|c| c.level).max().unwrap_or(0);
+        if deepest > self.options.limits.depth {
+            return Some((Rule::Cannon, format!("it went down to level {deepest}")));
+        }
+        let turn = trace.outcome.ok()?.turn;
+        if is_forbidden(turn.ip(), private) {
+            return Some((Rule::Selection, format!("{turn} is refused")));
+        }
+        if !self.named.contains(&turn) {
+            return Some((Rule::Selection, format!("nobody has named {turn}")));
+        }
+        let lie = honest.is_some_and(|honest| !honest.contains(&turn));
+        lie.then(|| (Rule::Selection, format!("{turn} is no honest leaf's")))
+    }
+
+    /// When it must have ended.
+    pub(crate) fn deadline(&self) -> Instant {
+        self.since + self.options.timeout + Duration::from_millis(1)
+    }
+}
+
+/// Who is behind an address: an IPv4 address, or an IPv6 /64.
+fn host(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
+        ip => ip,
+    }
+}

@@ -1,0 +1,209 @@
+//! A server, and how it answers: whom, how much, with what.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use turn_balance::Rates;
+use turn_balance::internals::wire::{
+    MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, stun,
+};
+
+use super::belief::Belief;
+use super::budgets::{Bytes, Meter};
+use super::rules::{Rule, is_forbidden};
+use crate::{Datagram, Site};
+
+/// A server of ours since its last start.
+pub(crate) struct Watched {
+    pub(crate) since: Instant,
+    pub(crate) belief: Belief,
+    pub(crate) most_nodes: usize,
+    pub(crate) answers: Meter,
+    /// With those to bearers of cookies.
+    all_answers: Meter,
+    /// Those to heartbeats of listed nodes.
+    pongs: BTreeMap<SocketAddr, Meter>,
+    bytes: Bytes,
+    cookies: BTreeSet<(Vec<u8>, IpAddr)>,
+    /// The bare request that was answered last, if no other has come since.
+    bare: Option<(SocketAddr, u32, Instant)>,
+    /// How often each address got an answer that may come beside its budget.
+    small: BTreeMap<IpAddr, u32>,
+}
+
+/// Ports whose services answer anything.
+const LOOPS: [u16; 10] = [7, 17, 19, 53, 123, 161, 389, 1900, 5353, 11211];
+
+/// More small answers beside the budget than one in four of any flood here is.
+const SMALL: u64 = 40;
+
+impl Watched {
+    pub(crate) fn new(since: Instant, site: Site, most_nodes: usize) -> Self {
+        Self {
+            since,
+            belief: Belief::new(site),
+            most_nodes,
+            answers: Meter::default(),
+            all_answers: Meter::default(),
+            pongs: BTreeMap::new(),
+            bytes: Bytes::default(),
+            cookies: BTreeSet::new(),
+            bare: None,
+            small: BTreeMap::new(),
+        }
+    }
+
+    /// A request came: another bare one makes it forget the one before.
+    pub(crate) fn hears(&mut self, from: SocketAddr, payload: &[u8]) {
+        if let Ok(Request { id, body: RequestBody::Probe(Probe { nonce: 0, .. }) }) =
+            Request::decode(payload)
+        {
+            self.bare = self.bare.filter(|(who, last, _)| (*who, *last) == (from, id));
+        }
+    }
+
+    /// It answers. Returns what is wrong with that.
+    pub(crate) fn answers(
+        &mut self,
+        now: Instant,
+        inside: SocketAddr,
+        request: &Datagram,
+        answer: &Datagram,
+        private: bool,
+    ) -> Vec<(Rule, String)> {
+        let mut wrongs = Vec::new();
+        let mut wrong = |rule, what: String| wrongs.push((rule, what));
+        let from = request.from;
+        let len = answer.payload.len();
+        if from.port() == 0 || LOOPS.contains(&from.port()) || from == inside {
+            wrong(Rule::NeverAnswered, "a source that is never answered".into());
+        }
+        if answer.to != from || answer.from != request.to {
+            wrong(Rule::NeverAnswered, format!("from {} to {}", answer.from, answer.to));
+        }
+        if stun::is_stun(&request.payload) || request.payload.len() > MAX_REQUEST {
+            wrong(Rule::NeverAnswered, format!("{} bytes", request.payload.len()));
+        }
+        if len > MAX_ANSWER {
+            wrong(Rule::Size, format!("{len} bytes"));
+        }
+        let decoded = Request::decode(&request.payload);
+        let Ok(Request { id, body: RequestBody::Probe(probe) }) = decoded else {
+            wrong(Rule::NeverAnswered, format!("no probe: {decoded:?}"));
+            return wrongs;
+        };
+        let Ok(Response { body: ResponseBody::Probe(reply), .. }) =
+            Response::decode(&answer.payload)
+        else {
+            wrong(Rule::NeverAnswered, "with no reply".into());
+            return wrongs;
+        };
+        if self.belief.nonces.contains(&probe.nonce) {
+            wrong(Rule::NeverAnswered, "a check of its own".into());
+        }
+        if probe.nonce == 0 {
+            if self.belief.is_peer(from) {
+                wrong(Rule::NeverAnswered, "a bare probe of a peer".into());
+            }
+            if reply.hosts.is_empty() && reply.turn.is_none() {
+                wrong(Rule::Empty, format!("{len} bytes"));
+            }
+            let again = self.bare.is_some_and(|(who, last, at)| {
+                (who, last) == (from, id) && now - at < Duration::from_millis(999)
+            });
+            if again {
+                wrong(Rule::Chain, format!("bare id {id} again"));
+            }
+            self.bare = Some((from, id, now));
+        } else if answer.origin.answers > 2 {
+            wrong(Rule::Chain, format!("{} answers to one another", answer.origin.answers));
+        }
+        wrongs.extend(self.weighs(now, request, answer, &probe, &reply));
+        wrongs.extend(self.lists(now, &reply, private));
+        if reply.retry {
+            self.cookies.insert((reply.cookie, from.ip()));
+        }
+        wrongs
+    }
+
+    /// Judges how much it answers.
+    fn weighs(
+        &mut self,
+        now: Instant,
+        request: &Datagram,
+        answer: &Datagram,
+        probe: &Probe<'_>,
+        reply: &ProbeReply,
+    ) -> Option<(Rule, String)> {
+        let (ip, uptime) = (request.from.ip(), now - self.since);
+        let settings = self.belief.site().limits.clone().unwrap_or_default();
+        let headers = if ip.is_ipv4() { 28 } else { 48 };
+        let (asked, given) = (request.payload.len(), answer.payload.len());
+        let known = self.cookies.contains(&(probe.cookie.to_vec(), ip));
+        let bare = probe.nonce == 0;
+        if headers + given > 3 * (headers + asked) && !known {
+            let paid = bare && self.bytes.give(uptime, given, settings.bare_bytes);
+            if !paid {
+                return Some((Rule::Amplification, format!("{asked} bytes draw {given}")));
+            }
+        }
+        let within = match (reply.retry, known) {
+            (true, _) => {
+                let what = format!("{asked} bytes draw a retry of {given}");
+                return (given > asked).then_some((Rule::Amplification, what));
+            }
+            (false, true) => self.all_answers.give(uptime, ip, &only_address(&settings.rates), 11),
+            // One in four of those over the budget gets one host.
+            (false, false) if bare && reply.hosts.len() <= 1 => {
+                let answered = self.small.entry(ip).or_default();
+                *answered += 1;
+                let rate = settings.rates.v4_32.max(settings.rates.v6_64);
+                let budget = u64::from(2 * rate) + uptime.as_secs() * u64::from(rate);
+                u64::from(*answered) <= budget + SMALL
+            }
+            (false, false) => self.answers.give(uptime, ip, &settings.rates, 1),
+        };
+        (!within).then(|| (Rule::Budget, format!("{ip} has had its share")))
+    }
+
+    /// Whether it may answer a heartbeat once more: a listed node has a budget of its own.
+    pub(crate) fn may_pong(&mut self, now: Instant, to: SocketAddr) -> bool {
+        let site = self.belief.site();
+        let rates = site.limits.clone().unwrap_or_default().rates;
+        let uptime = now - self.since;
+        if !site.nodes.contains(&to) {
+            return self.answers.give(uptime, to.ip(), &rates, 1);
+        }
+        let own = self.pongs.entry(to).or_default();
+        rates.v4_32 == 0 || own.give(uptime, to.ip(), &only_address(&Rates::default()), 1)
+    }
+
+    /// Judges what it lists and names.
+    fn lists(&self, now: Instant, reply: &ProbeReply, private: bool) -> Option<(Rule, String)> {
+        let belief = &self.belief;
+        for addr in &reply.hosts {
+            if !belief.may_list(now, *addr, None) {
+                return Some((Rule::Listing, format!("it lists {addr}")));
+            }
+        }
+        for node in &reply.nodes {
+            let founded = match node.hops {
+                0 => belief.may_list(now, node.addr, None),
+                hops => hops <= 8 && belief.may_pass_on(now, node),
+            };
+            let named = [Some(node.addr), node.turn].into_iter().flatten();
+            let forbidden = |addr: SocketAddr| is_forbidden(addr.ip(), private);
+            if !founded || named.into_iter().any(forbidden) {
+                return Some((Rule::Listing, format!("it lists {node:?}")));
+            }
+        }
+        let turn = reply.turn.filter(|turn| !belief.may_name_turn(now, *turn));
+        turn.map(|turn| (Rule::Health, format!("it names {turn}")))
+    }
+}
+
+/// Cookies are of addresses: networks do not count there.
+fn only_address(rates: &Rates) -> Rates {
+    Rates { v4_24: 0, v6_56: 0, v6_48: 0, ..*rates }
+}

@@ -1,2 +1,0 @@
-#![cfg_attr(fuzzing, no_main)]
-turn_balance_fuzz::target!(reach);

@@ -1,0 +1,36 @@
+//! What is released and what benchmarks measure has no planted faults in it, whatever a package of
+//! this workspace asks for.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+/// The features of `turn-balance` in a build that cargo is asked for with these arguments.
+fn features(arguments: &[&str]) -> BTreeSet<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--quiet", "--offline", "--prefix", "none", "--format", "{p}={f}"]);
+    let output = cargo.args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let packages = text.lines().filter(|line| line.starts_with("turn-balance v"));
+    let lists = packages.map(|line| line.trim_end_matches(" (*)").split_once('=').unwrap().1);
+    lists.flat_map(|list| list.split(',')).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_released_binary_has_neither_faults_nor_internals() {
+    let released = features(&["--package", "turn-balance", "--edges", "no-dev"]);
+    assert!(released.contains("cli"), "{released:?}");
+    assert!(!released.contains("internals") && !released.contains("faults"), "{released:?}");
+}
+
+#[test]
+fn tests_and_benchmarks_have_internals_and_no_faults() {
+    let built = features(&["--workspace"]);
+    assert!(built.contains("internals") && !built.contains("faults"), "{built:?}");
+}
+
+#[test]
+fn who_asks_for_faults_has_them() {
+    let built = features(&["--workspace", "--features", "faults"]);
+    assert!(built.contains("faults"), "{built:?}");
+}

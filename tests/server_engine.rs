@@ -1,0 +1,79 @@
+//! A server's state without its sockets.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::ServerEngine;
+use turn_balance::internals::engine::server::members::{CheckOutcome, NodeSpec};
+use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+
+/// A superior of one leaf, so many seconds and milliseconds after its start.
+struct Superior(ServerEngine, Instant);
+
+const LEAF: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
+
+impl Superior {
+    fn new() -> Self {
+        let (now, addr) = (Instant::now(), SocketAddr::new(LEAF, 3001));
+        let mut engine = ServerEngine::new(None, None, Rng::seed_from_u64(1));
+        engine.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
+        Self(engine, now)
+    }
+
+    /// Checks the leaf at a moment, which answers that its TURN server has this port. Returns
+    /// whether that is news.
+    fn hears(&mut self, at: u64, rtt: u64, port: u16) -> bool {
+        let Self(engine, start) = self;
+        let at = *start + Duration::from_millis(at);
+        engine.handle_timeout(at);
+        engine.poll_offer(at);
+        while engine.poll_event().is_some() {}
+        let check = engine.poll_check(at).unwrap();
+        let request = Request::decode(&check.payload).unwrap();
+        let RequestBody::Probe(probe) = request.body else { panic!("no probe") };
+        let turn = Some(SocketAddr::new(LEAF, port));
+        let reply = ProbeReply { turn, nonce: probe.nonce, version: 1, ..ProbeReply::default() };
+        let answer = Response { id: request.id, body: ResponseBody::Probe(reply) }.encode();
+        assert!(!engine.has_news());
+        let at = at + Duration::from_millis(rtt);
+        assert_eq!(engine.handle_answer(at, check.to, &answer), CheckOutcome::Right);
+        engine.has_news()
+    }
+}
+
+#[test]
+fn an_answer_is_news_only_where_it_says_something_new() {
+    let mut superior = Superior::new();
+    assert!(superior.hears(0, 0, 3478));
+    assert!(!superior.hears(4_000, 0, 3478));
+    assert!(superior.hears(8_000, 0, 3479));
+}
+
+#[test]
+fn a_distance_is_news_after_a_check_period() {
+    let mut superior = Superior::new();
+    assert!(superior.hears(0, 100, 3478));
+    assert!(!superior.hears(4_000, 20, 3478));
+    let Superior(mut engine, start) = superior;
+    let settled = start + Duration::from_millis(7_020);
+    assert!(engine.poll_timeout().unwrap() <= settled);
+    engine.handle_timeout(settled - Duration::from_millis(1));
+    assert!(!engine.has_news());
+    engine.handle_timeout(settled);
+    assert!(engine.has_news());
+    assert!(engine.poll_offer(settled).is_some());
+    engine.handle_timeout(settled + Duration::from_secs(1));
+    assert!(!engine.has_news());
+}
+
+#[test]
+fn a_distance_that_no_list_tells_apart_is_no_news() {
+    let mut superior = Superior::new();
+    assert!(superior.hears(0, 15, 3478));
+    assert!(!superior.hears(4_000, 1, 3478));
+    let Superior(mut engine, start) = superior;
+    engine.handle_timeout(start + Duration::from_secs(10));
+    assert!(!engine.has_news());
+}
