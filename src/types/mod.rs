@@ -1,5 +1,5 @@
 //! Words that the configuration, the wire and the engines share. Below everything: it imports
-//! nothing of this crate but faults.
+//! nothing of this crate.
 
 mod endpoint;
 mod family;
