@@ -9,7 +9,14 @@ use crate::net::wire::auth::Key;
 use crate::types::quoted;
 
 /// One of `cluster.keys`: a key that servers share.
+///
+/// ```
+/// use turn_balance::KeyFile;
+///
+/// let key = KeyFile::new(1, "/etc/turn-balance/balance.key");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct KeyFile {
     /// Its number, the same on all servers. Never 0.
     pub id: u32,
@@ -47,6 +54,11 @@ pub enum KeyError {
 }
 
 impl KeyFile {
+    /// A key with this number, in this file.
+    pub fn new(id: u32, file: impl Into<PathBuf>) -> Self {
+        Self { id, file: file.into() }
+    }
+
     /// Reads the key.
     pub(crate) fn read(&self) -> Result<Key, KeyError> {
         let file = || self.file.clone();
@@ -131,7 +143,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let file = std::env::temp_dir().join(format!("tb-{}.key", std::process::id()));
         std::fs::write(&file, [7; 32]).unwrap();
-        let key = KeyFile { id: 1, file: file.clone() };
+        let key = KeyFile::new(1, &file);
         for (mode, fine) in [
             (0o600, true),
             (0o400, true),

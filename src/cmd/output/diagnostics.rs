@@ -246,12 +246,7 @@ hint: `ss -lunp 'sport = :3001'` shows who holds the port
         assert_eq!(exit(Error::Worker { addr }), Exit::No);
         assert_eq!(exit(Error::NoRoots), Exit::Unable);
         assert_eq!(exit(socket(libc::EADDRINUSE, "0.0.0.0:3001")), Exit::Unable);
-        let config = ConfigError {
-            origin: "balance.toml".to_owned(),
-            text: String::new(),
-            diagnostics: Vec::new(),
-            source: None,
-        };
+        let config = turn_balance::Config::parse("nett = 1", "balance.toml").unwrap_err();
         assert_eq!(exit(Error::Config(config)), Exit::Unable);
         assert_eq!(Fault::Interrupted.exit(), Exit::Interrupted);
     }

@@ -1,126 +1,38 @@
-//! What a configuration means, judged as a whole: one piece of code for files and for
-//! configurations made by a program.
+//! Addresses that nobody can use, that are this server's own, or that stand there twice.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
-use super::{BareAnswers, Cluster, Config};
-use crate::net::wire::MAX_ANSWER;
-use crate::types::{Endpoint, check_host, unmapped};
+use super::place::Place;
+use super::problem::Problem;
+use crate::config::model::Config;
+use crate::types::{Endpoint, check_host};
 
-/// The most threads that answer at one address: no machine's network feeds more.
-const MAX_WORKERS: u16 = 64;
-
-/// What `net.workers` must be.
-pub(super) const WORKERS: &str = "a number of workers, expected 1 to 64";
-
-/// Where in a configuration a value stands. The reader of a file knows the text that goes with it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    /// `net.bind` as a whole.
-    Binds,
-    /// One address of `net.bind`.
-    Bind(usize),
-    /// `net.workers`.
-    Workers,
-    /// One of `cluster.superiors`.
-    Superior(usize),
-    /// The `addr` of one of `cluster.nodes`.
-    Node(usize),
-    /// The `public` of one of `cluster.nodes`.
-    Public(usize),
-    /// `cluster.check-bind`.
-    CheckBind,
-    /// `cluster.advertise`.
-    Advertise,
-    /// The `id` of one of `cluster.keys`.
-    Key(usize),
-    /// `cluster.require-auth`.
-    RequireAuth,
-    /// `cluster.join`.
-    Join,
-    /// `cluster.max-nodes`.
-    MaxNodes,
-    /// `turn.bind`.
-    Turn,
-    /// `limits.bare-bytes`.
-    BareBytes,
-}
-
-/// Something that is wrong with a configuration.
-#[derive(Debug)]
-pub(super) struct Problem {
-    /// One lower-case sentence.
-    pub(super) message: String,
-    /// The offender.
-    pub(super) place: Place,
-    /// Another place that explains it, and what to say there.
-    pub(super) related: Option<(Place, &'static str)>,
-    /// What to do.
-    pub(super) hint: Option<&'static str>,
-}
-
-/// Everything that is wrong with a configuration.
-pub(super) fn check(config: &Config) -> Vec<Problem> {
-    let binds: Vec<_> = config.net.bind.iter().copied().map(unmapped).collect();
-    let mut problems = Vec::new();
+/// What is wrong with the addresses of a configuration that binds there.
+pub(super) fn bad_addresses(config: &Config, binds: &[SocketAddr]) -> Vec<Problem> {
     let mut seen = BTreeMap::new();
-
-    if binds.is_empty() {
-        problems.push(Problem::at(Place::Binds, "`net.bind` names no address".into()));
-    }
-    for (place, endpoint) in addresses(config) {
-        problems.extend(
-            unusable(place, &endpoint)
-                .or_else(|| this_server(place, &endpoint, &binds))
-                .or_else(|| repeated(place, endpoint, &mut seen)),
-        );
-    }
-    let workers = config.net.workers;
-    if !(1..=MAX_WORKERS).contains(&workers) {
-        problems.push(Problem::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));
-    }
-    if let Some(port) = config.cluster.check_bind {
-        problems.extend(bad_check_port(port, &binds));
-    }
-    problems.extend(bad_keys(&config.cluster));
-    let limits = &config.limits;
-    if limits.bare_answers == BareAnswers::Full && (limits.bare_bytes as usize) < MAX_ANSWER {
-        let message = format!("`bare-bytes` leaves no room for an answer of {MAX_ANSWER} bytes");
-        problems.push(Problem::at(Place::BareBytes, message));
-    }
-    problems
+    let problem = |(place, endpoint)| {
+        unusable(place, &endpoint)
+            .or_else(|| this_server(place, &endpoint, binds))
+            .or_else(|| repeated(place, endpoint, &mut seen))
+    };
+    addresses(config).into_iter().filter_map(problem).collect()
 }
 
-impl Problem {
-    fn at(place: Place, message: String) -> Self {
-        Self { message, place, related: None, hint: None }
+/// The checks' sockets are bound to the server's own IP addresses: a port it listens on is taken.
+pub(super) fn bad_check_port(port: u16, binds: &[SocketAddr]) -> Option<Problem> {
+    if port == 0 {
+        return Some(Problem {
+            hint: Some("leave `check-bind` out to use any port"),
+            ..Problem::at(Place::CheckBind, "check port `0` is no port".into())
+        });
     }
-}
-
-impl Place {
-    /// What stands there, as messages call it.
-    fn role(self) -> &'static str {
-        match self {
-            Self::Binds | Self::Bind(_) => "bind address",
-            Self::Workers => "number of workers",
-            Self::Superior(_) => "superior",
-            Self::Node(_) => "node",
-            Self::Public(_) => "public address",
-            Self::CheckBind => "check port",
-            Self::Advertise => "advertised address",
-            Self::Key(_) => "key",
-            Self::RequireAuth => "`require-auth`",
-            Self::Join => "`join`",
-            Self::MaxNodes => "`max-nodes`",
-            Self::Turn => "turn address",
-            Self::BareBytes => "`bare-bytes`",
-        }
-    }
-
-    fn is_bind(self) -> bool {
-        matches!(self, Self::Bind(_))
-    }
+    let i = binds.iter().position(|bind| bind.port() == port)?;
+    let message = format!("check port `{port}` is taken by this server itself");
+    Some(Problem {
+        related: Some((Place::Bind(i), "it listens here")),
+        ..Problem::at(Place::CheckBind, message)
+    })
 }
 
 /// Every address of a configuration, written the one way that compares.
@@ -219,83 +131,13 @@ fn repeated(
     }
 }
 
-/// The checks' sockets are bound to the server's own IP addresses: a port it listens on is taken.
-fn bad_check_port(port: u16, binds: &[SocketAddr]) -> Option<Problem> {
-    if port == 0 {
-        return Some(Problem {
-            hint: Some("leave `check-bind` out to use any port"),
-            ..Problem::at(Place::CheckBind, "check port `0` is no port".into())
-        });
-    }
-    let i = binds.iter().position(|bind| bind.port() == port)?;
-    let message = format!("check port `{port}` is taken by this server itself");
-    Some(Problem {
-        related: Some((Place::Bind(i), "it listens here")),
-        ..Problem::at(Place::CheckBind, message)
-    })
-}
-
-/// Keys that cannot be told apart, and what needs one where there is none.
-fn bad_keys(cluster: &Cluster) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut first = BTreeMap::new();
-    for (i, key) in cluster.keys.iter().enumerate() {
-        let place = Place::Key(i);
-        let before = *first.entry(key.id).or_insert(place);
-        if i >= MAX_KEYS {
-            let message = format!("key `{}` is one more than the three there may be", key.id);
-            problems.push(Problem::at(place, message));
-        } else if key.id == 0 {
-            problems.push(Problem::at(place, "key `0` has no number".into()));
-        } else if before != place {
-            problems.push(Problem {
-                related: Some((before, "first listed here")),
-                ..Problem::at(place, format!("key `{}` is listed twice", key.id))
-            });
-        }
-    }
-    for (place, set) in [(Place::RequireAuth, cluster.require_auth), (Place::Join, cluster.join)] {
-        if set && cluster.keys.is_empty() {
-            problems.push(Problem {
-                hint: Some("add `keys = [{ id = 1, file = \"balance.key\" }]`"),
-                ..Problem::at(place, format!("{} needs a key", place.role()))
-            });
-        }
-    }
-    if cluster.max_nodes == 0 {
-        problems.push(Problem::at(Place::MaxNodes, "`max-nodes` leaves no room for a node".into()));
-    }
-    problems
-}
-
-/// One that signs, one that comes and one that goes.
-const MAX_KEYS: usize = 3;
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::NodeEntry;
-
-    fn addr(text: &str) -> SocketAddr {
-        text.parse().unwrap()
-    }
-
-    /// Where the problems of a configuration are that binds there and has these nodes.
-    fn places(bind: &str, nodes: &[Endpoint]) -> Vec<(Place, Option<Place>)> {
-        let mut config = Config::default();
-        config.net.bind = vec![addr(bind)];
-        config.cluster.nodes = nodes.iter().cloned().map(NodeEntry::from).collect();
-        let problems = check(&config).into_iter();
-        problems.map(|problem| (problem.place, problem.related.map(|(place, _)| place))).collect()
-    }
-
-    #[test]
-    fn the_default_is_sound() {
-        assert!(check(&Config::default()).is_empty());
-    }
 
     #[test]
     fn what_a_socket_hears() {
+        let addr = |text: &str| text.parse().unwrap();
         for (bind, to, expected) in [
             ("127.0.0.1:3001", "127.0.0.1:3001", true),
             ("127.0.0.1:3001", "127.0.0.2:3001", false),
@@ -310,56 +152,5 @@ mod tests {
         ] {
             assert_eq!(hears(&addr(bind), &addr(to)), expected, "{bind} {to}");
         }
-    }
-
-    #[test]
-    fn a_program_may_write_an_address_in_ways_that_a_file_cannot() {
-        let name = |host: &str| Endpoint::Name(host.into(), 3001);
-        let mapped = Endpoint::Addr(addr("[::ffff:127.0.0.1]:3001"));
-        for (nodes, expected) in [
-            (vec![mapped], (Place::Node(0), Some(Place::Bind(0)))),
-            (vec![name("no host")], (Place::Node(0), None)),
-            (vec![name("256.1.1.1")], (Place::Node(0), None)),
-            (
-                vec![name("LEAF.example"), name("leaf.example")],
-                (Place::Node(1), Some(Place::Node(0))),
-            ),
-        ] {
-            assert_eq!(places("127.0.0.1:3001", &nodes), [expected], "{nodes:?}");
-        }
-        let mapped_bind = places("[::ffff:127.0.0.1]:3001", &[addr("127.0.0.1:3001").into()]);
-        assert_eq!(mapped_bind, [(Place::Node(0), Some(Place::Bind(0)))]);
-    }
-
-    #[test]
-    fn the_same_address_may_stand_in_two_places() {
-        let mut config = Config::default();
-        let node = |node: &str, public: &str| NodeEntry {
-            public: Some(addr(public)),
-            ..NodeEntry::from(Endpoint::from(addr(node)))
-        };
-        config.cluster.nodes = vec![
-            node("203.0.113.7:3001", "203.0.113.7:3001"),
-            node("203.0.113.8:3478", "127.0.0.1:3001"),
-        ];
-        config.turn.bind = Some(addr("203.0.113.8:3478"));
-        assert!(check(&config).is_empty());
-    }
-
-    #[test]
-    fn a_program_gets_hints_and_no_labels() {
-        let mut config = Config::default();
-        config.turn.bind = Some(addr("0.0.0.0:3478"));
-        config.cluster.check_bind = Some(3001);
-        config.net.workers = 65;
-        let error = config.validate().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "turn address `0.0.0.0:3478` is unspecified\n\
-             `65` is not a number of workers, expected 1 to 64\n\
-             check port `3001` is taken by this server itself"
-        );
-        assert!(error.diagnostics[0].hint.is_some());
-        assert!(error.diagnostics.iter().all(|diagnostic| diagnostic.labels.is_empty()));
     }
 }

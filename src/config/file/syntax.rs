@@ -2,7 +2,7 @@
 
 use std::ops::{Range, RangeInclusive};
 
-use super::Diagnostic;
+use crate::config::diagnostic::Diagnostic;
 use crate::types::Endpoint;
 
 /// Adds the syntax errors and takes back what was said of text that they make unreadable.
@@ -25,9 +25,11 @@ pub(super) fn merge(
         !shadows.iter().any(|shadow| shadow.contains(&start))
     });
     diagnostics.extend(errors.iter().map(|error| {
-        let mut diagnostic = Diagnostic::at(error.span().unwrap_or_default(), error.message());
-        diagnostic.hint = missing_quotes(&text[line(text, start(error))]);
-        diagnostic
+        let diagnostic = Diagnostic::at(error.span().unwrap_or_default(), error.message());
+        match missing_quotes(&text[line(text, start(error))]) {
+            Some(hint) => diagnostic.with_hint(hint),
+            None => diagnostic,
+        }
     }));
 }
 
@@ -66,12 +68,12 @@ fn missing_quotes(line: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::model::Config;
 
     /// The text at which something is wrong, in its order.
     fn offenders(text: &str) -> Vec<&str> {
-        let diagnostics = super::super::file::read(text, None).unwrap_err();
-        let spans = diagnostics.iter().map(|diagnostic| diagnostic.labels[0].span.clone());
-        spans.map(|span| &text[span]).collect()
+        let error = Config::parse(text, "").unwrap_err();
+        error.diagnostics().iter().map(|bad| &text[bad.labels()[0].span()]).collect()
     }
 
     #[test]

@@ -7,13 +7,12 @@ use std::slice;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Diagnostic;
-use super::check::WORKERS;
 use super::nearest::nearest;
-use crate::types::quoted;
-use crate::types::unmapped;
-use crate::types::{DEFAULT_PORT, Endpoint};
-use crate::types::{Name, NameError, Prefix, PrefixError};
+use crate::config::check::WORKERS;
+use crate::config::diagnostic::Diagnostic;
+use crate::types::{
+    DEFAULT_PORT, Endpoint, Name, NameError, Prefix, PrefixError, quoted, unmapped,
+};
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
@@ -41,7 +40,7 @@ pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
     let text = string(value, "a string")?;
     text.parse().map_err(|error: NameError| {
         let message = format!("{} is not a name", quoted(text));
-        Diagnostic::at(value.span(), message).hint(error)
+        Diagnostic::at(value.span(), message).with_hint(error)
     })
 }
 
@@ -99,15 +98,23 @@ pub(super) fn prefix(value: &Value<'_>) -> Result<Prefix, Diagnostic> {
     let text = string(value, "a string")?;
     text.parse().map_err(|error: PrefixError| {
         let message = format!("{} is not a prefix", quoted(text));
-        Diagnostic::at(value.span(), message).hint(error)
+        Diagnostic::at(value.span(), message).with_hint(error)
     })
 }
 
-/// The index of the choice that was made.
-pub(super) fn choice(value: &Value<'_>, what: &str, choices: &[&str]) -> Result<usize, Diagnostic> {
+/// One of these, by its word.
+pub(super) fn choice<T: Copy>(
+    value: &Value<'_>,
+    what: &str,
+    choices: &[T],
+    word: fn(T) -> &'static str,
+) -> Result<T, Diagnostic> {
     let text = string(value, "a string")?;
-    let index = choices.iter().position(|choice| *choice == text);
-    index.ok_or_else(|| unknown(value.span(), what, text, choices))
+    let chosen = choices.iter().copied().find(|choice| word(*choice) == text);
+    chosen.ok_or_else(|| {
+        let words: Vec<_> = choices.iter().copied().map(word).collect();
+        unknown(value.span(), what, text, &words)
+    })
 }
 
 /// A word that is none of those that can stand there.
@@ -121,7 +128,7 @@ pub(super) fn unknown(span: Range<usize>, what: &str, text: &str, known: &[&str]
     let message = format!("unknown {what} {}, expected {expected}", quoted(text));
     let diagnostic = Diagnostic::at(span, message);
     match nearest(text, known) {
-        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+        Some(near) => diagnostic.with_hint(format!("did you mean `{near}`?")),
         None => diagnostic,
     }
 }
@@ -140,7 +147,7 @@ fn socket_addr(value: &Value<'_>, expected: &str, port: u16) -> Result<SocketAdd
         Endpoint::Addr(addr) => {
             let with_port = SocketAddr::new(addr.ip(), port);
             Diagnostic::at(value.span(), format!("{} has no port", quoted(text)))
-                .hint(format!("add one: `{with_port}`"))
+                .with_hint(format!("add one: `{with_port}`"))
         }
         Endpoint::Name(..) => {
             let message =
@@ -165,7 +172,7 @@ fn wrong_type(value: &Value<'_>, expected: &str) -> Diagnostic {
 
 #[cfg(test)]
 mod tests {
-    use crate::config::Config;
+    use crate::config::model::Config;
 
     #[test]
     fn a_mapped_address_is_ipv4() {
@@ -185,7 +192,7 @@ mod tests {
             ("log.level = 'WARN'", "did you mean `warn`?"),
         ] {
             let error = Config::parse(text, "").unwrap_err();
-            assert_eq!(error.diagnostics[0].hint.as_deref(), Some(hint), "{text}");
+            assert_eq!(error.diagnostics()[0].hint(), Some(hint), "{text}");
         }
     }
 }

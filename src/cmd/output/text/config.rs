@@ -37,7 +37,7 @@ mod tests {
             "defaults: ok (0 nodes, no superior, no TURN server)"
         );
         let addr: Endpoint = "203.0.113.12:3001".parse().unwrap();
-        let node = NodeEntry { addr: addr.clone(), public: None, name: None };
+        let node = NodeEntry::new(addr.clone());
         config.cluster.nodes = vec![node; 3];
         config.cluster.superiors = vec!["198.51.100.7:3001".parse().unwrap()];
         assert_eq!(

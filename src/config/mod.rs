@@ -1,0 +1,21 @@
+//! `balance.toml`: what it says, what it means, and where it is wrong.
+//!
+//! `model` is the meaning, as data. `file` takes it out of a text and remembers where each value
+//! stands, `check` judges it as a whole, `render` writes it down again.
+
+mod check;
+mod diagnostic;
+mod error;
+mod file;
+mod key_file;
+mod load;
+mod model;
+mod render;
+
+pub use diagnostic::{Diagnostic, Label};
+pub use error::ConfigError;
+pub use key_file::{KeyError, KeyFile};
+pub use model::{
+    BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
+    TurnHealth,
+};
