@@ -31,7 +31,7 @@ fn main() -> Result<ExitCode, Error> {
 
 /// The code of `tb` itself.
 fn run(line: &[&str]) -> Result<ExitCode, Error> {
-    Ok(cmd::Cli::try_parse_from(line)?.run().leave())
+    Ok(cmd::output::leave(cmd::Cli::try_parse_from(line)?.run()))
 }
 
 /// Starts all servers. Returns the root's address once it lists the whole cascade.

@@ -2,11 +2,11 @@ use std::time::Duration;
 
 /// The round-trip times of one peer.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Series {
+pub(crate) struct Rtts {
     millis: Vec<f64>,
 }
 
-impl Series {
+impl Rtts {
     pub(crate) fn push(&mut self, rtt: Duration) {
         self.millis.push(rtt.as_secs_f64() * 1e3);
     }
@@ -15,15 +15,15 @@ impl Series {
         self.millis.len() as u64
     }
 
-    /// What the times come to, in milliseconds; none where there are none.
-    pub(crate) fn summary(&self) -> Option<Summary> {
+    /// What the times come to, in milliseconds; `None`: there are none.
+    pub(crate) fn summary(&self) -> Option<RttSummary> {
         let mut sorted = self.millis.clone();
         sorted.sort_by(f64::total_cmp);
         let (&min, &max) = (sorted.first()?, sorted.last()?);
         let n = sorted.len() as f64;
         let avg = sorted.iter().sum::<f64>() / n;
         let squares: f64 = sorted.iter().map(|time| (time - avg).powi(2)).sum();
-        Some(Summary {
+        Some(RttSummary {
             min,
             avg,
             max,
@@ -36,9 +36,9 @@ impl Series {
     }
 }
 
-/// What a series comes to, in milliseconds.
+/// What round-trip times come to, in milliseconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Summary {
+pub(crate) struct RttSummary {
     pub(crate) min: f64,
     pub(crate) avg: f64,
     pub(crate) max: f64,
@@ -51,7 +51,7 @@ pub(crate) struct Summary {
     pub(crate) p99: f64,
 }
 
-/// The lost ones among `sent`, in percent; none where nothing was sent.
+/// The lost ones among `sent`, in percent; `None`: nothing was sent.
 pub(crate) fn loss_percent(sent: u64, received: u64) -> Option<f64> {
     let lost = sent.saturating_sub(received);
     (sent > 0).then(|| lost as f64 * 100.0 / sent as f64)
@@ -67,40 +67,40 @@ fn percentile(sorted: &[f64], percent: usize) -> f64 {
 mod tests {
     use super::*;
 
-    fn series(millis: impl IntoIterator<Item = u64>) -> Series {
-        let mut series = Series::default();
+    fn rtts(millis: impl IntoIterator<Item = u64>) -> Rtts {
+        let mut rtts = Rtts::default();
         for time in millis {
-            series.push(Duration::from_millis(time));
+            rtts.push(Duration::from_millis(time));
         }
-        series
+        rtts
     }
 
     #[test]
     fn nothing_comes_to_nothing() {
-        assert_eq!(Series::default().summary(), None);
+        assert_eq!(Rtts::default().summary(), None);
         assert_eq!(loss_percent(0, 0), None);
     }
 
     #[test]
     fn one_time_deviates_from_nothing() {
-        let summary = series([7]).summary().unwrap();
-        let Summary { min, avg, max, mdev, stdev, p50, p90, p99 } = summary;
+        let summary = rtts([7]).summary().unwrap();
+        let RttSummary { min, avg, max, mdev, stdev, p50, p90, p99 } = summary;
         assert_eq!([min, avg, max, p50, p90, p99], [7.0; 6]);
         assert_eq!([mdev, stdev], [0.0; 2]);
     }
 
     #[test]
     fn the_two_deviations() {
-        let summary = series([2, 4, 4, 4, 5, 5, 7, 9]).summary().unwrap();
+        let summary = rtts([2, 4, 4, 4, 5, 5, 7, 9]).summary().unwrap();
         assert_eq!((summary.min, summary.avg, summary.max, summary.mdev), (2.0, 5.0, 9.0, 2.0));
         assert!((summary.stdev - (32.0_f64 / 7.0).sqrt()).abs() < 1e-12);
     }
 
     #[test]
     fn percentiles_are_times_that_were_measured() {
-        let summary = series((1..=100).rev()).summary().unwrap();
+        let summary = rtts((1..=100).rev()).summary().unwrap();
         assert_eq!((summary.p50, summary.p90, summary.p99), (50.0, 90.0, 99.0));
-        let summary = series([10, 30, 20]).summary().unwrap();
+        let summary = rtts([10, 30, 20]).summary().unwrap();
         assert_eq!((summary.p50, summary.p90, summary.p99), (20.0, 30.0, 30.0));
     }
 

@@ -2,17 +2,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ValueEnum, ValueHint};
-use tokio::runtime;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use turn_balance::{Config, LogLevel, Server};
-
-use super::output::{Exit, Fault, Printer, Report, default_signals, log, text};
+use turn_balance::{Config, ConfigError, LogLevel};
 
 /// Where the configuration is when nothing says otherwise.
-const DEFAULT_CONFIG: &str = "/etc/turn-balance/balance.toml";
-
-/// What a configuration without a file is called.
-const DEFAULTS: &str = "defaults";
+pub(super) const DEFAULT_CONFIG: &str = "/etc/turn-balance/balance.toml";
 
 /// Run a balance server
 #[derive(Debug, clap::Args)]
@@ -23,7 +16,7 @@ const DEFAULTS: &str = "defaults";
         1  could not go on\n  \
         2  could not start: usage, configuration, socket"
 )]
-pub(crate) struct Args {
+pub(crate) struct ServeArgs {
     /// The configuration [default: /etc/turn-balance/balance.toml, where there is one]
     #[arg(
         short,
@@ -37,11 +30,11 @@ pub(crate) struct Args {
 
     /// Say whether the configuration is fine, and leave
     #[arg(long, conflicts_with = "print_config")]
-    check: bool,
+    pub(super) check: bool,
 
     /// Print the configuration with all defaults, and leave
     #[arg(long)]
-    print_config: bool,
+    pub(super) print_config: bool,
 
     /// Listen here instead of at net.bind; may be repeated
     #[arg(
@@ -55,56 +48,23 @@ pub(crate) struct Args {
 
     /// Log this instead of log.level
     #[arg(long, value_name = "LEVEL", env = "TB_LOG_LEVEL", hide_env_values = true)]
-    log_level: Option<Level>,
+    log_level: Option<LogLevelArg>,
 
     /// Log one level more; twice: two more
     #[arg(short, long, env = "TB_VERBOSE", hide_env_values = true, action = clap::ArgAction::Count)]
     verbose: u8,
 }
 
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Level {
-    Error,
-    Warn,
-    Info,
-    Debug,
-    Trace,
-}
-
-impl Args {
-    pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, Fault> {
-        let file = self.file();
-        let config = self.effective(file).map_err(turn_balance::Error::from)?;
-        if self.print_config {
-            printer.answer(&config.to_toml())?;
-            return Ok(Exit::Done);
-        }
-        if self.check {
-            printer.answer(&text::config::verdict(file.unwrap_or(Path::new(DEFAULTS)), &config))?;
-            return Ok(Exit::Done);
-        }
-        log::install(config.log.level, config.log.format);
-        start_line(file, &config);
-        // On this thread alone: no task is busy for long, and those that answer are threads of
-        // their own.
-        let runtime = runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| Report::system("cannot start", &error))?;
-        let done = runtime.block_on(serve(config));
-        runtime.shutdown_background();
-        done
-    }
-
-    /// The file to read; none: the defaults apply. One that was named is read, come what may.
-    fn file(&self) -> Option<&Path> {
+impl ServeArgs {
+    /// The file to read; `None`: the defaults apply. One that was named is read, come what may.
+    pub(super) fn file(&self) -> Option<&Path> {
         let default = Path::new(DEFAULT_CONFIG);
         let there = || !matches!(default.try_exists(), Ok(false));
         self.config.as_deref().or_else(|| there().then_some(default))
     }
 
     /// What the file says, and what the command line says instead.
-    fn effective(&self, file: Option<&Path>) -> Result<Config, turn_balance::ConfigError> {
+    pub(super) fn effective(&self, file: Option<&Path>) -> Result<Config, ConfigError> {
         let mut config = file.map_or_else(|| Ok(Config::default()), Config::load)?;
         if let Some(level) = self.log_level {
             config.log.level = level.into();
@@ -118,72 +78,35 @@ impl Args {
     }
 }
 
-/// Serves until a signal asks it to stop, or it cannot go on.
-async fn serve(config: Config) -> Result<Exit, Fault> {
-    let deaf = |error| Report::system("cannot listen for signals", &error);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(deaf)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(deaf)?;
-    let mut server = tokio::select! {
-        server = Server::start(config) => server?,
-        () = either(&mut interrupt, &mut terminate) => return Ok(stopped()),
-    };
-    tokio::select! {
-        error = server.failed() => return Err(error.into()),
-        () = either(&mut interrupt, &mut terminate) => {}
-    }
-    // Whoever asks again has waited long enough.
-    default_signals();
-    server.stop().await;
-    Ok(stopped())
+/// `log.level` as a flag.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogLevelArg {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
 }
 
-async fn either(one: &mut Signal, other: &mut Signal) {
-    tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
+impl From<LogLevelArg> for LogLevel {
+    fn from(level: LogLevelArg) -> Self {
+        match level {
+            LogLevelArg::Error => Self::Error,
+            LogLevelArg::Warn => Self::Warn,
+            LogLevelArg::Info => Self::Info,
+            LogLevelArg::Debug => Self::Debug,
+            LogLevelArg::Trace => Self::Trace,
+        }
     }
 }
 
-fn stopped() -> Exit {
-    tracing::info!("stopped");
-    Exit::Done
-}
-
-fn start_line(file: Option<&Path>, config: &Config) {
-    if file.is_none() {
-        tracing::info!(looked_at = %DEFAULT_CONFIG,
-            "no configuration file, the defaults apply"
-        );
-    }
-    let turn = config.turn.bind.map(|turn| turn.to_string());
-    tracing::info!(
-        version = %env!("CARGO_PKG_VERSION"),
-        config = %file.unwrap_or(Path::new(DEFAULTS)).display(),
-        nodes = config.cluster.nodes.len(),
-        superiors = config.cluster.superiors.len(),
-        turn = %turn.as_deref().unwrap_or("none"),
-        "starting"
-    );
-}
-
+/// The level that says so much more; the last one says most.
 fn raised(level: LogLevel, by: u8) -> LogLevel {
     use LogLevel::{Debug, Error, Info, Trace, Warn};
 
     let levels = [Error, Warn, Info, Debug, Trace];
     let mut from_here = levels.into_iter().skip_while(|candidate| *candidate != level);
     from_here.nth(by.into()).unwrap_or(Trace)
-}
-
-impl From<Level> for LogLevel {
-    fn from(level: Level) -> Self {
-        match level {
-            Level::Error => Self::Error,
-            Level::Warn => Self::Warn,
-            Level::Info => Self::Info,
-            Level::Debug => Self::Debug,
-            Level::Trace => Self::Trace,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -195,7 +118,7 @@ mod tests {
     #[derive(Debug, Parser)]
     struct Line {
         #[command(flatten)]
-        args: Args,
+        args: ServeArgs,
     }
 
     fn effective(words: &[&str]) -> Config {

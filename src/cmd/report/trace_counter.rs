@@ -2,46 +2,27 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::{Candidate, CandidateState, Name};
+use turn_balance::{Candidate, CandidateState, Name, Trace};
 
-use super::output::json::{Count, CountReport, Ms};
-use super::stats::{Series, loss_percent};
+use super::ms::Ms;
+use super::rtts::{Rtts, loss_percent};
+use super::trace_count::{CandidateCount, TraceCount};
 
 /// Descents added up, candidate by candidate.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub(crate) struct TraceCounter {
     descents: u64,
     found: u64,
     rows: BTreeMap<(u8, SocketAddr), Row>,
 }
 
-/// What one descent says of one candidate.
-#[derive(Debug, Clone)]
-pub(crate) struct Sighting {
-    pub(crate) level: u8,
-    pub(crate) addr: SocketAddr,
-    pub(crate) name: Option<String>,
-    pub(crate) asked: bool,
-    pub(crate) rtt: Option<Duration>,
-    pub(crate) state: CandidateState,
-}
-
-impl From<&Candidate> for Sighting {
-    fn from(candidate: &Candidate) -> Self {
-        Self {
-            level: candidate.level,
-            addr: candidate.addr,
-            name: candidate.name.as_ref().map(Name::to_string),
-            asked: candidate.sent > 0,
-            rtt: candidate.rtt,
-            state: candidate.state,
-        }
-    }
-}
-
-impl Tally {
+impl TraceCounter {
     /// Adds a descent.
-    pub(crate) fn add(&mut self, found: bool, seen: impl IntoIterator<Item = Sighting>) {
+    pub(crate) fn add(&mut self, trace: &Trace) {
+        self.count(trace.outcome.is_ok(), trace.candidates.iter().map(Sighted::from));
+    }
+
+    fn count(&mut self, found: bool, seen: impl IntoIterator<Item = Sighted>) {
         self.descents += 1;
         self.found += u64::from(found);
         for sighting in seen {
@@ -60,45 +41,70 @@ impl Tally {
     }
 
     /// The whole: by level, the fastest first, the silent last.
-    pub(crate) fn report(&self) -> CountReport {
-        let mut candidates: Vec<Count> = self.rows.iter().map(count).collect();
-        let order = |count: &Count| count.best_ms.map_or(f64::INFINITY, |Ms(best)| best);
+    pub(crate) fn report(&self) -> TraceCount {
+        let mut candidates: Vec<CandidateCount> = self.rows.iter().map(candidate).collect();
+        let order = |count: &CandidateCount| count.best_ms.map_or(f64::INFINITY, |Ms(best)| best);
         candidates.sort_by(|a, b| {
             let by_level = a.level.cmp(&b.level);
             by_level.then(order(a).total_cmp(&order(b)))
         });
-        CountReport { descents: self.descents, found: self.found, candidates, error: None }
+        TraceCount { descents: self.descents, found: self.found, candidates, error: None }
     }
 }
 
+/// What one descent says of one candidate.
+#[derive(Debug, Clone)]
+struct Sighted {
+    level: u8,
+    addr: SocketAddr,
+    name: Option<String>,
+    asked: bool,
+    rtt: Option<Duration>,
+    state: CandidateState,
+}
+
+impl From<&Candidate> for Sighted {
+    fn from(candidate: &Candidate) -> Self {
+        Self {
+            level: candidate.level,
+            addr: candidate.addr,
+            name: candidate.name.as_ref().map(Name::to_string),
+            asked: candidate.sent > 0,
+            rtt: candidate.rtt,
+            state: candidate.state,
+        }
+    }
+}
+
+/// What all of them say of one candidate.
 #[derive(Debug, Default)]
 struct Row {
     name: Option<String>,
     asked: u64,
     won: u64,
-    times: Series,
+    rtts: Rtts,
 }
 
 impl Row {
-    fn add(&mut self, sighting: Sighting) {
+    fn add(&mut self, sighting: Sighted) {
         let won = matches!(sighting.state, CandidateState::Path | CandidateState::Selected);
         self.name = sighting.name.or(self.name.take());
         self.asked += u64::from(sighting.asked);
         self.won += u64::from(won);
         if let Some(rtt) = sighting.rtt {
-            self.times.push(rtt);
+            self.rtts.push(rtt);
         }
     }
 }
 
-fn count((&(level, addr), row): (&(u8, SocketAddr), &Row)) -> Count {
-    let summary = row.times.summary();
-    Count {
+fn candidate((&(level, addr), row): (&(u8, SocketAddr), &Row)) -> CandidateCount {
+    let summary = row.rtts.summary();
+    CandidateCount {
         level,
         addr,
         name: row.name.clone(),
         sent: row.asked,
-        loss_percent: loss_percent(row.asked, row.times.len()),
+        loss_percent: loss_percent(row.asked, row.rtts.len()),
         won: row.won,
         best_ms: summary.map(|s| Ms(s.min)),
         avg_ms: summary.map(|s| Ms(s.avg)),
@@ -111,8 +117,8 @@ fn count((&(level, addr), row): (&(u8, SocketAddr), &Row)) -> Count {
 mod tests {
     use super::*;
 
-    fn sighting(last: u8, millis: Option<u64>, state: CandidateState) -> Sighting {
-        Sighting {
+    fn sighting(last: u8, millis: Option<u64>, state: CandidateState) -> Sighted {
+        Sighted {
             level: 1,
             addr: SocketAddr::from(([203, 0, 113, last], 3001)),
             name: None,
@@ -124,22 +130,22 @@ mod tests {
 
     #[test]
     fn each_descent_counts_once() {
-        let mut tally = Tally::default();
-        tally.add(
+        let mut counter = TraceCounter::default();
+        counter.count(
             true,
             [
                 sighting(10, Some(10), CandidateState::Path),
                 sighting(20, None, CandidateState::Silent),
             ],
         );
-        tally.add(
+        counter.count(
             false,
             [
                 sighting(10, Some(14), CandidateState::Lost),
                 sighting(30, Some(9), CandidateState::Selected),
             ],
         );
-        let report = tally.report();
+        let report = counter.report();
         assert_eq!((report.descents, report.found), (2, 1));
         let [fast, slow, silent] = report.candidates.as_slice() else {
             panic!("{report:?}");
@@ -158,22 +164,22 @@ mod tests {
 
     #[test]
     fn what_was_not_asked_has_lost_nothing() {
-        let mut tally = Tally::default();
+        let mut counter = TraceCounter::default();
         let mut refused = sighting(10, None, CandidateState::Refused);
         refused.asked = false;
-        tally.add(true, [refused]);
-        let report = tally.report();
+        counter.count(true, [refused]);
+        let report = counter.report();
         assert_eq!(report.candidates[0].sent, 0);
         assert_eq!(report.candidates[0].loss_percent, None);
     }
 
     #[test]
     fn a_name_once_heard_stays() {
-        let mut tally = Tally::default();
+        let mut counter = TraceCounter::default();
         let mut named = sighting(10, Some(10), CandidateState::Path);
         named.name = Some("fra".to_owned());
-        tally.add(true, [named]);
-        tally.add(true, [sighting(10, None, CandidateState::Silent)]);
-        assert_eq!(tally.report().candidates[0].name.as_deref(), Some("fra"));
+        counter.count(true, [named]);
+        counter.count(true, [sighting(10, None, CandidateState::Silent)]);
+        assert_eq!(counter.report().candidates[0].name.as_deref(), Some("fra"));
     }
 }

@@ -1,39 +1,43 @@
 //! The examples of the documentation, for tests.
 
+use std::time::Duration;
+
 use turn_balance::{CandidateState, Cost, Why};
 
-use super::trace::Outcome;
-use super::*;
-use crate::cmd::args::{Strategy, View};
-use crate::cmd::stats::Series;
+use super::ms::Ms;
+use super::ping::PingReport;
+use super::probe::{HopReport, ProbeReport, RunnerUpReport};
+use super::rtts::Rtts;
+use super::trace::{CandidateReport, OutcomeReport, TraceReport};
+use super::trace_count::{CandidateCount, TraceCount};
 
-pub(crate) fn probe() -> Probe {
+pub(crate) fn probe() -> ProbeReport {
     let mut cost = Cost::default();
     cost.candidates = 41;
     cost.silent = 1;
     cost.datagrams = 96;
     cost.repeated = 54;
-    Probe {
+    ProbeReport {
         turn: Some("203.0.113.52:3478".parse().unwrap()),
         name: Some("fra-b".to_owned()),
         rtt_ms: Some(Ms(11.97)),
         elapsed_ms: Some(Ms(38.2)),
-        strategy: Strategy::Best,
+        strategy: "best",
         path: vec![
-            Step {
+            HopReport {
                 level: 0,
                 addr: "198.51.100.7:3001".parse().unwrap(),
                 name: Some("root".to_owned()),
                 rtt_ms: Some(Ms(7.81)),
             },
-            Step {
+            HopReport {
                 level: 1,
                 addr: "203.0.113.52:3001".parse().unwrap(),
                 name: Some("fra-b".to_owned()),
                 rtt_ms: Some(Ms(12.06)),
             },
         ],
-        runners_up: vec![Runner {
+        runners_up: vec![RunnerUpReport {
             turn: "203.0.113.61:3478".parse().unwrap(),
             name: Some("ams-a".to_owned()),
             rtt_ms: Ms(14.2),
@@ -45,7 +49,7 @@ pub(crate) fn probe() -> Probe {
     }
 }
 
-pub(crate) fn trace() -> Trace {
+pub(crate) fn trace() -> TraceReport {
     use CandidateState::*;
 
     let none = f64::NAN;
@@ -60,14 +64,14 @@ pub(crate) fn trace() -> Trace {
         (2, "203.0.113.61:3001", "ams-a", Some(2), 14.35, 36.4, Lost),
         (3, "203.0.113.52:3478", "", Some(5), 11.97, 43.68, Selected),
     ];
-    Trace {
-        outcome: Outcome {
+    TraceReport {
+        outcome: OutcomeReport {
             turn: Some("203.0.113.52:3478".parse().unwrap()),
             name: Some("fra-b".to_owned()),
             rtt_ms: Some(Ms(11.97)),
             elapsed_ms: Some(Ms(43.68)),
-            strategy: Strategy::Best,
-            view: View::Subordinates,
+            strategy: "best",
+            view: "subordinates",
             levels: 3,
             datagrams: 30,
             error: None,
@@ -76,8 +80,8 @@ pub(crate) fn trace() -> Trace {
     }
 }
 
-pub(crate) fn count() -> CountReport {
-    let row = |level, addr: &str, name: &str, won, times: Option<[f64; 4]>| Count {
+pub(crate) fn count() -> TraceCount {
+    let row = |level, addr: &str, name: &str, won, times: Option<[f64; 4]>| CandidateCount {
         level,
         addr: addr.parse().unwrap(),
         name: Some(name.to_owned()),
@@ -89,7 +93,7 @@ pub(crate) fn count() -> CountReport {
         worst_ms: times.map(|times| Ms(times[2])),
         stdev_ms: times.map(|times| Ms(times[3])),
     };
-    CountReport {
+    TraceCount {
         descents: 10,
         found: 9,
         candidates: vec![
@@ -101,22 +105,22 @@ pub(crate) fn count() -> CountReport {
     }
 }
 
-pub(crate) fn ping() -> Ping {
-    let mut times = Series::default();
+pub(crate) fn ping() -> PingReport {
+    let mut rtts = Rtts::default();
     for micros in [11_790, 11_920, 12_410] {
-        times.push(Duration::from_micros(micros));
+        rtts.push(Duration::from_micros(micros));
     }
     let addr = Some("203.0.113.10:3001".parse().unwrap());
     let time = Duration::from_millis(3_021);
-    Ping::new("fra.example".to_owned(), addr, 4, &times, time)
+    PingReport::new("fra.example".to_owned(), addr, 4, &rtts, time)
 }
 
 type Line<'a> = (u8, &'a str, &'a str, Option<usize>, f64, f64, CandidateState);
 
-fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> Candidate {
+fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
     let &(level, addr, name, parent, rtt, total, state) = line;
     let ms = |time: f64| (!time.is_nan()).then_some(Ms(time));
-    Candidate {
+    CandidateReport {
         level,
         addr: addr.parse().unwrap(),
         name: (!name.is_empty()).then(|| name.to_owned()),
