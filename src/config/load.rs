@@ -15,7 +15,8 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`]: the file cannot be read ([`ConfigError::unreadable`]), or has errors.
-    pub fn load(path: &Path) -> Result<Self, ConfigError> {
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
         let origin = path.display().to_string();
         let text = read(path).map_err(|error| ConfigError::in_reading(&origin, error))?;
         parse(&text, &origin, path.parent())
@@ -69,14 +70,14 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there() {
-        let error = Config::load(Path::new("no-such-folder/balance.toml")).unwrap_err();
+        let error = Config::load("no-such-folder/balance.toml").unwrap_err();
         assert_eq!(error.to_string(), "cannot read `no-such-folder/balance.toml`");
         assert_eq!(error.unreadable().unwrap().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
     fn a_folder() {
-        let error = Config::load(&std::env::temp_dir()).unwrap_err();
+        let error = Config::load(std::env::temp_dir()).unwrap_err();
         assert!(error.unreadable().is_some());
     }
 

@@ -128,7 +128,7 @@ error: string values must be quoted, expected literal string
 
     #[test]
     fn a_file_that_cannot_be_read() {
-        let error = Config::load("no-such-folder/balance.toml".as_ref()).unwrap_err();
+        let error = Config::load("no-such-folder/balance.toml").unwrap_err();
         let expected = "error: cannot read `no-such-folder/balance.toml`\n  \
                         Caused by: No such file or directory (os error 2)\n";
         assert_eq!(config_error(&error, false), expected);
