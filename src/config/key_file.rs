@@ -5,7 +5,6 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::net::wire::auth::Key;
 use crate::types::quoted;
 
 /// One of `cluster.keys`: a key that servers share.
@@ -59,8 +58,8 @@ impl KeyFile {
         Self { id, file: file.into() }
     }
 
-    /// Reads the key.
-    pub(crate) fn read(&self) -> Result<Key, KeyError> {
+    /// Reads the secret.
+    pub(crate) fn read(&self) -> Result<[u8; 32], KeyError> {
         let file = || self.file.clone();
         let unreadable = |error| KeyError::Unreadable { file: file(), source: Arc::new(error) };
         let mut open = File::open(&self.file).map_err(unreadable)?;
@@ -70,8 +69,7 @@ impl KeyFile {
         }
         let mut bytes = Vec::new();
         open.by_ref().take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(unreadable)?;
-        let secret = secret(&bytes).ok_or_else(|| KeyError::NoKey { file: file() })?;
-        Ok(Key::new(self.id, &secret))
+        secret(&bytes).ok_or_else(|| KeyError::NoKey { file: file() })
     }
 }
 

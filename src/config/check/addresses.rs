@@ -3,35 +3,35 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
+use super::mistake::Mistake;
 use super::place::Place;
-use super::problem::Problem;
 use crate::config::model::Config;
 use crate::types::{Endpoint, check_host};
 
 /// What is wrong with the addresses of a configuration that binds there.
-pub(super) fn bad_addresses(config: &Config, binds: &[SocketAddr]) -> Vec<Problem> {
+pub(super) fn bad_addresses(config: &Config, binds: &[SocketAddr]) -> Vec<Mistake> {
     let mut seen = BTreeMap::new();
-    let problem = |(place, endpoint)| {
+    let mistake = |(place, endpoint)| {
         unusable(place, &endpoint)
             .or_else(|| this_server(place, &endpoint, binds))
             .or_else(|| repeated(place, endpoint, &mut seen))
     };
-    addresses(config).into_iter().filter_map(problem).collect()
+    addresses(config).into_iter().filter_map(mistake).collect()
 }
 
 /// The checks' sockets are bound to the server's own IP addresses: a port it listens on is taken.
-pub(super) fn bad_check_port(port: u16, binds: &[SocketAddr]) -> Option<Problem> {
+pub(super) fn bad_check_port(port: u16, binds: &[SocketAddr]) -> Option<Mistake> {
     if port == 0 {
-        return Some(Problem {
+        return Some(Mistake {
             hint: Some("leave `check-bind` out to use any port"),
-            ..Problem::at(Place::CheckBind, "check port `0` is no port".into())
+            ..Mistake::at(Place::CheckBind, "check port `0` is no port".into())
         });
     }
     let i = binds.iter().position(|bind| bind.port() == port)?;
     let message = format!("check port `{port}` is taken by this server itself");
-    Some(Problem {
+    Some(Mistake {
         related: Some((Place::Bind(i), "it listens here")),
-        ..Problem::at(Place::CheckBind, message)
+        ..Mistake::at(Place::CheckBind, message)
     })
 }
 
@@ -59,12 +59,12 @@ fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
 }
 
 /// An address that nobody can send to, or listen on.
-fn unusable(place: Place, endpoint: &Endpoint) -> Option<Problem> {
+fn unusable(place: Place, endpoint: &Endpoint) -> Option<Mistake> {
     let (ip, port) = match endpoint {
         Endpoint::Addr(addr) => (Some(addr.ip()), addr.port()),
         Endpoint::Name(host, port) => match check_host(host) {
             Ok(()) => (None, *port),
-            Err(error) => return Some(Problem::at(place, error.to_string())),
+            Err(error) => return Some(Mistake::at(place, error.to_string())),
         },
     };
     let (fault, hint) = match ip {
@@ -79,19 +79,19 @@ fn unusable(place: Place, endpoint: &Endpoint) -> Option<Problem> {
         _ => return None,
     };
     let message = format!("{} `{endpoint}` {fault}", place.role());
-    Some(Problem { hint, ..Problem::at(place, message) })
+    Some(Mistake { hint, ..Mistake::at(place, message) })
 }
 
 /// A superior or node that would be this server talking to itself.
-fn this_server(place: Place, endpoint: &Endpoint, binds: &[SocketAddr]) -> Option<Problem> {
+fn this_server(place: Place, endpoint: &Endpoint, binds: &[SocketAddr]) -> Option<Mistake> {
     let (Place::Superior(_) | Place::Node(_), Endpoint::Addr(addr)) = (place, endpoint) else {
         return None;
     };
     let i = binds.iter().position(|bind| hears(bind, addr))?;
     let message = format!("{} `{endpoint}` is this server itself", place.role());
-    Some(Problem {
+    Some(Mistake {
         related: Some((Place::Bind(i), "it listens here")),
-        ..Problem::at(place, message)
+        ..Mistake::at(place, message)
     })
 }
 
@@ -110,7 +110,7 @@ fn repeated(
     place: Place,
     endpoint: Endpoint,
     seen: &mut BTreeMap<(bool, Endpoint), Place>,
-) -> Option<Problem> {
+) -> Option<Mistake> {
     let any_port = matches!(endpoint, Endpoint::Addr(addr) if addr.port() == 0);
     if place == Place::Turn || any_port {
         return None; // a TURN server may be a node too, and any port is a new one each time
@@ -124,9 +124,9 @@ fn repeated(
     match (*seen.entry(key).or_insert(place), place) {
         (first, _) if first == place => None,
         (Place::Node(node), Place::Public(public)) if node == public => None,
-        (first, _) => Some(Problem {
+        (first, _) => Some(Mistake {
             related: Some((first, "first listed here")),
-            ..Problem::at(place, message(first))
+            ..Mistake::at(place, message(first))
         }),
     }
 }

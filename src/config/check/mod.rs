@@ -3,17 +3,16 @@
 
 mod addresses;
 mod keys;
+pub(super) mod mistake;
 pub(super) mod place;
-pub(super) mod problem;
 
 use self::addresses::{bad_addresses, bad_check_port};
 use self::keys::bad_keys;
+use self::mistake::Mistake;
 use self::place::Place;
-use self::problem::Problem;
 use super::diagnostic::Diagnostic;
 use super::error::ConfigError;
-use super::model::{BareAnswers, Config};
-use crate::net::wire::MAX_ANSWER;
+use super::model::{BareAnswers, Config, RequestLimits};
 use crate::types::unmapped;
 
 /// The most threads that answer at one address: no machine's network feeds more.
@@ -28,36 +27,37 @@ impl Config {
     /// # Errors
     /// [`ConfigError`], whose diagnostics have no labels: there is no text to point at.
     pub fn validate(&self) -> Result<(), ConfigError> {
-        let problems = check(self);
-        if problems.is_empty() {
+        let mistakes = check(self);
+        if mistakes.is_empty() {
             return Ok(());
         }
-        Err(ConfigError::in_program(problems.into_iter().map(Diagnostic::from).collect()))
+        Err(ConfigError::in_program(mistakes.into_iter().map(Diagnostic::from).collect()))
     }
 }
 
 /// Everything that is wrong with a configuration.
-pub(super) fn check(config: &Config) -> Vec<Problem> {
+pub(super) fn check(config: &Config) -> Vec<Mistake> {
     let binds: Vec<_> = config.net.bind.iter().copied().map(unmapped).collect();
-    let mut problems = Vec::new();
+    let mut mistakes = Vec::new();
     if binds.is_empty() {
-        problems.push(Problem::at(Place::Binds, "`net.bind` names no address".into()));
+        mistakes.push(Mistake::at(Place::Binds, "`net.bind` names no address".into()));
     }
-    problems.extend(bad_addresses(config, &binds));
+    mistakes.extend(bad_addresses(config, &binds));
     let workers = config.net.workers;
     if !(1..=MAX_WORKERS).contains(&workers) {
-        problems.push(Problem::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));
+        mistakes.push(Mistake::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));
     }
     if let Some(port) = config.cluster.check_bind {
-        problems.extend(bad_check_port(port, &binds));
+        mistakes.extend(bad_check_port(port, &binds));
     }
-    problems.extend(bad_keys(&config.cluster));
+    mistakes.extend(bad_keys(&config.cluster));
     let limits = &config.limits;
-    if limits.bare_answers == BareAnswers::Full && (limits.bare_bytes as usize) < MAX_ANSWER {
-        let message = format!("`bare-bytes` leaves no room for an answer of {MAX_ANSWER} bytes");
-        problems.push(Problem::at(Place::BareBytes, message));
+    let least = RequestLimits::MIN_BARE_BYTES;
+    if limits.bare_answers == BareAnswers::Full && limits.bare_bytes < least {
+        let message = format!("`bare-bytes` leaves no room for an answer of {least} bytes");
+        mistakes.push(Mistake::at(Place::BareBytes, message));
     }
-    problems
+    mistakes
 }
 
 #[cfg(test)]
@@ -72,13 +72,13 @@ mod tests {
         text.parse().unwrap()
     }
 
-    /// Where the problems of a configuration are that binds there and has these nodes.
+    /// Where the mistakes of a configuration are that binds there and has these nodes.
     fn places(bind: &str, nodes: &[Endpoint]) -> Vec<(Place, Option<Place>)> {
         let mut config = Config::default();
         config.net.bind = vec![addr(bind)];
         config.cluster.nodes = nodes.iter().cloned().map(NodeEntry::from).collect();
-        let problems = check(&config).into_iter();
-        problems.map(|problem| (problem.place, problem.related.map(|(place, _)| place))).collect()
+        let mistakes = check(&config).into_iter();
+        mistakes.map(|mistake| (mistake.place, mistake.related.map(|(place, _)| place))).collect()
     }
 
     #[test]

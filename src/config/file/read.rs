@@ -29,8 +29,8 @@ pub(in crate::config) fn read(
     let (spans, mut diagnostics) = reader.finish();
     if errors.is_empty() {
         let all_read = diagnostics.is_empty();
-        let problems = check(&config).into_iter();
-        diagnostics.extend(problems.filter_map(|problem| locate(problem, &spans, all_read)));
+        let mistakes = check(&config).into_iter();
+        diagnostics.extend(mistakes.filter_map(|mistake| locate(mistake, &spans, all_read)));
     } else {
         // What the text means as a whole is not known, so it is not checked.
         syntax::merge(text, errors, &mut diagnostics);
@@ -67,16 +67,16 @@ mod tests {
     use crate::config::diagnostic::Label;
 
     /// The offending text, the second one with its note, and the hint.
-    type Said<'a> = (&'a str, Option<(&'a str, String)>, Option<String>);
+    type Finding<'a> = (&'a str, Option<(&'a str, String)>, Option<String>);
 
-    fn said(text: &str) -> Vec<Said<'_>> {
-        let said = |diagnostic: Diagnostic| {
+    fn findings(text: &str) -> Vec<Finding<'_>> {
+        let finding = |diagnostic: Diagnostic| {
             let at = |label: &Label| &text[label.span()];
             let [offender, others @ ..] = diagnostic.labels() else { panic!("no label") };
             let second = others.first().map(|label| (at(label), label.note().to_owned()));
             (at(offender), second, diagnostic.hint().map(str::to_owned))
         };
-        read(text, None).unwrap_err().into_iter().map(said).collect()
+        read(text, None).unwrap_err().into_iter().map(finding).collect()
     }
 
     #[test]
@@ -89,13 +89,13 @@ mod tests {
     fn a_value_is_underlined_and_the_other_place_explained() {
         let text = "cluster.nodes = [{ addr = 'a.example' }, 'b.example', 'A.example:3001']";
         let first = ("'a.example'", "first listed here".to_owned());
-        assert_eq!(said(text), [("'A.example:3001'", Some(first), None)]);
+        assert_eq!(findings(text), [("'A.example:3001'", Some(first), None)]);
     }
 
     #[test]
     fn places_count_what_was_read() {
         let text = "cluster.superiors = [1, '0.0.0.0']\nnet.bind = ['x', '224.0.0.1:1', []]";
-        let offenders: Vec<_> = said(text).into_iter().map(|said| said.0).collect();
+        let offenders: Vec<_> = findings(text).into_iter().map(|finding| finding.0).collect();
         assert_eq!(offenders, ["1", "'0.0.0.0'", "'x'", "'224.0.0.1:1'", "[]"]);
     }
 
@@ -103,13 +103,13 @@ mod tests {
     fn a_default_that_is_in_the_way_is_named() {
         let hint = "`net.bind` is `127.0.0.1:3001` where the file has none";
         let expected = ("3001", None, Some(hint.to_owned()));
-        assert_eq!(said("cluster.check-bind = 3001"), [expected]);
+        assert_eq!(findings("cluster.check-bind = 3001"), [expected]);
     }
 
     #[test]
     fn a_slip_gets_a_hint() {
         let hint = "did you mean `nodes`?".to_owned();
-        assert_eq!(said("[cluster]\nnods = []"), [("nods", None, Some(hint))]);
+        assert_eq!(findings("[cluster]\nnods = []"), [("nods", None, Some(hint))]);
     }
 
     #[test]

@@ -11,10 +11,15 @@ pub struct RequestLimits {
     /// What a request of the first implementation gets.
     pub bare_answers: BareAnswers,
     /// With [`BareAnswers::Full`]: bytes a second that all answers together may take that are more
-    /// than three times their requests. 1,232 or more: one answer.
+    /// than three times their requests. 1,232, the longest answer, or more.
     pub bare_bytes: u32,
     /// Requests a second.
     pub rates: Rates,
+}
+
+impl RequestLimits {
+    /// The least [`RequestLimits::bare_bytes`]: the longest answer there is.
+    pub(crate) const MIN_BARE_BYTES: u32 = 1232;
 }
 
 impl Default for RequestLimits {

@@ -54,7 +54,8 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
     let limits = (vec(addr(), 0..3), bare, rates);
     let limits = limits.prop_map(|(exempt, (bare_answers, bare_bytes), rates)| {
         let exempt = exempt.iter().map(|addr| addr.ip().to_string().parse().unwrap());
-        let least = if bare_answers == BareAnswers::Full { 1232 } else { 0 };
+        let least =
+            if bare_answers == BareAnswers::Full { RequestLimits::MIN_BARE_BYTES } else { 0 };
         let bare_bytes = bare_bytes.max(least);
         RequestLimits { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
     });

@@ -3,7 +3,7 @@ use crate::config::diagnostic::Diagnostic;
 
 /// Something that is wrong with a configuration.
 #[derive(Debug)]
-pub(in crate::config) struct Problem {
+pub(in crate::config) struct Mistake {
     /// One lower-case sentence.
     pub(in crate::config) message: String,
     /// The offender.
@@ -14,17 +14,17 @@ pub(in crate::config) struct Problem {
     pub(in crate::config) hint: Option<&'static str>,
 }
 
-impl Problem {
+impl Mistake {
     pub(super) fn at(place: Place, message: String) -> Self {
         Self { message, place, related: None, hint: None }
     }
 }
 
-impl From<Problem> for Diagnostic {
+impl From<Mistake> for Diagnostic {
     /// Points at nothing yet.
-    fn from(problem: Problem) -> Self {
-        let diagnostic = Self::new(problem.message);
-        match problem.hint {
+    fn from(mistake: Mistake) -> Self {
+        let diagnostic = Self::new(mistake.message);
+        match mistake.hint {
             Some(hint) => diagnostic.with_hint(hint),
             None => diagnostic,
         }
