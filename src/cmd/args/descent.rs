@@ -51,8 +51,8 @@ pub(crate) struct DescentArgs {
     )]
     allow: Vec<Prefix>,
 
-    /// The same for all private addresses: a root on the internet may list a network of one's own
     #[arg(
+        help = "The same for all private addresses: a root on the internet may list a network of one's own",
         long,
         env = "TB_ALLOW_PRIVATE",
         hide_env_values = true,

@@ -16,30 +16,34 @@ use super::runtime::{block_on, interrupt, interruptible};
 impl PingArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
         let target = self.server.clone().unwrap_or_default();
-        let mut run = Run::new(target);
-        let result = block_on(self.measure(&mut run, printer));
+        let mut measured = Measurements::new(target);
+        let result = block_on(self.measure(&mut measured, printer));
         let problem = match result {
             Ok(()) => None,
             Err(CommandError::Problem(problem)) => Some(*problem),
             Err(error) => return Err(error),
         };
-        self.print(&run, problem.as_ref(), printer)?;
+        self.print(&measured, problem.as_ref(), printer)?;
         match problem {
             Some(problem) => Err(problem.into()),
-            None if run.rtts.len() > 0 => Ok(Exit::Done),
+            None if measured.rtts.len() > 0 => Ok(Exit::Done),
             None => Ok(Exit::No),
         }
     }
 
     /// Until that was often enough, or Ctrl-C.
-    async fn measure(&self, run: &mut Run, printer: &Printer) -> Result<(), CommandError> {
-        let addr = self.resolve(&run.target).await?;
+    async fn measure(
+        &self,
+        measured: &mut Measurements,
+        printer: &Printer,
+    ) -> Result<(), CommandError> {
+        let addr = self.resolve(&measured.target).await?;
         let pinger = Pinger::new(addr, self.interval, self.timeout, self.count);
         let mut pinger = interruptible(pinger).await?;
-        run.addr = Some(addr);
-        run.started = Instant::now();
+        measured.addr = Some(addr);
+        measured.started = Instant::now();
         if self.format.get() == OutputFormat::Text {
-            printer.answer(&text::header(&run.target, addr, pinger.request_len()))?;
+            printer.answer(&text::header(&measured.target, addr, pinger.request_len()))?;
         }
         let mut interrupt = std::pin::pin!(interrupt());
         loop {
@@ -47,12 +51,12 @@ impl PingArgs {
                 echo = pinger.next() => echo,
                 () = &mut interrupt => Ok(None),
             };
-            run.sent = pinger.sent();
+            measured.sent = pinger.sent();
             let Some(echo) = echo? else { return Ok(()) };
             if let Some(rtt) = echo.rtt {
-                run.rtts.push(rtt);
+                measured.rtts.push(rtt);
             }
-            self.reply(run, addr, echo.into(), printer)?;
+            self.reply(measured, addr, echo.into(), printer)?;
         }
     }
 
@@ -65,7 +69,7 @@ impl PingArgs {
 
     fn reply(
         &self,
-        run: &mut Run,
+        measured: &mut Measurements,
         addr: SocketAddr,
         reply: PingReply,
         printer: &Printer,
@@ -77,7 +81,7 @@ impl PingArgs {
                 printer.document(&Document::part(PingReport::SCHEMA, "reply", reply))
             }
             OutputFormat::Json => {
-                run.replies.push(reply);
+                measured.replies.push(reply);
                 Ok(())
             }
         }
@@ -85,17 +89,17 @@ impl PingArgs {
 
     fn print(
         &self,
-        run: &Run,
+        measured: &Measurements,
         problem: Option<&Problem>,
         printer: &Printer,
     ) -> Result<(), CommandError> {
-        let mut ping = run.report();
+        let mut ping = measured.report();
         ping.error = problem.cloned();
         match self.format.get() {
-            OutputFormat::Text if run.addr.is_none() => return Ok(()),
+            OutputFormat::Text if measured.addr.is_none() => return Ok(()),
             OutputFormat::Text => printer.answer(&text::statistics(&ping))?,
             OutputFormat::Json => {
-                ping.replies = Some(run.replies.clone());
+                ping.replies = Some(measured.replies.clone());
                 printer.document(&Document::whole(PingReport::SCHEMA, ping))?;
                 return Ok(());
             }
@@ -112,9 +116,9 @@ impl PingArgs {
     }
 }
 
-/// The measurements so far.
+/// What was measured so far.
 #[derive(Debug)]
-struct Run {
+struct Measurements {
     target: Target,
     addr: Option<SocketAddr>,
     started: Instant,
@@ -124,7 +128,7 @@ struct Run {
     replies: Vec<PingReply>,
 }
 
-impl Run {
+impl Measurements {
     fn new(target: Target) -> Self {
         Self {
             target,

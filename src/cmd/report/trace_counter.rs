@@ -19,15 +19,15 @@ pub(crate) struct TraceCounter {
 impl TraceCounter {
     /// Adds a descent.
     pub(crate) fn add(&mut self, trace: &Trace) {
-        self.count(trace.outcome.is_ok(), trace.candidates.iter().map(Sighted::from));
+        self.count(trace.outcome.is_ok(), trace.candidates.iter().map(Observation::from));
     }
 
-    fn count(&mut self, found: bool, seen: impl IntoIterator<Item = Sighted>) {
+    fn count(&mut self, found: bool, seen: impl IntoIterator<Item = Observation>) {
         self.descents += 1;
         self.found += u64::from(found);
-        for sighting in seen {
-            let key = (sighting.level, sighting.addr);
-            self.rows.entry(key).or_default().add(sighting);
+        for observation in seen {
+            let key = (observation.level, observation.addr);
+            self.rows.entry(key).or_default().add(observation);
         }
     }
 
@@ -54,7 +54,7 @@ impl TraceCounter {
 
 /// What one descent says of one candidate.
 #[derive(Debug, Clone)]
-struct Sighted {
+struct Observation {
     level: u8,
     addr: SocketAddr,
     name: Option<String>,
@@ -63,7 +63,7 @@ struct Sighted {
     state: CandidateState,
 }
 
-impl From<&Candidate> for Sighted {
+impl From<&Candidate> for Observation {
     fn from(candidate: &Candidate) -> Self {
         Self {
             level: candidate.level,
@@ -86,12 +86,12 @@ struct Row {
 }
 
 impl Row {
-    fn add(&mut self, sighting: Sighted) {
-        let won = matches!(sighting.state, CandidateState::Path | CandidateState::Selected);
-        self.name = sighting.name.or(self.name.take());
-        self.asked += u64::from(sighting.asked);
+    fn add(&mut self, observation: Observation) {
+        let won = matches!(observation.state, CandidateState::Path | CandidateState::Selected);
+        self.name = observation.name.or(self.name.take());
+        self.asked += u64::from(observation.asked);
         self.won += u64::from(won);
-        if let Some(rtt) = sighting.rtt {
+        if let Some(rtt) = observation.rtt {
             self.rtts.push(rtt);
         }
     }
@@ -117,8 +117,8 @@ fn candidate((&(level, addr), row): (&(u8, SocketAddr), &Row)) -> CandidateCount
 mod tests {
     use super::*;
 
-    fn sighting(last: u8, millis: Option<u64>, state: CandidateState) -> Sighted {
-        Sighted {
+    fn seen(last: u8, millis: Option<u64>, state: CandidateState) -> Observation {
+        Observation {
             level: 1,
             addr: SocketAddr::from(([203, 0, 113, last], 3001)),
             name: None,
@@ -133,17 +133,11 @@ mod tests {
         let mut counter = TraceCounter::default();
         counter.count(
             true,
-            [
-                sighting(10, Some(10), CandidateState::Path),
-                sighting(20, None, CandidateState::Silent),
-            ],
+            [seen(10, Some(10), CandidateState::Path), seen(20, None, CandidateState::Silent)],
         );
         counter.count(
             false,
-            [
-                sighting(10, Some(14), CandidateState::Lost),
-                sighting(30, Some(9), CandidateState::Selected),
-            ],
+            [seen(10, Some(14), CandidateState::Lost), seen(30, Some(9), CandidateState::Selected)],
         );
         let report = counter.report();
         assert_eq!((report.descents, report.found), (2, 1));
@@ -165,7 +159,7 @@ mod tests {
     #[test]
     fn what_was_not_asked_has_lost_nothing() {
         let mut counter = TraceCounter::default();
-        let mut refused = sighting(10, None, CandidateState::Refused);
+        let mut refused = seen(10, None, CandidateState::Refused);
         refused.asked = false;
         counter.count(true, [refused]);
         let report = counter.report();
@@ -176,10 +170,10 @@ mod tests {
     #[test]
     fn a_name_once_heard_stays() {
         let mut counter = TraceCounter::default();
-        let mut named = sighting(10, Some(10), CandidateState::Path);
+        let mut named = seen(10, Some(10), CandidateState::Path);
         named.name = Some("fra".to_owned());
         counter.count(true, [named]);
-        counter.count(true, [sighting(10, None, CandidateState::Silent)]);
+        counter.count(true, [seen(10, None, CandidateState::Silent)]);
         assert_eq!(counter.report().candidates[0].name.as_deref(), Some("fra"));
     }
 }

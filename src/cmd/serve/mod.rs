@@ -24,7 +24,10 @@ impl ServeArgs {
             return Ok(Exit::Done);
         }
         if self.check {
-            printer.answer(&text::config::fine(file.unwrap_or(Path::new(DEFAULTS)), &config))?;
+            printer.answer(&text::config::check_passed(
+                file.unwrap_or(Path::new(DEFAULTS)),
+                &config,
+            ))?;
             return Ok(Exit::Done);
         }
         log::install(config.log.level, config.log.format);
