@@ -15,7 +15,7 @@ fn main() {
     }
 }
 
-/// Where the C compiler has its unwinder as an archive. None: Rust does as it always does.
+/// Where the C compiler has its unwinder as an archive; `None`: Rust does as it always does.
 fn unwinder() -> Option<PathBuf> {
     let is = |variable, value: String| env::var(variable).is_ok_and(|found| found == value);
     let fits = env::var_os("CARGO_FEATURE_CLI").is_some()

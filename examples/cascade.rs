@@ -94,7 +94,7 @@ async fn serve(
     nodes: &[SocketAddr],
     turn: Option<SocketAddr>,
 ) -> Result<Server, Error> {
-    let node = |&addr: &SocketAddr| NodeEntry { addr: addr.into(), public: None, name: None };
+    let node = |&addr: &SocketAddr| NodeEntry::new(addr);
     let mut config = Config::default();
     config.net.bind = vec![bind];
     config.net.name = Some(name.parse()?);

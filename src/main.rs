@@ -23,5 +23,5 @@ fn main() -> ExitCode {
         Ok(cli) => cli.run(),
         Err(error) => output::usage(&error),
     };
-    exit.leave()
+    output::leave(exit)
 }

@@ -186,7 +186,7 @@ fn the_exempt_are_not_limited_nor_cut_short() {
         Host::new(LimiterSettings { exempt, ..LimiterSettings::default() }, snapshot(40, 0));
     assert_eq!(host.count(1000, |_| addr("192.0.2.9:5000")).0, 1000);
     assert_eq!(host.count(1000, |_| addr("127.0.0.1:5000")).0, 40);
-    let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
+    let rates = Rates::default().v4_32(0).v4_24(0);
     let mut host =
         Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, snapshot(40, 0));
     assert_eq!(host.count(5000, |_| addr("192.0.2.9:5000")).0, 5000);
@@ -217,7 +217,7 @@ fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
 
 #[test]
 fn a_bare_request_learns_of_few_hosts_and_of_all_in_turn() {
-    let rates = Rates { v4_32: 0, v4_24: 0, ..Rates::default() };
+    let rates = Rates::default().v4_32(0).v4_24(0);
     let mut host =
         Host::new(LimiterSettings { rates, ..LimiterSettings::default() }, snapshot(40, 9));
     let mut seen = BTreeSet::new();

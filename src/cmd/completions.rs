@@ -6,7 +6,7 @@ use std::{env, fs};
 use clap::{CommandFactory as _, ValueEnum as _};
 use clap_complete::{Generator as _, Shell};
 
-use super::Cli;
+use super::cli::Cli;
 
 #[test]
 fn completions_are_fresh() {

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use super::args::{Format, FormatArgs, Reach, Talk, View};
-use super::client::{Attempt, block_on, connect, descend, join, on_silent_roots};
-use super::output::json::{Document, Probe};
-use super::output::{Advice, Exit, Fault, Printer, text};
+use super::args::{DescentArgs, FormatArgs, OutputFormat, VerbosityArgs, ViewArg};
+use super::attempt::{Attempt, connect, descend, join, on_silent_roots};
+use super::output::{CommandError, Printer, text};
+use super::report::{Advice, Document, Exit, ProbeReport};
+use super::runtime::block_on;
 
 /// Print the address of the best TURN server
 #[derive(Debug, clap::Args)]
@@ -11,41 +12,43 @@ use super::output::{Advice, Exit, Fault, Printer, text};
         0  a TURN server was found\n  \
         1  nothing answered, or only dead ends did\n  \
         2  could not ask: usage, name lookup, socket")]
-pub(crate) struct Args {
+pub(crate) struct ProbeArgs {
     #[command(flatten)]
-    reach: Reach,
+    descent: DescentArgs,
 
     #[command(flatten)]
-    format: FormatArgs<Format>,
+    format: FormatArgs<OutputFormat>,
 
     #[command(flatten)]
-    pub(crate) talk: Talk,
+    pub(crate) verbosity: VerbosityArgs,
 }
 
-impl Args {
-    pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, Fault> {
+impl ProbeArgs {
+    pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
         let trace = block_on(async {
-            let balance = connect(&self.reach, View::Flat, Some(Duration::ZERO)).await?;
+            let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO)).await?;
             descend(&balance, printer).await
         });
-        let attempt = Attempt::new(trace, &self.reach, |failure| {
-            let trace = || Advice::Trace(join(&self.reach.roots(), " "));
-            Some(on_silent_roots(failure, &self.reach).unwrap_or_else(trace))
+        let attempt = Attempt::new(trace, &self.descent, |failure| {
+            let trace = || Advice::Trace(join(&self.descent.roots(), " "));
+            Some(on_silent_roots(failure, &self.descent).unwrap_or_else(trace))
         })?;
-        let probe = Probe::new(&attempt, self.reach.strategy);
+        let (trace, problem) = (attempt.trace.as_ref(), attempt.problem.as_ref());
+        let probe = ProbeReport::new(trace, problem, self.descent.strategy.into());
         match (self.format.get(), probe.turn) {
-            (Format::Text, Some(turn)) => printer.answer(&turn.to_string())?,
-            (Format::Text, None) => {}
-            (Format::Json | Format::Jsonl, _) => {
-                printer.document(&Document::whole(Probe::SCHEMA, &probe))?;
+            (OutputFormat::Text, Some(turn)) => printer.answer(&turn.to_string())?,
+            (OutputFormat::Text, None) => {}
+            (OutputFormat::Json | OutputFormat::Jsonl, _) => {
+                printer.document(&Document::whole(ProbeReport::SCHEMA, &probe))?;
             }
         }
-        talk(printer, &probe);
+        explain(printer, &probe);
         attempt.end()
     }
 }
 
-fn talk(printer: &Printer, probe: &Probe) {
+/// What stands beside the answer.
+fn explain(printer: &Printer, probe: &ProbeReport) {
     if let Some(line) = text::descent::probe(probe) {
         printer.say(&line);
     }

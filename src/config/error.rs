@@ -1,61 +1,85 @@
 use std::fmt;
 use std::io;
-use std::ops::Range;
 use std::sync::Arc;
 
-use super::check::Problem;
+use super::diagnostic::Diagnostic;
 
-/// Why a configuration cannot be used: everything that is wrong with it at once.
+/// Why a configuration cannot be used: the file cannot be read, or everything that is wrong with it
+/// at once.
 ///
 /// Its `Display` is one line for each diagnostic, `origin:line:column: message`.
+///
+/// ```
+/// use turn_balance::Config;
+///
+/// let error = Config::parse("[log]\nlevel = 'WARN'", "balance.toml").unwrap_err();
+/// let diagnostic = &error.diagnostics()[0];
+/// assert_eq!(diagnostic.hint(), Some("did you mean `warn`?"));
+/// assert_eq!(error.line_col(diagnostic), Some((2, 9)));
+/// ```
 #[derive(Debug, Clone)]
 pub struct ConfigError {
-    /// What the file is called, as given; empty for a configuration made by a program.
-    pub origin: String,
-    /// The whole text; empty where there is none.
-    pub text: String,
-    /// What is wrong, in the order of the file.
-    pub diagnostics: Vec<Diagnostic>,
-    /// Why the file could not be read; then there are no diagnostics.
-    pub source: Option<Arc<io::Error>>,
-}
-
-/// One thing that is wrong.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Diagnostic {
-    /// One lower-case sentence.
-    pub message: String,
-    /// The offending text and others that explain it; the first is the offender.
-    pub labels: Vec<Label>,
-    /// What to do.
-    pub hint: Option<String>,
-}
-
-/// A piece of the text and what to say of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Label {
-    /// Bytes of the text.
-    pub span: Range<usize>,
-    /// What to say of it, may be empty.
-    pub note: String,
+    origin: String,
+    text: String,
+    diagnostics: Vec<Diagnostic>,
+    unreadable: Option<Arc<io::Error>>,
 }
 
 impl ConfigError {
+    /// What the file is called, as given; empty for a configuration made by a program.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The whole text; empty where there is none.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What is wrong, in the order of the text; empty where that cannot be read.
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// Why the file cannot be read; `None`: it can, and has errors.
+    pub fn unreadable(&self) -> Option<&io::Error> {
+        self.unreadable.as_deref()
+    }
+
     /// The line and the column where a diagnostic's offender starts, both counted from 1, the
     /// column in characters.
     pub fn line_col(&self, diagnostic: &Diagnostic) -> Option<(usize, usize)> {
-        let start = diagnostic.labels.first()?.span.start;
-        let before = self.text.get(..start)?;
+        let before = self.text.get(..diagnostic.start())?;
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
         let line = before.matches('\n').count() + 1;
         let column = before[line_start..].chars().count() + 1;
         Some((line, column))
     }
+
+    /// A text that has errors.
+    pub(super) fn in_text(origin: &str, text: &str, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, text: text.to_owned(), ..Self::empty(origin) }
+    }
+
+    /// A configuration made by a program, which has no text.
+    pub(super) fn in_program(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, ..Self::empty("") }
+    }
+
+    /// A file that cannot be read.
+    pub(super) fn in_reading(origin: &str, error: io::Error) -> Self {
+        Self { unreadable: Some(Arc::new(error)), ..Self::empty(origin) }
+    }
+
+    fn empty(origin: &str) -> Self {
+        let (text, diagnostics) = Default::default();
+        Self { origin: origin.to_owned(), text, diagnostics, unreadable: None }
+    }
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.source.is_some() {
+        if self.unreadable.is_some() {
             return write!(f, "cannot read `{}`", self.origin);
         }
         for (i, diagnostic) in self.diagnostics.iter().enumerate() {
@@ -69,7 +93,7 @@ impl fmt::Display for ConfigError {
                 }
                 f.write_str(" ")?;
             }
-            f.write_str(&diagnostic.message)?;
+            f.write_str(diagnostic.message())?;
         }
         Ok(())
     }
@@ -77,67 +101,23 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        let source = self.source.as_deref()?;
-        Some(source)
-    }
-}
-
-impl Diagnostic {
-    /// A diagnostic that points at nothing.
-    pub(super) fn new(message: impl ToString) -> Self {
-        Self { message: message.to_string(), labels: Vec::new(), hint: None }
-    }
-
-    /// A diagnostic that points at one piece of the text.
-    pub(super) fn at(span: Range<usize>, message: impl ToString) -> Self {
-        let mut diagnostic = Self::new(message);
-        diagnostic.labels.push(Label::new(span, ""));
-        diagnostic
-    }
-
-    /// The same with advice.
-    pub(super) fn hint(mut self, hint: impl ToString) -> Self {
-        self.hint = Some(hint.to_string());
-        self
-    }
-
-    /// Where in the text the offender starts.
-    pub(super) fn start(&self) -> usize {
-        self.labels.first().map_or(usize::MAX, |label| label.span.start)
-    }
-}
-
-impl From<Problem> for Diagnostic {
-    fn from(problem: Problem) -> Self {
-        Self { message: problem.message, labels: Vec::new(), hint: problem.hint.map(str::to_owned) }
-    }
-}
-
-impl Label {
-    pub(super) fn new(span: Range<usize>, note: &str) -> Self {
-        let note = note.to_owned();
-        Self { span, note }
+        self.unreadable().map(|error| error as _)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use std::ops::Range;
 
-    fn error(origin: &str, text: &str, spans: &[Range<usize>]) -> ConfigError {
-        ConfigError {
-            origin: origin.into(),
-            text: text.into(),
-            diagnostics: (spans.iter()).map(|span| Diagnostic::at(span.clone(), "bad")).collect(),
-            source: None,
-        }
-    }
+    use super::*;
 
     #[test]
     fn positions_count_from_one_and_in_characters() {
         let text = "é = 1\r\nbé = 2\n";
         let end = text.len();
-        let bad = error("f", text, &[0..2, 5..6, 8..9, 11..12, end..end, end + 1..end + 1]);
+        let spans: [Range<usize>; 6] = [0..2, 5..6, 8..9, 11..12, end..end, end + 1..end + 1];
+        let bad = spans.map(|span| Diagnostic::at(span, "bad"));
+        let bad = ConfigError::in_text("f", text, bad.into());
         let lines: Vec<_> = bad.to_string().lines().map(str::to_owned).collect();
         let expected =
             ["f:1:1: bad", "f:1:5: bad", "f:2:1: bad", "f:2:3: bad", "f:3:1: bad", "f: bad"];
@@ -146,19 +126,16 @@ mod tests {
 
     #[test]
     fn a_program_has_no_file_to_name() {
-        let mut bad = error("", "", &[0..0, 0..0]);
-        for diagnostic in &mut bad.diagnostics {
-            diagnostic.labels.clear();
-        }
+        let bad = ConfigError::in_program(vec![Diagnostic::new("bad"); 2]);
         assert_eq!(bad.to_string(), "bad\nbad");
     }
 
     #[test]
     fn a_file_that_cannot_be_read() {
-        let mut bad = error("f", "", &[]);
-        bad.source = Some(Arc::new(io::Error::other("why")));
+        let bad = ConfigError::in_reading("f", io::Error::other("why"));
         assert_eq!(bad.to_string(), "cannot read `f`");
         let source = std::error::Error::source(&bad).unwrap();
         assert_eq!(source.to_string(), "why");
+        assert!(source.is::<io::Error>());
     }
 }

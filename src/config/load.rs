@@ -1,24 +1,39 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 
-use super::{Config, ConfigError};
+use super::error::ConfigError;
+use super::file;
+use super::model::Config;
 
 /// The largest file: room for 10,000 nodes with names, and a wrong path does not fill the memory.
 const MAX_BYTES: u64 = 1 << 20;
 
-pub(super) fn load(path: &Path) -> Result<Config, ConfigError> {
-    let origin = path.display().to_string();
-    match read(path) {
-        Ok(text) => Config::parse_in(&text, &origin, path.parent()),
-        Err(error) => Err(ConfigError {
-            origin,
-            text: String::new(),
-            diagnostics: Vec::new(),
-            source: Some(Arc::new(error)),
-        }),
+impl Config {
+    /// Reads and checks a file, and the key files that it names. Where these are relative, they are
+    /// so to its folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the file cannot be read ([`ConfigError::unreadable`]), or has errors.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ConfigError> {
+        let path = path.as_ref();
+        let origin = path.display().to_string();
+        let text = read(path).map_err(|error| ConfigError::in_reading(&origin, error))?;
+        parse(&text, &origin, path.parent())
     }
+
+    /// Reads and checks a text, but no key files; `origin` is what errors call it.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with every error of the text.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, ConfigError> {
+        parse(text, origin, None)
+    }
+}
+
+/// With a folder, key files are looked for there, and read.
+fn parse(text: &str, origin: &str, folder: Option<&Path>) -> Result<Config, ConfigError> {
+    file::read(text, folder).map_err(|diagnostics| ConfigError::in_text(origin, text, diagnostics))
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -46,7 +61,7 @@ mod tests {
     fn failure(name: &str, content: &[u8]) -> Option<String> {
         let path = std::env::temp_dir().join(format!("tb-{}-{name}", std::process::id()));
         std::fs::write(&path, content).unwrap();
-        let result = load(&path);
+        let result = Config::load(&path);
         std::fs::remove_file(&path).unwrap();
         let error = result.err()?;
         assert_eq!(error.to_string(), format!("cannot read `{}`", path.display()));
@@ -55,16 +70,15 @@ mod tests {
 
     #[test]
     fn a_file_that_is_not_there() {
-        let error = load(Path::new("no-such-folder/balance.toml")).unwrap_err();
+        let error = Config::load("no-such-folder/balance.toml").unwrap_err();
         assert_eq!(error.to_string(), "cannot read `no-such-folder/balance.toml`");
-        let source = error.source.unwrap();
-        assert_eq!(source.kind(), io::ErrorKind::NotFound);
+        assert_eq!(error.unreadable().unwrap().kind(), io::ErrorKind::NotFound);
     }
 
     #[test]
     fn a_folder() {
-        let error = load(&std::env::temp_dir()).unwrap_err();
-        assert!(error.source.is_some());
+        let error = Config::load(std::env::temp_dir()).unwrap_err();
+        assert!(error.unreadable().is_some());
     }
 
     #[test]

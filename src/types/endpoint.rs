@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
-use super::quoted;
+use super::quoted::quoted;
 
 /// The port of a balance server, where an address names none.
 pub const DEFAULT_PORT: u16 = 3001;
@@ -11,7 +11,16 @@ pub const DEFAULT_PORT: u16 = 3001;
 ///
 /// Written `HOST[:PORT]`, port 3001 if left out, IPv6 in brackets. A host name stands for all its
 /// addresses.
+///
+/// ```
+/// use turn_balance::Endpoint;
+///
+/// let endpoint: Endpoint = "root.example".parse()?;
+/// assert_eq!(endpoint, Endpoint::Name("root.example".into(), 3001));
+/// # Ok::<(), turn_balance::EndpointError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Endpoint {
     /// A numeric address: nothing to look up.
     Addr(SocketAddr),
@@ -19,13 +28,22 @@ pub enum Endpoint {
     Name(String, u16),
 }
 
-/// A text that is no [`Endpoint`].
+/// A text that is no [`Endpoint`]; each has the part that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} {problem}", quoted(.text))]
-pub struct EndpointError {
-    /// The part of the address that is wrong.
-    text: String,
-    problem: &'static str,
+#[non_exhaustive]
+pub enum EndpointError {
+    /// What stands for a port is none.
+    #[error("{} has a bad port, expected 1 to 65535", quoted(.0))]
+    Port(String),
+    /// It looks like an IPv4 address, and is none.
+    #[error("{} is not an IP address", quoted(.0))]
+    Ipv4(String),
+    /// It looks like an IPv6 address, and is none.
+    #[error("{} is not an IPv6 address", quoted(.0))]
+    Ipv6(String),
+    /// It is no host name (RFC 1123).
+    #[error("{} is neither an IP address nor a host name", quoted(.0))]
+    Host(String),
 }
 
 impl FromStr for Endpoint {
@@ -36,7 +54,9 @@ impl FromStr for Endpoint {
             return ipv6(text).map(Self::from);
         }
         let (host, port) = match text.split_once(':') {
-            Some((host, digits)) => (host, port(digits).ok_or_else(|| bad_port(text))?),
+            Some((host, digits)) => {
+                (host, port(digits).ok_or_else(|| EndpointError::Port(text.to_owned()))?)
+            }
             None => (text, DEFAULT_PORT),
         };
         if let Ok(ip) = host.parse::<Ipv4Addr>() {
@@ -79,7 +99,6 @@ pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
     const MAX_HOST: usize = 253;
     const MAX_LABEL: usize = 63;
 
-    let error = |problem| EndpointError { text: host.to_owned(), problem };
     let labels = host.strip_suffix('.').unwrap_or(host); // a dot at the end: the name is absolute
     let is_label = |label: &str| {
         (1..=MAX_LABEL).contains(&label.len())
@@ -90,9 +109,9 @@ pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
     let last = labels.rsplit('.').next().unwrap_or_default();
 
     if !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()) {
-        Err(error("is not an IP address"))
+        Err(EndpointError::Ipv4(host.to_owned()))
     } else if labels.len() > MAX_HOST || !labels.split('.').all(is_label) {
-        Err(error("is neither an IP address nor a host name"))
+        Err(EndpointError::Host(host.to_owned()))
     } else {
         Ok(())
     }
@@ -104,7 +123,7 @@ fn ipv6(text: &str) -> Result<SocketAddr, EndpointError> {
         Some((host, "")) => (host, DEFAULT_PORT),
         Some((host, rest)) => {
             let digits = rest.strip_prefix(':');
-            let port = digits.and_then(port).ok_or_else(|| bad_port(text))?;
+            let port = digits.and_then(port).ok_or_else(|| EndpointError::Port(text.to_owned()))?;
             (host, port)
         }
         None => (text, DEFAULT_PORT),
@@ -112,7 +131,7 @@ fn ipv6(text: &str) -> Result<SocketAddr, EndpointError> {
     // With its scope (`fe80::1%2`) only a socket address is parsed.
     match format!("[{host}]:{port}").parse::<SocketAddrV6>() {
         Ok(addr) => Ok(unmapped(addr.into())),
-        Err(_) => Err(EndpointError { text: text.to_owned(), problem: "is not an IPv6 address" }),
+        Err(_) => Err(EndpointError::Ipv6(text.to_owned())),
     }
 }
 
@@ -120,10 +139,6 @@ fn ipv6(text: &str) -> Result<SocketAddr, EndpointError> {
 fn port(digits: &str) -> Option<u16> {
     let plain = digits.bytes().all(|b| b.is_ascii_digit());
     digits.parse().ok().filter(|_| plain)
-}
-
-fn bad_port(text: &str) -> EndpointError {
-    EndpointError { text: text.to_owned(), problem: "has a bad port, expected 1 to 65535" }
 }
 
 #[cfg(test)]

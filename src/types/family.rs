@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 
 /// An address family.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there are two, and whoever matches means both")]
 pub enum Family {
     /// IPv4.
     V4,

@@ -5,6 +5,14 @@ use std::str::FromStr;
 ///
 /// Anything else is no name, and shown as `-`: a name comes from a stranger and ends on a
 /// terminal.
+///
+/// ```
+/// use turn_balance::Name;
+///
+/// let name: Name = "fra-b".parse()?;
+/// assert_eq!(name.as_str(), "fra-b");
+/// # Ok::<(), turn_balance::NameError>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name(Box<str>);
 
@@ -48,4 +56,5 @@ impl fmt::Debug for Name {
 /// A text that is no [`Name`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name is 1 to 32 of `A-Z a-z 0-9 . _ -`")]
+#[non_exhaustive]
 pub struct NameError;

@@ -4,6 +4,14 @@ use std::str::FromStr;
 
 /// A range of IP addresses, such as `10.0.0.0/8` or `2001:db8::/32`. An address alone is a range
 /// of one.
+///
+/// ```
+/// use turn_balance::Prefix;
+///
+/// let prefix: Prefix = "10.0.0.0/8".parse()?;
+/// assert!(prefix.contains("10.1.2.3".parse().unwrap()));
+/// # Ok::<(), turn_balance::PrefixError>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prefix {
     base: IpAddr,
@@ -12,6 +20,7 @@ pub struct Prefix {
 
 /// Text that is no [`Prefix`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum PrefixError {
     /// It does not read as an address and a length.
     #[error("a prefix is an IP address and a length, such as 10.0.0.0/8")]
@@ -55,7 +64,7 @@ impl Prefix {
         Some((base.to_bits(), !u32::MAX.checked_shr(self.len.into()).unwrap_or(0)))
     }
 
-    /// The same, if it is one of IPv6 addresses.
+    /// Its base and a mask of the bits that count, if it is one of IPv6 addresses.
     pub fn v6_bits(&self) -> Option<(u128, u128)> {
         let IpAddr::V6(base) = self.base else { return None };
         Some((base.to_bits(), !u128::MAX.checked_shr(self.len.into()).unwrap_or(0)))
@@ -98,7 +107,7 @@ impl fmt::Display for Prefix {
     }
 }
 
-/// The first `len` bits of an address; none where it has fewer.
+/// The first `len` bits of an address; `None`: it has fewer.
 fn mask(ip: IpAddr, len: u8) -> Option<IpAddr> {
     let len = u32::from(len);
     Some(match ip {

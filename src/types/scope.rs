@@ -6,7 +6,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::types::Prefix;
+use super::prefix::Prefix;
 
 /// How far an address reaches, narrowest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,13 +22,14 @@ pub enum Scope {
 }
 
 impl Scope {
-    /// The reach of an address that is one host's; none for any other: unspecified, multicast,
-    /// broadcast, reserved. One that carries IPv4 addresses reaches no further than these do.
+    /// The scope of an address that is one host's; `None`: it is no host's, but unspecified,
+    /// multicast, broadcast or reserved. One that carries IPv4 addresses reaches no further than
+    /// these do.
     pub fn of(ip: IpAddr) -> Option<Self> {
         meant(ip).map(plain).min().flatten()
     }
 
-    /// Whether a list that comes from an address of this reach may name `ip`: one from this host
+    /// Whether a list that comes from an address of this scope may name `ip`: one from this host
     /// may name any host, one from the internet none inside the client's own network.
     pub fn allows(self, ip: IpAddr) -> bool {
         self.allows_also(ip, &[])
@@ -38,7 +39,7 @@ impl Scope {
     /// make no host of what is none, and no difference to what merely carries such an address.
     pub fn allows_also(self, ip: IpAddr, prefixes: &[Prefix]) -> bool {
         let named = |ip| prefixes.iter().any(|prefix| prefix.contains(ip));
-        meant(ip).all(|ip| plain(ip).is_some_and(|reach| reach >= self || named(ip)))
+        meant(ip).all(|ip| plain(ip).is_some_and(|scope| scope >= self || named(ip)))
     }
 }
 
@@ -66,7 +67,7 @@ fn isatap(ip: Ipv6Addr) -> Option<IpAddr> {
     Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)).into())
 }
 
-/// The reach of an address by itself.
+/// The scope of an address by itself.
 fn plain(ip: IpAddr) -> Option<Scope> {
     match ip {
         IpAddr::V4(ip) => plain_v4(ip),

@@ -48,7 +48,7 @@ pub fn config(
     config.net.bind = vec![bind];
     config.net.name = Some(name.parse().unwrap());
     config.cluster.superiors = superior.into_iter().map(Endpoint::from).collect();
-    let entry = |&addr| NodeEntry { addr: Endpoint::from(addr), public: None, name: None };
+    let entry = |&addr| NodeEntry::new(addr);
     config.cluster.nodes = nodes.iter().map(entry).collect();
     config.turn.bind = turn;
     config

@@ -75,7 +75,7 @@ const CHECKS: u16 = 3002;
 /// The port that it asks the TURN server beside it from.
 const BINDINGS: u16 = 3003;
 
-const UNLIMITED: Rates = Rates { v4_32: 0, v4_24: 0, v6_64: 0, v6_56: 0, v6_48: 0 };
+const UNLIMITED: Rates = Rates::UNLIMITED;
 
 /// The address that a host is known by: a live server has further ports.
 pub(crate) fn own_addr(addr: SocketAddr) -> SocketAddr {

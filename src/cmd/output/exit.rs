@@ -1,34 +1,15 @@
 use std::process::ExitCode;
 
-/// How the process ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// Done.
-    Done = 0,
-    /// Asked, and the answer is no.
-    No = 1,
-    /// Could not ask.
-    Unable = 2,
-    /// A bug.
-    Bug = 101,
-    /// Ctrl-C before the answer.
-    Interrupted = 130,
-}
+use crate::cmd::report::Exit;
 
-impl Exit {
-    pub(crate) fn code(self) -> u8 {
-        self as u8
+/// What `main` returns. An interrupted process dies of the signal itself, so that a shell loop
+/// around it stops too.
+pub(crate) fn leave(exit: Exit) -> ExitCode {
+    if exit == Exit::Interrupted {
+        default_signals();
+        raise(libc::SIGINT);
     }
-
-    /// What `main` returns. An interrupted process dies of the signal itself, so that a shell
-    /// loop around it stops too.
-    pub(crate) fn leave(self) -> ExitCode {
-        if self == Self::Interrupted {
-            default_signals();
-            raise(libc::SIGINT);
-        }
-        ExitCode::from(self.code())
-    }
+    ExitCode::from(exit.code())
 }
 
 /// Lets SIGINT and SIGTERM kill the process at once, as if nobody had ever listened for them.

@@ -21,11 +21,11 @@ pub(crate) fn install(level: LogLevel, format: LogFormat) {
         .log_internal_errors(false);
     // It fails only where there is one already.
     let _ = match format {
-        LogFormat::Text => tracing::subscriber::set_global_default(subscriber.finish()),
         LogFormat::Json => {
             let subscriber = subscriber.json().flatten_event(true);
             tracing::subscriber::set_global_default(subscriber.finish())
         }
+        _ => tracing::subscriber::set_global_default(subscriber.finish()),
     };
 }
 
@@ -35,7 +35,7 @@ fn filter(level: LogLevel) -> LevelFilter {
         LogLevel::Warn => LevelFilter::WARN,
         LogLevel::Info => LevelFilter::INFO,
         LogLevel::Debug => LevelFilter::DEBUG,
-        LogLevel::Trace => LevelFilter::TRACE,
+        _ => LevelFilter::TRACE,
     }
 }
 

@@ -3,7 +3,7 @@ use std::{panic, process};
 
 use color_eyre::config::{HookBuilder, Theme};
 
-use super::Exit;
+use crate::cmd::report::Exit;
 
 /// Makes a panic, in whatever thread, say that it is a bug and end the process: none may live on
 /// without a part of itself.

@@ -4,10 +4,10 @@ use std::io::{self, IsTerminal as _};
 use clap::builder::StyledStr;
 use serde::Serialize;
 
-use super::diagnostics::Fault;
-use super::exit::Exit;
+use super::error::CommandError;
 use super::progress::Progress;
 use super::{color, json};
+use crate::cmd::report::Exit;
 
 /// The one place that writes: answers to stdout, everything else to stderr.
 #[derive(Debug, Default)]
@@ -24,16 +24,16 @@ impl Printer {
     }
 
     /// Prints a part of the answer, as lines.
-    pub(crate) fn answer(&self, text: &str) -> Result<(), Fault> {
+    pub(crate) fn answer(&self, text: &str) -> Result<(), CommandError> {
         if self.quiet >= 2 {
             return Ok(());
         }
         let mut stdout = anstream::stdout().lock();
-        write_lines(&mut stdout, text).map_err(Fault::Output)
+        write_lines(&mut stdout, text).map_err(CommandError::Output)
     }
 
     /// Prints a part of the answer, as a line of JSON.
-    pub(crate) fn document(&self, document: &impl Serialize) -> Result<(), Fault> {
+    pub(crate) fn document(&self, document: &impl Serialize) -> Result<(), CommandError> {
         self.answer(&json::line(document)?)
     }
 
@@ -61,13 +61,13 @@ impl Printer {
     }
 
     /// Says why a command ends without its answer.
-    pub(crate) fn fault(&self, fault: &Fault) -> Exit {
+    pub(crate) fn error(&self, error: &CommandError) -> Exit {
         if self.quiet < 2
-            && let Some(text) = fault.render(color::on_stderr())
+            && let Some(text) = error.render(color::on_stderr())
         {
             write_stderr(&text);
         }
-        fault.exit()
+        error.exit()
     }
 }
 
@@ -82,7 +82,7 @@ pub(crate) fn usage(error: &clap::Error) -> Exit {
     let printer = Printer::default();
     match printer.answer(&text) {
         Ok(()) => Exit::Done,
-        Err(fault) => printer.fault(&fault),
+        Err(error) => printer.error(&error),
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 
-use super::text::counted;
+use super::text::words::counted;
 
 /// Whoever waits no longer than this did not wait.
 const PATIENCE: Duration = Duration::from_millis(300);

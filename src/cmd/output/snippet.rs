@@ -11,25 +11,25 @@ pub(crate) fn config_error(error: &ConfigError, color: bool) -> String {
         let title = renderer.render(&[Group::with_title(title)]);
         return format!("{title}\n  Caused by: {cause}\n");
     }
-    let blocks = error.diagnostics.iter().map(|diagnostic| block(&renderer, error, diagnostic));
+    let blocks = error.diagnostics().iter().map(|diagnostic| block(&renderer, error, diagnostic));
     blocks.collect::<Vec<_>>().join("\n")
 }
 
 /// The sentence, the text it is about, and after a blank line the advice.
 fn block(renderer: &Renderer, error: &ConfigError, diagnostic: &Diagnostic) -> String {
-    let mut group = Group::with_title(Level::ERROR.primary_title(&diagnostic.message));
-    if !diagnostic.labels.is_empty() {
+    let mut group = Group::with_title(Level::ERROR.primary_title(diagnostic.message()));
+    if !diagnostic.labels().is_empty() {
         let kinds =
             [AnnotationKind::Primary].into_iter().chain(std::iter::repeat(AnnotationKind::Context));
-        let annotations = diagnostic.labels.iter().zip(kinds).map(|(label, kind)| {
-            let note = Some(label.note.as_str()).filter(|note| !note.is_empty());
-            kind.span(label.span.clone()).label(note)
+        let annotations = diagnostic.labels().iter().zip(kinds).map(|(label, kind)| {
+            let note = Some(label.note()).filter(|note| !note.is_empty());
+            kind.span(label.span()).label(note)
         });
-        let snippet = Snippet::source(&error.text).path(&error.origin).annotations(annotations);
+        let snippet = Snippet::source(error.text()).path(error.origin()).annotations(annotations);
         group = group.element(snippet);
     }
     let mut block = renderer.render(&[group]) + "\n";
-    if let Some(hint) = &diagnostic.hint {
+    if let Some(hint) = diagnostic.hint() {
         let hint = Level::HELP.with_name("hint").secondary_title(hint);
         block += &format!("\n{}\n", renderer.render(&[Group::with_title(hint)]));
     }
@@ -128,7 +128,7 @@ error: string values must be quoted, expected literal string
 
     #[test]
     fn a_file_that_cannot_be_read() {
-        let error = Config::load("no-such-folder/balance.toml".as_ref()).unwrap_err();
+        let error = Config::load("no-such-folder/balance.toml").unwrap_err();
         let expected = "error: cannot read `no-such-folder/balance.toml`\n  \
                         Caused by: No such file or directory (os error 2)\n";
         assert_eq!(config_error(&error, false), expected);

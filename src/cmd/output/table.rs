@@ -1,11 +1,11 @@
 use comfy_table::{CellAlignment, Row, Table, presets};
 
-use super::json::{Count, CountReport, Trace};
 use super::style;
-use super::text::or_dash;
+use super::text::words::or_dash;
+use crate::cmd::report::{CandidateCount, TraceCount, TraceReport};
 
 /// The table of `tb trace`.
-pub(crate) fn trace(trace: &Trace) -> String {
+pub(crate) fn trace(trace: &TraceReport) -> String {
     let header = [
         Head::number("LEVEL"),
         Head::text("CANDIDATE"),
@@ -35,7 +35,7 @@ pub(crate) fn trace(trace: &Trace) -> String {
 }
 
 /// The table of `tb trace -c`, with the columns of mtr.
-pub(crate) fn count(report: &CountReport) -> String {
+pub(crate) fn count(report: &TraceCount) -> String {
     let header = [
         Head::number("LEVEL"),
         Head::text("CANDIDATE"),
@@ -48,7 +48,7 @@ pub(crate) fn count(report: &CountReport) -> String {
         Head::number("WRST"),
         Head::number("STDEV"),
     ];
-    let row = |count: &Count| {
+    let row = |count: &CandidateCount| {
         vec![
             count.level.to_string(),
             count.addr.to_string(),
@@ -102,8 +102,8 @@ fn render(header: &[Head], rows: impl Iterator<Item = Vec<String>>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::json::examples;
     use super::*;
+    use crate::cmd::report::examples;
 
     fn plain(text: &str) -> String {
         anstream::adapter::strip_str(text).to_string()

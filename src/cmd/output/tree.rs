@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use turn_balance::CandidateState;
 
-use super::json::{Candidate, Trace};
+use crate::cmd::report::{CandidateReport, TraceReport};
 
 /// For Graphviz.
-pub(crate) fn dot(trace: &Trace) -> String {
+pub(crate) fn dot(trace: &TraceReport) -> String {
     let mut text = String::from("digraph cascade {\n  rankdir=LR;\n  node [shape=box];\n");
     for (at, candidate) in trace.candidates.iter().enumerate() {
         let label = lines(candidate).join("\\n");
@@ -26,7 +26,7 @@ pub(crate) fn dot(trace: &Trace) -> String {
 }
 
 /// For Mermaid.
-pub(crate) fn mermaid(trace: &Trace) -> String {
+pub(crate) fn mermaid(trace: &TraceReport) -> String {
     let mut text = String::from("graph LR\n");
     for (at, candidate) in trace.candidates.iter().enumerate() {
         let label = lines(candidate).join("<br/>");
@@ -61,13 +61,13 @@ fn weight(state: CandidateState) -> Weight {
     }
 }
 
-fn lines(candidate: &Candidate) -> Vec<String> {
+fn lines(candidate: &CandidateReport) -> Vec<String> {
     let addr = candidate.addr.to_string();
     candidate.name.iter().cloned().chain([addr]).collect()
 }
 
 /// The time; the state where that says more.
-fn edge(candidate: &Candidate) -> String {
+fn edge(candidate: &CandidateReport) -> String {
     match (weight(candidate.state), candidate.rtt_ms) {
         (Weight::Way | Weight::Side, Some(rtt)) => format!("{rtt} ms"),
         _ => candidate.state.as_str().to_owned(),
@@ -76,11 +76,11 @@ fn edge(candidate: &Candidate) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::json::{Trace, examples};
     use super::*;
+    use crate::cmd::report::examples;
 
     /// A root, one way, one that lost and a silent one.
-    fn example() -> Trace {
+    fn example() -> TraceReport {
         let mut trace = examples::trace();
         trace.candidates.truncate(5);
         trace.candidates.remove(2);

@@ -13,9 +13,9 @@ pub(crate) fn run(text: &[u8]) {
         }
         Err(error) => {
             assert!(!error.to_string().is_empty());
-            assert!(!error.diagnostics.is_empty());
-            for label in error.diagnostics.iter().flat_map(|diagnostic| &diagnostic.labels) {
-                assert!(text.get(label.span.clone()).is_some(), "{label:?}");
+            assert!(!error.diagnostics().is_empty());
+            for label in error.diagnostics().iter().flat_map(|diagnostic| diagnostic.labels()) {
+                assert!(text.get(label.span()).is_some(), "{label:?}");
             }
         }
     }

@@ -84,7 +84,7 @@ impl Plan {
     pub(crate) fn draw(rng: &mut Rng) -> Self {
         let families = [Families::V4, Families::V4, Families::V6, Families::Both];
         let keyed = rng.random_bool(0.6);
-        let narrow = Rates { v4_32: 20, v4_24: 50, v6_64: 20, v6_56: 30, v6_48: 50 };
+        let narrow = Rates::default().v4_32(20).v4_24(50).v6_64(20).v6_56(30).v6_48(50);
         let mut plan = Self {
             places: Vec::new(),
             private: rng.random_bool(0.15),

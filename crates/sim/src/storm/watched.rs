@@ -205,5 +205,5 @@ impl Watched {
 
 /// Cookies are of addresses: networks do not count there.
 fn only_address(rates: &Rates) -> Rates {
-    Rates { v4_24: 0, v6_56: 0, v6_48: 0, ..*rates }
+    rates.v4_24(0).v6_56(0).v6_48(0)
 }

@@ -2,10 +2,10 @@ use std::path::Path;
 
 use turn_balance::{Config, Endpoint};
 
-use super::counted;
+use super::words::counted;
 
 /// What `--check` says of a configuration that is fine.
-pub(crate) fn verdict(file: &Path, config: &Config) -> String {
+pub(crate) fn check_passed(file: &Path, config: &Config) -> String {
     let superiors: Vec<String> = config.cluster.superiors.iter().map(Endpoint::to_string).collect();
     let superiors = match superiors.as_slice() {
         [] => "no superior".to_owned(),
@@ -33,22 +33,22 @@ mod tests {
     fn what_check_says() {
         let mut config = Config::default();
         assert_eq!(
-            verdict(Path::new("defaults"), &config),
+            check_passed(Path::new("defaults"), &config),
             "defaults: ok (0 nodes, no superior, no TURN server)"
         );
         let addr: Endpoint = "203.0.113.12:3001".parse().unwrap();
-        let node = NodeEntry { addr: addr.clone(), public: None, name: None };
+        let node = NodeEntry::new(addr.clone());
         config.cluster.nodes = vec![node; 3];
         config.cluster.superiors = vec!["198.51.100.7:3001".parse().unwrap()];
         assert_eq!(
-            verdict(Path::new("balance.toml"), &config),
+            check_passed(Path::new("balance.toml"), &config),
             "balance.toml: ok (3 nodes, superior 198.51.100.7:3001, no TURN server)"
         );
         config.cluster.nodes.truncate(1);
         config.cluster.superiors.push(addr);
         config.turn.bind = Some("203.0.113.52:3478".parse().unwrap());
         assert_eq!(
-            verdict(Path::new("balance.toml"), &config),
+            check_passed(Path::new("balance.toml"), &config),
             "balance.toml: ok (1 node, superiors 198.51.100.7:3001 203.0.113.12:3001, \
              TURN server 203.0.113.52:3478)"
         );

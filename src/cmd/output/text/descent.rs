@@ -1,11 +1,11 @@
 use turn_balance::{CandidateState, Why};
 
-use super::super::json::{CountReport, Ms, Probe, Runner, Step, Trace};
-use super::super::table;
-use super::{counted, or_dash};
+use super::words::{counted, or_dash};
+use crate::cmd::output::table;
+use crate::cmd::report::{HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport};
 
 /// What `tb probe` says beside a TURN server's address.
-pub(crate) fn probe(probe: &Probe) -> Option<String> {
+pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
     let (rtt, elapsed) = (probe.rtt_ms?, probe.elapsed_ms?);
     Some(format!(
         "{}  {rtt} ms  in {elapsed} ms: {}, {} silent, {}",
@@ -17,14 +17,14 @@ pub(crate) fn probe(probe: &Probe) -> Option<String> {
 }
 
 /// How `tb probe` got there, and why the others lost.
-pub(crate) fn path(probe: &Probe) -> Option<String> {
-    let step = |step: &Step| {
+pub(crate) fn path(probe: &ProbeReport) -> Option<String> {
+    let step = |step: &HopReport| {
         let rtt = or_dash(step.rtt_ms.map(|rtt| format!("{rtt} ms")));
         let name = or_dash(step.name.as_ref());
         vec!["path".to_owned(), step.addr.to_string(), name, rtt]
     };
     let best = probe.rtt_ms?;
-    let runner = |runner: &Runner| {
+    let runner = |runner: &RunnerUpReport| {
         let rtt = format!("{} ms, {}", runner.rtt_ms, reason(runner, best));
         let name = or_dash(runner.name.as_ref());
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
@@ -34,7 +34,7 @@ pub(crate) fn path(probe: &Probe) -> Option<String> {
 }
 
 /// The datagrams that a descent ignored.
-pub(crate) fn ignored(probe: &Probe) -> String {
+pub(crate) fn ignored(probe: &ProbeReport) -> String {
     let cost = &probe.cost;
     format!(
         "ignored: {} from an address not asked, {} with a wrong id, {} twice, {} malformed",
@@ -43,7 +43,7 @@ pub(crate) fn ignored(probe: &Probe) -> String {
 }
 
 /// What `tb trace` says below its table.
-pub(crate) fn trace(trace: &Trace) -> Option<String> {
+pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
     let outcome = &trace.outcome;
     let silent = |state| state == CandidateState::Silent;
     let silent = trace.candidates.iter().filter(|c| silent(c.state)).count();
@@ -57,11 +57,11 @@ pub(crate) fn trace(trace: &Trace) -> Option<String> {
 }
 
 /// What `tb trace -c` says below its table.
-pub(crate) fn count(report: &CountReport) -> String {
+pub(crate) fn count(report: &TraceCount) -> String {
     format!("{}, {} found a TURN server", counted(report.descents, "descent"), report.found)
 }
 
-fn reason(runner: &Runner, best: Ms) -> String {
+fn reason(runner: &RunnerUpReport, best: Ms) -> String {
     match runner.why {
         Why::Silent => "but the TURN server itself did not answer".to_owned(),
         Why::Later => "answered later".to_owned(),
@@ -71,8 +71,8 @@ fn reason(runner: &Runner, best: Ms) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::json::examples;
     use super::*;
+    use crate::cmd::report::examples;
 
     #[test]
     fn a_probe_in_a_line() {

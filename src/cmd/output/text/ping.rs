@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::super::json::{Ms, Ping, Reply};
+use crate::cmd::report::{Ms, PingReply, PingReport};
 
 /// The first line: whom, and with how much.
 pub(crate) fn header(server: &impl fmt::Display, addr: SocketAddr, bytes: usize) -> String {
@@ -10,7 +10,7 @@ pub(crate) fn header(server: &impl fmt::Display, addr: SocketAddr, bytes: usize)
 }
 
 /// The line of one request.
-pub(crate) fn reply(reply: &Reply, addr: SocketAddr, timeout: Duration) -> String {
+pub(crate) fn reply(reply: &PingReply, addr: SocketAddr, timeout: Duration) -> String {
     let seq = reply.seq;
     match (reply.bytes, reply.rtt_ms) {
         (Some(bytes), Some(rtt)) => {
@@ -22,7 +22,7 @@ pub(crate) fn reply(reply: &Reply, addr: SocketAddr, timeout: Duration) -> Strin
 }
 
 /// The end, in the words of iputils: much reads them.
-pub(crate) fn statistics(ping: &Ping) -> String {
+pub(crate) fn statistics(ping: &PingReport) -> String {
     let mut text = format!(
         "\n--- {} ping statistics ---\n\
          {} packets transmitted, {} received, {}% packet loss, time {:.0}ms\n",
@@ -41,7 +41,7 @@ pub(crate) fn statistics(ping: &Ping) -> String {
 }
 
 /// What `-v` adds to that.
-pub(crate) fn percentiles(ping: &Ping) -> Option<String> {
+pub(crate) fn percentiles(ping: &PingReport) -> Option<String> {
     let (p50, p90, p99) = (ping.p50_ms?, ping.p90_ms?, ping.p99_ms?);
     Some(format!("rtt p50/p90/p99 = {p50:.3}/{p90:.3}/{p99:.3} ms"))
 }
@@ -65,16 +65,19 @@ fn percent(percent: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::json::examples;
     use super::*;
+    use crate::cmd::report::examples;
 
     #[test]
     fn the_example() {
         let addr = "203.0.113.10:3001".parse().unwrap();
         let timeout = Duration::from_secs(1);
         let rtts = [Some(Ms(11.79)), None, Some(Ms(11.92)), Some(Ms(12.41))];
-        let replies =
-            (1..).zip(rtts).map(|(seq, rtt_ms)| Reply { seq, bytes: rtt_ms.map(|_| 28), rtt_ms });
+        let replies = (1..).zip(rtts).map(|(seq, rtt_ms)| PingReply {
+            seq,
+            bytes: rtt_ms.map(|_| 28),
+            rtt_ms,
+        });
         let mut lines = vec![header(&"fra.example", addr, 28)];
         lines.extend(replies.map(|r| reply(&r, addr, timeout)));
         lines.push(statistics(&examples::ping()));

@@ -26,7 +26,8 @@ use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::{Responder, Snapshot};
 use crate::net::engine::server::auth::{JoinPolicy, PeerMessage, Trust};
 use crate::net::engine::server::limit::{Limiter, LimiterSettings};
-use crate::net::wire::auth::Keys;
+use crate::net::wire::MAX_ANSWER;
+use crate::net::wire::auth::{Key, Keys};
 use counters::Counters;
 use log_limit::LogLimit;
 use socket::RECEIVE_BUFFER;
@@ -193,11 +194,18 @@ impl Shared {
 
 /// Reads the keys, and what they are to open.
 fn trust(config: &config::Cluster) -> Result<Trust, Error> {
-    let keys = config.keys.iter().map(KeyFile::read).collect::<Result<Vec<_>, _>>()?;
+    let keys = config.keys.iter().map(read_key).collect::<Result<Vec<_>, Error>>()?;
     let prefixes = config.join_prefixes.as_slice().into();
     let join = config.join.then_some(JoinPolicy { max_nodes: config.max_nodes, prefixes });
     Ok(Trust { keys: Keys::new(keys), require: config.require_auth, join })
 }
+
+fn read_key(file: &KeyFile) -> Result<Key, Error> {
+    Ok(Key::new(file.id, &file.read()?))
+}
+
+// One answer is the least that the configuration lets pass.
+const _: () = assert!(RequestLimits::MIN_BARE_BYTES as usize == MAX_ANSWER);
 
 /// The sockets at one address, of which there is at least one.
 type Listener = (SocketAddr, Vec<UdpSocket>);

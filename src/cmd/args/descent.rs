@@ -1,0 +1,145 @@
+use std::time::Duration;
+
+use clap::builder::BoolishValueParser;
+use clap::{Args, ValueHint};
+use turn_balance::{Limits, Prefix};
+
+use super::choices::{OnOff, StrategyArg};
+use super::family::FamilyArgs;
+use super::target::Target;
+use super::time;
+
+/// Whom to ask, and how.
+#[derive(Debug, Args)]
+pub(crate) struct DescentArgs {
+    #[arg(help = "Roots to ask, all at once: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]", 
+        value_name = "SERVER",
+        env = "TB_SERVER",
+        hide_env_values = true,
+        value_delimiter = ',',
+        value_hint = ValueHint::Hostname
+    )]
+    servers: Vec<Target>,
+
+    /// How long to try: seconds, or `500ms`
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "TB_TIMEOUT",
+        hide_env_values = true,
+        value_parser = time::parse,
+        allow_negative_numbers = true,
+        default_value = "10"
+    )]
+    pub(crate) timeout: Duration,
+
+    /// How to choose
+    #[arg(long, env = "TB_STRATEGY", hide_env_values = true, default_value = "best")]
+    pub(crate) strategy: StrategyArg,
+
+    /// Whether the TURN servers themselves are asked at the end, with STUN Binding
+    #[arg(long, env = "TB_VERIFY", hide_env_values = true, default_value = "on")]
+    pub(crate) verify: OnOff,
+
+    /// Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8
+    #[arg(
+        long,
+        value_name = "CIDR",
+        env = "TB_ALLOW",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    allow: Vec<Prefix>,
+
+    #[arg(
+        help = "The same for all private addresses: a root on the internet may list a network of one's own",
+        long,
+        env = "TB_ALLOW_PRIVATE",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    allow_private: bool,
+
+    #[command(flatten)]
+    pub(crate) family: FamilyArgs,
+}
+
+impl DescentArgs {
+    /// What descents may send, and where to.
+    pub(crate) fn limits(&self) -> Limits {
+        let allow = self.allow.clone();
+        Limits::default().allow(allow).allow_private(self.allow_private)
+    }
+
+    /// The roots; the default one where none was named.
+    pub(crate) fn roots(&self) -> Vec<Target> {
+        match self.servers.as_slice() {
+            [] => vec![Target::default()],
+            servers => servers.to_vec(),
+        }
+    }
+
+    /// Whether the roots are the caller's own choice.
+    pub(crate) fn is_default(&self) -> bool {
+        self.servers.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        descent: DescentArgs,
+    }
+
+    fn parse(words: &[&str]) -> Line {
+        Line::try_parse_from(["tb"].iter().chain(words)).unwrap()
+    }
+
+    #[test]
+    fn no_server_is_the_one_on_this_machine() {
+        let line = parse(&[]);
+        assert!(line.descent.is_default());
+        assert_eq!(line.descent.roots()[0].to_string(), "127.0.0.1:3001");
+        assert_eq!(line.descent.timeout, Duration::from_secs(10));
+    }
+
+    #[test]
+    fn servers_are_called_what_their_user_calls_them() {
+        let roots = parse(&["198.51.100.7", "[2001:db8::1]:3002"]).descent.roots();
+        assert_eq!(roots[0].to_string(), "198.51.100.7");
+        assert_eq!(roots[0].endpoint.to_string(), "198.51.100.7:3001");
+        assert_eq!(roots[1].to_string(), "[2001:db8::1]:3002");
+        let roots = parse(&["198.51.100.7,198.51.100.8"]).descent.roots();
+        assert_eq!(roots.len(), 2);
+    }
+
+    #[test]
+    fn what_lists_may_name_besides() {
+        assert_eq!(parse(&[]).descent.limits(), Limits::default());
+        let words = ["--allow", "10.0.0.0/8,fd00::/8", "--allow", "127.0.0.1", "--allow-private"];
+        let limits = parse(&words).descent.limits();
+        let allow: Vec<_> = limits.allow.iter().map(Prefix::to_string).collect();
+        assert_eq!(allow, ["10.0.0.0/8", "fd00::/8", "127.0.0.1/32"]);
+        assert!(limits.allow_private);
+        let error = Line::try_parse_from(["tb", "--allow", "10.1.2.3/8"]).unwrap_err().to_string();
+        let expected = "error: invalid value '10.1.2.3/8' for '--allow <CIDR>': it has bits beyond \
+                        its length: 10.0.0.0/8 is meant";
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn a_negative_timeout_is_called_a_bad_time() {
+        let error = Line::try_parse_from(["tb", "--timeout", "-4"]).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with("error: invalid value '-4' for '--timeout <TIME>': a time is"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,104 @@
+//! A descent with what is to be said of it: what `tb probe` and `tb trace` share.
+
+use std::time::Duration;
+
+use turn_balance::{Balance, Failure, Trace};
+
+use super::args::{DescentArgs, OnOff, Target, ViewArg};
+use super::output::{CommandError, Printer};
+use super::report::{Advice, Exit, Problem};
+use super::runtime::interruptible;
+
+/// Readies a client for the roots. Its descents go on listening for `linger` after the choice;
+/// `None`: as long as a trace does.
+pub(crate) async fn connect(
+    args: &DescentArgs,
+    view: ViewArg,
+    linger: Option<Duration>,
+) -> Result<Balance, CommandError> {
+    let mut builder = Balance::builder()
+        .strategy(args.strategy.into())
+        .verify(args.verify == OnOff::On)
+        .limits(args.limits())
+        .timeout(args.timeout)
+        .view(view.into());
+    if let Some(linger) = linger {
+        builder = builder.linger(linger);
+    }
+    for root in args.roots() {
+        builder = builder.root(root.endpoint);
+    }
+    if let Some(family) = args.family.get() {
+        builder = builder.family(family);
+    }
+    interruptible(builder.build()).await
+}
+
+/// Goes down once, with a spinner where that takes long.
+pub(crate) async fn descend(balance: &Balance, printer: &Printer) -> Result<Trace, CommandError> {
+    let progress = printer.progress();
+    let descent = balance.trace_with(|now| progress.set(now.candidates, now.answered));
+    interruptible(progress.watch(descent)).await
+}
+
+/// What came of an attempt to descend.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    /// What was seen; `None`: nothing could be asked.
+    pub(crate) trace: Option<Trace>,
+    /// What to say where no TURN server was found.
+    pub(crate) problem: Option<Problem>,
+}
+
+impl Attempt {
+    /// `Err` where there is nothing to print: interrupted, or nobody reads.
+    pub(crate) fn new(
+        result: Result<Trace, CommandError>,
+        args: &DescentArgs,
+        advice: impl FnOnce(&Failure) -> Option<Advice>,
+    ) -> Result<Self, CommandError> {
+        let (trace, problem) = match result {
+            Ok(trace) => {
+                let failure = trace.outcome.as_ref().err();
+                let problem = failure.map(|failure| {
+                    let roots = join(&args.roots(), "`, `");
+                    Problem::not_found(failure, &roots).advise(advice(failure))
+                });
+                (Some(trace), problem)
+            }
+            Err(CommandError::Problem(problem)) => (None, Some(*problem)),
+            Err(error) => return Err(error),
+        };
+        Ok(Self { trace, problem })
+    }
+
+    /// How the command ends once all is printed.
+    pub(crate) fn end(self) -> Result<Exit, CommandError> {
+        match self.problem {
+            Some(problem) => Err(problem.into()),
+            None => Ok(Exit::Done),
+        }
+    }
+}
+
+/// What to do where the roots are silent, which no trace explains.
+pub(crate) fn on_silent_roots(failure: &Failure, args: &DescentArgs) -> Option<Advice> {
+    match failure {
+        Failure::NoAnswer { below: None, .. } | Failure::Unreachable { below: None, .. }
+            if args.is_default() =>
+        {
+            Some(Advice::NameServer)
+        }
+        Failure::NoAnswer { below: None, .. } | Failure::Unreachable { below: None, .. } => {
+            let root = args.roots().into_iter().next();
+            root.map(|root| Advice::Ping(root.to_string()))
+        }
+        _ => None,
+    }
+}
+
+/// The roots as their user calls them.
+pub(crate) fn join(roots: &[Target], between: &str) -> String {
+    let roots: Vec<String> = roots.iter().map(Target::to_string).collect();
+    roots.join(between)
+}

@@ -1,0 +1,68 @@
+use std::fmt::Write as _;
+
+use super::style;
+use crate::cmd::report::Problem;
+
+/// A problem in red, its causes below it, and the advice after a blank line.
+pub(crate) fn problem(problem: &Problem) -> String {
+    let mut text = format!("{} {}\n", style::paint(style::ERROR, "error:"), problem.message);
+    for cause in &problem.causes {
+        let _ = writeln!(text, "  Caused by: {cause}");
+    }
+    if let Some(advice) = &problem.advice {
+        let _ = writeln!(text, "\n{} {advice}", style::paint(style::HINT, "hint:"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::cmd::report::{Advice, Exit};
+
+    fn text(bad: &Problem) -> String {
+        anstream::adapter::strip_str(&problem(bad)).to_string()
+    }
+
+    #[test]
+    fn nothing_found() {
+        let nothing = Problem {
+            kind: "no_answer",
+            message: "no TURN server reached from `root.example`".to_owned(),
+            causes: vec![
+                "level 1: none of 3 candidates below `root` (198.51.100.7:3001) answered within \
+                 10 s"
+                    .to_owned(),
+            ],
+            advice: Some(Advice::Trace("root.example".to_owned())),
+            exit: Exit::No,
+        };
+        let expected = "\
+error: no TURN server reached from `root.example`
+  Caused by: level 1: none of 3 candidates below `root` (198.51.100.7:3001) answered within 10 s
+
+hint: `tb trace --view flat root.example` shows every candidate
+";
+        assert_eq!(text(&nothing), expected);
+    }
+
+    #[test]
+    fn a_port_that_is_taken() {
+        let taken = Problem::from(&turn_balance::Error::Socket {
+            operation: "listen on",
+            addr: "0.0.0.0:3001".parse().unwrap(),
+            source: Arc::new(io::Error::from_raw_os_error(libc::EADDRINUSE)),
+        });
+        let expected = "\
+error: cannot listen on `0.0.0.0:3001` (udp)
+  Caused by: Address already in use (os error 98)
+
+hint: `ss -lunp 'sport = :3001'` shows who holds the port
+";
+        assert_eq!(text(&taken), expected);
+        assert_eq!((taken.kind, taken.exit), ("socket", Exit::Unable));
+    }
+}

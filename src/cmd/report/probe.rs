@@ -1,0 +1,90 @@
+use std::net::SocketAddr;
+
+use serde::Serialize;
+use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, Why};
+
+use super::ms::Ms;
+use super::problem::Problem;
+
+/// What `tb probe` has found.
+#[derive(Debug, Serialize)]
+pub(crate) struct ProbeReport {
+    pub(crate) turn: Option<SocketAddr>,
+    pub(crate) name: Option<String>,
+    pub(crate) rtt_ms: Option<Ms>,
+    pub(crate) elapsed_ms: Option<Ms>,
+    pub(crate) strategy: &'static str,
+    pub(crate) path: Vec<HopReport>,
+    pub(crate) runners_up: Vec<RunnerUpReport>,
+    pub(crate) datagrams: u32,
+    pub(crate) error: Option<Problem>,
+    #[serde(skip)]
+    pub(crate) cost: Cost,
+}
+
+/// A balance server on the way down.
+#[derive(Debug, Serialize)]
+pub(crate) struct HopReport {
+    pub(crate) level: u8,
+    pub(crate) addr: SocketAddr,
+    pub(crate) name: Option<String>,
+    pub(crate) rtt_ms: Option<Ms>,
+}
+
+/// A TURN server that was not chosen.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunnerUpReport {
+    pub(crate) turn: SocketAddr,
+    pub(crate) name: Option<String>,
+    pub(crate) rtt_ms: Ms,
+    #[serde(skip)]
+    pub(crate) why: Why,
+}
+
+impl ProbeReport {
+    pub(crate) const SCHEMA: &str = "tb.probe/1";
+
+    /// `trace`: what was seen; `None`: nothing could be asked.
+    pub(crate) fn new(trace: Option<&Trace>, error: Option<&Problem>, strategy: Strategy) -> Self {
+        let selection = trace.and_then(|trace| trace.outcome.as_ref().ok());
+        let cost = trace.map(|trace| trace.cost).unwrap_or_default();
+        Self {
+            turn: selection.map(|s| s.turn),
+            name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
+            rtt_ms: selection.map(|s| s.rtt.into()),
+            elapsed_ms: trace.map(|trace| trace.elapsed.into()),
+            strategy: strategy.as_str(),
+            path: selection
+                .map(|s| s.path.iter().map(HopReport::from).collect())
+                .unwrap_or_default(),
+            runners_up: selection
+                .map(|s| s.runners_up.iter().map(RunnerUpReport::from).collect())
+                .unwrap_or_default(),
+            datagrams: cost.datagrams,
+            error: error.cloned(),
+            cost,
+        }
+    }
+}
+
+impl From<&Hop> for HopReport {
+    fn from(hop: &Hop) -> Self {
+        Self {
+            level: hop.level,
+            addr: hop.addr,
+            name: hop.name.as_ref().map(Name::to_string),
+            rtt_ms: hop.rtt.map(Ms::from),
+        }
+    }
+}
+
+impl From<&RunnerUp> for RunnerUpReport {
+    fn from(runner: &RunnerUp) -> Self {
+        Self {
+            turn: runner.turn,
+            name: runner.name.as_ref().map(Name::to_string),
+            rtt_ms: runner.rtt.into(),
+            why: runner.why,
+        }
+    }
+}

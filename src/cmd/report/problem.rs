@@ -1,0 +1,140 @@
+use std::error::Error as _;
+use std::fmt::Write as _;
+use std::io;
+use std::iter;
+
+use serde::{Serialize, Serializer};
+use turn_balance::{Error, Failure};
+
+use super::advice::Advice;
+use super::exit::Exit;
+
+/// Why there is no answer: an error, what caused it, and what to do about it.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    /// One word for programs.
+    pub(crate) kind: &'static str,
+    pub(crate) message: String,
+    pub(crate) causes: Vec<String>,
+    pub(crate) advice: Option<Advice>,
+    pub(crate) exit: Exit,
+}
+
+impl Problem {
+    /// No TURN server was found below the roots, which read as `a`, `b`.
+    pub(crate) fn not_found(failure: &Failure, roots: &str) -> Self {
+        Self {
+            kind: failure_kind(failure),
+            message: format!("no TURN server reached from `{roots}`"),
+            causes: vec![failure.to_string()],
+            advice: None,
+            exit: Exit::No,
+        }
+    }
+
+    /// The system refused.
+    pub(crate) fn system(message: &str, error: &io::Error) -> Self {
+        Self {
+            kind: "system",
+            message: message.to_owned(),
+            causes: vec![error.to_string()],
+            advice: None,
+            exit: Exit::Unable,
+        }
+    }
+
+    /// The flags contradict one another.
+    pub(crate) fn usage(message: &str) -> Self {
+        Self {
+            kind: "usage",
+            message: message.to_owned(),
+            causes: Vec::new(),
+            advice: None,
+            exit: Exit::Unable,
+        }
+    }
+
+    pub(crate) fn advise(mut self, advice: Option<Advice>) -> Self {
+        self.advice = advice;
+        self
+    }
+
+    /// All of it but the advice, in a line.
+    pub(crate) fn line(&self) -> String {
+        let mut line = self.message.clone();
+        for cause in &self.causes {
+            let _ = write!(line, ": {cause}");
+        }
+        line
+    }
+}
+
+impl From<&Error> for Problem {
+    fn from(error: &Error) -> Self {
+        let causes = iter::successors(error.source(), |&cause| cause.source());
+        Self {
+            kind: kind(error),
+            message: error.to_string(),
+            causes: causes.map(|cause| cause.to_string()).collect(),
+            advice: Advice::on(error),
+            exit: match error {
+                Error::NotFound(_) | Error::Worker { .. } => Exit::No,
+                _ => Exit::Unable,
+            },
+        }
+    }
+}
+
+impl Serialize for Problem {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Error<'a> {
+            kind: &'a str,
+            message: String,
+        }
+        Error { kind: self.kind, message: self.line() }.serialize(serializer)
+    }
+}
+
+fn kind(error: &Error) -> &'static str {
+    match error {
+        Error::NotFound(failure) => failure_kind(failure),
+        Error::Resolve { .. } => "resolve",
+        Error::NoAddress { .. } => "no_address",
+        Error::NoRoots => "no_roots",
+        Error::Socket { .. } => "socket",
+        Error::Random(_) => "random",
+        Error::Thread(_) => "thread",
+        Error::Worker { .. } => "worker",
+        Error::Config(_) => "config",
+        Error::Key(_) => "key",
+        _ => "other",
+    }
+}
+
+fn failure_kind(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::NoAnswer { .. } => "no_answer",
+        Failure::Unreachable { .. } => "unreachable",
+        _ => "dead_end",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_in_a_line() {
+        let failure =
+            Failure::NoAnswer { level: 0, asked: 1, below: None, waited: Duration::from_secs(10) };
+        let problem = Problem::not_found(&failure, "root.example");
+        assert_eq!((problem.kind, problem.exit), ("no_answer", Exit::No));
+        assert_eq!(
+            problem.line(),
+            format!("no TURN server reached from `root.example`: {failure}")
+        );
+    }
+}

@@ -1,0 +1,90 @@
+//! What documents look like.
+
+use serde::Serialize;
+use turn_balance::Strategy;
+
+use super::*;
+
+fn json(document: &impl Serialize) -> String {
+    serde_json::to_string(document).unwrap()
+}
+
+#[test]
+fn an_answer() {
+    let expected = concat!(
+        r#"{"schema":"tb.probe/1","turn":"203.0.113.52:3478","name":"fra-b","rtt_ms":11.97,"#,
+        r#""elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","#,
+        r#""name":"root","rtt_ms":7.81},{"level":1,"addr":"203.0.113.52:3001","name":"fra-b","#,
+        r#""rtt_ms":12.06}],"runners_up":[{"turn":"203.0.113.61:3478","name":"ams-a","#,
+        r#""rtt_ms":14.2}],"datagrams":96,"error":null}"#,
+    );
+    let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
+    assert_eq!(json(&document), expected);
+}
+
+#[test]
+fn no_answer_is_null_and_never_0() {
+    let problem = Problem::usage("nobody");
+    let expected = concat!(
+        r#"{"schema":"tb.probe/1","turn":null,"name":null,"rtt_ms":null,"elapsed_ms":null,"#,
+        r#""strategy":"first","path":[],"runners_up":[],"datagrams":0,"#,
+        r#""error":{"kind":"usage","message":"nobody"}}"#,
+    );
+    let probe = ProbeReport::new(None, Some(&problem), Strategy::First);
+    assert_eq!(json(&Document::whole(ProbeReport::SCHEMA, probe)), expected);
+}
+
+#[test]
+fn a_whole_trace() {
+    let mut trace = examples::trace();
+    trace.candidates = trace.candidates.drain(3..5).collect();
+    let expected = concat!(
+        r#"{"schema":"tb.trace/1","turn":"203.0.113.52:3478","name":"fra-b","rtt_ms":11.97,"#,
+        r#""elapsed_ms":43.68,"strategy":"best","view":"subordinates","levels":3,"#,
+        r#""datagrams":30,"error":null,"candidates":[{"level":1,"addr":"203.0.113.30:3001","#,
+        r#""name":"nyc","via":"198.51.100.7:3001","turn":null,"rtt_ms":88.07,"#,
+        r#""total_ms":null,"sent":3,"state":"lost"},{"level":1,"addr":"203.0.113.40:3001","#,
+        r#""name":"sgp","via":"198.51.100.7:3001","turn":null,"rtt_ms":null,"#,
+        r#""total_ms":null,"sent":3,"state":"silent"}]}"#,
+    );
+    let document = Document::whole(TraceReport::SCHEMA, trace);
+    assert_eq!(json(&document), expected);
+}
+
+#[test]
+fn a_level_a_line() {
+    let trace = examples::trace();
+    let counts: Vec<(u8, usize)> =
+        trace.levels().map(|level| (level.level, level.candidates.len())).collect();
+    assert_eq!(counts, [(0, 1), (1, 4), (2, 3), (3, 1)]);
+    let last = trace.levels().last();
+    let expected = concat!(
+        r#"{"schema":"tb.trace/1","kind":"level","level":3,"candidates":[{"level":3,"#,
+        r#""addr":"203.0.113.52:3478","name":null,"via":"203.0.113.52:3001","turn":null,"#,
+        r#""rtt_ms":11.97,"total_ms":43.68,"sent":3,"state":"selected"}]}"#,
+    );
+    let document = Document::part(TraceReport::SCHEMA, "level", last.unwrap());
+    assert_eq!(json(&document), expected);
+}
+
+#[test]
+fn a_summary() {
+    let expected = concat!(
+        r#"{"schema":"tb.ping/1","kind":"summary","server":"fra.example","#,
+        r#""addr":"203.0.113.10:3001","transmitted":4,"received":3,"loss_percent":25.0,"#,
+        r#""time_ms":3021.0,"min_ms":11.79,"avg_ms":12.04,"max_ms":12.41,"mdev_ms":0.267,"#,
+        r#""p50_ms":11.92,"p90_ms":12.41,"p99_ms":12.41,"error":null}"#,
+    );
+    let document = Document::part(PingReport::SCHEMA, "summary", examples::ping());
+    assert_eq!(json(&document), expected);
+}
+
+#[test]
+fn a_lost_answer_is_null() {
+    let lost = PingReply { seq: 2, bytes: None, rtt_ms: None };
+    let document = Document::part(PingReport::SCHEMA, "reply", lost);
+    assert_eq!(
+        json(&document),
+        r#"{"schema":"tb.ping/1","kind":"reply","seq":2,"bytes":null,"rtt_ms":null}"#
+    );
+}

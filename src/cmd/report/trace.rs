@@ -1,0 +1,109 @@
+use std::net::SocketAddr;
+
+use serde::{Serialize, Serializer};
+use turn_balance::{Candidate, CandidateState, Name, Strategy, Trace, View};
+
+use super::ms::Ms;
+use super::problem::Problem;
+
+/// What `tb trace` has seen.
+#[derive(Debug, Serialize)]
+pub(crate) struct TraceReport {
+    #[serde(flatten)]
+    pub(crate) outcome: OutcomeReport,
+    pub(crate) candidates: Vec<CandidateReport>,
+}
+
+/// What a descent came to.
+#[derive(Debug, Serialize)]
+pub(crate) struct OutcomeReport {
+    pub(crate) turn: Option<SocketAddr>,
+    pub(crate) name: Option<String>,
+    pub(crate) rtt_ms: Option<Ms>,
+    pub(crate) elapsed_ms: Option<Ms>,
+    pub(crate) strategy: &'static str,
+    pub(crate) view: &'static str,
+    pub(crate) levels: usize,
+    pub(crate) datagrams: u32,
+    pub(crate) error: Option<Problem>,
+}
+
+/// A candidate, and what became of it.
+#[derive(Debug, Serialize)]
+pub(crate) struct CandidateReport {
+    pub(crate) level: u8,
+    pub(crate) addr: SocketAddr,
+    pub(crate) name: Option<String>,
+    pub(crate) via: Option<SocketAddr>,
+    pub(crate) turn: Option<SocketAddr>,
+    pub(crate) rtt_ms: Option<Ms>,
+    pub(crate) total_ms: Option<Ms>,
+    pub(crate) sent: u32,
+    #[serde(serialize_with = "word")]
+    pub(crate) state: CandidateState,
+    /// Where in the list the one is that named it.
+    #[serde(skip)]
+    pub(crate) parent: Option<usize>,
+}
+
+/// The candidates of one step of the cascade.
+#[derive(Debug, Serialize)]
+pub(crate) struct LevelReport<'a> {
+    pub(crate) level: u8,
+    pub(crate) candidates: &'a [CandidateReport],
+}
+
+impl TraceReport {
+    pub(crate) const SCHEMA: &str = "tb.trace/1";
+
+    /// `trace`: what was seen; `None`: nothing could be asked.
+    pub(crate) fn new(
+        trace: Option<&Trace>,
+        error: Option<&Problem>,
+        strategy: Strategy,
+        view: View,
+    ) -> Self {
+        let selection = trace.and_then(|trace| trace.outcome.as_ref().ok());
+        let outcome = OutcomeReport {
+            turn: selection.map(|s| s.turn),
+            name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
+            rtt_ms: selection.map(|s| s.rtt.into()),
+            elapsed_ms: trace.map(|trace| trace.elapsed.into()),
+            strategy: strategy.as_str(),
+            view: if view == View::Flat { "flat" } else { "subordinates" },
+            levels: selection.map_or(0, |s| s.path.len()),
+            datagrams: trace.map_or(0, |trace| trace.cost.datagrams),
+            error: error.cloned(),
+        };
+        let candidates = trace.map(|trace| trace.candidates.as_slice());
+        let candidates = candidates.unwrap_or_default();
+        let row = |candidate: &Candidate| CandidateReport {
+            level: candidate.level,
+            addr: candidate.addr,
+            name: candidate.name.as_ref().map(Name::to_string),
+            via: candidate.via.and_then(|at| Some(candidates.get(at)?.addr)),
+            turn: candidate.turn,
+            rtt_ms: candidate.rtt.map(Ms::from),
+            total_ms: candidate.total.map(Ms::from),
+            sent: candidate.sent,
+            state: candidate.state,
+            parent: candidate.via,
+        };
+        Self { outcome, candidates: candidates.iter().map(row).collect() }
+    }
+
+    /// Level by level.
+    pub(crate) fn levels(&self) -> impl Iterator<Item = LevelReport<'_>> {
+        let levels = self.candidates.chunk_by(|a, b| a.level == b.level);
+        levels.map(|candidates| LevelReport { level: candidates[0].level, candidates })
+    }
+
+    /// Who listed a candidate.
+    pub(crate) fn parent(&self, candidate: &CandidateReport) -> Option<&CandidateReport> {
+        self.candidates.get(candidate.parent?)
+    }
+}
+
+fn word<S: Serializer>(state: &CandidateState, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(state.as_str())
+}

@@ -1,0 +1,151 @@
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::{ValueEnum, ValueHint};
+use turn_balance::{Config, ConfigError, LogLevel};
+
+/// Where the configuration is when nothing says otherwise.
+pub(super) const DEFAULT_CONFIG: &str = "/etc/turn-balance/balance.toml";
+
+/// Run a balance server
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Examples:\n  tb serve -c balance.toml\n  tb serve -c balance.toml --check\n\n\
+        Exit codes:\n  \
+        0  stopped on request; --check: the configuration is fine\n  \
+        1  could not go on\n  \
+        2  could not start: usage, configuration, socket"
+)]
+pub(crate) struct ServeArgs {
+    /// The configuration [default: /etc/turn-balance/balance.toml, where there is one]
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "TB_CONFIG",
+        hide_env_values = true,
+        value_hint = ValueHint::FilePath
+    )]
+    config: Option<PathBuf>,
+
+    /// Say whether the configuration is fine, and leave
+    #[arg(long, conflicts_with = "print_config")]
+    pub(super) check: bool,
+
+    /// Print the configuration with all defaults, and leave
+    #[arg(long)]
+    pub(super) print_config: bool,
+
+    /// Listen here instead of at net.bind; may be repeated
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "TB_BIND",
+        hide_env_values = true,
+        value_delimiter = ','
+    )]
+    bind: Vec<SocketAddr>,
+
+    /// Log this instead of log.level
+    #[arg(long, value_name = "LEVEL", env = "TB_LOG_LEVEL", hide_env_values = true)]
+    log_level: Option<LogLevelArg>,
+
+    /// Log one level more; twice: two more
+    #[arg(short, long, env = "TB_VERBOSE", hide_env_values = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+impl ServeArgs {
+    /// The file to read; `None`: the defaults apply. One that was named is read, come what may.
+    pub(super) fn file(&self) -> Option<&Path> {
+        let default = Path::new(DEFAULT_CONFIG);
+        let there = || !matches!(default.try_exists(), Ok(false));
+        self.config.as_deref().or_else(|| there().then_some(default))
+    }
+
+    /// What the file says, and what the command line says instead.
+    pub(super) fn effective(&self, file: Option<&Path>) -> Result<Config, ConfigError> {
+        let mut config = file.map_or_else(|| Ok(Config::default()), Config::load)?;
+        if let Some(level) = self.log_level {
+            config.log.level = level.into();
+        }
+        config.log.level = raised(config.log.level, self.verbose);
+        if !self.bind.is_empty() {
+            config.net.bind.clone_from(&self.bind);
+            config.validate()?;
+        }
+        Ok(config)
+    }
+}
+
+/// `log.level` as a flag.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum LogLevelArg {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl From<LogLevelArg> for LogLevel {
+    fn from(level: LogLevelArg) -> Self {
+        match level {
+            LogLevelArg::Error => Self::Error,
+            LogLevelArg::Warn => Self::Warn,
+            LogLevelArg::Info => Self::Info,
+            LogLevelArg::Debug => Self::Debug,
+            LogLevelArg::Trace => Self::Trace,
+        }
+    }
+}
+
+/// The level that says so much more; the last one says most.
+fn raised(level: LogLevel, by: u8) -> LogLevel {
+    use LogLevel::{Debug, Error, Info, Trace, Warn};
+
+    let levels = [Error, Warn, Info, Debug, Trace];
+    let mut from_here = levels.into_iter().skip_while(|candidate| *candidate != level);
+    from_here.nth(by.into()).unwrap_or(Trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Line {
+        #[command(flatten)]
+        args: ServeArgs,
+    }
+
+    fn effective(words: &[&str]) -> Config {
+        let line = Line::try_parse_from(["tb"].iter().chain(words)).unwrap();
+        line.args.effective(None).unwrap()
+    }
+
+    #[test]
+    fn the_command_line_outweighs_the_file() {
+        let config = effective(&["--bind", "127.0.0.2:0", "--bind", "[::1]:3001"]);
+        let bind: Vec<String> = config.net.bind.iter().map(SocketAddr::to_string).collect();
+        assert_eq!(bind, ["127.0.0.2:0", "[::1]:3001"]);
+        assert_eq!(effective(&["-v"]).log.level, LogLevel::Debug);
+        assert_eq!(effective(&["-vvv"]).log.level, LogLevel::Trace);
+        let config = effective(&["--log-level", "error", "-v"]);
+        assert_eq!(config.log.level, LogLevel::Warn);
+    }
+
+    #[test]
+    fn a_file_that_is_named_is_the_one() {
+        let line = Line::try_parse_from(["tb", "-c", "balance.toml"]).unwrap();
+        assert_eq!(line.args.file(), Some(Path::new("balance.toml")));
+    }
+
+    #[test]
+    fn check_and_print_exclude_each_other() {
+        let line = Line::try_parse_from(["tb", "--check", "--print-config"]);
+        assert!(line.is_err());
+    }
+}

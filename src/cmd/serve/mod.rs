@@ -1,0 +1,87 @@
+mod args;
+
+pub(crate) use args::ServeArgs;
+
+use std::path::Path;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use turn_balance::{Config, Server};
+
+use self::args::DEFAULT_CONFIG;
+use super::output::{CommandError, Printer, default_signals, log, text};
+use super::report::{Exit, Problem};
+use super::runtime::block_on;
+
+/// What a configuration without a file is called.
+const DEFAULTS: &str = "defaults";
+
+impl ServeArgs {
+    pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
+        let file = self.file();
+        let config = self.effective(file).map_err(turn_balance::Error::from)?;
+        if self.print_config {
+            printer.answer(&config.to_toml())?;
+            return Ok(Exit::Done);
+        }
+        if self.check {
+            printer.answer(&text::config::check_passed(
+                file.unwrap_or(Path::new(DEFAULTS)),
+                &config,
+            ))?;
+            return Ok(Exit::Done);
+        }
+        log::install(config.log.level, config.log.format);
+        log_start(file, &config);
+        // On this thread alone: no task is busy for long, and those that answer are threads of
+        // their own.
+        block_on(serve(config))
+    }
+}
+
+/// Serves until a signal asks it to stop, or it cannot go on.
+async fn serve(config: Config) -> Result<Exit, CommandError> {
+    let cannot_listen = |error| Problem::system("cannot listen for signals", &error);
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
+    let mut server = tokio::select! {
+        server = Server::start(config) => server?,
+        () = either(&mut interrupt, &mut terminate) => return Ok(stopped()),
+    };
+    tokio::select! {
+        error = server.failed() => return Err(error.into()),
+        () = either(&mut interrupt, &mut terminate) => {}
+    }
+    // Whoever asks again has waited long enough.
+    default_signals();
+    server.stop().await;
+    Ok(stopped())
+}
+
+async fn either(one: &mut Signal, other: &mut Signal) {
+    tokio::select! {
+        _ = one.recv() => {}
+        _ = other.recv() => {}
+    }
+}
+
+fn stopped() -> Exit {
+    tracing::info!("stopped");
+    Exit::Done
+}
+
+fn log_start(file: Option<&Path>, config: &Config) {
+    if file.is_none() {
+        tracing::info!(looked_at = %DEFAULT_CONFIG,
+            "no configuration file, the defaults apply"
+        );
+    }
+    let turn = config.turn.bind.map(|turn| turn.to_string());
+    tracing::info!(
+        version = %env!("CARGO_PKG_VERSION"),
+        config = %file.unwrap_or(Path::new(DEFAULTS)).display(),
+        nodes = config.cluster.nodes.len(),
+        superiors = config.cluster.superiors.len(),
+        turn = %turn.as_deref().unwrap_or("none"),
+        "starting"
+    );
+}

@@ -1,0 +1,17 @@
+mod args;
+mod once;
+mod repeat;
+
+pub(crate) use args::TraceArgs;
+
+use super::output::{CommandError, Printer};
+use super::report::Exit;
+
+impl TraceArgs {
+    pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
+        match self.count {
+            None => once::run(self, printer),
+            Some(count) => repeat::run(self, count, printer),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+use turn_balance::Trace;
+
+use super::args::{TraceArgs, TraceFormat};
+use crate::cmd::attempt::{Attempt, connect, descend, on_silent_roots};
+use crate::cmd::output::{CommandError, Printer, table, text, tree};
+use crate::cmd::report::{Document, Exit, TraceReport};
+use crate::cmd::runtime::block_on;
+
+/// Goes down once.
+pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandError> {
+    let trace = block_on(async {
+        let balance = connect(&args.descent, args.view, None).await?;
+        descend(&balance, printer).await
+    });
+    let attempt = attempt(args, trace)?;
+    let trace = report(args, &attempt);
+    match args.format.get() {
+        // The header alone would say nothing.
+        TraceFormat::Text if trace.candidates.is_empty() => {}
+        TraceFormat::Text => printer.answer(&table::trace(&trace))?,
+        TraceFormat::Json => printer.document(&Document::whole(TraceReport::SCHEMA, &trace))?,
+        TraceFormat::Jsonl => print_levels(printer, &trace)?,
+        TraceFormat::Dot => printer.answer(&tree::dot(&trace))?,
+        TraceFormat::Mermaid => printer.answer(&tree::mermaid(&trace))?,
+    }
+    if let Some(line) = text::descent::trace(&trace) {
+        printer.say(&line);
+    }
+    attempt.end()
+}
+
+/// What came of a descent, with advice where the roots are silent.
+pub(super) fn attempt(
+    args: &TraceArgs,
+    trace: Result<Trace, CommandError>,
+) -> Result<Attempt, CommandError> {
+    Attempt::new(trace, &args.descent, |failure| on_silent_roots(failure, &args.descent))
+}
+
+pub(super) fn report(args: &TraceArgs, attempt: &Attempt) -> TraceReport {
+    let (trace, problem) = (attempt.trace.as_ref(), attempt.problem.as_ref());
+    TraceReport::new(trace, problem, args.descent.strategy.into(), args.view.into())
+}
+
+/// A document for each level, and one for the whole.
+pub(super) fn print_levels(printer: &Printer, trace: &TraceReport) -> Result<(), CommandError> {
+    for level in trace.levels() {
+        printer.document(&Document::part(TraceReport::SCHEMA, "level", level))?;
+    }
+    printer.document(&Document::part(TraceReport::SCHEMA, "summary", &trace.outcome))
+}

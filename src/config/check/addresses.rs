@@ -1,0 +1,156 @@
+//! Addresses that nobody can use, that are this server's own, or that stand there twice.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::mistake::Mistake;
+use super::place::Place;
+use crate::config::model::Config;
+use crate::types::{Endpoint, check_host};
+
+/// What is wrong with the addresses of a configuration that binds there.
+pub(super) fn bad_addresses(config: &Config, binds: &[SocketAddr]) -> Vec<Mistake> {
+    let mut seen = BTreeMap::new();
+    let mistake = |(place, endpoint)| {
+        unusable(place, &endpoint)
+            .or_else(|| this_server(place, &endpoint, binds))
+            .or_else(|| repeated(place, endpoint, &mut seen))
+    };
+    addresses(config).into_iter().filter_map(mistake).collect()
+}
+
+/// The checks' sockets are bound to the server's own IP addresses: a port it listens on is taken.
+pub(super) fn bad_check_port(port: u16, binds: &[SocketAddr]) -> Option<Mistake> {
+    if port == 0 {
+        return Some(Mistake {
+            hint: Some("leave `check-bind` out to use any port"),
+            ..Mistake::at(Place::CheckBind, "check port `0` is no port".into())
+        });
+    }
+    let i = binds.iter().position(|bind| bind.port() == port)?;
+    let message = format!("check port `{port}` is taken by this server itself");
+    Some(Mistake {
+        related: Some((Place::Bind(i), "it listens here")),
+        ..Mistake::at(Place::CheckBind, message)
+    })
+}
+
+/// Every address of a configuration, written the one way that compares.
+fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
+    let Config { net, cluster, turn, .. } = config;
+    let canonical = |endpoint: &Endpoint| match endpoint {
+        Endpoint::Addr(addr) => Endpoint::from(*addr),
+        Endpoint::Name(host, port) => Endpoint::Name(host.to_ascii_lowercase(), *port),
+    };
+    let mut addresses = Vec::new();
+    for (i, bind) in net.bind.iter().enumerate() {
+        addresses.push((Place::Bind(i), Endpoint::from(*bind)));
+    }
+    for (i, superior) in cluster.superiors.iter().enumerate() {
+        addresses.push((Place::Superior(i), canonical(superior)));
+    }
+    for (i, node) in cluster.nodes.iter().enumerate() {
+        addresses.push((Place::Node(i), canonical(&node.addr)));
+        addresses.extend(node.public.map(|addr| (Place::Public(i), Endpoint::from(addr))));
+    }
+    addresses.extend(cluster.advertise.map(|addr| (Place::Advertise, Endpoint::from(addr))));
+    addresses.extend(turn.bind.map(|addr| (Place::Turn, Endpoint::from(addr))));
+    addresses
+}
+
+/// An address that nobody can send to, or listen on.
+fn unusable(place: Place, endpoint: &Endpoint) -> Option<Mistake> {
+    let (ip, port) = match endpoint {
+        Endpoint::Addr(addr) => (Some(addr.ip()), addr.port()),
+        Endpoint::Name(host, port) => match check_host(host) {
+            Ok(()) => (None, *port),
+            Err(error) => return Some(Mistake::at(place, error.to_string())),
+        },
+    };
+    let (fault, hint) = match ip {
+        Some(ip) if ip.is_unspecified() && !place.is_bind() => {
+            ("is unspecified", Some("write the address that others reach it at"))
+        }
+        Some(ip) if ip.is_multicast() => ("is a multicast address", None),
+        Some(IpAddr::V4(ip)) if ip.is_broadcast() => ("is the broadcast address", None),
+        _ if port == 0 && !place.is_bind() => {
+            ("has port 0", Some("port 0 stands for any port in `net.bind` only"))
+        }
+        _ => return None,
+    };
+    let message = format!("{} `{endpoint}` {fault}", place.role());
+    Some(Mistake { hint, ..Mistake::at(place, message) })
+}
+
+/// A superior or node that would be this server talking to itself.
+fn this_server(place: Place, endpoint: &Endpoint, binds: &[SocketAddr]) -> Option<Mistake> {
+    let (Place::Superior(_) | Place::Node(_), Endpoint::Addr(addr)) = (place, endpoint) else {
+        return None;
+    };
+    let i = binds.iter().position(|bind| hears(bind, addr))?;
+    let message = format!("{} `{endpoint}` is this server itself", place.role());
+    Some(Mistake {
+        related: Some((Place::Bind(i), "it listens here")),
+        ..Mistake::at(place, message)
+    })
+}
+
+/// Whether a socket bound there gets what this very host sends to `addr`, as far as can be known
+/// without asking for the host's addresses.
+fn hears(bind: &SocketAddr, addr: &SocketAddr) -> bool {
+    let every_ip = match bind.ip() {
+        IpAddr::V4(ip) => ip.is_unspecified() && addr.is_ipv4(),
+        IpAddr::V6(ip) => ip.is_unspecified(), // IPv4 too
+    };
+    bind == addr || (every_ip && addr.ip().is_loopback() && bind.port() == addr.port())
+}
+
+/// An address that stands in the configuration already.
+fn repeated(
+    place: Place,
+    endpoint: Endpoint,
+    seen: &mut BTreeMap<(bool, Endpoint), Place>,
+) -> Option<Mistake> {
+    let any_port = matches!(endpoint, Endpoint::Addr(addr) if addr.port() == 0);
+    if place == Place::Turn || any_port {
+        return None; // a TURN server may be a node too, and any port is a new one each time
+    }
+    let message = |first: Place| match (first.role(), place.role()) {
+        (first, role) if first == role => format!("{role} `{endpoint}` is listed twice"),
+        (first, role) => format!("{role} `{endpoint}` is also a {first}"),
+    };
+    // Apart, for seen from outside a public address may well look like one of this host's.
+    let key = (place.is_bind(), endpoint.clone());
+    match (*seen.entry(key).or_insert(place), place) {
+        (first, _) if first == place => None,
+        (Place::Node(node), Place::Public(public)) if node == public => None,
+        (first, _) => Some(Mistake {
+            related: Some((first, "first listed here")),
+            ..Mistake::at(place, message(first))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_socket_hears() {
+        let addr = |text: &str| text.parse().unwrap();
+        for (bind, to, expected) in [
+            ("127.0.0.1:3001", "127.0.0.1:3001", true),
+            ("127.0.0.1:3001", "127.0.0.2:3001", false),
+            ("127.0.0.1:3001", "127.0.0.1:3002", false),
+            ("0.0.0.0:3001", "127.0.0.2:3001", true),
+            ("0.0.0.0:3001", "127.0.0.2:3002", false),
+            ("0.0.0.0:3001", "203.0.113.7:3001", false),
+            ("0.0.0.0:3001", "[::1]:3001", false),
+            ("[::]:3001", "[::1]:3001", true),
+            ("[::]:3001", "127.0.0.1:3001", true),
+            ("[::1]:3001", "127.0.0.1:3001", false),
+        ] {
+            assert_eq!(hears(&addr(bind), &addr(to)), expected, "{bind} {to}");
+        }
+    }
+}

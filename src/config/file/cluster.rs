@@ -1,0 +1,112 @@
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{forget_what_needs_a_key, keys};
+use super::reader::Reader;
+use super::value::{self, Value};
+use crate::config::check::place::Place;
+use crate::config::diagnostic::Diagnostic;
+use crate::config::model::{Cluster, NodeEntry};
+use crate::types::Endpoint;
+
+const FIELDS: [&str; 9] = [
+    "superiors",
+    "nodes",
+    "check-bind",
+    "advertise",
+    "keys",
+    "require-auth",
+    "join",
+    "max-nodes",
+    "join-prefixes",
+];
+
+/// `[cluster]`
+pub(super) fn cluster(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Cluster {
+    reader.fields(table, &FIELDS);
+    let mut cluster = Cluster::default();
+    if let Some(value) = table.get("superiors") {
+        cluster.superiors = superiors(reader, value);
+    }
+    if let Some(value) = table.get("nodes") {
+        cluster.nodes = nodes(reader, value);
+    }
+    if let Some(value) = table.get("check-bind") {
+        cluster.check_bind = reader.keep_at(Place::CheckBind, value, value::port(value));
+    }
+    if let Some(value) = table.get("advertise") {
+        let addr = value::balance_addr(value, "a string");
+        cluster.advertise = reader.keep_at(Place::Advertise, value, addr);
+    }
+    if let Some(value) = table.get("keys") {
+        cluster.keys = keys(reader, value);
+    }
+    cluster.require_auth = flag(reader, table, "require-auth", Place::RequireAuth);
+    cluster.join = flag(reader, table, "join", Place::Join);
+    if let Some(value) = table.get("max-nodes") {
+        let most = reader.keep_at(Place::MaxNodes, value, value::number(value, 1..=u32::MAX));
+        cluster.max_nodes = most.unwrap_or(1) as usize;
+    }
+    if let Some(value) = table.get("join-prefixes") {
+        cluster.join_prefixes = reader.prefixes(value);
+    }
+    if cluster.keys.is_empty() {
+        forget_what_needs_a_key(reader, table);
+    }
+    cluster
+}
+
+fn superiors(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<Endpoint> {
+    let (items, expected) = value::one_or_many(value);
+    let mut superiors = Vec::new();
+    for item in items {
+        let place = Place::Superior(superiors.len());
+        superiors.extend(reader.keep_at(place, item, value::endpoint(item, expected)));
+    }
+    superiors
+}
+
+fn nodes(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<NodeEntry> {
+    let mut nodes = Vec::new();
+    for item in reader.keep(value::list(value)).unwrap_or_default() {
+        let index = nodes.len();
+        nodes.extend(match item.get_ref() {
+            DeValue::Table(table) => node(reader, index, item, table),
+            _ => node_addr(reader, index, item, "a string or a table").map(NodeEntry::from),
+        });
+    }
+    nodes
+}
+
+fn node(
+    reader: &mut Reader<'_>,
+    index: usize,
+    item: &Value<'_>,
+    table: &DeTable<'_>,
+) -> Option<NodeEntry> {
+    reader.fields(table, &["addr", "public", "name"]);
+    let addr = match table.get("addr") {
+        Some(value) => node_addr(reader, index, value, "a string"),
+        None => reader.keep(Err(Diagnostic::at(item.span(), "missing field `addr`"))),
+    };
+    let public = table.get("public").and_then(|value| {
+        let addr = value::balance_addr(value, "a string");
+        reader.keep_at(Place::Public(index), value, addr)
+    });
+    let name = table.get("name").and_then(|value| reader.keep(value::name(value)));
+    addr.map(|addr| NodeEntry { addr, public, name })
+}
+
+fn node_addr(
+    reader: &mut Reader<'_>,
+    index: usize,
+    value: &Value<'_>,
+    expected: &str,
+) -> Option<Endpoint> {
+    reader.keep_at(Place::Node(index), value, value::endpoint(value, expected))
+}
+
+fn flag(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str, place: Place) -> bool {
+    let value = table.get(key);
+    let flag = value.and_then(|value| reader.keep_at(place, value, value::boolean(value)));
+    flag.unwrap_or_default()
+}

@@ -1,0 +1,16 @@
+//! What a file says: TOML -> values, and where each of them stands.
+
+mod cluster;
+mod keys;
+mod limits;
+mod locate;
+mod log;
+mod nearest;
+mod net;
+mod read;
+mod reader;
+mod syntax;
+mod turn;
+mod value;
+
+pub(super) use read::read;

@@ -1,0 +1,39 @@
+use std::net::SocketAddr;
+
+use toml::de::DeTable;
+
+use super::reader::Reader;
+use super::value::{self, Value};
+use crate::config::check::place::Place;
+use crate::config::model::Net;
+
+/// `[net]`
+pub(super) fn net(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Net {
+    reader.fields(table, &["bind", "name", "workers"]);
+    let mut net = Net::default();
+    if let Some(value) = table.get("bind") {
+        net.bind = binds(reader, value);
+    }
+    if let Some(value) = table.get("name") {
+        net.name = reader.keep(value::name(value));
+    }
+    if let Some(value) = table.get("workers") {
+        let workers = reader.keep_at(Place::Workers, value, value::workers(value));
+        net.workers = workers.unwrap_or(net.workers);
+    }
+    net
+}
+
+fn binds(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<SocketAddr> {
+    let (items, expected) = value::one_or_many(value);
+    if items.is_empty() {
+        // Known to the checks only here: where all addresses are bad, that is said already.
+        reader.mark(Place::Binds, value);
+    }
+    let mut binds = Vec::new();
+    for item in items {
+        let place = Place::Bind(binds.len());
+        binds.extend(reader.keep_at(place, item, value::balance_addr(item, expected)));
+    }
+    binds
+}

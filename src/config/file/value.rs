@@ -1,0 +1,198 @@
+//! One value of a file: has it the right type, and can it be read?
+
+use std::net::SocketAddr;
+use std::ops::{Range, RangeInclusive};
+use std::slice;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::nearest::nearest;
+use crate::config::check::WORKERS;
+use crate::config::diagnostic::Diagnostic;
+use crate::types::{
+    DEFAULT_PORT, Endpoint, Name, NameError, Prefix, PrefixError, quoted, unmapped,
+};
+
+pub(super) type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The port of a TURN server by custom: for advice only.
+const TURN_PORT: u16 = 3478;
+
+pub(super) fn table<'a, 't>(value: &'a Value<'t>) -> Result<&'a DeTable<'t>, Diagnostic> {
+    value.get_ref().as_table().ok_or_else(|| wrong_type(value, "a table"))
+}
+
+pub(super) fn list<'a, 't>(value: &'a Value<'t>) -> Result<&'a [Value<'t>], Diagnostic> {
+    let list = value.get_ref().as_array().ok_or_else(|| wrong_type(value, "a list"))?;
+    Ok(list)
+}
+
+/// The items of a list, or the value as the only one; and what an item should be.
+pub(super) fn one_or_many<'a, 't>(value: &'a Value<'t>) -> (&'a [Value<'t>], &'static str) {
+    match value.get_ref() {
+        DeValue::Array(items) => (items, "a string"),
+        _ => (slice::from_ref(value), "a string or a list of strings"),
+    }
+}
+
+pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
+    let text = string(value, "a string")?;
+    text.parse().map_err(|error: NameError| {
+        let message = format!("{} is not a name", quoted(text));
+        Diagnostic::at(value.span(), message).with_hint(error)
+    })
+}
+
+pub(super) fn endpoint(value: &Value<'_>, expected: &str) -> Result<Endpoint, Diagnostic> {
+    let text = string(value, expected)?;
+    text.parse().map_err(|error| Diagnostic::at(value.span(), error))
+}
+
+/// A balance server's address, all in numbers.
+pub(super) fn balance_addr(value: &Value<'_>, expected: &str) -> Result<SocketAddr, Diagnostic> {
+    socket_addr(value, expected, DEFAULT_PORT)
+}
+
+/// A TURN server's address, all in numbers.
+pub(super) fn turn_addr(value: &Value<'_>) -> Result<SocketAddr, Diagnostic> {
+    socket_addr(value, "a string", TURN_PORT)
+}
+
+pub(super) fn port(value: &Value<'_>) -> Result<u16, Diagnostic> {
+    small(value, "a port, expected 1 to 65535")
+}
+
+pub(super) fn workers(value: &Value<'_>) -> Result<u16, Diagnostic> {
+    small(value, WORKERS)
+}
+
+/// An integer of 16 bits; `what` it should be.
+fn small(value: &Value<'_>, what: &str) -> Result<u16, Diagnostic> {
+    let DeValue::Integer(integer) = value.get_ref() else {
+        return Err(wrong_type(value, "an integer"));
+    };
+    u16::from_str_radix(integer.as_str(), integer.radix()).map_err(|_| {
+        let integer = quoted(&integer.to_string());
+        Diagnostic::at(value.span(), format!("{integer} is not {what}"))
+    })
+}
+
+/// A whole number.
+pub(super) fn number(value: &Value<'_>, range: RangeInclusive<u32>) -> Result<u32, Diagnostic> {
+    let DeValue::Integer(integer) = value.get_ref() else {
+        return Err(wrong_type(value, "an integer"));
+    };
+    let number = u32::from_str_radix(integer.as_str(), integer.radix()).ok();
+    number.filter(|number| range.contains(number)).ok_or_else(|| {
+        let (integer, least, most) = (quoted(&integer.to_string()), range.start(), range.end());
+        Diagnostic::at(value.span(), format!("{integer} is not a number from {least} to {most}"))
+    })
+}
+
+pub(super) fn boolean(value: &Value<'_>) -> Result<bool, Diagnostic> {
+    value.get_ref().as_bool().ok_or_else(|| wrong_type(value, "a boolean"))
+}
+
+pub(super) fn prefix(value: &Value<'_>) -> Result<Prefix, Diagnostic> {
+    let text = string(value, "a string")?;
+    text.parse().map_err(|error: PrefixError| {
+        let message = format!("{} is not a prefix", quoted(text));
+        Diagnostic::at(value.span(), message).with_hint(error)
+    })
+}
+
+/// One of these, by its word.
+pub(super) fn choice<T: Copy>(
+    value: &Value<'_>,
+    what: &str,
+    choices: &[T],
+    word: fn(T) -> &'static str,
+) -> Result<T, Diagnostic> {
+    let text = string(value, "a string")?;
+    let chosen = choices.iter().copied().find(|choice| word(*choice) == text);
+    chosen.ok_or_else(|| {
+        let words: Vec<_> = choices.iter().copied().map(word).collect();
+        unknown(value.span(), what, text, &words)
+    })
+}
+
+/// A word that is none of those that can stand there.
+pub(super) fn unknown(span: Range<usize>, what: &str, text: &str, known: &[&str]) -> Diagnostic {
+    let expected = match known {
+        [others @ .., last] if !others.is_empty() => {
+            format!("`{}` or `{last}`", others.join("`, `"))
+        }
+        _ => format!("`{}`", known.concat()),
+    };
+    let message = format!("unknown {what} {}, expected {expected}", quoted(text));
+    let diagnostic = Diagnostic::at(span, message);
+    match nearest(text, known) {
+        Some(near) => diagnostic.with_hint(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    }
+}
+
+pub(super) fn string<'a>(value: &'a Value<'_>, expected: &str) -> Result<&'a str, Diagnostic> {
+    value.get_ref().as_str().ok_or_else(|| wrong_type(value, expected))
+}
+
+fn socket_addr(value: &Value<'_>, expected: &str, port: u16) -> Result<SocketAddr, Diagnostic> {
+    let text = string(value, expected)?;
+    if let Ok(addr) = text.parse() {
+        return Ok(unmapped(addr));
+    }
+    // Whatever else may stand for a server cannot stand here; say what it is.
+    Err(match endpoint(value, expected)? {
+        Endpoint::Addr(addr) => {
+            let with_port = SocketAddr::new(addr.ip(), port);
+            Diagnostic::at(value.span(), format!("{} has no port", quoted(text)))
+                .with_hint(format!("add one: `{with_port}`"))
+        }
+        Endpoint::Name(..) => {
+            let message =
+                format!("{} is a host name, expected an IP address and a port", quoted(text));
+            Diagnostic::at(value.span(), message)
+        }
+    })
+}
+
+fn wrong_type(value: &Value<'_>, expected: &str) -> Diagnostic {
+    let found = match value.get_ref() {
+        DeValue::String(text) => format!("the string {}", quoted(text)),
+        DeValue::Integer(integer) => format!("the integer {}", quoted(&integer.to_string())),
+        DeValue::Float(float) => format!("the float {}", quoted(&float.to_string())),
+        DeValue::Boolean(boolean) => format!("the boolean `{boolean}`"),
+        DeValue::Datetime(datetime) => format!("the datetime `{datetime}`"),
+        DeValue::Array(_) => "a list".into(),
+        DeValue::Table(_) => "a table".into(),
+    };
+    Diagnostic::at(value.span(), format!("expected {expected}, found {found}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::model::Config;
+
+    #[test]
+    fn a_mapped_address_is_ipv4() {
+        let text = "net.bind = '[::ffff:127.0.0.1]:1'\nturn.bind = '[::ffff:203.0.113.7]:2'";
+        let config = Config::parse(text, "").unwrap();
+        assert!(config.net.bind[0].is_ipv4());
+        assert!(config.turn.bind.is_some_and(|addr| addr.is_ipv4()));
+    }
+
+    #[test]
+    fn hints() {
+        for (text, hint) in [
+            ("net.bind = '127.0.0.1'", "add one: `127.0.0.1:3001`"),
+            ("net.bind = '::1'", "add one: `[::1]:3001`"),
+            ("turn.bind = '[2001:db8::7]'", "add one: `[2001:db8::7]:3478`"),
+            ("net.name = 'fra b'", "a name is 1 to 32 of `A-Z a-z 0-9 . _ -`"),
+            ("log.level = 'WARN'", "did you mean `warn`?"),
+        ] {
+            let error = Config::parse(text, "").unwrap_err();
+            assert_eq!(error.diagnostics()[0].hint(), Some(hint), "{text}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! What a configuration means, as data: one file for each section.
+
+mod cluster;
+mod config;
+mod limits;
+mod log;
+mod net;
+mod node;
+mod turn;
+
+pub use cluster::Cluster;
+pub use config::Config;
+pub use limits::{BareAnswers, RequestLimits};
+pub use log::{Log, LogFormat, LogLevel};
+pub use net::Net;
+pub use node::NodeEntry;
+pub use turn::{Turn, TurnHealth};

@@ -1,0 +1,95 @@
+//! Random configurations, most of them sound.
+
+use std::net::SocketAddr;
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::config::key_file::KeyFile;
+use crate::config::model::{
+    BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
+    TurnHealth,
+};
+use crate::types::{Endpoint, Name, Rates, unmapped};
+
+pub(super) fn config() -> impl Strategy<Value = Config> {
+    let net = (vec(addr(), 1..4), option::of(name()), 1..=64_u16);
+    let net = net.prop_map(|(bind, name, workers)| Net { bind, name, workers });
+    let cluster = (vec(endpoint(), 0..4), vec(node(), 0..6), option::of(1..=u16::MAX));
+    let trust = (option::of(addr()), vec("[a-z/' é]{1,9}", 0..4), any::<[bool; 2]>(), 1..9_usize);
+    let cluster = (cluster, trust).prop_map(|((superiors, nodes, check_bind), trust)| {
+        let (advertise, files, [require_auth, join], max_nodes) = trust;
+        let key = |(i, file): (usize, String)| KeyFile::new(i as u32 + 1, file);
+        let keys = files.into_iter().enumerate().map(key).collect();
+        let join_prefixes = nodes.iter().filter_map(|node: &NodeEntry| node.public);
+        let join_prefixes = join_prefixes.map(|addr| addr.ip().to_string().parse().unwrap());
+        Cluster {
+            join_prefixes: join_prefixes.collect(),
+            superiors,
+            nodes,
+            check_bind,
+            advertise,
+            keys,
+            require_auth,
+            join,
+            max_nodes,
+        }
+    });
+    let health = prop::sample::select(TurnHealth::ALL.to_vec());
+    let turn = (option::of(addr()), health).prop_map(|(bind, health)| Turn { bind, health });
+    let log = (
+        prop::sample::select(LogLevel::ALL.to_vec()),
+        prop::sample::select(LogFormat::ALL.to_vec()),
+    );
+    let log = log.prop_map(|(level, format)| Log { level, format });
+    let rates = any::<[u32; 5]>().prop_map(|[v4_32, v4_24, v6_64, v6_56, v6_48]| Rates {
+        v4_32,
+        v4_24,
+        v6_64,
+        v6_56,
+        v6_48,
+    });
+    let bare = (prop::sample::select(BareAnswers::ALL.to_vec()), any::<u32>());
+    let limits = (vec(addr(), 0..3), bare, rates);
+    let limits = limits.prop_map(|(exempt, (bare_answers, bare_bytes), rates)| {
+        let exempt = exempt.iter().map(|addr| addr.ip().to_string().parse().unwrap());
+        let least =
+            if bare_answers == BareAnswers::Full { RequestLimits::MIN_BARE_BYTES } else { 0 };
+        let bare_bytes = bare_bytes.max(least);
+        RequestLimits { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
+    });
+    (net, cluster, turn, limits, log).prop_map(|(net, cluster, turn, limits, log)| Config {
+        net,
+        cluster,
+        turn,
+        limits,
+        log,
+    })
+}
+
+fn node() -> impl Strategy<Value = NodeEntry> {
+    let node = (endpoint(), option::of(addr()), option::of(name()));
+    node.prop_map(|(addr, public, name)| NodeEntry { addr, public, name })
+}
+
+fn endpoint() -> impl Strategy<Value = Endpoint> {
+    let host = "([a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\\.){0,3}[a-z][a-z0-9]{0,5}\\.?";
+    let name = (host, 1..=u16::MAX).prop_map(|(host, port)| Endpoint::Name(host, port));
+    prop_oneof![addr().prop_map(Endpoint::from), name]
+}
+
+/// Unicast, so that few configurations are refused.
+fn addr() -> impl Strategy<Value = SocketAddr> {
+    let v4 = (1..224_u8, any::<[u8; 3]>(), 1..=u16::MAX);
+    let v4 = v4.prop_map(|(a, [b, c, d], port)| SocketAddr::from(([a, b, c, d], port)));
+    let v6 = (0..0xff00_u16, any::<[u16; 7]>(), 1..=u16::MAX);
+    let v6 = v6.prop_map(|(a, [b, c, d, e, f, g, h], port)| {
+        unmapped(([a, b, c, d, e, f, g, h], port).into())
+    });
+    prop_oneof![v4, v6]
+}
+
+fn name() -> impl Strategy<Value = Name> {
+    "[A-Za-z0-9._-]{1,32}".prop_map(|name| name.parse().unwrap())
+}

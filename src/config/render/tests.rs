@@ -1,0 +1,108 @@
+use proptest::prelude::*;
+
+use super::arbitrary::config;
+use crate::config::model::Config;
+
+#[test]
+fn defaults() {
+    let expected = r#"[net]
+bind = "127.0.0.1:3001"
+# name: what traces show
+workers = 1
+
+[cluster]
+superiors = []
+nodes = []
+# check-bind: the port that checks are sent from, any if left out
+# advertise: where superiors are to find it that do not list it, where it sends from if left out
+keys = []
+require-auth = false
+join = false
+max-nodes = 10000
+join-prefixes = []
+
+[turn]
+# bind: the address of the TURN server beside this server, none if left out
+health = "binding"
+
+[limits]
+exempt = [
+    "127.0.0.0/8",
+    "::1/128",
+]
+bare-answers = "sample"
+bare-bytes = 1000000
+ipv4-32 = 20
+ipv4-24 = 640
+ipv6-64 = 20
+ipv6-56 = 60
+ipv6-48 = 200
+
+[log]
+level = "info"
+format = "text"
+"#;
+    assert_eq!(Config::default().to_toml(), expected);
+}
+
+#[test]
+fn every_key() {
+    let text = r#"[net]
+bind = [
+    "127.0.0.1:3001",
+    "[::1]:3001",
+]
+name = "fra-b"
+workers = 4
+
+[cluster]
+superiors = "root.example:3001"
+nodes = [
+    "203.0.113.12:3001",
+    { addr = "198.51.100.107:3001", public = "203.0.113.7:3001", name = "fra-c" },
+]
+check-bind = 3002
+advertise = "203.0.113.70:3001"
+keys = [
+    { id = 2, file = "/etc/turn-balance/new.key" },
+    { id = 1, file = "old.key" },
+]
+require-auth = true
+join = true
+max-nodes = 500
+join-prefixes = [
+    "203.0.113.0/24",
+    "2001:db8::/32",
+]
+
+[turn]
+bind = "203.0.113.52:3478"
+health = "none"
+
+[limits]
+exempt = []
+bare-answers = "full"
+bare-bytes = 500000
+ipv4-32 = 1
+ipv4-24 = 2
+ipv6-64 = 3
+ipv6-56 = 4
+ipv6-48 = 0
+
+[log]
+level = "warn"
+format = "json"
+"#;
+    let config = Config::parse(text, "").unwrap();
+    assert_eq!(config.to_toml(), text);
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_loads_again(config in config()) {
+        prop_assume!(config.validate().is_ok());
+        let text = config.to_toml();
+        let again = Config::parse(&text, "").map_err(|error| error.to_string());
+        prop_assert_eq!(again, Ok(config), "{}", text);
+    }
+}
