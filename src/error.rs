@@ -1,4 +1,5 @@
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 #[cfg(feature = "server")]
@@ -40,7 +41,7 @@ pub enum Error {
         /// What was tried: `listen on`, `send to`, ...
         operation: &'static str,
         /// The address it was tried with.
-        addr: std::net::SocketAddr,
+        addr: SocketAddr,
         /// What the system said.
         source: Arc<io::Error>,
     },
@@ -56,7 +57,7 @@ pub enum Error {
     #[error("the worker on `{addr}` stopped")]
     Worker {
         /// Where it listened.
-        addr: std::net::SocketAddr,
+        addr: SocketAddr,
     },
     #[cfg(feature = "server")]
     /// The configuration is not one that can run.
@@ -66,4 +67,14 @@ pub enum Error {
     /// A key file cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+impl Error {
+    /// What the system says of an operation that it refuses.
+    pub(crate) fn socket(
+        operation: &'static str,
+        addr: SocketAddr,
+    ) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| Self::Socket { operation, addr, source: Arc::new(source) }
+    }
 }

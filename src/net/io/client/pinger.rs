@@ -1,12 +1,13 @@
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 
 use crate::error::Error;
 use crate::net::engine::client::echo::{Echo, Echoes, Schedule};
-use crate::net::io::{open, random, send};
+use crate::net::io::random;
+use crate::net::io::socket::udp::{ANSWER_ROOM, any, open, send};
+use crate::types::Family;
 
 /// Measures one balance server again and again, with probe requests as the echo.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct Pinger {
 
 impl Pinger {
     /// Opens a socket to ping `server`: a request every `interval`, each awaited for `timeout`,
-    /// `count` in all (none: without end). Must be called on a tokio runtime.
+    /// `count` in all (`None`: without end). Must be called on a tokio runtime.
     ///
     /// # Errors
     /// [`Error::Socket`], [`Error::Random`].
@@ -29,17 +30,11 @@ impl Pinger {
         timeout: Duration,
         count: Option<u64>,
     ) -> Result<Self, Error> {
-        let any = match server {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        };
-        let failed = |operation| {
-            move |error| Error::Socket { operation, addr: server, source: Arc::new(error) }
-        };
-        let socket = open(any).map_err(failed("open a socket for"))?;
+        let socket =
+            open(any(Family::of(server))).map_err(Error::socket("open a socket for", server))?;
         let schedule = Schedule { interval, timeout, count };
         let echoes = Echoes::new(server, schedule, Instant::now(), random::rng()?);
-        Ok(Self { server, socket, echoes, buffer: vec![0; 65_535] })
+        Ok(Self { server, socket, echoes, buffer: vec![0; ANSWER_ROOM] })
     }
 
     /// Bytes of a request's UDP payload.
@@ -52,7 +47,7 @@ impl Pinger {
         self.echoes.sent()
     }
 
-    /// The next answer or loss; none after the last one. A request that the system refuses to
+    /// The next answer or loss; `None`: that was the last one. A request that the system refuses to
     /// send is lost like any other, but for the first: that is an error. Safe to drop and call
     /// again.
     ///
@@ -65,11 +60,8 @@ impl Pinger {
             }
             if let Some(transmit) = self.echoes.poll_transmit(Instant::now()) {
                 let sent = send(&self.socket, &transmit.payload, transmit.to);
-                if let Err(error) = sent
-                    && self.echoes.sent() == 1
-                {
-                    let source = Arc::new(error);
-                    return Err(Error::Socket { operation: "send to", addr: self.server, source });
+                if self.echoes.sent() == 1 {
+                    sent.map_err(Error::socket("send to", self.server))?;
                 }
                 continue;
             }
