@@ -48,7 +48,7 @@ pub use config::{
     LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn, TurnHealth,
 };
 #[cfg(any(feature = "client", feature = "server"))]
-pub use error::Error;
+pub use error::{Error, SocketOperation};
 #[cfg(feature = "client")]
 pub use net::engine::client::descent::{
     Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, Progress, RunnerUp,

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use common::{Net, answer_bindings, config};
 use turn_balance::{
-    Balance, CandidateState, Endpoint, Error, Failure, NodeEntry, Server, Strategy, TurnHealth,
+    Balance, CandidateState, Endpoint, Error, Failure, Family, NodeEntry, Server, SocketOperation,
+    Strategy, TurnHealth,
 };
 
 /// A root, two regions and four leaves.
@@ -170,6 +171,15 @@ async fn nothing_to_offer_is_a_dead_end_at_once() {
     assert!(matches!(error, Error::NotFound(Failure::DeadEnd { level: 0, .. })), "{error:?}");
 }
 
+#[tokio::test]
+async fn without_a_root_there_is_nobody_to_ask() {
+    let error = Balance::builder().build().await.unwrap_err();
+    assert!(matches!(error, Error::NoRoots), "{error:?}");
+    let root: Endpoint = "192.0.2.1".parse().unwrap();
+    let error = Balance::builder().root(root).family(Family::V6).build().await.unwrap_err();
+    assert!(matches!(error, Error::NoAddress { family: Family::V6, .. }), "{error:?}");
+}
+
 /// How many threads of this process are called that.
 #[cfg(target_os = "linux")]
 fn threads(name: &str) -> usize {
@@ -203,7 +213,7 @@ async fn several_workers_answer_at_one_address() {
         assert_eq!(balance.probe(5).await.unwrap(), net.turn(1));
     }
     let error = Server::start(config.clone()).await.unwrap_err();
-    assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
+    assert!(matches!(error, Error::Socket { operation: SocketOperation::Listen, .. }), "{error:?}");
     server.stop().await;
     Server::start(config).await.unwrap().stop().await;
 }
@@ -237,7 +247,7 @@ async fn a_server_that_stops_frees_its_address() {
     Server::start(config.clone()).await.unwrap().stop().await;
     let again = Server::start(config.clone()).await.unwrap();
     let error = Server::start(config).await.unwrap_err();
-    assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
+    assert!(matches!(error, Error::Socket { operation: SocketOperation::Listen, .. }), "{error:?}");
     again.stop().await;
 }
 

@@ -175,8 +175,10 @@ fn failure_kind(failure: &Failure) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use std::net::SocketAddr;
     use std::time::Duration;
+
+    use turn_balance::{Config, Server};
 
     use super::*;
 
@@ -184,12 +186,13 @@ mod tests {
         anstream::adapter::strip_str(&report.to_string()).to_string()
     }
 
-    fn socket(errno: i32, addr: &str) -> Error {
-        Error::Socket {
-            operation: "listen on",
-            addr: addr.parse().unwrap(),
-            source: Arc::new(io::Error::from_raw_os_error(errno)),
-        }
+    /// An address that is taken, and what a server says that is to listen there.
+    async fn taken() -> (SocketAddr, Error) {
+        let mut config = Config::default();
+        config.net.bind = vec![([127, 0, 0, 1], 0).into()];
+        let first = Server::start(config.clone()).await.unwrap();
+        config.net.bind = first.addrs().to_vec();
+        (first.addrs()[0], Server::start(config).await.unwrap_err())
     }
 
     #[test]
@@ -226,26 +229,31 @@ hint: `tb trace --view flat root.example` shows every candidate
         );
     }
 
-    #[test]
-    fn a_port_that_is_taken() {
-        let report = Report::new(&socket(libc::EADDRINUSE, "0.0.0.0:3001"));
-        let expected = "\
-error: cannot listen on `0.0.0.0:3001` (udp)
+    #[tokio::test]
+    async fn a_port_that_is_taken() {
+        let (addr, error) = taken().await;
+        let report = Report::new(&error);
+        let expected = format!(
+            "\
+error: cannot listen on `{addr}` (udp)
   Caused by: Address already in use (os error 98)
 
-hint: `ss -lunp 'sport = :3001'` shows who holds the port
-";
+hint: `ss -lunp 'sport = :{}'` shows who holds the port
+",
+            addr.port()
+        );
         assert_eq!(text(&report), expected);
         assert_eq!((report.kind, report.exit), ("socket", Exit::Unable));
     }
 
-    #[test]
-    fn each_error_has_its_exit_code() {
-        let addr = "127.0.0.1:3001".parse().unwrap();
+    #[tokio::test]
+    async fn each_error_has_its_exit_code() {
         let exit = |error: Error| Fault::from(error).exit();
-        assert_eq!(exit(Error::Worker { addr }), Exit::No);
+        let failure =
+            Failure::NoAnswer { level: 0, asked: 1, below: None, waited: Duration::from_secs(10) };
+        assert_eq!(exit(Error::NotFound(failure)), Exit::No);
         assert_eq!(exit(Error::NoRoots), Exit::Unable);
-        assert_eq!(exit(socket(libc::EADDRINUSE, "0.0.0.0:3001")), Exit::Unable);
+        assert_eq!(exit(taken().await.1), Exit::Unable);
         let config = ConfigError {
             origin: "balance.toml".to_owned(),
             text: String::new(),

@@ -38,8 +38,8 @@ impl Balance {
     pub async fn probe(&self, seconds: u8) -> Result<SocketAddr, Error> {
         let timeout = Duration::from_secs(seconds.into());
         let options = Options { timeout, ..self.settings.options.clone() };
-        let descent = self.descend(options, |_| {}).await?;
-        Ok(conclude(&descent)?.turn)
+        let selection = self.descend(options, |_| {}, Descent::selection).await??;
+        Ok(selection.turn)
     }
 
     /// The best TURN server, how it was found and what that cost.
@@ -59,7 +59,8 @@ impl Balance {
         &self,
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Selection, Error> {
-        conclude(&self.descend(self.settings.options.clone(), progress).await?)
+        let options = self.settings.options.clone();
+        Ok(self.descend(options, progress, Descent::selection).await??)
     }
 
     /// Everything that a descent sees, names and slow candidates included. A descent that finds
@@ -78,16 +79,16 @@ impl Balance {
     pub async fn trace_with(&self, progress: impl FnMut(Progress) + Send) -> Result<Trace, Error> {
         let Settings { options, linger, .. } = &*self.settings;
         let options = Options { names: true, linger: *linger, ..options.clone() };
-        let descent = self.descend(options, progress).await?;
-        // A descent only returns when it is finished, and then has a trace.
-        descent.trace().ok_or(Error::NoRoots)
+        self.descend(options, progress, Descent::trace).await
     }
 
-    async fn descend(
+    /// Goes down until `result` has something to say, which it has once the descent is finished.
+    async fn descend<T>(
         &self,
         options: Options,
         mut progress: impl FnMut(Progress) + Send,
-    ) -> Result<Descent, Error> {
+        result: impl Fn(&Descent) -> Option<T> + Send,
+    ) -> Result<T, Error> {
         let roots = &self.settings.roots;
         let mut sockets = Sockets::new(self.settings.socket.clone());
         let mut descent = Descent::new(options, roots, Instant::now(), random::rng()?);
@@ -107,9 +108,9 @@ impl Balance {
                 return Err(error); // not one datagram left this host
             }
             progress(descent.progress());
-            let Some(deadline) = descent.poll_timeout() else {
-                return Ok(descent);
-            };
+            if let Some(result) = result(&descent) {
+                return Ok(result);
+            }
             tokio::select! {
                 input = sockets.receive() => match input {
                     Input::Datagram(Datagram { from, bytes, at }) => {
@@ -119,7 +120,7 @@ impl Balance {
                         descent.handle_icmp(Instant::now(), to, obstacle, &quoted);
                     }
                 },
-                () = tokio::time::sleep_until(deadline.into()) => {
+                () = sleep_until(descent.poll_timeout()) => {
                     descent.handle_timeout(Instant::now());
                 }
             }
@@ -127,7 +128,10 @@ impl Balance {
     }
 }
 
-fn conclude(descent: &Descent) -> Result<Selection, Error> {
-    // A descent that is finished has a selection or a failure; without roots it has neither.
-    Ok(descent.selection().ok_or(Error::NoRoots)??)
+/// Waits for a moment; for ever where there is none.
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
 }

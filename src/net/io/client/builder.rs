@@ -115,9 +115,12 @@ impl Builder {
     /// tokio runtime.
     ///
     /// # Errors
-    /// [`Error::NoRoots`], [`Error::Resolve`] and [`Error::NoAddress`] where no root has an
-    /// address, [`Error::Socket`] where the socket given cannot be used.
+    /// [`Error::NoRoots`] where no root was given, [`Error::Resolve`] and [`Error::NoAddress`] where
+    /// none of them has an address, [`Error::Socket`] where the socket given cannot be used.
     pub async fn build(self) -> Result<Balance, Error> {
+        if self.roots.is_empty() {
+            return Err(Error::NoRoots);
+        }
         let mut roots = Vec::new();
         let mut failed = None;
         for root in &self.roots {
@@ -127,8 +130,8 @@ impl Builder {
                 Err(_) => failed = Some(late(root)),
             }
         }
-        if roots.is_empty() {
-            return Err(failed.unwrap_or(Error::NoRoots));
+        if let Some(error) = failed.filter(|_| roots.is_empty()) {
+            return Err(error);
         }
         let socket = self.socket.map(SharedSocket::new).transpose()?.map(Arc::new);
         let Self { options, linger, .. } = self;

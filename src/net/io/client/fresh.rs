@@ -7,7 +7,7 @@ use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::input::{Input, Reader};
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::io::socket::icmp;
 use crate::net::io::socket::udp::{any, open, send};
@@ -44,13 +44,13 @@ impl FreshSockets {
         let socket = match slot {
             Some(socket) => socket,
             None => {
-                let socket = open(any(family)).map_err(failed("open a socket for"))?;
+                let socket = open(any(family)).map_err(failed(SocketOperation::Open))?;
                 // Without them a closed port is as silent as a lost datagram.
                 let _ = icmp::keep(&socket, family);
                 slot.insert(socket)
             }
         };
-        send_past_errors(socket, transmit, &mut self.errors).map_err(failed("send to"))
+        send_past_errors(socket, transmit, &mut self.errors).map_err(failed(SocketOperation::Send))
     }
 
     /// Waits for what comes next. Safe to drop and call again.

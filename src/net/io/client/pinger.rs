@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::engine::client::echo::{Echo, Echoes, Schedule};
 use crate::net::io::random;
 use crate::net::io::socket::udp::{ANSWER_ROOM, any, open, send};
@@ -31,7 +31,7 @@ impl Pinger {
         count: Option<u64>,
     ) -> Result<Self, Error> {
         let socket =
-            open(any(Family::of(server))).map_err(Error::socket("open a socket for", server))?;
+            open(any(Family::of(server))).map_err(Error::socket(SocketOperation::Open, server))?;
         let schedule = Schedule { interval, timeout, count };
         let echoes = Echoes::new(server, schedule, Instant::now(), random::rng()?);
         Ok(Self { server, socket, echoes, buffer: vec![0; ANSWER_ROOM] })
@@ -61,7 +61,7 @@ impl Pinger {
             if let Some(transmit) = self.echoes.poll_transmit(Instant::now()) {
                 let sent = send(&self.socket, &transmit.payload, transmit.to);
                 if self.echoes.sent() == 1 {
-                    sent.map_err(Error::socket("send to", self.server))?;
+                    sent.map_err(Error::socket(SocketOperation::Send, self.server))?;
                 }
                 continue;
             }

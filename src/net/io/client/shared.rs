@@ -7,7 +7,7 @@ use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
 use super::input::{Datagram, Reader};
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::io::socket::udp::{BoundAddr, any, send};
 use crate::types::Family;
@@ -26,7 +26,7 @@ pub(super) struct SharedSocket {
 impl SharedSocket {
     pub(super) fn new(socket: std::net::UdpSocket) -> Result<Self, Error> {
         let addr = socket.local_addr().unwrap_or(any(Family::V4));
-        let failed = Error::socket("use", addr);
+        let failed = Error::socket(SocketOperation::Use, addr);
         socket.set_nonblocking(true).map_err(failed)?;
         let socket = UdpSocket::from_std(socket).map_err(failed)?;
         Ok(Self { socket, inboxes: Mutex::default() })
@@ -64,7 +64,7 @@ impl Share {
     }
 
     pub(super) fn send(&self, transmit: &Transmit) -> Result<(), Error> {
-        let failed = Error::socket("send to", transmit.to);
+        let failed = Error::socket(SocketOperation::Send, transmit.to);
         let socket = &self.socket.socket;
         let local = BoundAddr(socket.local_addr().map_err(failed)?);
         let unreachable = || io::Error::from(io::ErrorKind::Unsupported);

@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::net::UdpSocket;
 
 use super::log_limit::{LogLimit, tell};
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::io::socket::udp::{open, send};
 use crate::types::Family;
@@ -31,7 +31,7 @@ impl CheckSockets {
     pub(super) fn open(listening: &[SocketAddr], port: Option<u16>) -> Result<Self, Error> {
         let open = |ip| -> Result<_, Error> {
             let addr = SocketAddr::new(ip, port.unwrap_or(0));
-            let socket = open(addr).map_err(Error::socket("send checks from", addr))?;
+            let socket = open(addr).map_err(Error::socket(SocketOperation::SendChecks, addr))?;
             Ok(CheckSocket { addr: socket.local_addr().ok(), socket: Arc::new(socket) })
         };
         let sockets = source_ips(listening).into_iter().map(open).collect::<Result<_, _>>()?;

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use tracing::{info, warn};
 
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::io::socket::listen::{self, Listener, RECEIVE_BUFFER, receive_buffer};
 
 /// Opens the listening sockets, and tells the log of them. An IPv6 wildcard takes IPv4 too, unless
@@ -11,7 +11,7 @@ pub(super) fn listen(binds: &[SocketAddr], workers: u16) -> Result<Vec<Listener>
     let open = |&addr: &SocketAddr| {
         let v4 = |other: &SocketAddr| other.is_ipv4() && other.port() == addr.port();
         let dual = addr.ip().is_unspecified() && !binds.iter().any(v4);
-        let failed = Error::socket("listen on", addr);
+        let failed = Error::socket(SocketOperation::Listen, addr);
         listen::listen(addr, dual, workers).map_err(failed)
     };
     let listeners = binds.iter().map(open).collect::<Result<Vec<_>, _>>()?;

@@ -15,7 +15,7 @@ use super::shared::SharedState;
 use super::worker::Worker;
 use super::{names, overflow, receive, settings};
 use crate::config::{Config, TurnHealth};
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Responder;
 use crate::net::engine::server::limit::Limiter;
@@ -70,10 +70,12 @@ impl Server {
         let mut heartbeat_sockets = Vec::new();
         for Listener { addr, sockets } in listeners {
             if let Some(first) = sockets.first() {
-                let socket = first.try_clone().map_err(Error::socket("listen on", addr))?;
+                let socket =
+                    first.try_clone().map_err(Error::socket(SocketOperation::Listen, addr))?;
                 heartbeat_sockets.push(HeartbeatSocket { addr, socket });
             }
-            let replies = reply_sockets(&sockets).map_err(Error::socket("answer from", addr))?;
+            let replies =
+                reply_sockets(&sockets).map_err(Error::socket(SocketOperation::Answer, addr))?;
             for (socket, reply_socket) in sockets.into_iter().zip(replies) {
                 let responder = Responder::new(limiter.clone(), random::rng()?);
                 let shared = server.shared.clone();
@@ -145,5 +147,5 @@ impl Drop for Server {
 /// Opens the socket that the TURN server beside a leaf is asked from.
 fn open_turn_socket(turn: SocketAddr) -> Result<UdpSocket, Error> {
     let addr = any(Family::of(turn));
-    open(addr).map_err(Error::socket("ask the TURN server from", addr))
+    open(addr).map_err(Error::socket(SocketOperation::AskTurn, addr))
 }
