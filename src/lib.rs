@@ -57,7 +57,7 @@ pub use net::engine::client::descent::{
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;
 #[cfg(feature = "client")]
-pub use net::io::client::{Balance, Builder, Pinger};
+pub use net::io::client::{Balance, Builder, Pinger, PingerBuilder};
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
 #[cfg(feature = "server")]

@@ -7,9 +7,24 @@ use std::time::Duration;
 
 use common::{Net, answer_bindings, config};
 use turn_balance::{
-    Balance, CandidateState, Endpoint, Error, Failure, Family, NodeEntry, Server, SocketOperation,
-    Strategy, TurnHealth,
+    Balance, Builder, CandidateState, Endpoint, Error, Failure, Family, NodeEntry, Pinger,
+    PingerBuilder, Server, SocketOperation, Strategy, TurnHealth,
 };
+
+#[test]
+fn what_the_library_gives_can_be_shared_printed_and_kept() {
+    fn shared<T: std::fmt::Debug + Send + Sync + 'static>() {}
+    fn cloned<T: Clone>() {}
+    shared::<Balance>();
+    shared::<Builder>();
+    shared::<Pinger>();
+    shared::<PingerBuilder>();
+    shared::<Server>();
+    shared::<Error>();
+    cloned::<Balance>();
+    cloned::<PingerBuilder>();
+    cloned::<Error>();
+}
 
 /// A root, two regions and four leaves.
 async fn cascade(net: &Net) -> Vec<Server> {
@@ -178,6 +193,26 @@ async fn without_a_root_there_is_nobody_to_ask() {
     let root: Endpoint = "192.0.2.1".parse().unwrap();
     let error = Balance::builder().root(root).family(Family::V6).build().await.unwrap_err();
     assert!(matches!(error, Error::NoAddress { family: Family::V6, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_pinger_measures_as_often_as_it_is_told() {
+    let net = Net::new();
+    let alone = config(net.server(1), "alone", None, &[], None);
+    let _server = Server::start(alone).await.unwrap();
+    let often = Duration::from_millis(10);
+    let pinger = Pinger::builder(net.server(1)).interval(often).count(3).family(Family::V4);
+    let mut pinger = pinger.build().await.unwrap();
+    assert_eq!(pinger.server(), net.server(1));
+    for seq in 1..=3 {
+        let echo = pinger.next().await.unwrap().unwrap();
+        assert_eq!(echo.seq, seq);
+        assert!(echo.rtt.is_some(), "{echo:?}");
+    }
+    assert_eq!(pinger.next().await.unwrap(), None);
+    let silent = std::net::UdpSocket::bind(net.server(2)).unwrap();
+    let silent = Pinger::builder(silent.local_addr().unwrap()).timeout(often);
+    assert_eq!(silent.build().await.unwrap().next().await.unwrap().unwrap().rtt, None);
 }
 
 /// How many threads of this process are called that.

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use clap::ValueHint;
-use turn_balance::Pinger;
+use turn_balance::{Pinger, PingerBuilder};
 
 use super::args::{FamilyArgs, Format, FormatArgs, Talk, Target, first_target};
 use super::client::{block_on, interrupt, interruptible};
@@ -94,9 +94,8 @@ impl Args {
 
     /// Until that was often enough, or Ctrl-C.
     async fn measure(&self, run: &mut Run, printer: &Printer) -> Result<(), Fault> {
-        let addr = self.resolve(&run.target).await?;
-        let pinger = Pinger::new(addr, self.interval, self.timeout, self.count);
-        let mut pinger = interruptible(pinger).await?;
+        let mut pinger = interruptible(self.pinger(&run.target).build()).await?;
+        let addr = pinger.server();
         run.addr = Some(addr);
         run.started = Instant::now();
         if self.format.get() == Format::Text {
@@ -117,11 +116,16 @@ impl Args {
         }
     }
 
-    async fn resolve(&self, target: &Target) -> Result<SocketAddr, Fault> {
-        let addrs = target.endpoint.resolve(self.family.get());
-        let addrs = interruptible(addrs).await?;
-        let none = || turn_balance::Error::NoRoots;
-        Ok(addrs.first().copied().ok_or_else(none)?)
+    fn pinger(&self, target: &Target) -> PingerBuilder {
+        let mut pinger =
+            Pinger::builder(target.endpoint.clone()).interval(self.interval).timeout(self.timeout);
+        if let Some(count) = self.count {
+            pinger = pinger.count(count);
+        }
+        if let Some(family) = self.family.get() {
+            pinger = pinger.family(family);
+        }
+        pinger
     }
 
     fn reply(

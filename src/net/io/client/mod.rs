@@ -10,4 +10,4 @@ mod sockets;
 
 pub use balance::Balance;
 pub use builder::Builder;
-pub use pinger::Pinger;
+pub use pinger::{Pinger, PingerBuilder};

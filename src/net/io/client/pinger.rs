@@ -7,7 +7,11 @@ use crate::error::{Error, SocketOperation};
 use crate::net::engine::client::echo::{Echo, Echoes, Schedule};
 use crate::net::io::random;
 use crate::net::io::socket::udp::{ANSWER_ROOM, any, open, send};
-use crate::types::Family;
+use crate::types::{Endpoint, Family};
+
+/// Between two requests, and how long each is awaited, where nothing else is said: as `ping` of
+/// iputils does it.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Measures one balance server again and again, with probe requests as the echo.
 #[derive(Debug)]
@@ -19,22 +23,23 @@ pub struct Pinger {
 }
 
 impl Pinger {
-    /// Opens a socket to ping `server`: a request every `interval`, each awaited for `timeout`,
-    /// `count` in all (`None`: without end). Must be called on a tokio runtime.
+    /// Pings a server every second, without end. Must be called on a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Socket`], [`Error::Random`].
-    pub async fn new(
-        server: SocketAddr,
-        interval: Duration,
-        timeout: Duration,
-        count: Option<u64>,
-    ) -> Result<Self, Error> {
-        let socket =
-            open(any(Family::of(server))).map_err(Error::socket(SocketOperation::Open, server))?;
-        let schedule = Schedule { interval, timeout, count };
-        let echoes = Echoes::new(server, schedule, Instant::now(), random::rng()?);
-        Ok(Self { server, socket, echoes, buffer: vec![0; ANSWER_ROOM] })
+    /// As [`PingerBuilder::build`].
+    pub async fn new(server: SocketAddr) -> Result<Self, Error> {
+        Self::builder(server).build().await
+    }
+
+    /// Sets what [`Pinger::new`] leaves at its default.
+    pub fn builder(server: impl Into<Endpoint>) -> PingerBuilder {
+        let schedule = Schedule { interval: SECOND, timeout: SECOND, count: None };
+        PingerBuilder { server: server.into(), family: None, schedule }
+    }
+
+    /// The address that is asked.
+    pub fn server(&self) -> SocketAddr {
+        self.server
     }
 
     /// Bytes of a request's UDP payload.
@@ -80,5 +85,52 @@ impl Pinger {
                 }
             }
         }
+    }
+}
+
+/// Makes a [`Pinger`].
+#[derive(Debug, Clone)]
+pub struct PingerBuilder {
+    server: Endpoint,
+    family: Option<Family>,
+    schedule: Schedule,
+}
+
+impl PingerBuilder {
+    /// From one request to the next; default 1 s.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.schedule.interval = interval;
+        self
+    }
+
+    /// How long each request is awaited; default 1 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.schedule.timeout = timeout;
+        self
+    }
+
+    /// How many requests are sent; default without end.
+    pub fn count(mut self, count: u64) -> Self {
+        self.schedule.count = Some(count);
+        self
+    }
+
+    /// Only an address of this family; default any.
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = Some(family);
+        self
+    }
+
+    /// Looks up the server's name, of whose addresses the first is asked, and opens a socket. Must
+    /// be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Socket`], [`Error::Random`].
+    pub async fn build(self) -> Result<Pinger, Error> {
+        let server = self.server.resolve_first(self.family).await?;
+        let socket =
+            open(any(Family::of(server))).map_err(Error::socket(SocketOperation::Open, server))?;
+        let echoes = Echoes::new(server, self.schedule, Instant::now(), random::rng()?);
+        Ok(Pinger { server, socket, echoes, buffer: vec![0; ANSWER_ROOM] })
     }
 }
