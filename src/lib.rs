@@ -33,6 +33,10 @@
         reason = "the rooms behind the face are open to tests alone"
     )
 )]
+#![cfg_attr(
+    not(feature = "server"),
+    expect(unused_imports, reason = "a client needs not all words that it shares with servers")
+)]
 
 #[cfg(feature = "server")]
 mod config;

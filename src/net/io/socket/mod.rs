@@ -1,23 +1,28 @@
 //! UDP sockets: for one datagram at a time, in batches, and what ICMP says of datagrams that were sent.
 
+#[cfg(feature = "server")]
 pub(super) mod batch;
+#[cfg(feature = "client")]
 #[cfg_attr(not(target_os = "linux"), path = "no_icmp.rs")]
 pub(super) mod icmp;
+#[cfg(feature = "server")]
 pub(super) mod listen;
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "server", target_os = "linux"))]
 mod mmsg;
 #[cfg_attr(not(target_os = "linux"), path = "no_option.rs")]
 mod option;
-#[cfg(any(not(target_os = "linux"), test))]
+#[cfg(all(feature = "server", any(not(target_os = "linux"), test)))]
 mod portable;
+#[cfg(feature = "server")]
 #[cfg_attr(not(target_os = "linux"), path = "no_reply.rs")]
 pub(super) mod reply;
-#[cfg(test)]
+#[cfg(all(test, feature = "server"))]
 mod tests;
 pub(super) mod udp;
+#[cfg(feature = "client")]
 pub(super) mod unreachable;
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "server", target_os = "linux"))]
 pub(super) use mmsg::Batch;
-#[cfg(not(target_os = "linux"))]
+#[cfg(all(feature = "server", not(target_os = "linux")))]
 pub(super) use portable::Batch;
