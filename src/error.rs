@@ -1,4 +1,6 @@
+use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 #[cfg(feature = "server")]
@@ -7,7 +9,8 @@ use crate::config::{ConfigError, KeyError};
 use crate::net::engine::client::descent::Failure;
 use crate::types::Family;
 
-/// What can go wrong, for a caller to match on.
+/// What can go wrong, for a caller to match on; its [`source`](std::error::Error::source) is what the
+/// system said.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -17,6 +20,7 @@ pub enum Error {
     NotFound(#[from] Failure),
     /// A host name could not be looked up.
     #[error("cannot look up `{host}`")]
+    #[non_exhaustive]
     Resolve {
         /// The name as the caller wrote it.
         host: String,
@@ -25,22 +29,24 @@ pub enum Error {
     },
     /// A host has no address of the family asked for.
     #[error("`{host}` has no {family} address")]
+    #[non_exhaustive]
     NoAddress {
         /// The name as the caller wrote it.
         host: String,
         /// The family that was asked for.
         family: Family,
     },
-    /// No root was given, or none of the address family asked for.
+    /// No root was given.
     #[error("no root server to ask")]
     NoRoots,
     /// A socket could not be opened or used.
     #[error("cannot {operation} `{addr}` (udp)")]
+    #[non_exhaustive]
     Socket {
-        /// What was tried: `listen on`, `send to`, ...
-        operation: &'static str,
+        /// What was tried.
+        operation: SocketOperation,
         /// The address it was tried with.
-        addr: std::net::SocketAddr,
+        addr: SocketAddr,
         /// What the system said.
         source: Arc<io::Error>,
     },
@@ -54,9 +60,10 @@ pub enum Error {
     #[cfg(feature = "server")]
     /// A worker of the server stopped where it must not.
     #[error("the worker on `{addr}` stopped")]
+    #[non_exhaustive]
     Worker {
         /// Where it listened.
-        addr: std::net::SocketAddr,
+        addr: SocketAddr,
     },
     #[cfg(feature = "server")]
     /// The configuration is not one that can run.
@@ -66,4 +73,48 @@ pub enum Error {
     /// A key file cannot be used.
     #[error(transparent)]
     Key(#[from] KeyError),
+}
+
+impl Error {
+    /// What the system says of an operation that it refuses.
+    pub(crate) fn socket(
+        operation: SocketOperation,
+        addr: SocketAddr,
+    ) -> impl Fn(io::Error) -> Self + Copy {
+        move |source| Self::Socket { operation, addr, source: Arc::new(source) }
+    }
+}
+
+/// What was tried with a socket, in [`Error::Socket`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SocketOperation {
+    /// To open one to ask the address from.
+    Open,
+    /// To use the one that the application gave.
+    Use,
+    /// To send to the address.
+    Send,
+    /// To listen on the address, where a server answers.
+    Listen,
+    /// To answer from the address.
+    Answer,
+    /// To send checks of nodes from the address.
+    SendChecks,
+    /// To ask the TURN server beside a leaf from the address.
+    AskTurn,
+}
+
+impl fmt::Display for SocketOperation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open a socket for",
+            Self::Use => "use",
+            Self::Send => "send to",
+            Self::Listen => "listen on",
+            Self::Answer => "answer from",
+            Self::SendChecks => "send checks from",
+            Self::AskTurn => "ask the TURN server from",
+        })
+    }
 }

@@ -33,6 +33,10 @@
         reason = "the rooms behind the face are open to tests alone"
     )
 )]
+#![cfg_attr(
+    not(feature = "server"),
+    expect(unused_imports, reason = "a client needs not all words that it shares with servers")
+)]
 
 #[cfg(feature = "server")]
 mod config;
@@ -48,7 +52,7 @@ pub use config::{
     LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn, TurnHealth,
 };
 #[cfg(any(feature = "client", feature = "server"))]
-pub use error::Error;
+pub use error::{Error, SocketOperation};
 #[cfg(feature = "client")]
 pub use net::engine::client::descent::{
     Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, Progress, RunnerUp,
@@ -57,7 +61,7 @@ pub use net::engine::client::descent::{
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;
 #[cfg(feature = "client")]
-pub use net::io::client::{Balance, Builder, Pinger};
+pub use net::io::client::{Balance, Builder, Pinger, PingerBuilder};
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
 #[cfg(feature = "server")]

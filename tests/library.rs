@@ -4,9 +4,25 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use turn_balance::{
-    Balance, CandidateState, Endpoint, Error, Failure, NodeEntry, Server, Strategy, TurnHealth,
+    Balance, Builder, CandidateState, Endpoint, Error, Failure, Family, NodeEntry, Pinger,
+    PingerBuilder, Server, SocketOperation, Strategy, TurnHealth,
 };
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
+
+#[test]
+fn what_the_library_gives_can_be_shared_printed_and_kept() {
+    fn shared<T: std::fmt::Debug + Send + Sync + 'static>() {}
+    fn cloned<T: Clone>() {}
+    shared::<Balance>();
+    shared::<Builder>();
+    shared::<Pinger>();
+    shared::<PingerBuilder>();
+    shared::<Server>();
+    shared::<Error>();
+    cloned::<Balance>();
+    cloned::<PingerBuilder>();
+    cloned::<Error>();
+}
 
 /// A root, two regions and four leaves.
 async fn cascade(net: &Net) -> Vec<Server> {
@@ -168,6 +184,35 @@ async fn nothing_to_offer_is_a_dead_end_at_once() {
     assert!(matches!(error, Error::NotFound(Failure::DeadEnd { level: 0, .. })), "{error:?}");
 }
 
+#[tokio::test]
+async fn without_a_root_there_is_nobody_to_ask() {
+    let error = Balance::builder().build().await.unwrap_err();
+    assert!(matches!(error, Error::NoRoots), "{error:?}");
+    let root: Endpoint = "192.0.2.1".parse().unwrap();
+    let error = Balance::builder().root(root).family(Family::V6).build().await.unwrap_err();
+    assert!(matches!(error, Error::NoAddress { family: Family::V6, .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_pinger_measures_as_often_as_it_is_told() {
+    let net = Net::new();
+    let alone = config(net.server(1), "alone", None, &[], None);
+    let _server = Server::start(alone).await.unwrap();
+    let often = Duration::from_millis(10);
+    let pinger = Pinger::builder(net.server(1)).interval(often).count(3).family(Family::V4);
+    let mut pinger = pinger.build().await.unwrap();
+    assert_eq!(pinger.server(), net.server(1));
+    for seq in 1..=3 {
+        let echo = pinger.next().await.unwrap().unwrap();
+        assert_eq!(echo.seq, seq);
+        assert!(echo.rtt.is_some(), "{echo:?}");
+    }
+    assert_eq!(pinger.next().await.unwrap(), None);
+    let silent = std::net::UdpSocket::bind(net.server(2)).unwrap();
+    let silent = Pinger::builder(silent.local_addr().unwrap()).timeout(often);
+    assert_eq!(silent.build().await.unwrap().next().await.unwrap().unwrap().rtt, None);
+}
+
 /// How many threads of this process are called that.
 #[cfg(target_os = "linux")]
 fn threads(name: &str) -> usize {
@@ -201,7 +246,7 @@ async fn several_workers_answer_at_one_address() {
         assert_eq!(balance.probe(5).await.unwrap(), net.turn(1));
     }
     let error = Server::start(config.clone()).await.unwrap_err();
-    assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
+    assert!(matches!(error, Error::Socket { operation: SocketOperation::Listen, .. }), "{error:?}");
     server.stop().await;
     Server::start(config).await.unwrap().stop().await;
 }
@@ -235,7 +280,7 @@ async fn a_server_that_stops_frees_its_address() {
     Server::start(config.clone()).await.unwrap().stop().await;
     let again = Server::start(config.clone()).await.unwrap();
     let error = Server::start(config).await.unwrap_err();
-    assert!(matches!(error, Error::Socket { operation: "listen on", .. }), "{error:?}");
+    assert!(matches!(error, Error::Socket { operation: SocketOperation::Listen, .. }), "{error:?}");
     again.stop().await;
 }
 

@@ -66,23 +66,21 @@ impl From<serde_json::Error> for CommandError {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use turn_balance::Config;
+    use turn_balance::{Balance, Config, Server};
 
     use super::*;
 
-    #[test]
-    fn each_error_has_its_exit_code() {
-        let addr = "127.0.0.1:3001".parse().unwrap();
+    #[tokio::test]
+    async fn each_error_has_its_exit_code() {
         let exit = |error: Error| CommandError::from(error).exit();
-        assert_eq!(exit(Error::Worker { addr }), Exit::No);
         assert_eq!(exit(Error::NoRoots), Exit::Unable);
-        let taken = Arc::new(io::Error::from(io::ErrorKind::AddrInUse));
-        assert_eq!(
-            exit(Error::Socket { operation: "listen on", addr, source: taken }),
-            Exit::Unable
-        );
+        let mut config = Config::default();
+        config.net.bind = vec![([127, 0, 0, 1], 0).into()];
+        let empty = Server::start(config.clone()).await.unwrap();
+        config.net.bind = empty.addrs().to_vec();
+        assert_eq!(exit(Server::start(config).await.unwrap_err()), Exit::Unable);
+        let nothing = Balance::new(empty.addrs()[0]).await.unwrap().select().await;
+        assert_eq!(exit(nothing.unwrap_err()), Exit::No);
         let config = Config::parse("nett = 1", "balance.toml").unwrap_err();
         assert_eq!(exit(Error::Config(config)), Exit::Unable);
         assert_eq!(CommandError::Interrupted.exit(), Exit::Interrupted);

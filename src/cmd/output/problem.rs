@@ -17,8 +17,7 @@ pub(crate) fn problem(problem: &Problem) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-    use std::sync::Arc;
+    use turn_balance::{Config, Server};
 
     use super::*;
     use crate::cmd::report::{Advice, Exit};
@@ -49,19 +48,23 @@ hint: `tb trace --view flat root.example` shows every candidate
         assert_eq!(text(&nothing), expected);
     }
 
-    #[test]
-    fn a_port_that_is_taken() {
-        let taken = Problem::from(&turn_balance::Error::Socket {
-            operation: "listen on",
-            addr: "0.0.0.0:3001".parse().unwrap(),
-            source: Arc::new(io::Error::from_raw_os_error(libc::EADDRINUSE)),
-        });
-        let expected = "\
-error: cannot listen on `0.0.0.0:3001` (udp)
+    #[tokio::test]
+    async fn a_port_that_is_taken() {
+        let mut config = Config::default();
+        config.net.bind = vec![([127, 0, 0, 1], 0).into()];
+        let first = Server::start(config.clone()).await.unwrap();
+        config.net.bind = first.addrs().to_vec();
+        let taken = Problem::from(&Server::start(config).await.unwrap_err());
+        let addr = first.addrs()[0];
+        let expected = format!(
+            "\
+error: cannot listen on `{addr}` (udp)
   Caused by: Address already in use (os error 98)
 
-hint: `ss -lunp 'sport = :3001'` shows who holds the port
-";
+hint: `ss -lunp 'sport = :{}'` shows who holds the port
+",
+            addr.port()
+        );
         assert_eq!(text(&taken), expected);
         assert_eq!((taken.kind, taken.exit), ("socket", Exit::Unable));
     }

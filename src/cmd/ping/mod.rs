@@ -5,7 +5,7 @@ pub(crate) use args::PingArgs;
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use turn_balance::Pinger;
+use turn_balance::{Pinger, PingerBuilder};
 
 use super::args::{OutputFormat, Target};
 use super::output::text::ping as text;
@@ -37,9 +37,8 @@ impl PingArgs {
         measured: &mut Measurements,
         printer: &Printer,
     ) -> Result<(), CommandError> {
-        let addr = self.resolve(&measured.target).await?;
-        let pinger = Pinger::new(addr, self.interval, self.timeout, self.count);
-        let mut pinger = interruptible(pinger).await?;
+        let mut pinger = interruptible(self.pinger(&measured.target).build()).await?;
+        let addr = pinger.server();
         measured.addr = Some(addr);
         measured.started = Instant::now();
         if self.format.get() == OutputFormat::Text {
@@ -60,11 +59,16 @@ impl PingArgs {
         }
     }
 
-    async fn resolve(&self, target: &Target) -> Result<SocketAddr, CommandError> {
-        let addrs = target.endpoint.resolve(self.family.get());
-        let addrs = interruptible(addrs).await?;
-        let none = || turn_balance::Error::NoRoots;
-        Ok(addrs.first().copied().ok_or_else(none)?)
+    fn pinger(&self, target: &Target) -> PingerBuilder {
+        let mut pinger =
+            Pinger::builder(target.endpoint.clone()).interval(self.interval).timeout(self.timeout);
+        if let Some(count) = self.count {
+            pinger = pinger.count(count);
+        }
+        if let Some(family) = self.family.get() {
+            pinger = pinger.family(family);
+        }
+        pinger
     }
 
     fn reply(

@@ -29,14 +29,16 @@ impl Advice {
         match error {
             Error::Resolve { host, .. } => Some(Self::LookUp(host.clone())),
             Error::NoAddress { family, .. } => Some(Self::OtherFamily(*family)),
-            Error::Socket { addr, source, .. } => match source.kind() {
-                io::ErrorKind::AddrInUse => Some(Self::PortHeld(addr.port())),
-                io::ErrorKind::PermissionDenied if addr.port() < 1024 => {
-                    Some(Self::LowPort(addr.port()))
-                }
-                io::ErrorKind::AddrNotAvailable => Some(Self::OwnAddresses),
-                _ => None,
-            },
+            Error::Socket { addr, source, .. } => Self::on_socket(source.kind(), addr.port()),
+            _ => None,
+        }
+    }
+
+    fn on_socket(error: io::ErrorKind, port: u16) -> Option<Self> {
+        match error {
+            io::ErrorKind::AddrInUse => Some(Self::PortHeld(port)),
+            io::ErrorKind::PermissionDenied if port < 1024 => Some(Self::LowPort(port)),
+            io::ErrorKind::AddrNotAvailable => Some(Self::OwnAddresses),
             _ => None,
         }
     }
@@ -75,28 +77,30 @@ impl fmt::Display for Advice {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
+    use turn_balance::Endpoint;
 
     use super::*;
 
-    fn advice(errno: i32, addr: &str) -> Option<Advice> {
-        Advice::on(&Error::Socket {
-            operation: "listen on",
-            addr: addr.parse().unwrap(),
-            source: Arc::new(io::Error::from_raw_os_error(errno)),
-        })
+    fn advice(errno: i32, port: u16) -> Option<Advice> {
+        Advice::on_socket(io::Error::from_raw_os_error(errno).kind(), port)
     }
 
     #[test]
     fn advice_only_where_it_helps() {
-        assert_eq!(advice(libc::EACCES, "0.0.0.0:80"), Some(Advice::LowPort(80)));
-        assert_eq!(advice(libc::EACCES, "0.0.0.0:3001"), None);
-        assert_eq!(advice(libc::EADDRNOTAVAIL, "203.0.113.1:3001"), Some(Advice::OwnAddresses));
-        let no_address = Error::NoAddress { host: "fra.example".to_owned(), family: Family::V6 };
+        assert_eq!(advice(libc::EADDRINUSE, 3001), Some(Advice::PortHeld(3001)));
+        assert_eq!(advice(libc::EACCES, 80), Some(Advice::LowPort(80)));
+        assert_eq!(advice(libc::EACCES, 3001), None);
+        assert_eq!(advice(libc::EADDRNOTAVAIL, 3001), Some(Advice::OwnAddresses));
+        assert_eq!(Advice::on(&Error::NoRoots), None);
+    }
+
+    #[tokio::test]
+    async fn a_family_too_few_is_told() {
+        let endpoint: Endpoint = "192.0.2.1".parse().unwrap();
+        let no_address = endpoint.resolve(Some(Family::V6)).await.unwrap_err();
         assert_eq!(
             Advice::on(&no_address).unwrap().to_string(),
             "it may have others: leave `-6` out"
         );
-        assert_eq!(Advice::on(&Error::NoRoots), None);
     }
 }

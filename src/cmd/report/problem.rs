@@ -122,16 +122,19 @@ fn failure_kind(failure: &Failure) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
+    use turn_balance::{Balance, Config, Server};
 
     use super::*;
 
-    #[test]
-    fn a_failure_in_a_line() {
-        let failure =
-            Failure::NoAnswer { level: 0, asked: 1, below: None, waited: Duration::from_secs(10) };
+    #[tokio::test]
+    async fn a_failure_in_a_line() {
+        let mut config = Config::default();
+        config.net.bind = vec![([127, 0, 0, 1], 0).into()];
+        let empty = Server::start(config).await.unwrap();
+        let error = Balance::new(empty.addrs()[0]).await.unwrap().select().await.unwrap_err();
+        let Error::NotFound(failure) = error else { panic!("{error}") };
         let problem = Problem::not_found(&failure, "root.example");
-        assert_eq!((problem.kind, problem.exit), ("no_answer", Exit::No));
+        assert_eq!((problem.kind, problem.exit), ("dead_end", Exit::No));
         assert_eq!(
             problem.line(),
             format!("no TURN server reached from `root.example`: {failure}")

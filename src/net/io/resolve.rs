@@ -26,6 +26,16 @@ impl Endpoint {
             _ => Ok(addrs),
         }
     }
+
+    /// The first of its addresses.
+    ///
+    /// # Errors
+    /// As [`Endpoint::resolve`].
+    pub(crate) async fn resolve_first(&self, family: Option<Family>) -> Result<SocketAddr, Error> {
+        let addrs = self.resolve(family).await?;
+        let failed = || Error::Resolve { host: self.to_string(), source: Arc::new(no_address()) };
+        addrs.first().copied().ok_or_else(failed)
+    }
 }
 
 async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
@@ -37,7 +47,11 @@ async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         }
     }
     if addrs.is_empty() {
-        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+        return Err(no_address());
     }
     Ok(addrs)
+}
+
+fn no_address() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "the name has no address")
 }

@@ -1,12 +1,17 @@
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::Arc;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use tokio::net::UdpSocket;
 
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::engine::client::echo::{Echo, EchoPlan, Echoes};
-use crate::net::io::{open, random, send};
+use crate::net::io::random;
+use crate::net::io::socket::udp::{ANSWER_ROOM, any, open, send};
+use crate::types::{Endpoint, Family};
+
+/// Between two requests, and how long each is awaited, where nothing else is said: as `ping` of
+/// iputils does it.
+const SECOND: Duration = Duration::from_secs(1);
 
 /// Measures one balance server again and again, with probe requests as the echo.
 #[derive(Debug)]
@@ -18,28 +23,23 @@ pub struct Pinger {
 }
 
 impl Pinger {
-    /// Opens a socket to ping `server`: a request every `interval`, each awaited for `timeout`,
-    /// `count` in all (none: without end). Must be called on a tokio runtime.
+    /// Pings a server every second, without end. Must be called on a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Socket`], [`Error::Random`].
-    pub async fn new(
-        server: SocketAddr,
-        interval: Duration,
-        timeout: Duration,
-        count: Option<u64>,
-    ) -> Result<Self, Error> {
-        let any = match server {
-            SocketAddr::V4(_) => SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            SocketAddr::V6(_) => SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-        };
-        let failed = |operation| {
-            move |error| Error::Socket { operation, addr: server, source: Arc::new(error) }
-        };
-        let socket = open(any).map_err(failed("open a socket for"))?;
-        let plan = EchoPlan { interval, timeout, count };
-        let echoes = Echoes::new(server, plan, Instant::now(), random::rng()?);
-        Ok(Self { server, socket, echoes, buffer: vec![0; 65_535] })
+    /// As [`PingerBuilder::build`].
+    pub async fn new(server: SocketAddr) -> Result<Self, Error> {
+        Self::builder(server).build().await
+    }
+
+    /// Sets what [`Pinger::new`] leaves at its default.
+    pub fn builder(server: impl Into<Endpoint>) -> PingerBuilder {
+        let plan = EchoPlan { interval: SECOND, timeout: SECOND, count: None };
+        PingerBuilder { server: server.into(), family: None, plan }
+    }
+
+    /// The address that is asked.
+    pub fn server(&self) -> SocketAddr {
+        self.server
     }
 
     /// Bytes of a request's UDP payload.
@@ -52,7 +52,7 @@ impl Pinger {
         self.echoes.sent()
     }
 
-    /// The next answer or loss; none after the last one. A request that the system refuses to
+    /// The next answer or loss; `None`: that was the last one. A request that the system refuses to
     /// send is lost like any other, but for the first: that is an error. Safe to drop and call
     /// again.
     ///
@@ -65,11 +65,8 @@ impl Pinger {
             }
             if let Some(transmit) = self.echoes.poll_transmit(Instant::now()) {
                 let sent = send(&self.socket, &transmit.payload, transmit.to);
-                if let Err(error) = sent
-                    && self.echoes.sent() == 1
-                {
-                    let source = Arc::new(error);
-                    return Err(Error::Socket { operation: "send to", addr: self.server, source });
+                if self.echoes.sent() == 1 {
+                    sent.map_err(Error::socket(SocketOperation::Send, self.server))?;
                 }
                 continue;
             }
@@ -88,5 +85,52 @@ impl Pinger {
                 }
             }
         }
+    }
+}
+
+/// Makes a [`Pinger`].
+#[derive(Debug, Clone)]
+pub struct PingerBuilder {
+    server: Endpoint,
+    family: Option<Family>,
+    plan: EchoPlan,
+}
+
+impl PingerBuilder {
+    /// From one request to the next; default 1 s.
+    pub fn interval(mut self, interval: Duration) -> Self {
+        self.plan.interval = interval;
+        self
+    }
+
+    /// How long each request is awaited; default 1 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.plan.timeout = timeout;
+        self
+    }
+
+    /// How many requests are sent; default without end.
+    pub fn count(mut self, count: u64) -> Self {
+        self.plan.count = Some(count);
+        self
+    }
+
+    /// Only an address of this family; default any.
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = Some(family);
+        self
+    }
+
+    /// Looks up the server's name, of whose addresses the first is asked, and opens a socket. Must
+    /// be called on a tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Socket`], [`Error::Random`].
+    pub async fn build(self) -> Result<Pinger, Error> {
+        let server = self.server.resolve_first(self.family).await?;
+        let socket =
+            open(any(Family::of(server))).map_err(Error::socket(SocketOperation::Open, server))?;
+        let echoes = Echoes::new(server, self.plan, Instant::now(), random::rng()?);
+        Ok(Pinger { server, socket, echoes, buffer: vec![0; ANSWER_ROOM] })
     }
 }

@@ -3,7 +3,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::members::CheckOutcome;
-use crate::net::io::socket::Sent;
+use crate::net::io::socket::batch::AnswerCount;
 
 /// What came of all datagrams so far.
 #[derive(Debug, Default)]
@@ -18,16 +18,16 @@ pub(super) struct Counters {
     /// What the sockets had no room for.
     lost: AtomicU64,
     dropped: [AtomicU64; DropReason::ALL.len()],
-    /// Heartbeats that the control task had no room for.
+    /// Heartbeats that the control loop had no room for.
     peer_messages_lost: AtomicU64,
     /// What came to the sockets that checks are sent from.
-    checked: [AtomicU64; VERDICTS.len()],
+    checked: [AtomicU64; CHECK_OUTCOMES.len()],
     /// What came to the socket that the TURN server is asked from, and was no answer of its.
     stray_bindings: AtomicU64,
 }
 
 /// The words for what came of answers to checks.
-const VERDICTS: [(CheckOutcome, &str); 5] = [
+const CHECK_OUTCOMES: [(CheckOutcome, &str); 5] = [
     (CheckOutcome::Right, "check-answers"),
     (CheckOutcome::Misplaced, "check-misplaced"),
     (CheckOutcome::Mismatched, "check-mismatched"),
@@ -36,9 +36,9 @@ const VERDICTS: [(CheckOutcome, &str); 5] = [
 ];
 
 impl Counters {
-    pub(super) fn answered(&self, Sent { answers, sent }: Sent) {
+    pub(super) fn answered(&self, AnswerCount { written, sent }: AnswerCount) {
         self.answers.fetch_add(sent as u64, Ordering::Relaxed);
-        self.unsent.fetch_add((answers - sent) as u64, Ordering::Relaxed);
+        self.unsent.fetch_add((written - sent) as u64, Ordering::Relaxed);
     }
 
     pub(super) fn retry(&self) {
@@ -73,8 +73,8 @@ impl Counters {
         self.peer_messages_lost.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn checked(&self, verdict: CheckOutcome) {
-        let place = VERDICTS.iter().position(|(known, _)| *known == verdict);
+    pub(super) fn checked(&self, outcome: CheckOutcome) {
+        let place = CHECK_OUTCOMES.iter().position(|(known, _)| *known == outcome);
         if let Some(counter) = place.and_then(|place| self.checked.get(place)) {
             counter.fetch_add(1, Ordering::Relaxed);
         }
@@ -97,7 +97,7 @@ impl fmt::Display for Counters {
         let dropped =
             DropReason::ALL.map(|reason| (reason.as_str(), &self.dropped[reason as usize]));
         let checked =
-            VERDICTS.iter().zip(&self.checked).map(|((_, word), counter)| (*word, counter));
+            CHECK_OUTCOMES.iter().zip(&self.checked).map(|((_, word), counter)| (*word, counter));
         let others = [
             ("retries", &self.retries),
             ("heartbeats-lost", &self.peer_messages_lost),
@@ -123,16 +123,19 @@ mod tests {
         for (times, reason) in (1..).zip(DropReason::ALL) {
             (0..times).for_each(|_| counters.dropped(reason));
         }
-        for (times, (verdict, _)) in (101..).zip(VERDICTS) {
-            (0..times).for_each(|_| counters.checked(verdict));
+        for (times, (outcome, _)) in (101..).zip(CHECK_OUTCOMES) {
+            (0..times).for_each(|_| counters.checked(outcome));
         }
         let text = counters.to_string();
-        let told: Vec<_> = text.split(", ").collect();
+        let words: Vec<_> = text.split(", ").collect();
         for (times, reason) in (1..).zip(DropReason::ALL) {
-            assert!(told.contains(&&*format!("{} {times}", reason.as_str())), "{reason:?}: {text}");
+            assert!(
+                words.contains(&&*format!("{} {times}", reason.as_str())),
+                "{reason:?}: {text}"
+            );
         }
-        for (times, (_, word)) in (101..).zip(VERDICTS) {
-            assert!(told.contains(&&*format!("{word} {times}")), "{word}: {text}");
+        for (times, (_, word)) in (101..).zip(CHECK_OUTCOMES) {
+            assert!(words.contains(&&*format!("{word} {times}")), "{word}: {text}");
         }
     }
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
-/// LogLimit in any second; with the two that [`overflow`](super::overflow) writes they are ten.
+/// Lines in any second; with the two that [`overflow`](super::overflow) writes they are ten.
 const MOST: usize = 8;
 
 /// Counts what was written, and what was not.
@@ -64,22 +64,22 @@ mod tests {
 
     #[test]
     fn no_second_has_more_lines_and_what_is_left_out_is_counted() {
-        let (lines, start) = (LogLimit::default(), Instant::now());
+        let (log_limit, start) = (LogLimit::default(), Instant::now());
         let at = |ms: &u64| start + Duration::from_millis(*ms);
-        let written: Vec<u64> = (0..10_000).filter(|ms| lines.allow(at(ms))).collect();
+        let written: Vec<u64> = (0..10_000).filter(|ms| log_limit.allow(at(ms))).collect();
         for second in 0..9_000 {
             let within = written.iter().filter(|ms| (second..second + 1000).contains(*ms)).count();
             assert!(within <= 8, "{within} in the second from {second} ms on");
         }
         assert_eq!(written.len(), 10 * 8);
-        assert_eq!(lines.take_left_out(), 10_000 - 10 * 8);
-        assert_eq!(lines.take_left_out(), 0);
+        assert_eq!(log_limit.take_left_out(), 10_000 - 10 * 8);
+        assert_eq!(log_limit.take_left_out(), 0);
     }
 
     #[test]
     fn after_a_second_of_silence_there_is_room_again() {
-        let (lines, start) = (LogLimit::default(), Instant::now());
-        let count = |now| (0..100).filter(|_| lines.allow(now)).count();
+        let (log_limit, start) = (LogLimit::default(), Instant::now());
+        let count = |now| (0..100).filter(|_| log_limit.allow(now)).count();
         assert_eq!(count(start), 8);
         assert_eq!(count(start + Duration::from_millis(999)), 0);
         assert_eq!(count(start + Duration::from_millis(1000)), 8);

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
-use super::Shared;
+use super::shared::SharedState;
 use crate::config::Cluster;
 use crate::net::engine::server::heartbeat::INTERVAL;
 use crate::net::engine::server::members::NodeSpec;
@@ -25,13 +25,13 @@ const RETRY: Duration = Duration::from_secs(1);
 type Known = BTreeMap<Endpoint, Vec<SocketAddr>>;
 
 /// Sets what needs no look-up.
-pub(super) fn set_numeric(shared: &Shared, config: &Cluster, own: &[SocketAddr]) {
+pub(super) fn set_numeric(shared: &SharedState, config: &Cluster, own: &[SocketAddr]) {
     set(shared, config, &Known::new(), own, None);
 }
 
 /// Starts the look-ups, where there are names.
 pub(super) fn spawn(
-    shared: &Arc<Shared>,
+    shared: &Arc<SharedState>,
     config: Cluster,
     own: &[SocketAddr],
 ) -> Option<JoinHandle<()>> {
@@ -48,7 +48,7 @@ pub(super) fn spawn(
 }
 
 async fn keep_resolving(
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     config: Cluster,
     own: Vec<SocketAddr>,
     names: Vec<Endpoint>,
@@ -79,10 +79,10 @@ async fn keep_resolving(
     }
 }
 
-/// Tells the cluster of all addresses that are known, and the log of those of `news` (none: the
+/// Tells the engine of all addresses that are known, and the log of those of `news` (`None`: the
 /// numeric ones).
 fn set(
-    shared: &Shared,
+    shared: &SharedState,
     config: &Cluster,
     known: &Known,
     own: &[SocketAddr],
@@ -114,10 +114,10 @@ fn set(
         }
     }
     let now = Instant::now();
-    let mut cluster = shared.cluster();
-    cluster.set_nodes(now, nodes);
-    cluster.set_superiors(now, config.superiors.iter().flat_map(addrs).collect());
-    drop(cluster);
+    let mut engine = shared.engine();
+    engine.set_nodes(now, nodes);
+    engine.set_superiors(now, config.superiors.iter().flat_map(addrs).collect());
+    drop(engine);
     shared.refresh(now);
     shared.wake();
 }

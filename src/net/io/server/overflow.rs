@@ -6,27 +6,27 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
-use super::Shared;
+use super::shared::SharedState;
 
 /// The least time between two lines of the log: whoever floods a server must not flood its log.
 const SPACING: Duration = Duration::from_secs(1);
 
 /// Starts the task that tells the log.
-pub(super) fn spawn(shared: &Arc<Shared>) -> JoinHandle<()> {
+pub(super) fn spawn(shared: &Arc<SharedState>) -> JoinHandle<()> {
     tokio::spawn(tell(shared.clone()))
 }
 
-async fn tell(shared: Arc<Shared>) {
-    let mut told = 0;
+async fn tell(shared: Arc<SharedState>) {
+    let mut logged = 0;
     loop {
         tokio::select! {
             () = shared.overflow.notified() => {}
             () = shared.log_limit.full() => {}
         }
         let lost = shared.counters.lost();
-        if lost > told {
-            warn!(datagrams = lost - told, "the receive buffer was full, datagrams were dropped");
-            told = lost;
+        if lost > logged {
+            warn!(datagrams = lost - logged, "the receive buffer was full, datagrams were dropped");
+            logged = lost;
         }
         tokio::time::sleep(SPACING).await;
         // Only now: one line tells of all that were left out in this second.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tracing::{error, trace, warn};
 
-use super::Shared;
+use super::shared::{Arrival, SharedState};
 use crate::error::Error;
 use crate::net::engine::server::answer::{Answer, Handled, Responder};
 use crate::net::engine::server::drop::DropReason;
@@ -26,8 +26,8 @@ pub(super) struct Worker {
     pub(super) socket: UdpSocket,
     /// What it answers from.
     pub(super) reply_socket: UdpSocket,
-    pub(super) shared: Arc<Shared>,
-    pub(super) balancer: Responder,
+    pub(super) shared: Arc<SharedState>,
+    pub(super) responder: Responder,
 }
 
 impl Worker {
@@ -87,10 +87,10 @@ impl Worker {
     }
 
     fn answer(&mut self, batch: &mut Batch, count: usize, now: Instant) {
-        let mut offer = self.shared.offer.load();
-        if !offer.holds(now) {
+        let mut snapshot = self.shared.snapshot.load();
+        if !snapshot.holds(now) {
             self.shared.refresh(now);
-            offer = self.shared.offer.load();
+            snapshot = self.shared.snapshot.load();
         }
         let counters = &self.shared.counters;
         let tell = tracing::enabled!(tracing::Level::TRACE);
@@ -99,15 +99,17 @@ impl Worker {
             let to = SocketAddr::new(to, self.addr.port());
             let (from, bytes) = (received.from, received.bytes);
             let mut answer = Answer { head: std::mem::take(head), tail: &[] };
-            let verdict = match received.truncated {
+            let handled = match received.truncated {
                 true => Handled::Drop(DropReason::Truncated),
-                false => self.balancer.handle_datagram(&offer, now, &to, from, bytes, &mut answer),
+                false => {
+                    self.responder.handle_datagram(&snapshot, now, &to, from, bytes, &mut answer)
+                }
             };
             *head = answer.head;
             if tell && self.shared.log_limit.allow(now) {
-                trace_datagram(*from, &verdict);
+                trace_datagram(*from, &handled);
             }
-            match verdict {
+            match handled {
                 Handled::Answer => return Some(answer.tail),
                 Handled::Retry => {
                     counters.retry();
@@ -115,7 +117,8 @@ impl Worker {
                 }
                 Handled::PeerMessage(message) => {
                     counters.heartbeat();
-                    if self.shared.peer_messages.try_send((self.addr, *from, message)).is_err() {
+                    let arrival = Arrival { listener: self.addr, from: *from, message };
+                    if self.shared.peer_messages.try_send(arrival).is_err() {
                         counters.peer_message_lost();
                     }
                 }
@@ -129,11 +132,11 @@ impl Worker {
 
 /// Out of line, for the address stays in registers then.
 #[cold]
-fn trace_datagram(from: SocketAddr, verdict: &Handled) {
-    match verdict {
+fn trace_datagram(from: SocketAddr, handled: &Handled) {
+    match handled {
         // Nothing of what it says.
         Handled::PeerMessage(_) => trace!(%from, verdict = "PeerMessage", "datagram"),
-        _ => trace!(%from, ?verdict, "datagram"),
+        _ => trace!(%from, verdict = ?handled, "datagram"),
     }
 }
 
@@ -146,7 +149,7 @@ fn is_transient(error: &io::Error) -> bool {
 
 struct TellOnDrop {
     addr: SocketAddr,
-    shared: Arc<Shared>,
+    shared: Arc<SharedState>,
     exit: mpsc::UnboundedSender<SocketAddr>,
 }
 

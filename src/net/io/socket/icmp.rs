@@ -12,40 +12,41 @@ use std::os::fd::AsRawFd;
 
 use socket2::SockAddr;
 
-use super::Unreachable;
 use super::option::set;
+use super::unreachable::Unreachable;
 use crate::net::engine::client::descent::Obstacle;
+use crate::types::Family;
 
 /// Room for what a message quotes of a datagram: no request is longer.
 const QUOTE: usize = 512;
 
 /// Room for the control messages: one error and the address that reports it, with slack.
-const CONTROL: usize = 128;
+const ERROR_ROOM: usize = 128;
 
-/// `cmsghdr` wants the alignment of a `usize`.
+/// A buffer for them; `cmsghdr` wants the alignment of a `usize`.
 #[repr(C, align(8))]
-struct Control([u8; CONTROL]);
+struct ErrorBuffer([u8; ERROR_ROOM]);
 
 /// Has the system keep the errors of this socket from now on.
-pub(crate) fn keep(socket: &impl AsRawFd, ipv6: bool) -> io::Result<()> {
-    let (level, name) = match ipv6 {
-        true => (libc::IPPROTO_IPV6, libc::IPV6_RECVERR),
-        false => (libc::IPPROTO_IP, libc::IP_RECVERR),
+pub(crate) fn keep(socket: &impl AsRawFd, family: Family) -> io::Result<()> {
+    let (level, name) = match family {
+        Family::V6 => (libc::IPPROTO_IPV6, libc::IPV6_RECVERR),
+        Family::V4 => (libc::IPPROTO_IP, libc::IP_RECVERR),
     };
     set(socket, level, name, 1)
 }
 
-/// Takes the next error off the queue; none where it is of another kind.
+/// Takes the next error off the queue; `None`: it is of another kind.
 pub(crate) fn take(socket: &impl AsRawFd) -> io::Result<Option<Unreachable>> {
     let mut quoted = vec![0; QUOTE];
-    let mut control = Control([0; CONTROL]);
+    let mut control = ErrorBuffer([0; ERROR_ROOM]);
     // SAFETY: integers and pointers only.
     let mut header: libc::msghdr = unsafe { zeroed() };
     let mut iovec = libc::iovec { iov_base: quoted.as_mut_ptr().cast(), iov_len: QUOTE };
     header.msg_iov = &raw mut iovec;
     header.msg_iovlen = 1;
     header.msg_control = (&raw mut control).cast();
-    header.msg_controllen = CONTROL as _;
+    header.msg_controllen = ERROR_ROOM as _;
     // SAFETY: `header` points at locals that outlive the call and at the storage that `try_init`
     // gives, with its length; on success the system has written an address there, or none and a
     // length of 0.
@@ -65,7 +66,7 @@ pub(crate) fn take(socket: &impl AsRawFd) -> io::Result<Option<Unreachable>> {
     Ok(found.map(|(to, obstacle)| Unreachable { to, obstacle, quoted }))
 }
 
-/// What the error in a message says; none where it says nothing about a destination.
+/// What the error in a message says; `None`: nothing about a destination.
 fn obstacle(header: &libc::msghdr) -> Option<Obstacle> {
     let mut found = None;
     // SAFETY: the macros walk the `msg_controllen` bytes that the system has filled, and return null

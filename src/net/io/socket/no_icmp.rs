@@ -2,9 +2,10 @@
 
 use std::io;
 
-use super::Unreachable;
+use super::unreachable::Unreachable;
+use crate::types::Family;
 
-pub(crate) fn keep<S>(_socket: &S, _ipv6: bool) -> io::Result<()> {
+pub(crate) fn keep<S>(_socket: &S, _family: Family) -> io::Result<()> {
     Ok(())
 }
 

@@ -1,3 +1,5 @@
 //! Where the system has no such option, datagrams are short enough all the same.
 
-pub(crate) fn dont_fragment<S>(_socket: &S, _ipv6: bool) {}
+use crate::types::Family;
+
+pub(super) fn dont_fragment<S>(_socket: &S, _family: Family) {}

@@ -7,6 +7,8 @@ use std::os::fd::AsRawFd;
 
 use libc::{c_int, socklen_t};
 
+use crate::types::Family;
+
 /// Sets an option whose value is an integer.
 pub(super) fn set(
     socket: &impl AsRawFd,
@@ -25,10 +27,10 @@ pub(super) fn set(
 /// Has no datagram of this socket cut into fragments, as no packet of QUIC is (RFC 9000, section 14): all
 /// are too short for that, and nobody can make it so by forging ICMP errors. And datagrams that are
 /// never cut need no number, which takes the system time.
-pub(crate) fn dont_fragment(socket: &impl AsRawFd, ipv6: bool) {
+pub(super) fn dont_fragment(socket: &impl AsRawFd, family: Family) {
     // A system that has none of these gets by without.
     let _ = set(socket, libc::IPPROTO_IP, libc::IP_MTU_DISCOVER, libc::IP_PMTUDISC_PROBE);
-    if ipv6 {
+    if family == Family::V6 {
         let probe = libc::IPV6_PMTUDISC_PROBE;
         let _ = set(socket, libc::IPPROTO_IPV6, libc::IPV6_MTU_DISCOVER, probe);
     }

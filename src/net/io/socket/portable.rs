@@ -1,10 +1,10 @@
-//! The same as `mmsg` with plain `recv_from` and `send_to`, one datagram at a time. The answer
+//! Batches of one: what `mmsg` does, with plain `recv_from` and `send_to`. The answer
 //! leaves from the address that was asked where the socket is bound to one.
 
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
-use super::{REQUEST_ROOM, Received, Sent};
+use super::batch::{AnswerCount, REQUEST_ROOM, Received};
 
 /// One datagram and its answer.
 pub(crate) struct Batch {
@@ -49,15 +49,15 @@ impl Batch {
         socket: &UdpSocket,
         _count: usize,
         mut answer: impl FnMut(Received<'_>, &mut Vec<u8>) -> Option<&'a [u8]>,
-    ) -> Sent {
-        let Some(from) = self.from.take() else { return Sent { answers: 0, sent: 0 } };
+    ) -> AnswerCount {
+        let Some(from) = self.from.take() else { return AnswerCount { written: 0, sent: 0 } };
         let bytes = &self.buffer[..self.len];
         // One that fills the room may have been cut.
         let truncated = self.len == REQUEST_ROOM;
         self.answer.clear();
         match answer(Received { bytes, from: &from, to: None, truncated }, &mut self.answer) {
             Some(tail) => self.answer.extend_from_slice(tail),
-            None => return Sent { answers: 0, sent: 0 },
+            None => return AnswerCount { written: 0, sent: 0 },
         }
         let v6 = socket.local_addr().is_ok_and(|addr| addr.is_ipv6());
         let to = match from {
@@ -65,6 +65,6 @@ impl Batch {
             to => to,
         };
         self.calls += 1;
-        Sent { answers: 1, sent: usize::from(socket.send_to(&self.answer, to).is_ok()) }
+        AnswerCount { written: 1, sent: usize::from(socket.send_to(&self.answer, to).is_ok()) }
     }
 }

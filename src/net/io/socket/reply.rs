@@ -9,14 +9,22 @@ use std::net::{SocketAddr, UdpSocket};
 
 use socket2::SockRef;
 
+use super::listen;
 use super::option::dont_fragment;
+use crate::types::Family;
+
+/// What answers leave from, for each of the sockets of an address: the same one, where the system lets
+/// them have none of their own.
+pub(crate) fn reply_sockets(sockets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
+    open(sockets).or_else(|_| sockets.iter().map(UdpSocket::try_clone).collect())
+}
 
 /// Opens a reply socket for each of the sockets, which are all of one address.
 ///
 /// # Errors
 /// What the system says; [`io::ErrorKind::Unsupported`] for a wildcard, from where a reply socket could
 /// not be connected without an address of its own.
-pub(super) fn open(sockets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
+fn open(sockets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
     let addr = sockets.first().map(UdpSocket::local_addr).transpose()?;
     let Some(addr) = addr.filter(|addr| !addr.ip().is_unspecified()) else {
         return Err(io::ErrorKind::Unsupported.into());
@@ -33,11 +41,11 @@ pub(super) fn open(sockets: &[UdpSocket]) -> io::Result<Vec<UdpSocket>> {
 /// One that sends from this address. It is connected, so that the system gives it nothing but what
 /// comes from there: from the server itself, which never asks itself.
 fn reply_socket(addr: SocketAddr) -> io::Result<UdpSocket> {
-    let socket = super::open(addr, false)?;
+    let socket = listen::open(addr, false)?;
     socket.set_reuse_address(true)?;
     socket.bind(&addr.into())?;
     socket.connect(&addr.into())?;
-    dont_fragment(&socket, addr.is_ipv6());
+    dont_fragment(&socket, Family::of(addr));
     socket.set_recv_buffer_size(0)?; // the least there is
     Ok(socket.into())
 }

@@ -1,10 +1,19 @@
-use super::*;
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use socket2::{Domain, SockRef, Socket, Type};
+
+use super::batch::{AnswerCount, BATCH, REQUEST_ROOM};
+use super::listen::{listen, receive_buffer};
+use super::reply::reply_sockets;
+use super::{Batch, portable};
 
 /// An echo of one datagram over a batch, asked of `ask`; what came back, and from where.
 macro_rules! echo {
     ($batch:ty, $bind:expr, $ask:expr) => {{
         let bind: SocketAddr = $bind.parse().unwrap();
-        let socket = listen(bind, true, 1).unwrap().remove(0);
+        let socket = listen(bind, true, 1).unwrap().sockets.remove(0);
         <$batch>::prepare(&socket).unwrap();
         let reply_socket = reply_sockets(std::slice::from_ref(&socket)).unwrap().remove(0);
         let to = SocketAddr::new($ask.parse().unwrap(), socket.local_addr().unwrap().port());
@@ -21,7 +30,7 @@ macro_rules! echo {
             head.extend_from_slice(&received.bytes[..2]);
             Some(b"llo")
         });
-        assert_eq!(sent, Sent { answers: 1, sent: 1 });
+        assert_eq!(sent, AnswerCount { written: 1, sent: 1 });
         let mut buffer = [0; 16];
         let (len, source) = client.recv_from(&mut buffer).unwrap();
         assert_eq!(&buffer[..len], b"hello");
@@ -56,7 +65,7 @@ fn the_portable_batch_answers_too() {
 
 #[test]
 fn one_refused_answer_does_not_hold_up_the_others() {
-    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().sockets.remove(0);
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     for byte in 0..3u8 {
@@ -73,7 +82,7 @@ fn one_refused_answer_does_not_hold_up_the_others() {
             head.resize(if byte == 0 { 70_000 } else { 1 }, byte);
             Some(&[])
         });
-        seen += answers.answers;
+        seen += answers.written;
         sent += answers.sent;
     }
     assert_eq!(sent, 2);
@@ -86,7 +95,7 @@ fn one_refused_answer_does_not_hold_up_the_others() {
 
 #[test]
 fn a_tail_follows_its_head_however_long_it_is() {
-    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().sockets.remove(0);
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
     let bytes: Vec<_> = (0..1232).map(|n| n as u8).collect();
@@ -106,7 +115,7 @@ fn a_tail_follows_its_head_however_long_it_is() {
 
 #[test]
 fn workers_share_an_address_and_nobody_else_has_it() {
-    let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 4).unwrap();
+    let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 4).unwrap().sockets;
     let _replies = reply_sockets(&sockets).unwrap();
     let addr = sockets[0].local_addr().unwrap();
     let clients: Vec<_> = (0..64).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
@@ -126,7 +135,7 @@ fn workers_share_an_address_and_nobody_else_has_it() {
     assert_eq!(shares.iter().sum::<usize>(), 64, "{shares:?}");
     assert!(shares.iter().filter(|&&share| share > 0).count() > 1, "{shares:?}");
     for workers in [1, 2] {
-        let error = listen(addr, true, workers).unwrap_err();
+        let error = listen(addr, true, workers).err().unwrap();
         assert_eq!(error.kind(), io::ErrorKind::AddrInUse);
     }
     let rival = Socket::new(Domain::IPV4, Type::DGRAM, None).unwrap();
@@ -137,7 +146,7 @@ fn workers_share_an_address_and_nobody_else_has_it() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_reply_socket_is_a_socket_of_its_own_and_has_room_for_nothing() {
-    let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap();
+    let sockets = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().sockets;
     let replies = reply_sockets(&sockets).unwrap();
     assert!(receive_buffer(&replies[0]).unwrap() < 4096);
     assert!(receive_buffer(&sockets[0]).unwrap() > 4096);
@@ -153,7 +162,7 @@ fn the_room_of_a_socket_is_told_as_it_was_asked_for() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_the_socket_has_no_room_for_is_counted() {
-    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().sockets.remove(0);
     SockRef::from(&socket).set_recv_buffer_size(1).unwrap(); // the least there is
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
@@ -177,13 +186,16 @@ fn what_the_socket_has_no_room_for_is_counted() {
     // The count beside the address keeps no answer from leaving.
     client.send_to(b"hello", socket.local_addr().unwrap()).unwrap();
     assert_eq!(batch.receive(&socket).unwrap(), 1);
-    assert_eq!(batch.answer(&socket, 1, |_, _| Some(b"hello")), Sent { answers: 1, sent: 1 });
+    assert_eq!(
+        batch.answer(&socket, 1, |_, _| Some(b"hello")),
+        AnswerCount { written: 1, sent: 1 }
+    );
     assert_eq!(client.recv_from(&mut [0; 16]).unwrap().1, socket.local_addr().unwrap());
 }
 
 #[test]
 fn an_answer_takes_a_sixteenth_of_a_system_call_when_they_come_in_bursts() {
-    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().sockets.remove(0);
     let clients: Vec<_> = (0..64).map(|_| UdpSocket::bind("127.0.0.1:0").unwrap()).collect();
     for client in clients.iter().cycle().take(256) {
         client.send_to(b"hello", socket.local_addr().unwrap()).unwrap();
@@ -200,7 +212,7 @@ fn an_answer_takes_a_sixteenth_of_a_system_call_when_they_come_in_bursts() {
 
 #[test]
 fn a_datagram_longer_than_the_room_is_known_as_such() {
-    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().remove(0);
+    let socket = listen("127.0.0.1:0".parse().unwrap(), true, 1).unwrap().sockets.remove(0);
     let client = UdpSocket::bind("127.0.0.1:0").unwrap();
     client.send_to(&[0; REQUEST_ROOM + 1], socket.local_addr().unwrap()).unwrap();
     let mut batch = Batch::new();

@@ -11,6 +11,7 @@ use super::report::{CandidateState, Obstacle, Parent};
 #[non_exhaustive]
 pub enum Failure {
     /// The deepest level that was reached stayed silent.
+    #[non_exhaustive]
     NoAnswer {
         /// The silent level.
         level: u8,
@@ -22,6 +23,7 @@ pub enum Failure {
         waited: Duration,
     },
     /// Nobody can be reached on the deepest level.
+    #[non_exhaustive]
     Unreachable {
         /// That level.
         level: u8,
@@ -35,6 +37,7 @@ pub enum Failure {
         obstacle: Obstacle,
     },
     /// Whatever answered had nothing to offer.
+    #[non_exhaustive]
     DeadEnd {
         /// The deepest level that answered.
         level: u8,

@@ -8,22 +8,24 @@
 //! only asked for C structures of integers and pointers, for which all zeros is a value.
 #![expect(unsafe_code, reason = "system calls that no safe wrapper offers with control messages")]
 
-mod control;
+mod packet_info;
+mod sockaddr;
 
 use std::io;
 use std::mem::{size_of, zeroed};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6, UdpSocket};
+use std::net::{IpAddr, UdpSocket};
 use std::os::fd::AsRawFd;
 
+use super::batch::{AnswerCount, BATCH, MOST_RECEIVE_BUFFER, REQUEST_ROOM, Received};
 use super::option::{dont_fragment, dropped, set};
-use super::{BATCH, MOST_RECEIVE_BUFFER, REQUEST_ROOM, Received, Sent};
-use control::Control;
+use crate::types::Family;
+use packet_info::PacketInfoBuffer;
 
 /// Datagrams received at once, and their answers.
 pub(crate) struct Batch {
     buffers: Box<[[u8; REQUEST_ROOM]; BATCH]>,
     names: Box<[libc::sockaddr_storage; BATCH]>,
-    controls: Box<[Control; BATCH]>,
+    controls: Box<[PacketInfoBuffer; BATCH]>,
     /// What is handed to the system for a call, and what it tells of each datagram.
     arrivals: Box<Headers>,
     departures: Box<Headers>,
@@ -46,7 +48,7 @@ impl Batch {
             buffers: Box::new([[0; REQUEST_ROOM]; BATCH]),
             // SAFETY: integers only.
             names: Box::new([unsafe { zeroed() }; BATCH]),
-            controls: Box::new([Control::EMPTY; BATCH]),
+            controls: Box::new([PacketInfoBuffer::EMPTY; BATCH]),
             arrivals: Headers::new(),
             departures: Headers::new(),
             heads: Box::new(std::array::from_fn(|_| Vec::with_capacity(REQUEST_ROOM))),
@@ -57,13 +59,13 @@ impl Batch {
 
     /// Sets the options that a socket which answers is to have.
     pub(crate) fn prepare(socket: &UdpSocket) -> io::Result<()> {
-        let ip = socket.local_addr()?.ip();
+        let addr = socket.local_addr()?;
         // More room than the system's limit, for those who may exceed that.
         let room = MOST_RECEIVE_BUFFER as libc::c_int;
         let _ = set(socket, libc::SOL_SOCKET, libc::SO_RCVBUFFORCE, room);
-        dont_fragment(socket, ip.is_ipv6());
+        dont_fragment(socket, Family::of(addr));
         // A socket that is bound to one address needs not ask which one a datagram came to.
-        match ip {
+        match addr.ip() {
             IpAddr::V4(ip) if ip.is_unspecified() => {
                 set(socket, libc::IPPROTO_IP, libc::IP_PKTINFO, 1)
             }
@@ -88,7 +90,7 @@ impl Batch {
             header.msg_iov = iovec;
             header.msg_iovlen = 1;
             header.msg_control = (&raw mut self.controls[index]).cast();
-            header.msg_controllen = Control::LEN as _;
+            header.msg_controllen = PacketInfoBuffer::LEN as _;
         }
         // SAFETY: `headers` holds BATCH headers whose pointers and lengths are those of buffers
         // that outlive the call.
@@ -127,19 +129,19 @@ impl Batch {
         socket: &UdpSocket,
         count: usize,
         mut answer: impl FnMut(Received<'_>, &mut Vec<u8>) -> Option<&'a [u8]>,
-    ) -> Sent {
+    ) -> AnswerCount {
         let mut answers = 0;
         for index in 0..count.min(BATCH) {
             let arrival = &self.arrivals.headers[index];
             let control = &mut self.controls[index];
-            let (told, control_len) = control.turn_round(arrival.msg_hdr.msg_controllen as _);
-            let name = read_name(&self.names[index]);
+            let (info, control_len) = control.reverse(arrival.msg_hdr.msg_controllen as _);
+            let name = sockaddr::read(&self.names[index]);
             let Some(from) = &name else { continue };
             let bytes = &self.buffers[index][..(arrival.msg_len as usize).min(REQUEST_ROOM)];
             let truncated = arrival.msg_hdr.msg_flags & libc::MSG_TRUNC != 0;
             let head = &mut self.heads[index];
             head.clear();
-            let Some(tail) = answer(Received { bytes, from, to: told.to, truncated }, head) else {
+            let Some(tail) = answer(Received { bytes, from, to: info.to, truncated }, head) else {
                 continue;
             };
             let iovecs = &mut self.departures.iovecs[answers];
@@ -152,11 +154,11 @@ impl Batch {
             header.msg_namelen = arrival.msg_hdr.msg_namelen;
             header.msg_iov = iovecs.as_mut_ptr();
             header.msg_iovlen = iovecs.len() as _;
-            header.msg_control = (control as *mut Control).cast();
+            header.msg_control = (control as *mut PacketInfoBuffer).cast();
             header.msg_controllen = control_len as _;
             answers += 1;
         }
-        Sent { answers, sent: self.send(socket, answers) }
+        AnswerCount { written: answers, sent: self.send(socket, answers) }
     }
 
     /// Sends what stands in the first `answers` headers. Returns how many the system took.
@@ -189,31 +191,5 @@ impl Headers {
     fn new() -> Box<Self> {
         // SAFETY: integers and pointers only.
         Box::new(unsafe { zeroed() })
-    }
-}
-
-#[inline(never)]
-fn read_name(name: &libc::sockaddr_storage) -> Option<SocketAddr> {
-    let name = std::ptr::from_ref(name);
-    // SAFETY: a `sockaddr_storage` has the size and alignment of either, both are integers only,
-    // and the family says which of them the system wrote.
-    unsafe {
-        match libc::c_int::from((*name).ss_family) {
-            libc::AF_INET => {
-                let v4 = *name.cast::<libc::sockaddr_in>();
-                let ip = Ipv4Addr::from_bits(u32::from_be(v4.sin_addr.s_addr));
-                Some(SocketAddrV4::new(ip, u16::from_be(v4.sin_port)).into())
-            }
-            libc::AF_INET6 => {
-                let v6 = *name.cast::<libc::sockaddr_in6>();
-                let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
-                let port = u16::from_be(v6.sin6_port);
-                Some(match ip.to_ipv4_mapped() {
-                    Some(ip) => SocketAddrV4::new(ip, port).into(),
-                    None => SocketAddrV6::new(ip, port, 0, v6.sin6_scope_id).into(),
-                })
-            }
-            _ => None,
-        }
     }
 }

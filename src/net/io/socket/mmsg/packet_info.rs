@@ -9,7 +9,7 @@ const ROOM: usize = 40;
 /// A buffer for control messages; `cmsghdr` wants the alignment of a `usize`.
 #[derive(Clone, Copy)]
 #[repr(C, align(8))]
-pub(super) struct Control([u8; ROOM]);
+pub(super) struct PacketInfoBuffer([u8; ROOM]);
 
 /// What the system tells of a datagram.
 #[derive(Default)]
@@ -30,7 +30,7 @@ enum Source {
     V6(libc::in6_pktinfo),
 }
 
-impl Control {
+impl PacketInfoBuffer {
     pub(super) const EMPTY: Self = Self([0; ROOM]);
 
     pub(super) const LEN: usize = ROOM;
@@ -38,26 +38,26 @@ impl Control {
     /// Reads the first `len` bytes, what came with a datagram, and writes what makes its answer
     /// leave from where that was sent to. Returns the length of this too.
     #[inline]
-    pub(super) fn turn_round(&mut self, len: usize) -> (PacketInfo, usize) {
+    pub(super) fn reverse(&mut self, len: usize) -> (PacketInfo, usize) {
         if len == 0 {
             return (PacketInfo::default(), 0);
         }
-        if let Some(told) = self.turn_v4_round(len) {
-            return (told, len);
+        if let Some(info) = self.reverse_v4(len) {
+            return (info, len);
         }
-        let told = self.read(len);
-        let len = match told.source {
+        let info = self.read(len);
+        let len = match info.source {
             Source::Any => 0,
             Source::V4(info) => self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, info),
             Source::V6(info) => self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info),
         };
-        (told, len)
+        (info, len)
     }
 
-    /// The same where nothing came but the address of an IPv4 datagram, as most do: that is what
-    /// has to be written too, but for the interface.
+    /// Where nothing came but the address of an IPv4 datagram, as most do, that is what has to be
+    /// written too, but for the interface. `None`: something else came.
     #[inline]
-    fn turn_v4_round(&mut self, len: usize) -> Option<PacketInfo> {
+    fn reverse_v4(&mut self, len: usize) -> Option<PacketInfo> {
         const SIZE: libc::c_uint = size_of::<libc::in_pktinfo>() as libc::c_uint;
         let message = (&raw mut *self).cast::<libc::cmsghdr>();
         // SAFETY: `self` has the alignment of a `cmsghdr`, and room for one with an address behind
@@ -79,7 +79,7 @@ impl Control {
 
     #[inline(never)]
     fn read(&self, len: usize) -> PacketInfo {
-        let mut told = PacketInfo::default();
+        let mut info = PacketInfo::default();
         // SAFETY: integers and pointers only.
         let mut header: libc::msghdr = unsafe { zeroed() };
         header.msg_control = (&raw const *self).cast_mut().cast();
@@ -90,14 +90,14 @@ impl Control {
             let mut message = libc::CMSG_FIRSTHDR(&raw const header);
             while !message.is_null() {
                 match ((*message).cmsg_level, (*message).cmsg_type) {
-                    (libc::IPPROTO_IP, libc::IP_PKTINFO) => told.set_v4(data(message)),
-                    (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => told.set_v6(data(message)),
+                    (libc::IPPROTO_IP, libc::IP_PKTINFO) => info.set_v4(data(message)),
+                    (libc::IPPROTO_IPV6, libc::IPV6_PKTINFO) => info.set_v6(data(message)),
                     _ => {}
                 }
                 message = libc::CMSG_NXTHDR(&raw const header, message);
             }
         }
-        told
+        info
     }
 
     fn put<T: Copy>(&mut self, level: libc::c_int, kind: libc::c_int, data: T) -> usize {

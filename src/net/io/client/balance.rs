@@ -1,0 +1,137 @@
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::input::{Datagram, Input};
+use super::shared::SharedSocket;
+use super::sockets::Sockets;
+use crate::error::Error;
+use crate::net::engine::client::descent::{Descent, Options, Progress, Selection, Trace};
+use crate::net::io::random;
+use crate::net::io::socket::unreachable::Unreachable;
+
+/// A client of the cascade.
+///
+/// Cheap to clone. Each descent has ids and, unless [`Builder::socket`](crate::Builder::socket) gave
+/// one, a socket and a source port of its own, so many can run at once; dropping the future of one
+/// stops it.
+#[derive(Debug, Clone)]
+pub struct Balance {
+    pub(super) settings: Arc<Settings>,
+}
+
+/// What every descent of a [`Balance`] goes by.
+#[derive(Debug)]
+pub(super) struct Settings {
+    pub(super) roots: Vec<SocketAddr>,
+    pub(super) options: Options,
+    pub(super) linger: Duration,
+    /// What the application gave to send from; `None`: a fresh one each.
+    pub(super) socket: Option<Arc<SharedSocket>>,
+}
+
+impl Balance {
+    /// The best TURN server's address, found in at most this many seconds.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], and whatever kept it from asking.
+    pub async fn probe(&self, seconds: u8) -> Result<SocketAddr, Error> {
+        let timeout = Duration::from_secs(seconds.into());
+        let options = Options { timeout, ..self.settings.options.clone() };
+        let selection = self.descend(options, |_| {}, Descent::selection).await??;
+        Ok(selection.turn)
+    }
+
+    /// The best TURN server, how it was found and what that cost.
+    ///
+    /// # Errors
+    /// As [`Balance::probe`].
+    pub async fn select(&self) -> Result<Selection, Error> {
+        self.select_with(|_| {}).await
+    }
+
+    /// As [`Balance::select`], and calls `progress` after every step: its
+    /// [`provisional`](Progress::provisional) is there long before the choice is final.
+    ///
+    /// # Errors
+    /// As [`Balance::probe`].
+    pub async fn select_with(
+        &self,
+        progress: impl FnMut(Progress) + Send,
+    ) -> Result<Selection, Error> {
+        let options = self.settings.options.clone();
+        Ok(self.descend(options, progress, Descent::selection).await??)
+    }
+
+    /// Everything that a descent sees, names and slow candidates included. A descent that finds
+    /// nothing is no error here: [`Trace::outcome`] says why.
+    ///
+    /// # Errors
+    /// What kept it from asking.
+    pub async fn trace(&self) -> Result<Trace, Error> {
+        self.trace_with(|_| {}).await
+    }
+
+    /// As [`Balance::trace`], and calls `progress` after every step.
+    ///
+    /// # Errors
+    /// As [`Balance::trace`].
+    pub async fn trace_with(&self, progress: impl FnMut(Progress) + Send) -> Result<Trace, Error> {
+        let Settings { options, linger, .. } = &*self.settings;
+        let options = Options { names: true, linger: *linger, ..options.clone() };
+        self.descend(options, progress, Descent::trace).await
+    }
+
+    /// Goes down until `result` has something to say, which it has once the descent is finished.
+    async fn descend<T>(
+        &self,
+        options: Options,
+        mut progress: impl FnMut(Progress) + Send,
+        result: impl Fn(&Descent) -> Option<T> + Send,
+    ) -> Result<T, Error> {
+        let roots = &self.settings.roots;
+        let mut sockets = Sockets::new(self.settings.socket.clone());
+        let mut descent = Descent::new(options, roots, Instant::now(), random::rng()?);
+        let mut sent = false;
+        let mut refusal = None;
+        loop {
+            while let Some(transmit) = descent.poll_transmit(Instant::now()) {
+                match sockets.send(&transmit) {
+                    Ok(()) => sent = true,
+                    Err(error) => {
+                        descent.handle_unreachable(Instant::now(), transmit.to);
+                        refusal = Some(error);
+                    }
+                }
+            }
+            if let Some(error) = refusal.take_if(|_| !sent && descent.is_finished()) {
+                return Err(error); // not one datagram left this host
+            }
+            progress(descent.progress());
+            if let Some(result) = result(&descent) {
+                return Ok(result);
+            }
+            tokio::select! {
+                input = sockets.receive() => match input {
+                    Input::Datagram(Datagram { from, bytes, at }) => {
+                        descent.handle_datagram(at, from, &bytes);
+                    }
+                    Input::Unreachable(Unreachable { to, obstacle, quoted }) => {
+                        descent.handle_icmp(Instant::now(), to, obstacle, &quoted);
+                    }
+                },
+                () = sleep_until(descent.poll_timeout()) => {
+                    descent.handle_timeout(Instant::now());
+                }
+            }
+        }
+    }
+}
+
+/// Waits for a moment; for ever where there is none.
+async fn sleep_until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,145 @@
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::balance::{Balance, Settings};
+use super::shared::SharedSocket;
+use crate::error::Error;
+use crate::net::engine::client::descent::{Limits, Options, Strategy, View};
+use crate::types::{Endpoint, Family, Prefix};
+
+/// How long a trace goes on listening after the choice, for candidates that are slow: longer
+/// than any path on the ground, even by way of a geostationary satellite.
+const LINGER: Duration = Duration::from_secs(1);
+
+impl Balance {
+    /// A client of one root, with the default settings.
+    ///
+    /// # Errors
+    /// None for now: sockets are opened by each descent.
+    pub async fn new(root: SocketAddr) -> Result<Self, Error> {
+        Self::builder().root(root).build().await
+    }
+
+    /// Sets what [`Balance::new`] leaves at its default.
+    pub fn builder() -> Builder {
+        Builder {
+            roots: Vec::new(),
+            options: Options::default(),
+            linger: LINGER,
+            family: None,
+            socket: None,
+        }
+    }
+}
+
+/// Makes a [`Balance`].
+#[derive(Debug)]
+pub struct Builder {
+    roots: Vec<Endpoint>,
+    options: Options,
+    linger: Duration,
+    family: Option<Family>,
+    socket: Option<UdpSocket>,
+}
+
+impl Builder {
+    /// Adds a root. All roots, with all their addresses, are asked at once.
+    pub fn root(mut self, root: impl Into<Endpoint>) -> Self {
+        self.roots.push(root.into());
+        self
+    }
+
+    /// How to choose; default [`Strategy::Best`].
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.options.strategy = strategy;
+        self
+    }
+
+    /// How long a descent may take; default 10 s.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.options.timeout = timeout;
+        self
+    }
+
+    /// Only addresses of this family, of roots and of what they list; default both.
+    pub fn family(mut self, family: Family) -> Self {
+        self.family = Some(family);
+        self.options.within = Some(match family {
+            Family::V4 => Prefix::V4,
+            Family::V6 => Prefix::V6,
+        });
+        self
+    }
+
+    /// What a descent may send; see [`Limits`] for the defaults.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.options.limits = limits;
+        self
+    }
+
+    /// Which list servers are asked for; default [`View::Flat`].
+    pub fn view(mut self, view: View) -> Self {
+        self.options.view = view;
+        self
+    }
+
+    /// Whether the TURN servers themselves are asked at the end (STUN Binding); default yes.
+    pub fn verify(mut self, verify: bool) -> Self {
+        self.options.verify = verify;
+        self
+    }
+
+    /// How long a trace goes on listening after the choice, for candidates that are slow; default
+    /// 1 s.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = linger;
+        self
+    }
+
+    /// Sends from this socket instead of a fresh one for each descent. Descents that run at once
+    /// share it; candidates of another address family stay unasked.
+    ///
+    /// All descents then have its one source port: whoever forges answers need not guess that, only
+    /// their ids and nonces. Nor does a descent hear of ICMP errors, which stay the application's: a
+    /// closed port is as silent as a lost datagram.
+    pub fn socket(mut self, socket: UdpSocket) -> Self {
+        self.socket = Some(socket);
+        self
+    }
+
+    /// Looks up the roots' names, each for no longer than a descent may take. Must be called on a
+    /// tokio runtime.
+    ///
+    /// # Errors
+    /// [`Error::NoRoots`] where no root was given, [`Error::Resolve`] and [`Error::NoAddress`] where
+    /// none of them has an address, [`Error::Socket`] where the socket given cannot be used.
+    pub async fn build(self) -> Result<Balance, Error> {
+        if self.roots.is_empty() {
+            return Err(Error::NoRoots);
+        }
+        let mut roots = Vec::new();
+        let mut failed = None;
+        for root in &self.roots {
+            match timeout(self.options.timeout, root.resolve(self.family)).await {
+                Ok(Ok(addrs)) => roots.extend(addrs),
+                Ok(Err(error)) => failed = Some(error),
+                Err(_) => failed = Some(late(root)),
+            }
+        }
+        if let Some(error) = failed.filter(|_| roots.is_empty()) {
+            return Err(error);
+        }
+        let socket = self.socket.map(SharedSocket::new).transpose()?.map(Arc::new);
+        let Self { options, linger, .. } = self;
+        Ok(Balance { settings: Arc::new(Settings { roots, options, linger, socket }) })
+    }
+}
+
+fn late(root: &Endpoint) -> Error {
+    let source = Arc::new(io::ErrorKind::TimedOut.into());
+    Error::Resolve { host: root.to_string(), source }
+}

@@ -1,0 +1,48 @@
+//! What the log says of nodes and of the TURN server.
+
+use tracing::{info, warn};
+
+use super::check_sockets::CheckSockets;
+use crate::net::engine::server::ServerEvent;
+use crate::net::engine::server::members::{MemberEvent, ONLINE, START_GRACE};
+use crate::types::Name;
+
+/// How many nodes there are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NodeCount {
+    pub(super) online: usize,
+    pub(super) all: usize,
+}
+
+pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, from: &CheckSockets) {
+    let online = format_args!("{online} of {all}").to_string();
+    let text = |name: Option<Name>| name.map_or_else(|| "-".into(), |name| name.to_string());
+    match event {
+        ServerEvent::TurnUp(turn) => info!(%turn, "TURN server up"),
+        ServerEvent::TurnDown(turn) => warn!(%turn, "TURN server down"),
+        ServerEvent::Node(MemberEvent::Online { addr, name }) => {
+            info!(%addr, name = %text(name), %online, "node online");
+        }
+        ServerEvent::Node(MemberEvent::Offline { addr, name, silent: true }) => {
+            let name = text(name);
+            warn!(%addr, %name, silent = ?ONLINE, %online, "node offline");
+        }
+        ServerEvent::Node(MemberEvent::Offline { addr, name, silent: false }) => {
+            let name = text(name);
+            warn!(%addr, %name, offers = "nothing", %online, "node offline");
+        }
+        ServerEvent::Node(MemberEvent::Forgotten { addr }) => {
+            info!(%addr, nodes = all, "node forgotten");
+        }
+        ServerEvent::Node(MemberEvent::NoneAnswered) => {
+            let from: Vec<_> = from.addrs().map(|addr| addr.to_string()).collect();
+            warn!(
+                after = ?START_GRACE,
+                checks_from = %from.join(" "),
+                nodes = all,
+                "no node has answered: does a firewall drop checks or their answers? \
+                 `check-bind` in [cluster] fixes the port"
+            );
+        }
+    }
+}

@@ -1,0 +1,77 @@
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, mpsc};
+
+use super::counters::Counters;
+use super::log_limit::LogLimit;
+use crate::net::engine::server::ServerEngine;
+use crate::net::engine::server::answer::Snapshot;
+use crate::net::engine::server::auth::PeerMessage;
+
+/// What the workers and the control loop share.
+#[derive(Debug)]
+pub(super) struct SharedState {
+    pub(super) snapshot: ArcSwap<Snapshot>,
+    engine: Mutex<ServerEngine>,
+    stopping: AtomicBool,
+    pub(super) counters: Counters,
+    pub(super) log_limit: LogLimit,
+    pub(super) peer_messages: mpsc::Sender<Arrival>,
+    /// The control loop has something new to look at.
+    pub(super) news: Notify,
+    /// A socket had no room.
+    pub(super) overflow: Notify,
+}
+
+/// A peer message that came.
+#[derive(Debug)]
+pub(super) struct Arrival {
+    /// The listening socket that it came to.
+    pub(super) listener: SocketAddr,
+    pub(super) from: SocketAddr,
+    pub(super) message: Box<PeerMessage>,
+}
+
+impl SharedState {
+    pub(super) fn new(engine: ServerEngine, peer_messages: mpsc::Sender<Arrival>) -> Self {
+        Self {
+            snapshot: ArcSwap::default(),
+            engine: Mutex::new(engine),
+            stopping: AtomicBool::new(false),
+            counters: Counters::default(),
+            log_limit: LogLimit::default(),
+            peer_messages,
+            news: Notify::new(),
+            overflow: Notify::new(),
+        }
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn wake(&self) {
+        self.news.notify_one();
+    }
+
+    pub(super) fn engine(&self) -> MutexGuard<'_, ServerEngine> {
+        // A panic elsewhere leaves engine state that is still consistent enough to answer from.
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Publishes what is offered at this moment, if that is news.
+    pub(super) fn refresh(&self, now: Instant) {
+        let mut engine = self.engine();
+        if let Some(snapshot) = engine.poll_offer(now) {
+            self.snapshot.store(Arc::new(snapshot));
+        }
+    }
+}
