@@ -15,6 +15,7 @@ use turn_balance::internals::engine::server::answer::{
     Answer, Handled, Listing, Responder, Snapshot,
 };
 use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::wire::{
     Kind, Node, PADDED_REQUEST, Probe, Request, RequestBody, View,
@@ -90,7 +91,7 @@ fn snapshot(nodes: u8) -> Snapshot {
 }
 
 fn responders_do_not() {
-    let to = SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 3001));
+    let to = LocalAddr(SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, 1], 3001)));
     let requests = requests();
     let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(1));
     let limiter = Arc::new(Limiter::new(LimiterSettings::default(), now, &mut rng));
@@ -105,14 +106,14 @@ fn responders_do_not() {
             // One source asks too often, the others each from a network of its own.
             let network = if turn % 2 == 0 { 0 } else { turn as u16 };
             let from = SocketAddr::from(([0x2001, 0xdb8, network, 0, 0, 0, 0, 1], 5000));
+            let incoming = |bytes| Incoming { to: &to, from: &from, bytes };
             out.head.clear();
-            match responder.handle_datagram(&snapshot, now, &to, &from, request, &mut out) {
+            match responder.handle_datagram(&snapshot, now, incoming(request), &mut out) {
                 Handled::Answer => answers += 1,
                 _ => others += 1,
             }
             out.head.clear();
-            let cut =
-                responder.handle_datagram(&snapshot, now, &to, &from, &request[..7], &mut out);
+            let cut = responder.handle_datagram(&snapshot, now, incoming(&request[..7]), &mut out);
             assert_eq!(cut, Handled::Drop(DropReason::Malformed));
         }
         assert!(answers >= ANSWERS / 3 && others >= ANSWERS / 3, "{answers} and {others}");

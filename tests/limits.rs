@@ -13,6 +13,7 @@ use turn_balance::internals::engine::server::answer::{
     Answer, Handled, Listing, Responder, Snapshot,
 };
 use turn_balance::internals::engine::server::drop::DropReason;
+use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::wire::{
     Kind, MAX_ANSWER, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody,
@@ -58,9 +59,9 @@ impl Host {
 
     fn ask(&mut self, from: SocketAddr, request: &[u8]) -> (Handled, Vec<u8>) {
         let mut out = Answer::default();
-        let to = addr("198.51.100.1:3001");
-        let handled =
-            self.responder.handle_datagram(&self.snapshot, self.now, &to, &from, request, &mut out);
+        let to = LocalAddr(addr("198.51.100.1:3001"));
+        let incoming = Incoming { to: &to, from: &from, bytes: request };
+        let handled = self.responder.handle_datagram(&self.snapshot, self.now, incoming, &mut out);
         (handled, out.to_vec())
     }
 

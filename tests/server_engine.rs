@@ -28,7 +28,7 @@ impl Superior {
         let Self(engine, start) = self;
         let at = *start + Duration::from_millis(at);
         engine.handle_timeout(at);
-        engine.poll_offer(at);
+        engine.poll_snapshot(at);
         while engine.poll_event().is_some() {}
         let check = engine.poll_check(at).unwrap();
         let request = Request::decode(&check.payload).unwrap();
@@ -63,7 +63,7 @@ fn a_distance_is_news_after_a_check_period() {
     assert!(!engine.has_news());
     engine.handle_timeout(settled);
     assert!(engine.has_news());
-    assert!(engine.poll_offer(settled).is_some());
+    assert!(engine.poll_snapshot(settled).is_some());
     engine.handle_timeout(settled + Duration::from_secs(1));
     assert!(!engine.has_news());
 }

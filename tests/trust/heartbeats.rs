@@ -7,6 +7,7 @@ use rand::SeedableRng;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::engine::server::heartbeat::{Heartbeats, Outgoing};
+use turn_balance::internals::engine::server::incoming::LocalAddr;
 use turn_balance::internals::wire::auth::{Key, Purpose, Tag};
 use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody};
 
@@ -125,11 +126,11 @@ impl Knocker {
     fn next(&mut self) -> (Instant, Option<SocketAddr>, Ping) {
         self.1 = self.1.max(self.0.poll_timeout().unwrap());
         let Outgoing { transmit, via } = self.0.poll_transmit(self.1).unwrap();
-        (self.1, via, ping(&transmit.payload))
+        (self.1, via.map(|LocalAddr(via)| via), ping(&transmit.payload))
     }
 
     fn refuse(&mut self, via: SocketAddr, seq: u64, challenge: u64) -> bool {
-        self.0.handle_pong(self.1, via, Pong { seq, challenge, ..Pong::default() })
+        self.0.handle_pong(self.1, LocalAddr(via), Pong { seq, challenge, ..Pong::default() })
     }
 }
 

@@ -11,6 +11,7 @@ use turn_balance::internals::engine::server::answer::{self, Handled, Responder, 
 use turn_balance::internals::engine::server::auth::Trust;
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::engine::server::heartbeat::Outgoing;
+use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::engine::server::members::NodeSpec;
 use turn_balance::internals::engine::{Rng, Transmit};
@@ -143,7 +144,8 @@ impl Host {
             Self::Live(server) => server.handle_datagram(now, to, from, payload),
             Self::Fixed(snapshot) => {
                 let mut out = answer::Answer::default();
-                match responder.handle_datagram(snapshot, now, &to, &from, payload, &mut out) {
+                let incoming = Incoming { to: &LocalAddr(to), from: &from, bytes: payload };
+                match responder.handle_datagram(snapshot, now, incoming, &mut out) {
                     Handled::Answer | Handled::Retry => vec![(to, out.to_vec())],
                     _ => Vec::new(),
                 }
@@ -174,15 +176,17 @@ impl Live {
             BINDINGS => drop(self.engine.handle_binding(now, from, payload)),
             _ => {
                 if !self.snapshot.holds(now) {
-                    self.snapshot = self.engine.poll_offer(now).unwrap_or_default();
+                    self.snapshot = self.engine.poll_snapshot(now).unwrap_or_default();
                 }
                 let mut out = answer::Answer::default();
                 let Self { responder, snapshot, dropped, .. } = self;
-                match responder.handle_datagram(snapshot, now, &to, &from, payload, &mut out) {
+                let incoming = Incoming { to: &LocalAddr(to), from: &from, bytes: payload };
+                match responder.handle_datagram(snapshot, now, incoming, &mut out) {
                     Handled::Answer | Handled::Retry => return vec![(to, out.to_vec())],
                     Handled::PeerMessage(message) => {
                         let before = self.engine.members().states();
-                        let result = self.engine.handle_peer_message(now, to, from, &message);
+                        let result =
+                            self.engine.handle_peer_message(now, LocalAddr(to), from, &message);
                         let changed = self.engine.members().states() != before;
                         self.peer_messages = Some((result.is_ok(), changed));
                         dropped.extend(result.err());
@@ -203,7 +207,7 @@ impl Live {
     ) -> Option<Instant> {
         let Self { engine, snapshot, .. } = self;
         engine.handle_timeout(now);
-        *snapshot = engine.poll_offer(now).unwrap_or_else(|| std::mem::take(snapshot));
+        *snapshot = engine.poll_snapshot(now).unwrap_or_else(|| std::mem::take(snapshot));
         let from = |port| SocketAddr::new(addr.ip(), port);
         while let Some(transmit) = engine.poll_check(now) {
             out.push((from(CHECKS), transmit));
@@ -212,7 +216,7 @@ impl Live {
             out.push((from(BINDINGS), transmit));
         }
         while let Some(Outgoing { transmit, via }) = engine.poll_heartbeat(now) {
-            assert!(via.is_none_or(|via| via == addr), "there is one listening socket");
+            assert!(via.is_none_or(|via| via == LocalAddr(addr)), "there is one listening socket");
             out.push((addr, transmit));
         }
         while engine.poll_event().is_some() {}

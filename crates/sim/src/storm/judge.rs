@@ -114,7 +114,7 @@ impl Judge {
     pub(crate) fn inspect(&mut self, addr: SocketAddr, members: &Members) {
         let now = self.now;
         let Some(server) = self.servers.get_mut(&addr) else { return };
-        server.belief.knows(members.states().into_iter().map(|(addr, ..)| addr));
+        server.belief.knows(members.states().into_iter().map(|state| state.addr));
         let unfounded = members.online(now).find(|online| {
             !server.belief.may_list(now, online.addr, Some(online.until))
                 || online.turn.is_some() && online.turn != server.belief.turn_of(online.addr)

@@ -28,6 +28,7 @@ use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::members::NodeState;
 
 use crate::{Datagram, Host, Note, Origin, World};
 
@@ -152,7 +153,7 @@ impl Storm {
         let hosts: Vec<_> = self.ours().map(|(_, addr)| addr).collect();
         for addr in hosts {
             let Some(Host::Live(server)) = self.world.hosts.get(&addr) else { continue };
-            for (addr, due, until, joined) in server.engine.members().states() {
+            for NodeState { addr, due, until, joined } in server.engine.members().states() {
                 let since =
                     |at: Instant| at.saturating_duration_since(self.start).as_nanos() as u64;
                 let until = until.map_or(0, since);

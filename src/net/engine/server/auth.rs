@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::drop::DropReason;
-use crate::net::fault::{Fault, planted};
 use crate::net::wire::auth::{Key, Keys, Purpose, Tag};
 use crate::net::wire::{Ping, Pong, Response, ResponseBody};
 use crate::types::Prefix;
@@ -16,7 +15,7 @@ pub struct Trust {
     pub keys: Keys,
     /// Whether heartbeats and answers to checks must be signed.
     pub require: bool,
-    /// Who may join without being listed; none: nobody.
+    /// Who may join without being listed; `None`: nobody.
     pub join: Option<JoinPolicy>,
 }
 
@@ -76,13 +75,22 @@ impl Trust {
             _ if !self.hears(listed) => return Err(DropReason::StrangeHeartbeat),
             Tag::Right(key) => Some(key.id()),
             Tag::Wrong if !self.keys.is_empty() => return Err(DropReason::WrongTag),
-            _ if self.require && !planted(Fault::RequireIgnored) => {
-                return Err(DropReason::Unsigned);
-            }
+            _ if self.requires_tags() => return Err(DropReason::Unsigned),
             _ if !listed => return Err(DropReason::StrangeHeartbeat),
             _ => None,
         };
         Ok(PeerMessage::Heartbeat(Heartbeat { ping, key, len: datagram.len() }))
+    }
+
+    fn requires_tags(&self) -> bool {
+        planted!(RequireIgnored => false);
+        self.require
+    }
+
+    /// Whether a node's answers to checks must be signed; `joined`: it is not listed.
+    pub(super) fn requires_signed_answers(&self, joined: bool) -> bool {
+        planted!(UnsignedAnswer => false);
+        self.require || joined
     }
 
     /// Judges what is no request: nothing but a signed Pong is of use.
@@ -99,7 +107,26 @@ impl Trust {
         }
     }
 
-    /// The key that a check is rightly signed with: its answer is signed with the same.
+    /// The answer to a heartbeat that is refused, signed with the key that its sender is known to
+    /// have.
+    ///
+    /// # Errors
+    /// There is no such key, or the heartbeat is shorter.
+    pub(super) fn sign_pong(
+        &self,
+        pong: Pong,
+        heartbeat: &Heartbeat,
+    ) -> Result<Vec<u8>, DropReason> {
+        let key = heartbeat.key.and_then(|id| self.keys.get(id)).ok_or(DropReason::WrongTag)?;
+        let mut answer = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
+        key.sign(Purpose::Pong, &mut answer, 0);
+        if is_longer(&answer, heartbeat) {
+            return Err(DropReason::ShortHeartbeat);
+        }
+        Ok(answer)
+    }
+
+    /// The key that a check is rightly signed with, and its answer is to be.
     #[inline]
     pub(super) fn checker(&self, datagram: &[u8]) -> Option<&Key> {
         if self.keys.is_empty() {
@@ -110,4 +137,9 @@ impl Trust {
             _ => None,
         }
     }
+}
+
+fn is_longer(pong: &[u8], heartbeat: &Heartbeat) -> bool {
+    planted!(PongLarger => false);
+    pong.len() > heartbeat.len
 }

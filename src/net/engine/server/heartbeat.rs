@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::deadlines::Deadlines;
+use super::incoming::LocalAddr;
 use crate::net::engine::{Rng, Transmit, jitter};
-use crate::net::fault::{Fault, planted};
 use crate::net::wire::auth::{Key, Purpose, TRAILER};
 use crate::net::wire::{Ping, Pong, Request, RequestBody, SIGNED_HEARTBEAT};
 use crate::types::Name;
@@ -36,8 +37,8 @@ const REMEMBERED: usize = 8;
 pub struct Outgoing {
     /// What is sent.
     pub transmit: Transmit,
-    /// The listening socket; none: every one of the receiver's family.
-    pub via: Option<SocketAddr>,
+    /// The listening socket; `None`: every one of the receiver's family.
+    pub via: Option<LocalAddr>,
 }
 
 /// The heartbeats of a server to its superiors.
@@ -47,17 +48,18 @@ pub struct Heartbeats {
     key: Option<Key>,
     advertise: Option<SocketAddr>,
     superiors: BTreeMap<SocketAddr, Superior>,
+    /// When each is told again; those to whom there is nothing to tell have no place here.
+    next: Deadlines,
     offering: bool,
     version: u64,
     seq: u64,
     rng: Rng,
 }
 
-/// When a superior heard of us and will again; `next` is none where there is nothing to tell.
+/// What a superior has heard of us.
 #[derive(Debug, Default)]
 struct Superior {
     last: Option<Instant>,
-    next: Option<Instant>,
     /// How often the news is still to be told.
     again: usize,
     /// The numbers of the latest heartbeats: a Pong answers one of them, once.
@@ -72,16 +74,24 @@ struct Superior {
 struct Challenge {
     value: u64,
     /// The listening socket that it was sent to: by that address the superior knows us.
-    via: SocketAddr,
+    via: LocalAddr,
     at: Instant,
 }
 
 impl Heartbeats {
     /// Of a server that is called `name` and offers nothing yet.
     pub fn new(name: Option<Name>, rng: Rng) -> Self {
-        let superiors = BTreeMap::new();
-        let (key, advertise, offering, version, seq) = (None, None, false, 0, 0);
-        Self { name, key, advertise, superiors, offering, version, seq, rng }
+        Self {
+            name,
+            key: None,
+            advertise: None,
+            superiors: BTreeMap::new(),
+            next: Deadlines::default(),
+            offering: false,
+            version: 0,
+            seq: 0,
+            rng,
+        }
     }
 
     /// Signs with this key, and asks to be reached at this address, from now on.
@@ -93,12 +103,16 @@ impl Heartbeats {
     pub fn set_superiors(&mut self, now: Instant, addrs: impl IntoIterator<Item = SocketAddr>) {
         let mut before = std::mem::take(&mut self.superiors);
         for addr in addrs {
-            let first = Superior { next: self.offering.then_some(now), ..Superior::default() };
-            self.superiors.insert(addr, before.remove(&addr).unwrap_or(first));
+            let superior = before.remove(&addr).unwrap_or_else(|| {
+                self.next.set(addr, self.offering.then_some(now));
+                Superior::default()
+            });
+            self.superiors.insert(addr, superior);
         }
+        before.into_keys().for_each(|gone| self.next.set(gone, None));
     }
 
-    /// Notes what the server offers. A change is told at once, also the change to nothing: the
+    /// Notes whether the server offers anything, and the version of that. A change is told at once, also the change to nothing: the
     /// superior asks back and hears it.
     pub fn set_offer(&mut self, now: Instant, offering: bool, version: u64) {
         if version == self.version {
@@ -106,9 +120,9 @@ impl Heartbeats {
         }
         let news = offering || self.offering;
         (self.offering, self.version) = (offering, version);
-        for superior in self.superiors.values_mut().filter(|_| news) {
-            let first = if planted(Fault::StartNotTold) { now + INTERVAL } else { now };
-            superior.next = Some(superior.last.map_or(first, |last| now.max(last + SPACING)));
+        for (addr, superior) in self.superiors.iter_mut().filter(|_| news) {
+            let next = superior.last.map_or(first(now), |last| now.max(last + SPACING));
+            self.next.set(*addr, Some(next));
             superior.again = REPEATS.len();
         }
     }
@@ -118,31 +132,35 @@ impl Heartbeats {
     ///
     /// The number tells which superior it is: a signed answer may come from another address than
     /// the one that was asked.
-    pub fn handle_pong(&mut self, now: Instant, via: SocketAddr, pong: Pong) -> bool {
-        let Some((superior, index)) = self.superiors.values_mut().find_map(|superior| {
-            let index = superior.sent.iter().position(|seq| *seq == pong.seq)?;
-            Some((superior, index))
-        }) else {
+    pub fn handle_pong(&mut self, now: Instant, via: LocalAddr, pong: Pong) -> bool {
+        let Some((addr, superior, index)) =
+            self.superiors.iter_mut().find_map(|(addr, superior)| {
+                let index = superior.sent.iter().position(|seq| *seq == pong.seq)?;
+                Some((*addr, superior, index))
+            })
+        else {
             return false;
         };
         superior.sent.drain(..=index);
         superior.challenge = Some(Challenge { value: pong.challenge, via, at: now });
         // One that refuses everything is not to be answered as fast as it can ask.
         let next = superior.hurried.map_or(now, |last| now.max(last + PONG_SPACING));
-        (superior.hurried, superior.next) = (Some(next), Some(next));
+        superior.hurried = Some(next);
+        self.next.set(addr, Some(next));
         self.seq = self.seq.max(pong.last_seq);
         true
     }
 
     /// The next heartbeat to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Outgoing> {
-        let due = |superior: &Superior| superior.next.is_some_and(|next| next <= now);
-        let (&to, superior) = self.superiors.iter_mut().find(|(_, superior)| due(superior))?;
+        let to = self.next.due(now).next()?;
+        let superior = self.superiors.get_mut(&to)?;
         superior.last = Some(now);
-        superior.next = match REPEATS.get(REPEATS.len() - superior.again) {
+        let next = match REPEATS.get(REPEATS.len() - superior.again) {
             Some(&pause) => Some(now + pause),
             None => self.offering.then(|| now + jitter(INTERVAL, &mut self.rng)),
         };
+        self.next.set(to, next);
         superior.again = superior.again.saturating_sub(1);
         superior.challenge = superior.challenge.filter(|c| now < c.at + CHALLENGE_LIFE);
         self.seq = self.seq.saturating_add(1);
@@ -172,6 +190,12 @@ impl Heartbeats {
 
     /// When to call [`Heartbeats::poll_transmit`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        self.superiors.values().filter_map(|superior| superior.next).min()
+        self.next.first()
     }
+}
+
+/// When to tell for the first time.
+fn first(now: Instant) -> Instant {
+    planted!(StartNotTold => now + INTERVAL);
+    now
 }

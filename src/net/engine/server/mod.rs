@@ -2,10 +2,12 @@
 
 pub mod answer;
 pub mod auth;
+mod deadlines;
 pub mod drop;
 pub mod flat;
 pub mod health;
 pub mod heartbeat;
+pub mod incoming;
 pub mod limit;
 pub mod members;
 mod replay;
@@ -23,11 +25,10 @@ use self::drop::DropReason;
 use self::flat::flatten;
 use self::health::Health;
 use self::heartbeat::{Heartbeats, Outgoing};
+use self::incoming::LocalAddr;
 use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
 use super::{Rng, Transmit};
-use crate::net::fault::{Fault, planted};
-use crate::net::wire::auth::Purpose;
-use crate::net::wire::{Node, Response, ResponseBody};
+use crate::net::wire::Node;
 use crate::types::Name;
 
 /// What has become known.
@@ -41,17 +42,17 @@ pub enum ServerEvent {
     TurnDown(SocketAddr),
 }
 
-/// A balance server without its sockets, but for the answers that
-/// [`Balancer`](super::balancer::Balancer) gives from an [`Snapshot`].
+/// A balance server without its sockets, but for the answers that a [`Responder`](answer::Responder)
+/// gives from a [`Snapshot`].
 #[derive(Debug)]
 pub struct ServerEngine {
     members: Members,
     heartbeats: Heartbeats,
     turn: Option<SocketAddr>,
-    /// The checks of the TURN server; none where it is taken to live.
+    /// The checks of the TURN server; `None`: it is taken to live.
     health: Option<Health>,
     listing: Listing,
-    /// The revision of the members that `listing` shows; none before the first offer.
+    /// The revision of the members that `listing` shows; `None`: it must be shown again.
     shown: Option<u64>,
     /// Answers to heartbeats that were refused.
     pongs: VecDeque<Outgoing>,
@@ -108,11 +109,11 @@ impl ServerEngine {
     pub fn handle_peer_message(
         &mut self,
         now: Instant,
-        to: SocketAddr,
+        to: LocalAddr,
         from: SocketAddr,
-        knock: &PeerMessage,
+        message: &PeerMessage,
     ) -> Result<(), DropReason> {
-        match knock {
+        match message {
             PeerMessage::Heartbeat(heartbeat) => self.handle_heartbeat(now, to, from, heartbeat),
             PeerMessage::Pong(pong) if self.heartbeats.handle_pong(now, to, *pong) => Ok(()),
             PeerMessage::Pong(_) => Err(DropReason::StrayPong),
@@ -122,26 +123,16 @@ impl ServerEngine {
     fn handle_heartbeat(
         &mut self,
         now: Instant,
-        to: SocketAddr,
+        to: LocalAddr,
         from: SocketAddr,
         heartbeat: &Heartbeat,
     ) -> Result<(), DropReason> {
         let Some(pong) = self.members.handle_heartbeat(now, from, heartbeat)? else {
             return Ok(());
         };
-        // With the key that the node is known to have.
-        let key = heartbeat.key.and_then(|id| self.listing.trust.keys.get(id));
-        let key = key.ok_or(DropReason::WrongTag)?;
-        let mut payload = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
-        key.sign(Purpose::Pong, &mut payload, 0);
-        if payload.len() > heartbeat.len && !planted(Fault::PongLarger) {
-            return Err(DropReason::ShortHeartbeat);
-        }
-        let transmit = Transmit { to: from, payload };
-        if planted(Fault::TwoAnswers) {
-            self.pongs.push_back(Outgoing { transmit: transmit.clone(), via: Some(to) });
-        }
-        self.pongs.push_back(Outgoing { transmit, via: Some(to) });
+        let payload = self.listing.trust.sign_pong(pong, heartbeat)?;
+        let answer = Outgoing { transmit: Transmit { to: from, payload }, via: Some(to) };
+        self.pongs.extend(std::iter::repeat_n(answer, answers()));
         Ok(())
     }
 
@@ -180,14 +171,22 @@ impl ServerEngine {
         Some(result)
     }
 
-    /// What is offered, if that has changed since the last call or the last offer has expired.
+    /// What is offered, if that has changed since the last call or the last snapshot has expired.
     /// Its change is what the superiors are told next, so call this before
     /// [`ServerEngine::poll_heartbeat`].
-    pub fn poll_offer(&mut self, now: Instant) -> Option<Snapshot> {
+    pub fn poll_snapshot(&mut self, now: Instant) -> Option<Snapshot> {
         let expired = self.listing.expires.is_some_and(|expires| expires <= now);
-        if self.shown == Some(self.members.revision()) && !expired {
+        if self.is_shown() && !expired {
             return None;
         }
+        self.list(now);
+        self.shown = Some(self.members.revision());
+        self.heartbeats.set_offer(now, self.listing.is_offering(), self.listing.version);
+        Some(Snapshot::new(&self.listing, &mut self.rng))
+    }
+
+    /// Lists what is online.
+    fn list(&mut self, now: Instant) {
         let online = || {
             self.members.online(now).map(|online| {
                 let Online { addr, kind, turn, name, list, rtt, .. } = online;
@@ -196,8 +195,7 @@ impl ServerEngine {
         };
         let nodes: Vec<_> = online().map(|(node, _)| node).collect();
         let flat = flatten(online());
-        let turn_down = self.health.as_ref().is_some_and(|health| !health.is_up())
-            && !planted(Fault::HealthIgnored);
+        let turn_down = self.health.as_ref().is_some_and(is_down);
         let listing = &mut self.listing;
         let before = (&listing.nodes, &listing.flat, listing.turn_down);
         if before != (&nodes, &flat, turn_down) {
@@ -205,11 +203,11 @@ impl ServerEngine {
             listing.turn = self.turn.filter(|_| !turn_down);
             listing.version += 1;
         }
-        self.listing.expires = self.members.online(now).map(|online| online.until).min();
-        self.shown = Some(self.members.revision());
-        let offering = !self.listing.nodes.is_empty() || self.listing.turn.is_some();
-        self.heartbeats.set_offer(now, offering, self.listing.version);
-        Some(Snapshot::new(&self.listing, &mut self.rng))
+        listing.expires = self.members.online(now).map(|online| online.until).min();
+    }
+
+    fn is_shown(&self) -> bool {
+        self.shown == Some(self.members.revision())
     }
 
     /// The next check to send, from a socket of its own.
@@ -239,11 +237,10 @@ impl ServerEngine {
         others.into_iter().chain([health]).flatten().min()
     }
 
-    /// Whether [`ServerEngine::poll_offer`] or [`ServerEngine::poll_event`] has something to give that is not
-    /// a matter of time.
+    /// Whether [`ServerEngine::poll_snapshot`] or [`ServerEngine::poll_event`] has something to give
+    /// that is not a matter of time.
     pub fn has_news(&self) -> bool {
-        let shown = self.shown == Some(self.members.revision());
-        !shown || !self.events.is_empty() || self.members.has_events()
+        !self.is_shown() || !self.events.is_empty() || self.members.has_events()
     }
 
     /// Its nodes, for tests.
@@ -256,4 +253,16 @@ impl ServerEngine {
     pub fn count(&self, now: Instant) -> (usize, usize) {
         (self.members.online(now).count(), self.members.len())
     }
+}
+
+/// How many answers a heartbeat draws that is refused.
+fn answers() -> usize {
+    planted!(TwoAnswers => 2);
+    1
+}
+
+/// Whether the TURN server is not to be named.
+fn is_down(health: &Health) -> bool {
+    planted!(HealthIgnored => false);
+    !health.is_up()
 }

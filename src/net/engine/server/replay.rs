@@ -1,13 +1,13 @@
 //! Which signed heartbeats are new: a tag alone says nothing of when it was made.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use super::deadlines::Deadlines;
 use crate::net::engine::Rng;
-use crate::net::fault::{Fault, planted};
 use crate::net::wire::Ping;
 use crate::net::wire::auth::Key;
 
@@ -24,8 +24,10 @@ pub(super) struct ReplayFilter {
     /// A secret of this start: no challenge of an earlier one is good.
     boot: Key,
     start: Instant,
-    heard: BTreeMap<SocketAddr, (u64, Instant)>,
-    order: BTreeSet<(Instant, SocketAddr)>,
+    /// The last sequence number of each address.
+    heard: BTreeMap<SocketAddr, u64>,
+    /// Until when each is remembered.
+    until: Deadlines,
 }
 
 /// What a heartbeat with a right tag is.
@@ -46,7 +48,7 @@ impl ReplayFilter {
     /// Without memory, and with a secret of its own.
     pub(super) fn new(now: Instant, rng: &mut Rng) -> Self {
         let boot = Key::new(0, &rng.random());
-        Self { boot, start: now, heard: BTreeMap::new(), order: BTreeSet::new() }
+        Self { boot, start: now, heard: BTreeMap::new(), until: Deadlines::default() }
     }
 
     /// Judges a heartbeat that came from an address; `room`: of how many addresses to remember
@@ -58,31 +60,41 @@ impl ReplayFilter {
         ping: &Ping,
         room: usize,
     ) -> Freshness {
-        while let Some(&(at, addr)) = self.order.first().filter(|(at, _)| *at + MEMORY <= now) {
-            self.order.remove(&(at, addr));
-            self.heard.remove(&addr);
-        }
+        self.forget(now);
         let epoch = now.saturating_duration_since(self.start).as_secs() / EPOCH.as_secs();
         let before = self.heard.get(&from).copied();
-        let last_seq = before.map_or(0, |(seq, _)| seq);
-        let good = |epoch| ping.challenge == self.challenge(from, epoch);
-        let known = good(epoch) || epoch.checked_sub(1).is_some_and(good);
-        if !known && !planted(Fault::ChallengeIgnored) {
+        let last_seq = before.unwrap_or(0);
+        if !self.is_good(ping.challenge, from, epoch) {
             return Freshness::Stale { challenge: self.challenge(from, epoch), last_seq };
         }
-        if ping.seq <= last_seq && !planted(Fault::SequenceIgnored) {
+        if !rises(ping.seq, last_seq) {
             return Freshness::Replayed;
         }
-        match before {
-            Some((_, at)) => drop(self.order.remove(&(at, from))),
-            None if self.heard.len() >= room && !planted(Fault::GuardWithoutBound) => {
-                return Freshness::Full;
-            }
-            None => {}
+        if before.is_none() && !self.has_room(room) {
+            return Freshness::Full;
         }
-        self.heard.insert(from, (ping.seq, now));
-        self.order.insert((now, from));
+        self.heard.insert(from, ping.seq);
+        self.until.set(from, Some(now + MEMORY));
         Freshness::Fresh
+    }
+
+    fn forget(&mut self, now: Instant) {
+        for addr in Vec::from_iter(self.until.due(now)) {
+            self.until.set(addr, None);
+            self.heard.remove(&addr);
+        }
+    }
+
+    /// Whether a challenge is that of this epoch or of the one before.
+    fn is_good(&self, challenge: u64, from: SocketAddr, epoch: u64) -> bool {
+        planted!(ChallengeIgnored => true);
+        let good = |epoch| challenge == self.challenge(from, epoch);
+        good(epoch) || epoch.checked_sub(1).is_some_and(good)
+    }
+
+    fn has_room(&self, room: usize) -> bool {
+        planted!(GuardWithoutBound => true);
+        self.heard.len() < room
     }
 
     /// How many addresses it remembers something of.
@@ -102,4 +114,9 @@ impl ReplayFilter {
         bytes[18..].copy_from_slice(&epoch.to_be_bytes());
         self.boot.digest(&bytes).max(1)
     }
+}
+
+fn rises(seq: u64, last_seq: u64) -> bool {
+    planted!(SequenceIgnored => true);
+    seq > last_seq
 }

@@ -13,6 +13,7 @@ use super::event_log::{self, NodeCount};
 use super::log_limit::tell;
 use super::shared::{Arrival, SharedState};
 use crate::net::engine::server::heartbeat::Outgoing;
+use crate::net::engine::server::incoming::LocalAddr;
 use crate::net::io::socket::udp::{BoundAddr, send};
 
 /// What falls due so soon after a step of the loop waits for the next and goes out with it: of
@@ -98,7 +99,7 @@ impl ControlLoop {
     fn send_heartbeat(&self, now: Instant, Outgoing { transmit: heartbeat, via }: &Outgoing) {
         let may = || self.shared.log_limit.allow(now);
         for HeartbeatSocket { addr, socket } in &self.heartbeat_sockets {
-            if via.is_some_and(|via| via != *addr) {
+            if via.is_some_and(|via| via != LocalAddr(*addr)) {
                 continue;
             }
             let Some(to) = BoundAddr(*addr).name_for(heartbeat.to) else {

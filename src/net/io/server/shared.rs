@@ -11,6 +11,7 @@ use super::log_limit::LogLimit;
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Snapshot;
 use crate::net::engine::server::auth::PeerMessage;
+use crate::net::engine::server::incoming::LocalAddr;
 
 /// What the workers and the control loop share.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct SharedState {
 #[derive(Debug)]
 pub(super) struct Arrival {
     /// The listening socket that it came to.
-    pub(super) listener: SocketAddr,
+    pub(super) listener: LocalAddr,
     pub(super) from: SocketAddr,
     pub(super) message: Box<PeerMessage>,
 }
@@ -70,7 +71,7 @@ impl SharedState {
     /// Publishes what is offered at this moment, if that is news.
     pub(super) fn refresh(&self, now: Instant) {
         let mut engine = self.engine();
-        if let Some(snapshot) = engine.poll_offer(now) {
+        if let Some(snapshot) = engine.poll_snapshot(now) {
             self.snapshot.store(Arc::new(snapshot));
         }
     }

@@ -13,6 +13,7 @@ use super::shared::{Arrival, SharedState};
 use crate::error::Error;
 use crate::net::engine::server::answer::{Answer, Handled, Responder};
 use crate::net::engine::server::drop::DropReason;
+use crate::net::engine::server::incoming::{Incoming, LocalAddr};
 use crate::net::io::socket::Batch;
 
 /// Errors in a row, 100 ms apart, after which a socket has no hope: ten seconds.
@@ -96,18 +97,16 @@ impl Worker {
         let tell = tracing::enabled!(tracing::Level::TRACE);
         let sent = batch.answer(&self.reply_socket, count, |received, head| {
             let to = received.to.unwrap_or(self.addr.ip());
-            let to = SocketAddr::new(to, self.addr.port());
-            let (from, bytes) = (received.from, received.bytes);
+            let to = &LocalAddr(SocketAddr::new(to, self.addr.port()));
+            let incoming = Incoming { to, from: received.from, bytes: received.bytes };
             let mut answer = Answer { head: std::mem::take(head), tail: &[] };
             let handled = match received.truncated {
                 true => Handled::Drop(DropReason::Truncated),
-                false => {
-                    self.responder.handle_datagram(&snapshot, now, &to, from, bytes, &mut answer)
-                }
+                false => self.responder.handle_datagram(&snapshot, now, incoming, &mut answer),
             };
             *head = answer.head;
             if tell && self.shared.log_limit.allow(now) {
-                trace_datagram(*from, &handled);
+                trace_datagram(*received.from, &handled);
             }
             match handled {
                 Handled::Answer => return Some(answer.tail),
@@ -117,7 +116,8 @@ impl Worker {
                 }
                 Handled::PeerMessage(message) => {
                     counters.heartbeat();
-                    let arrival = Arrival { listener: self.addr, from: *from, message };
+                    let arrival =
+                        Arrival { listener: LocalAddr(self.addr), from: *received.from, message };
                     if self.shared.peer_messages.try_send(arrival).is_err() {
                         counters.peer_message_lost();
                     }

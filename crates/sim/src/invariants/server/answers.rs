@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use turn_balance::internals::engine::server::answer::{Answer, Handled};
+use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::wire::{
     MAX_ANSWER, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View,
 };
@@ -18,7 +19,8 @@ impl World {
     pub(super) fn ask(&mut self, from: SocketAddr, datagram: &[u8]) {
         let mut out = Answer::default();
         let Self { responder, snapshot, now, .. } = self;
-        let handled = responder.handle_datagram(snapshot, *now, &own(), &from, datagram, &mut out);
+        let incoming = Incoming { to: &LocalAddr(own()), from: &from, bytes: datagram };
+        let handled = responder.handle_datagram(snapshot, *now, incoming, &mut out);
         let out = out.to_vec();
         match handled {
             Handled::Drop(_) => assert!(out.is_empty()),

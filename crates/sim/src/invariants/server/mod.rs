@@ -200,7 +200,7 @@ impl World {
 
     /// What workers do where the offer has expired, and the control task after each turn.
     fn refresh(&mut self) {
-        if let Some(snapshot) = self.engine.poll_offer(self.now) {
+        if let Some(snapshot) = self.engine.poll_snapshot(self.now) {
             self.snapshot = snapshot;
         }
     }

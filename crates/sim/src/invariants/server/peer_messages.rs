@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use turn_balance::internals::engine::server::auth::PeerMessage;
+use turn_balance::internals::engine::server::incoming::LocalAddr;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{Ping, Request, RequestBody, Response, ResponseBody};
 
@@ -32,7 +33,7 @@ impl World {
         match (message, Request::decode(datagram)) {
             (PeerMessage::Heartbeat(_), Ok(Request { body: RequestBody::Ping(ping), .. })) => {
                 let worth = self.worth(from, datagram, &ping);
-                let result = self.engine.handle_peer_message(now, own(), from, message);
+                let result = self.engine.handle_peer_message(now, LocalAddr(own()), from, message);
                 let after = (self.engine.count(now), self.engine.poll_timeout());
                 match worth {
                     Worth::Nothing => assert_eq!(after, before, "{from} {ping:?}"),
@@ -47,7 +48,7 @@ impl World {
             }
             (PeerMessage::Pong(pong), _) => {
                 assert!(matches!(self.trust.keys.judge(Purpose::Pong, datagram), Tag::Right(_)));
-                let result = self.engine.handle_peer_message(now, own(), from, message);
+                let result = self.engine.handle_peer_message(now, LocalAddr(own()), from, message);
                 let known = self.beats.iter().position(|seq| *seq == pong.seq);
                 assert!(result.is_err() || known.is_some(), "to a heartbeat that was not sent");
                 assert_eq!(self.engine.count(now), before.0);
@@ -87,7 +88,7 @@ impl World {
     fn expect_pong(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
         let Some(out) = self.engine.poll_heartbeat(self.now) else { return false };
         let payload = out.transmit.payload;
-        assert_eq!((out.transmit.to, out.via), (from, Some(own())));
+        assert_eq!((out.transmit.to, out.via), (from, Some(LocalAddr(own()))));
         assert!(payload.len() <= datagram.len());
         assert!(matches!(self.trust.keys.judge(Purpose::Pong, &payload), Tag::Right(_)));
         assert!(matches!(self.trust.keys.judge(Purpose::Ping, datagram), Tag::Right(_)));

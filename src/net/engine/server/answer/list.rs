@@ -4,47 +4,24 @@ use std::net::SocketAddr;
 
 use rand::seq::SliceRandom;
 
+use super::entries::{Entries, Sample};
 use super::tail::{LONGEST_TAIL, encode, fit};
 use crate::net::engine::Rng;
-use crate::net::wire::{Node, ProbeReply, put_host, put_rtts};
+use crate::net::wire::{Node, ProbeReply, put_host};
+use crate::types::Family;
 
 /// A list, encoded. Nothing of it is encoded again for an answer.
 #[derive(Debug, Default)]
 pub(super) struct List {
-    /// Whole, by the asker's family, the most detailed first; empty where it is too long.
+    /// Whole, by the asker's [`Family`], the most detailed first; empty where it is too long.
     wholes: [Vec<Whole>; 2],
-    /// What stands beside the nodes.
-    base: Box<[u8]>,
-    /// The nodes one behind the other, without names: those of IPv4 first, each family shuffled.
-    entries: Box<[u8]>,
-    /// Where each of them ends.
-    ends: Box<[usize]>,
-    /// The half byte of each one's round-trip time.
-    rtts: Box<[u8]>,
-    /// How many are of IPv4.
-    v4: usize,
+    entries: Entries,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Whole {
     names: bool,
     tail: Box<[u8]>,
-}
-
-/// A part of a list: a run of each family, the asker's first.
-pub(super) struct Sample<'a> {
-    list: &'a List,
-    runs: [Run; 2],
-    len: usize,
-}
-
-/// Entries `from` a place on, as many as `count`, which go round within one family.
-#[derive(Debug, Clone, Copy, Default)]
-struct Run {
-    first: usize,
-    size: usize,
-    from: usize,
-    count: usize,
 }
 
 impl List {
@@ -52,13 +29,13 @@ impl List {
     pub(super) fn new(base: &ProbeReply, nodes: &[Node], rng: &mut Rng) -> Self {
         let (mut v4, mut v6): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.addr.is_ipv4());
         let wholes =
-            [wholes(base, &[&v6[..], &v4].concat()), wholes(base, &[&v4[..], &v6].concat())];
+            [wholes(base, &[&v4[..], &v6].concat()), wholes(base, &[&v6[..], &v4].concat())];
         v4.shuffle(rng);
         v6.shuffle(rng);
         let all = [&v4[..], &v6].concat();
         let rtts = all.iter().map(|node| node.rtt_nibble()).collect();
         let put = |out: &mut Vec<u8>, node: &&Node| node.put(out, false);
-        Self { wholes, ..Self::cut(encode(base), &all, put, rtts, v4.len()) }
+        Self { wholes, entries: Entries::new(encode(base), &all, put, rtts, v4.len()) }
     }
 
     /// Encodes hosts as a bare peer reads them, all of one family.
@@ -68,116 +45,28 @@ impl List {
         shuffled.shuffle(rng);
         let v4 = hosts.iter().filter(|host| host.is_ipv4()).count();
         let put = |out: &mut Vec<u8>, host: &SocketAddr| put_host(out, *host);
-        let mut list = Self::cut(tail(Vec::new()), &shuffled, put, Box::default(), v4);
-        if list.base.len() + list.entries.len() <= LONGEST_TAIL {
-            let whole = tail(hosts.to_vec());
-            list.wholes = [(); 2].map(|()| vec![Whole { names: false, tail: whole.clone() }]);
-        }
-        list
+        let entries = Entries::new(tail(Vec::new()), &shuffled, put, Box::default(), v4);
+        let fits = entries.len() <= LONGEST_TAIL;
+        let whole = fits.then(|| Whole { names: false, tail: tail(hosts.to_vec()) });
+        let wholes = Vec::from_iter(whole);
+        Self { wholes: [wholes.clone(), wholes], entries }
     }
 
-    fn cut<T>(
-        base: Box<[u8]>,
-        items: &[T],
-        put: impl Fn(&mut Vec<u8>, &T),
-        rtts: Box<[u8]>,
-        v4: usize,
-    ) -> Self {
-        let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(items.len()));
-        for item in items {
-            put(&mut bytes, item);
-            ends.push(bytes.len());
-        }
-        let (entries, ends) = (bytes.into(), ends.into());
-        Self { wholes: Default::default(), base, entries, ends, rtts, v4 }
+    /// All of it, if there is room, the nodes of the asker's family first.
+    pub(super) fn whole(&self, family: Family, names: bool, room: usize) -> Option<&[u8]> {
+        let fits = |whole: &&Whole| whole.names <= names && whole.tail.len() <= room;
+        self.wholes[family as usize].iter().find(fits).map(|whole| &*whole.tail)
     }
 
-    /// All of it, if there is room.
-    pub(super) fn whole(&self, v4: bool, names: bool, room: usize) -> Option<&[u8]> {
-        let mut wholes = self.wholes[usize::from(v4)].iter();
-        wholes
-            .find(|whole| whole.names <= names && whole.tail.len() <= room)
-            .map(|whole| &*whole.tail)
-    }
-
-    /// As much of it as there is room for, but no more than `most`: the asker's family first, and
-    /// from another place each `turn`. None if not even the base fits, or one node beside it.
+    /// A part of it: see [`Entries::sample`].
     pub(super) fn sample(
         &self,
-        v4: bool,
-        turn: usize,
+        family: Family,
+        cursor: usize,
         room: usize,
         most: usize,
     ) -> Option<Sample<'_>> {
-        let (first, second) = (Run::of(0, self.v4, turn), Run::of(self.v4, self.ends.len(), turn));
-        let runs = if v4 { [first, second] } else { [second, first] };
-        let mut sample = Sample { list: self, runs, len: self.base.len() };
-        for run in 0..2 {
-            while sample.runs[run].count < sample.runs[run].size {
-                let next = sample.runs[run].at(sample.runs[run].count);
-                let rtt = sample.rtts_len(sample.count() + 1) - sample.rtts_len(sample.count());
-                let len = sample.len + self.entry(next).len() + rtt;
-                if len > room || sample.count() >= most {
-                    break;
-                }
-                sample.len = len;
-                sample.runs[run].count += 1;
-            }
-            if sample.runs[run].count < sample.runs[run].size {
-                break;
-            }
-        }
-        let some = sample.count() > 0 || self.ends.is_empty();
-        (some && sample.len <= room).then_some(sample)
-    }
-
-    fn entry(&self, at: usize) -> &[u8] {
-        let start = at.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.entries[start..self.ends[at]]
-    }
-}
-
-impl Sample<'_> {
-    pub(super) fn len(&self) -> usize {
-        self.len
-    }
-
-    /// How many nodes it has.
-    pub(super) fn count(&self) -> usize {
-        self.runs[0].count + self.runs[1].count
-    }
-
-    pub(super) fn write(&self, out: &mut Vec<u8>) {
-        let Self { list, .. } = self;
-        out.extend_from_slice(&list.base);
-        self.order().for_each(|at| out.extend_from_slice(list.entry(at)));
-        if !list.rtts.is_empty() && self.count() > 0 {
-            put_rtts(out, self.order().map(|at| list.rtts[at]));
-        }
-    }
-
-    fn order(&self) -> impl ExactSizeIterator<Item = usize> {
-        let [first, second] = self.runs;
-        (0..self.count()).map(move |n| match n.checked_sub(first.count) {
-            None => first.at(n),
-            Some(n) => second.at(n),
-        })
-    }
-
-    /// Bytes of the field with the times of `n` nodes.
-    fn rtts_len(&self, n: usize) -> usize {
-        if self.list.rtts.is_empty() || n == 0 { 0 } else { 2 + n.div_ceil(2) }
-    }
-}
-
-impl Run {
-    fn of(first: usize, end: usize, turn: usize) -> Self {
-        let size = end - first;
-        Self { first, size, from: turn.checked_rem(size).unwrap_or(0), count: 0 }
-    }
-
-    fn at(&self, n: usize) -> usize {
-        self.first + (self.from + n) % self.size
+        self.entries.sample(family, cursor, room, most)
     }
 }
 

@@ -1,55 +1,32 @@
-//! What a server offers, as it goes on the wire.
+//! All that the answers of a moment need, as they need it.
 
 use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::list::List;
+use super::listing::Listing;
 use crate::net::engine::Rng;
 use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::seal::Seal;
-use crate::net::fault::{Fault, planted};
-use crate::net::wire::{Node, ProbeReply, State, View};
-use crate::types::Name;
+use crate::net::wire::{Node, ProbeReply, View};
+use crate::types::Family;
 
-/// What a server has to offer at a moment.
-#[derive(Debug, Clone, Default)]
-pub struct Listing {
-    /// The nodes that are online.
-    pub nodes: Vec<Node>,
-    /// The same, with some replaced by what they list.
-    pub flat: Vec<Node>,
-    /// When the first of them is online no more.
-    pub expires: Option<Instant>,
-    /// The TURN server beside it, if it lives.
-    pub turn: Option<SocketAddr>,
-    /// Whether there is one that does not.
-    pub turn_down: bool,
-    /// What the server is called.
-    pub name: Option<Name>,
-    /// Changes whenever what is offered changes, and at every start.
-    pub version: u64,
-    /// The configured addresses of its nodes.
-    pub node_addrs: Vec<SocketAddr>,
-    /// Its superiors.
-    pub superiors: Vec<SocketAddr>,
-    /// What the nonces of its own checks are known by.
-    pub seal: Seal,
-    /// Its keys, and what they open.
-    pub trust: Trust,
-}
-
-/// A [`Listing`], encoded.
+/// What workers answer from: the lists, encoded, and who the server and its peers are.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     expires: Option<Instant>,
+    /// The addresses of its nodes and of its superiors, sorted.
     nodes: Box<[SocketAddr]>,
     superiors: Box<[SocketAddr]>,
-    pub(super) seal: Seal,
-    pub(super) trust: Trust,
-    /// For bare requests, by family.
-    bare: [Option<List>; 2],
+    /// What the nonces of its own checks are known by.
+    seal: Seal,
+    /// Its keys, and what they open.
+    trust: Trust,
+    /// For bare requests, by the asker's family.
+    bare_v4: Option<List>,
+    bare_v6: Option<List>,
     direct: List,
-    /// None where it is the direct one.
+    /// `None`: it is the direct one.
     flat: Option<List>,
 }
 
@@ -63,13 +40,16 @@ impl Snapshot {
             addrs
         };
         let flat = (listing.flat != listing.nodes).then(|| full(listing, &listing.flat, rng));
+        let bare_v6 = bare(listing, Family::V6, rng);
+        let bare_v4 = bare(listing, Family::V4, rng);
         Self {
             expires: listing.expires,
             nodes: sorted(&listing.node_addrs),
             superiors: sorted(&listing.superiors),
             seal: listing.seal,
             trust: listing.trust.clone(),
-            bare: [false, true].map(|v4| bare(listing, v4, rng)),
+            bare_v4,
+            bare_v6,
             direct: full(listing, &listing.nodes, rng),
             flat,
         }
@@ -80,20 +60,38 @@ impl Snapshot {
         self.expires.is_none_or(|expires| now < expires)
     }
 
+    /// Its keys, and what they open.
+    pub(super) fn trust(&self) -> &Trust {
+        &self.trust
+    }
+
+    /// Whether a nonce is one of this server's own checks.
+    pub(super) fn is_own_check(&self, nonce: u64) -> bool {
+        planted!(OwnCheckAnswered => false);
+        self.seal.is_own(nonce)
+    }
+
+    /// Whether a node of the configuration is there.
     pub(super) fn is_node(&self, addr: SocketAddr) -> bool {
         self.nodes.binary_search(&addr).is_ok()
     }
 
+    /// Whether such a node is there, or a superior.
     pub(super) fn is_peer(&self, addr: SocketAddr) -> bool {
+        planted!(PeerAnswered => false);
         self.is_node(addr) || self.superiors.binary_search(&addr).is_ok()
     }
 
-    pub(super) fn bare(&self, v4: bool) -> Option<&List> {
-        self.bare[usize::from(v4)].as_ref()
+    /// The list for bare askers of a family, if there is anything to tell them.
+    pub(super) fn bare(&self, family: Family) -> Option<&List> {
+        match family {
+            Family::V4 => self.bare_v4.as_ref(),
+            Family::V6 => self.bare_v6.as_ref(),
+        }
     }
 
     /// The list that is asked for, and the direct one.
-    pub(super) fn full(&self, view: View) -> (&List, &List) {
+    pub(super) fn lists(&self, view: View) -> (&List, &List) {
         match view {
             View::Flat => (self.flat.as_ref().unwrap_or(&self.direct), &self.direct),
             View::Subordinates => (&self.direct, &self.direct),
@@ -101,29 +99,27 @@ impl Snapshot {
     }
 }
 
-/// Hosts of the asker's family, or the TURN server when there are none, or nothing at all: an old
-/// client takes an empty answer for the end.
-fn bare(listing: &Listing, v4: bool, rng: &mut Rng) -> Option<List> {
-    let hosts = listing.nodes.iter().map(|node| node.addr).filter(|host| host.is_ipv4() == v4);
-    let hosts: Vec<_> = hosts.collect();
+/// Hosts of the asker's family, or the TURN server when there are none.
+fn bare(listing: &Listing, family: Family, rng: &mut Rng) -> Option<List> {
+    let hosts = listing.nodes.iter().map(|node| node.addr);
+    let hosts: Vec<_> = hosts.filter(|host| Family::of(*host) == family).collect();
     let turn = listing.turn.filter(|_| hosts.is_empty());
     let base = ProbeReply { turn, ..Default::default() };
-    (turn.is_some() || !hosts.is_empty() || planted(Fault::EmptyAnswer))
-        .then(|| List::bare(&base, &hosts, rng))
+    is_answer(&hosts, turn).then(|| List::bare(&base, &hosts, rng))
+}
+
+/// Whether a bare asker is told anything: an old client takes an empty answer for the end.
+fn is_answer(hosts: &[SocketAddr], turn: Option<SocketAddr>) -> bool {
+    planted!(EmptyAnswer => true);
+    !hosts.is_empty() || turn.is_some()
 }
 
 fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
-    let turn = listing.turn.filter(|_| listing.nodes.is_empty());
-    let state = match (listing.nodes.is_empty() && turn.is_none(), listing.turn_down) {
-        (false, _) => State::Offering,
-        (true, false) => State::Nothing,
-        (true, true) => State::TurnDown,
-    };
     let base = ProbeReply {
-        turn,
+        turn: listing.turn.filter(|_| listing.nodes.is_empty()),
         total: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
         name: listing.name.clone(),
-        state,
+        state: listing.state(),
         version: listing.version,
         ..Default::default()
     };

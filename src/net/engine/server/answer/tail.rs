@@ -1,10 +1,6 @@
 //! What follows the id and nonce of an answer, as everybody gets it.
 
-use crate::net::wire::{MAX_ANSWER, Node, ProbeReply};
-
-/// What stands before a tail at most: the id (6 bytes), the body's tag and length (3), the nonce
-/// (9).
-pub(super) const FRAME: usize = 18;
+use crate::net::wire::{FRAME, MAX_ANSWER, Node, ProbeReply};
 
 /// The longest tail that still makes an answer, if that is not signed.
 pub(in crate::net::engine::server) const LONGEST_TAIL: usize = MAX_ANSWER - FRAME;

@@ -8,7 +8,6 @@ use rand::RngExt;
 use sha2::Sha256;
 
 use crate::net::engine::Rng;
-use crate::net::fault::{Fault, planted};
 
 /// A cookie: its version, the seconds since the server's start when it was made, and 16 bytes of
 /// HMAC-SHA256 (RFC 2104) over both and the address, keyed with a secret of this start.
@@ -19,7 +18,7 @@ const VERSION: u8 = 1;
 /// How long a cookie is good: an address changes hands more slowly, and a client asks again sooner.
 const LIFETIME: u64 = 3600;
 
-/// Makes a server's cookies, and verify them.
+/// Makes a server's cookies, and verifies them.
 #[derive(Clone)]
 pub(super) struct CookieKey {
     secret: [u8; 32],
@@ -55,14 +54,17 @@ impl CookieKey {
     fn mac(&self, head: &[u8], ip: IpAddr) -> Option<Hmac<Sha256>> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.secret).ok()?;
         mac.update(head);
-        let ip = match ip.to_canonical() {
-            IpAddr::V4(ip) => ip.to_ipv6_mapped(),
-            IpAddr::V6(ip) => ip,
-        };
-        if !planted(Fault::CookieForAnybody) {
-            mac.update(&ip.octets());
-        }
+        mac.update(&bearer(ip));
         Some(mac)
+    }
+}
+
+/// Whom a cookie is for.
+fn bearer(ip: IpAddr) -> [u8; 16] {
+    planted!(CookieForAnybody => [0; 16]);
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_ipv6_mapped().octets(),
+        IpAddr::V6(ip) => ip.octets(),
     }
 }
 

@@ -92,8 +92,8 @@ impl Check {
         }
     }
 
-    /// The node sent the check away: it is to come back with a cookie.
-    pub(super) fn sent_away(&mut self, now: Instant, cookie: Vec<u8>) {
+    /// The node wants to be asked again, with a cookie.
+    pub(super) fn retry(&mut self, now: Instant, cookie: Vec<u8>) {
         self.exchange.set_cookie(cookie);
         self.bring_forward(now);
     }
@@ -113,8 +113,8 @@ impl Check {
         self.exchange.sent(now, token, question, ());
         self.exchange.keep_newest(Self::REMEMBERED);
         self.last = Some(now);
-        self.next = match Self::REPEATS.get(self.sent).filter(|_| repeats()) {
-            Some(&wait) => now + wait,
+        self.next = match Self::repeat_after(self.sent) {
+            Some(wait) => now + wait,
             None => {
                 let period = if online { Self::PERIOD } else { Self::PERIOD_OFFLINE };
                 (self.round + period).max(now + Self::REPEATS[3])
@@ -122,6 +122,12 @@ impl Check {
         };
         self.sent = (self.sent + 1) % (Self::REPEATS.len() + 1);
         self.exchange.encode(token, question)
+    }
+
+    /// How long one waits for its repetition, where so many were sent before in the round.
+    fn repeat_after(sent: usize) -> Option<Duration> {
+        planted!(CheckNotRepeated => None);
+        Self::REPEATS.get(sent).copied()
     }
 
     /// When the request was sent that an answer is to; `None`: it is not right.
@@ -151,12 +157,6 @@ impl Check {
         self.sent = 0;
         self.next = next;
     }
-}
-
-/// Whether a check that stays without answer is sent again.
-fn repeats() -> bool {
-    planted!(CheckNotRepeated => false);
-    true
 }
 
 /// Whether an answer counts once.

@@ -1,0 +1,52 @@
+//! What a server has to offer, and to whom it listens.
+
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use crate::net::engine::server::auth::Trust;
+use crate::net::engine::server::seal::Seal;
+use crate::net::wire::{Node, State};
+use crate::types::Name;
+
+/// What a server has to offer at a moment.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// The nodes that are online.
+    pub nodes: Vec<Node>,
+    /// These, with some replaced by what they list.
+    pub flat: Vec<Node>,
+    /// When the first of them is online no more.
+    pub expires: Option<Instant>,
+    /// The TURN server beside it, if it lives.
+    pub turn: Option<SocketAddr>,
+    /// Whether there is one that does not.
+    pub turn_down: bool,
+    /// What the server is called.
+    pub name: Option<Name>,
+    /// Changes whenever what is offered changes, and at every start.
+    pub version: u64,
+    /// The configured addresses of its nodes.
+    pub node_addrs: Vec<SocketAddr>,
+    /// Its superiors.
+    pub superiors: Vec<SocketAddr>,
+    /// What the nonces of its own checks are known by.
+    pub seal: Seal,
+    /// Its keys, and what they open.
+    pub trust: Trust,
+}
+
+impl Listing {
+    /// Whether there is anything.
+    pub(in crate::net::engine::server) fn is_offering(&self) -> bool {
+        !self.nodes.is_empty() || self.turn.is_some()
+    }
+
+    /// What the server says of itself.
+    pub(super) fn state(&self) -> State {
+        match (self.is_offering(), self.turn_down) {
+            (true, _) => State::Offering,
+            (false, false) => State::Nothing,
+            (false, true) => State::TurnDown,
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! How an answer is written: a copy of a list behind the request's id and nonce.
+
+use super::handled::Handled;
+use super::list::List;
+use super::snapshot::Snapshot;
+use crate::net::engine::server::drop::DropReason;
+use crate::net::engine::server::limit::Asker;
+use crate::net::wire::auth::{Key, Purpose, TRAILER};
+use crate::net::wire::{BARE_FRAME, FRAME, Probe, frame, put_retry};
+use crate::types::Family;
+
+/// The bytes of an answer.
+#[derive(Debug, Clone, Default)]
+pub struct Answer<'a> {
+    /// What is written for its asker.
+    pub head: Vec<u8>,
+    /// What follows it, as everybody gets it: a list that was encoded before.
+    pub tail: &'a [u8],
+}
+
+impl Answer<'_> {
+    /// All of it.
+    pub fn to_vec(&self) -> Vec<u8> {
+        [&self.head, self.tail].concat()
+    }
+}
+
+/// Writes the answers of one worker.
+#[derive(Debug, Default)]
+pub(super) struct Writer {
+    /// Where the next sample begins: it counts the nodes of samples, so that those of a long list
+    /// rotate.
+    cursor: usize,
+}
+
+impl Writer {
+    /// Answers a probe, within so many bytes.
+    #[inline(always)]
+    pub(super) fn write<'a>(
+        &mut self,
+        room: usize,
+        snapshot: &'a Snapshot,
+        asker: Asker,
+        probe: Probe,
+        out: &mut Answer<'a>,
+    ) -> Result<Handled, DropReason> {
+        // Only a check that is rightly signed: a server signs for nobody else.
+        if let Some(key) = snapshot.trust().checker(asker.datagram) {
+            return self.write_signed(room, snapshot, asker, probe, key, out);
+        }
+        self.write_plain(room, snapshot, asker, probe, out)
+    }
+
+    /// Answers one that reads no nonce, with `most` nodes at most.
+    pub(super) fn write_bare<'a>(
+        &mut self,
+        room: usize,
+        most: usize,
+        list: &'a List,
+        asker: Asker,
+        out: &mut Answer<'a>,
+    ) -> Result<Handled, DropReason> {
+        let room = room.checked_sub(BARE_FRAME).ok_or(DropReason::NoRoom)?;
+        let whole = list.whole(Family::of(*asker.from), false, room);
+        if let Some(whole) = whole.filter(|_| most > 1) {
+            frame(&mut out.head, asker.id, 0, whole.len());
+            out.tail = whole;
+            return Ok(Handled::Answer);
+        }
+        self.write_sample(room, most, list, asker, 0, &mut out.head)
+    }
+
+    /// Asks to come back with a cookie.
+    ///
+    /// # Errors
+    /// That would be longer than the request.
+    pub(super) fn write_retry(
+        &self,
+        asker: Asker,
+        nonce: u64,
+        cookie: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, DropReason> {
+        frame(out, asker.id, nonce, 2 + cookie.len() + 2);
+        put_retry(out, cookie);
+        if is_longer(out, asker.datagram) {
+            out.clear();
+            return Err(DropReason::Limited);
+        }
+        Ok(Handled::Retry)
+    }
+
+    #[inline(never)]
+    fn write_signed<'a>(
+        &mut self,
+        room: usize,
+        snapshot: &'a Snapshot,
+        asker: Asker,
+        probe: Probe,
+        key: &Key,
+        out: &mut Answer<'a>,
+    ) -> Result<Handled, DropReason> {
+        let room = room.checked_sub(TRAILER).ok_or(DropReason::NoRoom)?;
+        let handled = self.write_plain(room, snapshot, asker, probe, out)?;
+        out.head.extend_from_slice(std::mem::take(&mut out.tail));
+        key.sign(Purpose::Reply, &mut out.head, 0);
+        Ok(handled)
+    }
+
+    #[inline(always)]
+    fn write_plain<'a>(
+        &mut self,
+        room: usize,
+        snapshot: &'a Snapshot,
+        asker: Asker,
+        probe: Probe,
+        out: &mut Answer<'a>,
+    ) -> Result<Handled, DropReason> {
+        let room = room.checked_sub(FRAME).ok_or(DropReason::NoRoom)?;
+        let (list, direct) = snapshot.lists(probe.view);
+        let family = Family::of(*asker.from);
+        let whole = list.whole(family, probe.names, room);
+        // A part of a list is worth less than the whole of what it is made of.
+        if let Some(whole) = whole.or_else(|| direct.whole(family, probe.names, room)) {
+            frame(&mut out.head, asker.id, probe.nonce, whole.len());
+            out.tail = whole;
+            return Ok(Handled::Answer);
+        }
+        self.write_sample(room, usize::MAX, list, asker, probe.nonce, &mut out.head)
+    }
+
+    #[inline(never)]
+    fn write_sample(
+        &mut self,
+        room: usize,
+        most: usize,
+        list: &List,
+        asker: Asker,
+        nonce: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, DropReason> {
+        let family = Family::of(*asker.from);
+        let sample = list.sample(family, self.cursor, room, most).ok_or(DropReason::NoRoom)?;
+        self.cursor = self.cursor.wrapping_add(sample.count());
+        frame(out, asker.id, nonce, sample.len());
+        sample.write(out);
+        Ok(Handled::Answer)
+    }
+}
+
+fn is_longer(reply: &[u8], request: &[u8]) -> bool {
+    planted!(RetryLarger => false);
+    reply.len() > request.len()
+}

@@ -1,0 +1,36 @@
+//! When things fall due.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::Instant;
+
+/// One deadline for each address that has any. The next is found without a look at the others.
+#[derive(Debug, Default)]
+pub(super) struct Deadlines {
+    of: BTreeMap<SocketAddr, Instant>,
+    order: BTreeSet<(Instant, SocketAddr)>,
+}
+
+impl Deadlines {
+    /// Sets the deadline of an address, or takes it away.
+    pub(super) fn set(&mut self, addr: SocketAddr, at: Option<Instant>) {
+        let before = match at {
+            Some(at) => self.of.insert(addr, at),
+            None => self.of.remove(&addr),
+        };
+        if before != at {
+            before.map(|before| self.order.remove(&(before, addr)));
+            self.order.extend(at.map(|at| (at, addr)));
+        }
+    }
+
+    /// The first of all.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.order.first().map(|(at, _)| *at)
+    }
+
+    /// Those that are due, in their order; among equals, in that of the addresses.
+    pub(super) fn due(&self, now: Instant) -> impl Iterator<Item = SocketAddr> {
+        self.order.iter().take_while(move |(at, _)| *at <= now).map(|(_, addr)| *addr)
+    }
+}

@@ -1,0 +1,215 @@
+//! One node, and what is known of it.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::check::Check;
+use super::news::Change;
+use super::node::{MemberEvent, NodeSpec, NodeState, Online};
+use super::offered::Offered;
+use crate::net::engine::exchange::{Proof, Token};
+use crate::net::engine::server::auth::Heartbeat;
+use crate::net::engine::{Rng, jitter};
+use crate::net::wire::auth::{Keys, Purpose, TRAILER};
+use crate::net::wire::{Node, PADDED_REQUEST, ProbeReply};
+use crate::types::Name;
+
+/// After its last heartbeat or right answer a node that has joined is forgotten: late enough that
+/// a restart or a partition shows as "offline" in the log, soon enough that a fleet whose
+/// addresses change leaves no heap behind. More than a challenge lives, so that no heartbeat that
+/// was recorded before brings it back.
+const FORGOTTEN: Duration = Duration::from_secs(300);
+
+/// How long a node is looked for at the address that it advertises alone: the first round of
+/// checks.
+const PATIENCE: Duration = Duration::from_secs(4);
+
+/// A node, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Member {
+    spec: NodeSpec,
+    /// `None`: it is configured.
+    joined: Option<Joined>,
+    /// The key of its last heartbeat, which its checks are signed with: while keys are changed it
+    /// may not have the one that signs here.
+    key: Option<u32>,
+    offered: Option<Offered>,
+    check: Check,
+}
+
+/// When one joined that is not configured, and was heard from last.
+#[derive(Debug, Clone, Copy)]
+struct Joined {
+    since: Instant,
+    heard: Instant,
+}
+
+impl Member {
+    /// A configured one, that is checked first at this moment.
+    pub(super) fn configured(spec: NodeSpec, first: Instant) -> Self {
+        Self { spec, joined: None, key: None, offered: None, check: Check::new(first) }
+    }
+
+    /// One that joins now.
+    pub(super) fn joined(addr: SocketAddr, now: Instant) -> Self {
+        let spec = NodeSpec { addr, public: addr, name: None };
+        Self { joined: Some(Joined { since: now, heard: now }), ..Self::configured(spec, now) }
+    }
+
+    /// Makes it one of the configuration. Returns whether lists may show it differently.
+    pub(super) fn configure(&mut self, spec: NodeSpec) -> bool {
+        self.joined = None;
+        let changed = self.spec != spec;
+        self.spec = spec;
+        changed
+    }
+
+    pub(super) fn has_joined(&self) -> bool {
+        self.joined.is_some()
+    }
+
+    /// When one that has joined was heard from last.
+    pub(super) fn last_heard(&self) -> Option<Instant> {
+        self.joined.map(|joined| joined.heard)
+    }
+
+    /// Whether one that has joined has been silent for long.
+    pub(super) fn is_forgotten(&self, now: Instant) -> bool {
+        self.joined.is_some_and(|joined| joined.heard + FORGOTTEN <= now)
+    }
+
+    /// Whether it may still be found here alone: it is configured, or has joined just now.
+    pub(super) fn is_looked_for(&self, now: Instant) -> bool {
+        self.joined.is_none_or(|joined| now < joined.since + PATIENCE)
+    }
+
+    /// Whether it has an offer that no timeout has ended yet.
+    pub(super) fn has_offer(&self) -> bool {
+        self.offered.is_some()
+    }
+
+    /// When something is due: its next check, or the end of what it offers.
+    pub(super) fn deadline(&self) -> Instant {
+        let due = self.check.due();
+        self.offered.as_ref().map_or(due, |offered| offered.until.min(due))
+    }
+
+    /// When its next check is due.
+    pub(super) fn check_due(&self) -> Instant {
+        self.check.due()
+    }
+
+    /// A check that is sent now.
+    pub(super) fn check(&mut self, now: Instant, token: Token, keys: &Keys) -> Vec<u8> {
+        let key = self.key.and_then(|id| keys.get(id)).or(keys.active());
+        let size = PADDED_REQUEST - key.map_or(0, |_| TRAILER);
+        let mut payload = self.check.send(now, token, size, self.offered.is_some());
+        if let Some(key) = key {
+            key.sign(Purpose::Probe, &mut payload, 0);
+        }
+        payload
+    }
+
+    /// When the check was sent that an answer is to; `None`: it is to none.
+    pub(super) fn answered_by(&self, proof: Proof) -> Option<Instant> {
+        self.check.answered_by(proof)
+    }
+
+    /// It asks for the check again, with this cookie.
+    pub(super) fn retry(&mut self, now: Instant, cookie: Vec<u8>) {
+        self.check.retry(now, cookie);
+    }
+
+    /// A right answer came to the check that was sent then.
+    pub(super) fn answered(
+        &mut self,
+        now: Instant,
+        sent: Instant,
+        proof: Proof,
+        reply: ProbeReply,
+        rng: &mut Rng,
+    ) -> Change {
+        let far = self.distance_on_wire();
+        self.check.measure(now, sent);
+        self.heard(now);
+        let before = self.offered.take();
+        self.offered = Offered::after(Offered::by(reply, self.spec.addr, now), &before);
+        let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
+        self.check.answered(proof, now + jitter(pause, rng));
+        let after = self.offered.as_ref();
+        Change {
+            listed: before.as_ref().map(Offered::listed) != after.map(Offered::listed),
+            distance: after.is_some() && self.distance_on_wire() != far,
+            event: match (&before, after) {
+                (None, Some(_)) => {
+                    let name = self.name_by(after);
+                    Some(MemberEvent::Online { addr: self.spec.addr, name })
+                }
+                (Some(_), None) => Some(self.offline(before.as_ref(), false)),
+                _ => None,
+            },
+        }
+    }
+
+    /// A heartbeat came: brings the next check forward, where it could bring something new. Returns
+    /// whether lists show it differently.
+    pub(super) fn knock(&mut self, now: Instant, Heartbeat { ping, key, .. }: &Heartbeat) -> bool {
+        self.key = key.or(self.key);
+        let claimed = Offered::claimed(now);
+        let listed = claimed.is_some();
+        self.offered = claimed.or(self.offered.take());
+        let known = self.offered.as_ref().filter(|offered| offered.until > now);
+        if known.is_none_or(|known| ping.version != 0 && ping.version != known.version) {
+            self.check.bring_forward(now);
+        }
+        listed
+    }
+
+    /// One that has joined is there.
+    pub(super) fn heard(&mut self, now: Instant) {
+        if let Some(joined) = &mut self.joined {
+            joined.heard = now;
+        }
+    }
+
+    /// Ends what it offers, where the time of that is over.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<MemberEvent> {
+        let offered = self.offered.take_if(|offered| offered.until <= now)?;
+        Some(self.offline(Some(&offered), true))
+    }
+
+    /// How it is listed, if it is online.
+    pub(super) fn online(&self, now: Instant) -> Option<Online<'_>> {
+        let offered = self.offered.as_ref().filter(|offered| offered.until > now)?;
+        Some(Online {
+            addr: self.spec.public,
+            kind: offered.kind,
+            turn: offered.turn,
+            name: offered.name.as_ref().or(self.spec.name.as_ref()),
+            list: &offered.list,
+            rtt: self.check.distance(),
+            until: offered.until,
+        })
+    }
+
+    pub(super) fn state(&self) -> NodeState {
+        NodeState {
+            addr: self.spec.addr,
+            due: self.check.due(),
+            until: self.offered.as_ref().map(|offered| offered.until),
+            joined: self.has_joined(),
+        }
+    }
+
+    fn offline(&self, offered: Option<&Offered>, silent: bool) -> MemberEvent {
+        MemberEvent::Offline { addr: self.spec.addr, name: self.name_by(offered), silent }
+    }
+
+    fn name_by(&self, offered: Option<&Offered>) -> Option<Name> {
+        offered.and_then(|offered| offered.name.clone()).or_else(|| self.spec.name.clone())
+    }
+
+    fn distance_on_wire(&self) -> Option<Duration> {
+        self.check.distance().map(Node::rtt_on_wire)
+    }
+}

@@ -1,0 +1,94 @@
+//! What is said of nodes: to the server which there are, by the server how they are.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::net::wire::{Kind, Node};
+use crate::types::Name;
+
+/// A node that a server is configured with, or one that has joined.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeSpec {
+    /// Where it is checked and its heartbeats come from.
+    pub addr: SocketAddr,
+    /// Where clients are told it is.
+    pub public: SocketAddr,
+    /// What it is called where it does not say so itself.
+    pub name: Option<Name>,
+}
+
+/// A node as it is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Online<'a> {
+    /// Where clients are told it is.
+    pub addr: SocketAddr,
+    /// What it is.
+    pub kind: Kind,
+    /// The TURN server beside it, for a leaf.
+    pub turn: Option<SocketAddr>,
+    /// What it is called.
+    pub name: Option<&'a Name>,
+    /// What it lists, where that is known whole.
+    pub list: &'a [Node],
+    /// The round-trip time to it.
+    pub rtt: Option<Duration>,
+    /// When it is listed no more.
+    pub until: Instant,
+}
+
+/// All that heartbeats could change of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeState {
+    /// Where it is checked.
+    pub addr: SocketAddr,
+    /// When it is checked next.
+    pub due: Instant,
+    /// Until when it is online.
+    pub until: Option<Instant>,
+    /// Whether it is not configured.
+    pub joined: bool,
+}
+
+/// What became known of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberEvent {
+    /// It is listed from now on.
+    Online {
+        /// The address that it is checked at.
+        addr: SocketAddr,
+        /// Its name.
+        name: Option<Name>,
+    },
+    /// It is listed no more.
+    Offline {
+        /// The address that it is checked at.
+        addr: SocketAddr,
+        /// Its name.
+        name: Option<Name>,
+        /// Whether it stayed silent; else it said that it offers nothing.
+        silent: bool,
+    },
+    /// It had joined, and is no node any more: it has been silent for long, or is found at the
+    /// address that it advertises.
+    Forgotten {
+        /// The address that it was checked at.
+        addr: SocketAddr,
+    },
+    /// None has answered since the start.
+    NoneAnswered,
+}
+
+/// What became of a datagram that came to the checks' socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CheckOutcome {
+    /// A right answer to a check.
+    Right,
+    /// From an address that is not checked.
+    Misplaced,
+    /// With an id or nonce that was not sent there, or for the second time.
+    Mismatched,
+    /// No answer to a probe.
+    Malformed,
+    /// Not rightly signed, as it must be.
+    Unsigned,
+}

@@ -1,0 +1,90 @@
+//! What a node offers, by its last right answer.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use crate::net::wire::{Kind, Node, ProbeReply, State};
+use crate::types::{Name, Scope};
+
+/// How long a right answer keeps a node online: four check periods, so that at 10 % loss each way
+/// a living node all but never loses the dozen checks that fall into it.
+pub const ONLINE: Duration = Duration::from_secs(12);
+
+/// What a node's last right answer offered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Offered {
+    pub(super) kind: Kind,
+    pub(super) turn: Option<SocketAddr>,
+    pub(super) name: Option<Name>,
+    /// What it lists, where its answer held all of that.
+    pub(super) list: Vec<Node>,
+    pub(super) version: u64,
+    pub(super) until: Instant,
+}
+
+impl Offered {
+    /// What an answer offers; `None`: nothing. Of the addresses that it names only those stay that
+    /// are not nearer than the node itself: others are for its clients to judge, and not to be
+    /// passed on.
+    pub(super) fn by(reply: ProbeReply, from: SocketAddr, now: Instant) -> Option<Self> {
+        if reply.state != State::Offering {
+            return None;
+        }
+        let kind = match (reply.nodes.is_empty() && reply.hosts.is_empty(), reply.turn) {
+            (false, _) => Kind::Balance,
+            (true, Some(_)) => Kind::Leaf,
+            (true, None) => return None,
+        };
+        let scope = Scope::of(from.ip()).unwrap_or(Scope::Global);
+        let may_name = |addr: &SocketAddr| may_name(scope, *addr);
+        let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn));
+        let mut list = if is_whole(&reply) { reply.nodes } else { Vec::new() };
+        list.retain(|node| may_name(&node.addr));
+        for node in &mut list {
+            node.turn = node.turn.filter(may_name);
+        }
+        let until = now + good_for();
+        Some(Self { kind, turn, name: reply.name, list, version: reply.version, until })
+    }
+
+    /// What a heartbeat offers by itself: it is a knock, not a claim.
+    pub(super) fn claimed(now: Instant) -> Option<Self> {
+        planted!(HeartbeatIsClaim => Some(Self {
+            kind: Kind::Balance,
+            turn: None,
+            name: None,
+            list: Vec::new(),
+            version: 0,
+            until: now + ONLINE,
+        }));
+        None
+    }
+
+    /// What is offered after an answer.
+    pub(super) fn after(answer: Option<Self>, before: &Option<Self>) -> Option<Self> {
+        planted!(OfflineIgnored => answer.or(before.clone()));
+        answer
+    }
+
+    /// What of it a list shows.
+    pub(super) fn listed(&self) -> (Kind, Option<SocketAddr>, Option<&Name>, &[Node]) {
+        (self.kind, self.turn, self.name.as_ref(), &self.list)
+    }
+}
+
+fn good_for() -> Duration {
+    planted!(LateExpiry => Duration::from_secs(20));
+    ONLINE
+}
+
+/// Whether a node of this scope may name an address.
+fn may_name(scope: Scope, addr: SocketAddr) -> bool {
+    planted!(RefusedListed => true);
+    scope.allows(addr.ip())
+}
+
+/// Whether an answer holds the whole list.
+fn is_whole(reply: &ProbeReply) -> bool {
+    planted!(SampleMerged => true);
+    reply.total as usize <= reply.nodes.len()
+}

@@ -1,0 +1,77 @@
+//! Which nodes there are, and when something is due of each.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use super::member::Member;
+use crate::net::engine::server::deadlines::Deadlines;
+
+/// The nodes by the address that they are checked at. Nothing changes one but through here, so
+/// that its deadline is always indexed.
+#[derive(Debug, Default)]
+pub(super) struct Roster {
+    members: BTreeMap<SocketAddr, Member>,
+    deadlines: Deadlines,
+}
+
+impl Roster {
+    pub(super) fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    pub(super) fn contains(&self, addr: SocketAddr) -> bool {
+        self.members.contains_key(&addr)
+    }
+
+    pub(super) fn get(&self, addr: SocketAddr) -> Option<&Member> {
+        self.members.get(&addr)
+    }
+
+    /// In the order of their addresses.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SocketAddr, &Member)> {
+        self.members.iter().map(|(addr, member)| (*addr, member))
+    }
+
+    pub(super) fn insert(&mut self, addr: SocketAddr, member: Member) {
+        self.deadlines.set(addr, Some(member.deadline()));
+        self.members.insert(addr, member);
+    }
+
+    /// Changes a node, if there is one.
+    pub(super) fn change<T>(
+        &mut self,
+        addr: SocketAddr,
+        change: impl FnOnce(&mut Member) -> T,
+    ) -> Option<T> {
+        let member = self.members.get_mut(&addr)?;
+        let result = change(member);
+        self.deadlines.set(addr, Some(member.deadline()));
+        Some(result)
+    }
+
+    pub(super) fn remove(&mut self, addr: SocketAddr) -> Option<Member> {
+        self.deadlines.set(addr, None);
+        self.members.remove(&addr)
+    }
+
+    /// When something is due next.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.deadlines.first()
+    }
+
+    /// The nodes of which something is due.
+    pub(super) fn due(&self, now: Instant) -> Vec<SocketAddr> {
+        self.deadlines.due(now).collect()
+    }
+
+    /// The first one whose check is due.
+    pub(super) fn check_due(&self, now: Instant) -> Option<SocketAddr> {
+        let due = |addr: &SocketAddr| self.get(*addr).is_some_and(|m| m.check_due() <= now);
+        self.deadlines.due(now).find(due)
+    }
+}
