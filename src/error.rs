@@ -11,6 +11,8 @@ use crate::types::Family;
 
 /// What can go wrong, for a caller to match on; its [`source`](std::error::Error::source) is what the
 /// system said.
+///
+/// [How it is matched](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

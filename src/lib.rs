@@ -1,28 +1,97 @@
 //! Names the best TURN server for whoever asks.
 //!
-//! Balance servers form a cascade: a client asks the root, races the nodes it lists, goes down
-//! where the answers come fastest, and ends at a TURN server.
+//! WebRTC calls that cannot go direct pass through a TURN server, and the nearest healthy one makes
+//! the call good. Balance servers form a cascade: a client asks the root, races the nodes that it
+//! lists, goes down where the answers come fastest, and ends at a TURN server. No geo database, no
+//! central state: what counts is the time that an answer takes.
+//!
+//! # The address alone
 //!
 //! ```no_run
+//! # #[cfg(feature = "client")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::net::SocketAddr;
 //! use turn_balance::Balance;
 //!
-//! # async fn example() -> Result<(), turn_balance::Error> {
-//! let server = "127.0.0.1:3001".parse().unwrap();
+//! let server = "203.0.113.7:3001".parse()?;
 //! let balance = Balance::new(server).await?;
 //! let node: SocketAddr = balance.probe(10).await?; // 10 seconds at most
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`Balance::builder`] sets several roots, the [`Strategy`], the time limit and the address
-//! family; [`Balance::select`] tells how the answer was found and what it cost, and
-//! [`Balance::trace`] everything the descent has seen. [`Server`] runs a balance server inside an
-//! application, [`Pinger`] watches one.
+//! # With options, and how it was found
 //!
-//! Features: `client` ([`Balance`], [`Pinger`]), `server` ([`Server`], [`Config`]), `cli` (the
-//! command line, both of them, and the default). An application that embeds the client alone takes
-//! it with `default-features = false, features = ["client"]`.
+//! [`Balance::builder`] takes several roots, by address or by name, and what else there is to choose;
+//! [`Balance::select`] gives a [`Selection`]: the TURN server, the way to it, who came next, and what
+//! it cost.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use std::time::Duration;
+//! use turn_balance::{Balance, Endpoint, Error, Family};
+//!
+//! let root: Endpoint = "root.example".parse()?;
+//! let balance = Balance::builder()
+//!     .root(root)
+//!     .family(Family::V4)
+//!     .timeout(Duration::from_secs(2))
+//!     .build()
+//!     .await?;
+//! match balance.select().await {
+//!     Ok(selection) => println!("{} at {:?}", selection.turn, selection.rtt),
+//!     Err(Error::NotFound(failure)) => println!("nobody: {failure}"),
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Every candidate
+//!
+//! [`Balance::trace`] tells all that a descent has seen, also where it finds nothing. [`Pinger`]
+//! watches one server.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use turn_balance::{Balance, CandidateState};
+//!
+//! let trace = Balance::new("203.0.113.7:3001".parse()?).await?.trace().await?;
+//! for silent in trace.candidates.iter().filter(|c| c.state == CandidateState::Silent) {
+//!     println!("level {}: {} is silent", silent.level, silent.addr);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A server
+//!
+//! [`Server`] runs a balance server inside an application, with the [`Config`] that a `balance.toml`
+//! means.
+//!
+//! ```no_run
+//! # #[cfg(feature = "server")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use turn_balance::{Config, NodeEntry, Server};
+//!
+//! let mut config = Config::parse("net.bind = '0.0.0.0:3001'", "balance.toml")?;
+//! config.cluster.nodes.push(NodeEntry::new("leaf.example".parse::<turn_balance::Endpoint>()?));
+//! let mut server = Server::start(config).await?;
+//! println!("listening on {:?}", server.addrs());
+//! let error = server.failed().await; // only where it cannot go on
+//! # Err(error.into())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `client` | [`Balance`], [`Pinger`] and what they give |
+//! | `server` | [`Server`] and [`Config`] |
+//! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json` |
+//! | `cli` | the command line, with all of the above; the default |
+//!
+//! An application that embeds the client alone takes the package with `default-features = false,
+//! features = ["client"]`. All of it runs on tokio, and tells what it does through `tracing`.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(

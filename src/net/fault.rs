@@ -45,7 +45,7 @@ pub enum Fault {
     LongRequestAnswered,
     /// An answer that sends away may be larger than its request.
     RetryLarger,
-    /// The same bare id is answered again and again.
+    /// One bare id is answered again and again.
     RepeatAnswered,
     /// A cookie is good for any address.
     CookieForAnybody,

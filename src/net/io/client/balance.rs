@@ -15,6 +15,8 @@ use crate::net::io::socket::unreachable::Unreachable;
 /// Cheap to clone. Each descent has ids and, unless [`Builder::socket`](crate::Builder::socket) gave
 /// one, a socket and a source port of its own, so many can run at once; dropping the future of one
 /// stops it.
+///
+/// [How it is used](crate#the-address-alone).
 #[derive(Debug, Clone)]
 pub struct Balance {
     pub(super) settings: Arc<Settings>,

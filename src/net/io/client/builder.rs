@@ -37,6 +37,8 @@ impl Balance {
 }
 
 /// Makes a [`Balance`].
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug)]
 pub struct Builder {
     roots: Vec<Endpoint>,

@@ -14,6 +14,21 @@ use crate::types::{Endpoint, Family};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Measures one balance server again and again, with probe requests as the echo.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), turn_balance::Error> {
+/// use std::time::Duration;
+/// use turn_balance::Pinger;
+///
+/// let root = std::net::SocketAddr::from(([203, 0, 113, 7], 3001));
+/// let builder = Pinger::builder(root).interval(Duration::from_millis(200)).count(5);
+/// let mut pinger = builder.build().await?;
+/// while let Some(echo) = pinger.next().await? {
+///     println!("{}: {:?}", echo.seq, echo.rtt);
+/// }
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug)]
 pub struct Pinger {
     server: SocketAddr,
@@ -88,7 +103,7 @@ impl Pinger {
     }
 }
 
-/// Makes a [`Pinger`].
+/// Makes a [`Pinger`], where its example is.
 #[derive(Debug, Clone)]
 pub struct PingerBuilder {
     server: Endpoint,

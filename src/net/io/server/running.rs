@@ -29,6 +29,8 @@ use crate::types::Family;
 const PEER_MESSAGES: usize = 1024;
 
 /// A running balance server. Dropping it stops it.
+///
+/// [How it is used](crate#a-server).
 #[derive(Debug)]
 pub struct Server {
     addrs: Vec<SocketAddr>,

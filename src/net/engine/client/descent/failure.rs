@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::report::{CandidateState, Obstacle, Parent};
 
 /// A descent that ended without a TURN server.
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {

@@ -7,6 +7,8 @@ use super::options::Strategy;
 use crate::types::Name;
 
 /// The result of a descent: a TURN server, and how it was found.
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Selection {
@@ -92,6 +94,8 @@ pub struct Cost {
 }
 
 /// What became of a candidate.
+///
+/// [How it is used](crate#every-candidate).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CandidateState {
@@ -151,7 +155,7 @@ pub enum Obstacle {
     Path,
 }
 
-/// The server a [`Failure`] speaks of.
+/// The server that a [`Failure`](super::failure::Failure) speaks of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parent {

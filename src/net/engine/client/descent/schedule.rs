@@ -145,7 +145,7 @@ impl Schedule {
         self.due.clear();
     }
 
-    /// The same, and awaits nothing.
+    /// Sends nothing more of what was planned, and awaits nothing.
     pub(super) fn clear(&mut self) {
         self.cancel();
         self.newest.clear();

@@ -8,6 +8,8 @@ use super::report::{CandidateState, Cost, Selection};
 use crate::types::Name;
 
 /// Everything a descent has seen.
+///
+/// [How it is used](crate#every-candidate).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trace {
@@ -22,6 +24,8 @@ pub struct Trace {
 }
 
 /// One line of a [`Trace`].
+///
+/// [How it is used](crate#every-candidate).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Candidate {
