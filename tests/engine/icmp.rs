@@ -113,3 +113,35 @@ fn an_icmp_error_counts_only_if_it_quotes_the_request_and_until_an_answer_comes(
         assert!(next.any(|transmit| transmit.to == root), "answered first: {answered_first}");
     }
 }
+
+#[test]
+fn an_icmp_error_is_about_the_request_that_it_quotes_however_long_later_ones_are() {
+    // Of a long list only the first request to each server asks for the whole of its own list.
+    let now = Instant::now();
+    let root = server(ROOT);
+    let mut descent = Descent::new(Options::default(), &[root], now, Rng::seed_from_u64(29));
+    let request = descent.poll_transmit(now).unwrap();
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(&request.payload)
+    else {
+        panic!("no probe");
+    };
+    let listed = |n: u8| server(&format!("198.51.100.{}", 100 + n));
+    let nodes = (0..60).map(|n| node(listed(n), None)).collect();
+    let reply = ProbeReply { nodes, total: 60, nonce: probe.nonce, ..ProbeReply::default() };
+    let answer = Response { id, body: ResponseBody::Probe(reply) }.encode();
+    let later = now + Duration::from_millis(5);
+    descent.handle_datagram(later, root, &answer);
+    let copies_sent = later + Duration::from_millis(8);
+    let sent: Vec<_> = std::iter::from_fn(|| descent.poll_transmit(copies_sent)).collect();
+    let to = |n: u8| sent.iter().filter(move |transmit| transmit.to == listed(n));
+    let asked: Vec<u8> = (0..60).filter(|n| to(*n).next().is_some()).collect();
+    assert!(asked.len() > 30, "{}", asked.len());
+    for n in asked {
+        let first = to(n).next().unwrap();
+        assert!(to(n).skip(1).all(|copy| copy.payload.len() < first.payload.len()));
+        assert!(!descent.is_finished(), "{n} is awaited");
+        descent.handle_icmp(copies_sent, first.to, Obstacle::Port, &first.payload);
+    }
+    let failure = descent.selection().expect("nobody is awaited").unwrap_err();
+    assert!(matches!(failure, Failure::Unreachable { level: 1, .. }), "{failure:?}");
+}
