@@ -26,7 +26,7 @@ use crate::net::wire::{
 use crate::types::Family;
 use list::List;
 use source::judge_source;
-use writer::Writer;
+use writer::{Writer, write_retry};
 
 pub use handled::Handled;
 pub use listing::Listing;
@@ -166,20 +166,30 @@ impl Responder {
         if snapshot.is_own_check(probe.nonce) {
             return Err(DropReason::OwnCheck);
         }
-        match self.limiter.admit(asker, probe.cookie, &mut self.rng) {
-            Admission::Answer { room } | Admission::OneNode { room } => {
-                self.writer.write(room, snapshot, asker, probe, out)
+        let room = match self.limiter.admit(asker, probe.cookie, &mut self.rng) {
+            Admission::Answer { room } | Admission::OneNode { room } => room,
+            Admission::Retry => {
+                let Asker { uptime, from, datagram, id } = asker;
+                return self.retry(uptime, from, datagram.len(), id, probe.nonce, &mut out.head);
             }
-            Admission::Retry => self.retry(asker, probe.nonce, out),
-            Admission::TooOften => Err(DropReason::Limited),
-            Admission::Repeated => Err(DropReason::Repeated),
-        }
+            Admission::TooOften => return Err(DropReason::Limited),
+            Admission::Repeated => return Err(DropReason::Repeated),
+        };
+        self.writer.write(room, snapshot, asker, probe, out)
     }
 
+    /// Asks to come back with a cookie, in no more than the `len` bytes of the request.
     #[inline(never)]
-    fn retry(&mut self, asker: Asker, nonce: u64, out: &mut Answer) -> Result<Handled, DropReason> {
-        let cookie = self.limiter.cookie(asker);
-        self.writer.write_retry(asker, nonce, &cookie, &mut out.head)
+    fn retry(
+        &mut self,
+        uptime: Duration,
+        from: &SocketAddr,
+        len: usize,
+        id: Id,
+        nonce: u64,
+        out: &mut Vec<u8>,
+    ) -> Result<Handled, DropReason> {
+        write_retry(len, id, nonce, &self.limiter.cookie(uptime, from), out)
     }
 
     /// Answers one who reads no nonce, and so cannot show that it is at its address.

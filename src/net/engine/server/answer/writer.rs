@@ -1,12 +1,14 @@
 //! How an answer is written: a copy of a list behind the request's id and nonce.
 
+use std::net::SocketAddr;
+
 use super::handled::Handled;
 use super::list::List;
 use super::snapshot::Snapshot;
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::limit::Asker;
 use crate::net::wire::auth::{Key, Purpose, TRAILER};
-use crate::net::wire::{BARE_FRAME, FRAME, Probe, frame, put_retry};
+use crate::net::wire::{BARE_FRAME, FRAME, Id, Probe, frame, put_retry};
 use crate::types::Family;
 
 /// The bytes of an answer.
@@ -23,6 +25,23 @@ impl Answer<'_> {
     pub fn to_vec(&self) -> Vec<u8> {
         [&self.head, self.tail].concat()
     }
+}
+
+/// What the answer to a check depends on. It is put together only where there is one: what goes to
+/// a function out of line lies in memory from its beginning, and of an [`Asker`] that would be on
+/// the way of every probe.
+#[derive(Clone, Copy)]
+struct Question<'a> {
+    from: &'a SocketAddr,
+    id: Id,
+    probe: Probe<'a>,
+}
+
+/// How much an answer may hold.
+#[derive(Clone, Copy)]
+struct Room {
+    bytes: usize,
+    nodes: usize,
 }
 
 /// Writes the answers of one worker.
@@ -44,11 +63,12 @@ impl Writer {
         probe: Probe,
         out: &mut Answer<'a>,
     ) -> Result<Handled, DropReason> {
+        let Asker { from, id, .. } = asker;
         // Only a check that is rightly signed: a server signs for nobody else.
         if let Some(key) = snapshot.trust().checker(asker.datagram) {
-            return self.write_signed(room, snapshot, asker, probe, key, out);
+            return self.write_signed(room, snapshot, Question { from, id, probe }, key, out);
         }
-        self.write_plain(room, snapshot, asker, probe, out)
+        self.write_plain(room, snapshot, from, id, probe, out)
     }
 
     /// Answers one that reads no nonce, with `most` nodes at most.
@@ -61,33 +81,21 @@ impl Writer {
         out: &mut Answer<'a>,
     ) -> Result<Handled, DropReason> {
         let room = room.checked_sub(BARE_FRAME).ok_or(DropReason::NoRoom)?;
-        let whole = list.whole(Family::of(*asker.from), false, room);
+        let family = Family::of(*asker.from);
+        let whole = list.whole(family, false, room);
         if let Some(whole) = whole.filter(|_| most > 1) {
             frame(&mut out.head, asker.id, 0, whole.len());
             out.tail = whole;
             return Ok(Handled::Answer);
         }
-        self.write_sample(room, most, list, asker, 0, &mut out.head)
-    }
-
-    /// Asks to come back with a cookie.
-    ///
-    /// # Errors
-    /// That would be longer than the request.
-    pub(super) fn write_retry(
-        &self,
-        asker: Asker,
-        nonce: u64,
-        cookie: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<Handled, DropReason> {
-        frame(out, asker.id, nonce, 2 + cookie.len() + 2);
-        put_retry(out, cookie);
-        if is_longer(out, asker.datagram) {
-            out.clear();
-            return Err(DropReason::Limited);
-        }
-        Ok(Handled::Retry)
+        self.write_sample(
+            Room { bytes: room, nodes: most },
+            list,
+            family,
+            asker.id,
+            0,
+            &mut out.head,
+        )
     }
 
     #[inline(never)]
@@ -95,13 +103,12 @@ impl Writer {
         &mut self,
         room: usize,
         snapshot: &'a Snapshot,
-        asker: Asker,
-        probe: Probe,
+        Question { from, id, probe }: Question,
         key: &Key,
         out: &mut Answer<'a>,
     ) -> Result<Handled, DropReason> {
         let room = room.checked_sub(TRAILER).ok_or(DropReason::NoRoom)?;
-        let handled = self.write_plain(room, snapshot, asker, probe, out)?;
+        let handled = self.write_plain(room, snapshot, from, id, probe, out)?;
         out.head.extend_from_slice(std::mem::take(&mut out.tail));
         key.sign(Purpose::Reply, &mut out.head, 0);
         Ok(handled)
@@ -112,43 +119,62 @@ impl Writer {
         &mut self,
         room: usize,
         snapshot: &'a Snapshot,
-        asker: Asker,
+        from: &SocketAddr,
+        id: Id,
         probe: Probe,
         out: &mut Answer<'a>,
     ) -> Result<Handled, DropReason> {
         let room = room.checked_sub(FRAME).ok_or(DropReason::NoRoom)?;
         let (list, direct) = snapshot.lists(probe.view);
-        let family = Family::of(*asker.from);
+        let family = Family::of(*from);
         let whole = list.whole(family, probe.names, room);
         // A part of a list is worth less than the whole of what it is made of.
         if let Some(whole) = whole.or_else(|| direct.whole(family, probe.names, room)) {
-            frame(&mut out.head, asker.id, probe.nonce, whole.len());
+            frame(&mut out.head, id, probe.nonce, whole.len());
             out.tail = whole;
             return Ok(Handled::Answer);
         }
-        self.write_sample(room, usize::MAX, list, asker, probe.nonce, &mut out.head)
+        let room = Room { bytes: room, nodes: usize::MAX };
+        self.write_sample(room, list, family, id, probe.nonce, &mut out.head)
     }
 
     #[inline(never)]
     fn write_sample(
         &mut self,
-        room: usize,
-        most: usize,
+        room: Room,
         list: &List,
-        asker: Asker,
+        family: Family,
+        id: Id,
         nonce: u64,
         out: &mut Vec<u8>,
     ) -> Result<Handled, DropReason> {
-        let family = Family::of(*asker.from);
-        let sample = list.sample(family, self.cursor, room, most).ok_or(DropReason::NoRoom)?;
+        let sample =
+            list.sample(family, self.cursor, room.bytes, room.nodes).ok_or(DropReason::NoRoom)?;
         self.cursor = self.cursor.wrapping_add(sample.count());
-        frame(out, asker.id, nonce, sample.len());
+        frame(out, id, nonce, sample.len());
         sample.write(out);
         Ok(Handled::Answer)
     }
 }
 
-fn is_longer(reply: &[u8], request: &[u8]) -> bool {
+/// Asks to come back with a cookie, if that takes no more than the `len` bytes of the request.
+pub(super) fn write_retry(
+    len: usize,
+    id: Id,
+    nonce: u64,
+    cookie: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<Handled, DropReason> {
+    frame(out, id, nonce, 2 + cookie.len() + 2);
+    put_retry(out, cookie);
+    if is_longer(out.len(), len) {
+        out.clear();
+        return Err(DropReason::Limited);
+    }
+    Ok(Handled::Retry)
+}
+
+fn is_longer(reply: usize, request: usize) -> bool {
     planted!(RetryLarger => false);
-    reply.len() > request.len()
+    reply > request
 }

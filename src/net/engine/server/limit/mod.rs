@@ -185,8 +185,8 @@ impl Limiter {
     }
 
     /// A cookie for an asker.
-    pub(super) fn cookie(&self, asker: Asker) -> Cookie {
-        self.cookies.issue(asker.uptime, asker.from.ip())
+    pub(super) fn cookie(&self, uptime: Duration, from: &SocketAddr) -> Cookie {
+        self.cookies.issue(uptime, from.ip())
     }
 }
 
