@@ -87,7 +87,6 @@
 //! |---|---|
 //! | `client` | [`Balance`], [`Pinger`] and what they give |
 //! | `server` | [`Server`] and [`Config`] |
-//! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json` |
 //! | `cli` | the command line, with all of the above; the default |
 //!
 //! An application that embeds the client alone takes the package with `default-features = false,
@@ -103,7 +102,7 @@
     )
 )]
 #![cfg_attr(
-    not(feature = "server"),
+    all(feature = "client", not(feature = "server")),
     expect(unused_imports, reason = "a client needs not all words that it shares with servers")
 )]
 

@@ -17,7 +17,7 @@ pub(super) fn from_nibble(nibble: u8) -> Option<Duration> {
     nibble.checked_sub(1).map(|units| RTT_UNIT * units.into() + RTT_UNIT / 2)
 }
 
-/// Writes the round-trip times of nodes in their order, each of [`Node::rtt_nibble`], two a byte,
+/// Writes the round-trip times of nodes in their order, each of [`Node::rtt_nibble`](super::Node::rtt_nibble), two a byte,
 /// the first in the upper half.
 pub fn put_rtts(out: &mut Vec<u8>, mut nibbles: impl ExactSizeIterator<Item = u8>) {
     put_raw(out, 11 << 3 | 2);
