@@ -3,6 +3,7 @@
 mod cascade;
 mod descent;
 mod drops;
+mod exchange;
 mod honesty;
 mod icmp;
 mod liars;
