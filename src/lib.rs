@@ -93,6 +93,7 @@
 //! features = ["client"]`. All of it runs on tokio, and tells what it does through `tracing`.
 
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![cfg_attr(not(feature = "internals"), deny(clippy::exhaustive_structs, clippy::exhaustive_enums))]
 #![cfg_attr(
     not(feature = "internals"),
     expect(

@@ -24,7 +24,7 @@ impl Problem {
     /// No TURN server was found below the roots, which read as `a`, `b`.
     pub(crate) fn not_found(failure: &Failure, roots: &str) -> Self {
         Self {
-            kind: failure_kind(failure),
+            kind: failure.kind(),
             message: format!("no TURN server reached from `{roots}`"),
             causes: vec![failure.to_string()],
             advice: None,
@@ -98,7 +98,7 @@ impl Serialize for Problem {
 
 fn kind(error: &Error) -> &'static str {
     match error {
-        Error::NotFound(failure) => failure_kind(failure),
+        Error::NotFound(failure) => failure.kind(),
         Error::Resolve { .. } => "resolve",
         Error::NoAddress { .. } => "no_address",
         Error::NoRoots => "no_roots",
@@ -109,14 +109,6 @@ fn kind(error: &Error) -> &'static str {
         Error::Config(_) => "config",
         Error::Key(_) => "key",
         _ => "other",
-    }
-}
-
-fn failure_kind(failure: &Failure) -> &'static str {
-    match failure {
-        Failure::NoAnswer { .. } => "no_answer",
-        Failure::Unreachable { .. } => "unreachable",
-        _ => "dead_end",
     }
 }
 

@@ -1,7 +1,11 @@
 //! What documents look like.
 
+use std::net::SocketAddr;
+use std::time::Duration;
+
 use serde::Serialize;
-use turn_balance::Strategy;
+use turn_balance::{Balance, Error, Server, Strategy, Trace, TurnHealth, View};
+use turn_balance_lab::loopback::{Net, config};
 
 use super::*;
 
@@ -87,4 +91,42 @@ fn a_lost_answer_is_null() {
         json(&document),
         r#"{"schema":"tb.ping/1","kind":"reply","seq":2,"bytes":null,"rtt_ms":null}"#
     );
+}
+
+/// The trace of a root and what it lists: a leaf that answers and one that does not, or nobody.
+async fn trace(net: &Net, nodes: &[SocketAddr]) -> Trace {
+    let mut leaf = config(net.server(2), "leaf", None, &[], Some(net.turn(2)));
+    leaf.turn.health = TurnHealth::None;
+    let _leaf = Server::start(leaf).await.unwrap();
+    let root = config(net.server(1), "root", None, nodes, None);
+    let _root = Server::start(root).await.unwrap();
+    let builder = Balance::builder().root(net.server(1)).view(View::Subordinates).verify(false);
+    let balance = builder.linger(Duration::ZERO).build().await.unwrap();
+    let wanted = async {
+        loop {
+            let trace = balance.trace().await.unwrap();
+            if trace.outcome.is_ok() != nodes.is_empty() {
+                return trace;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), wanted).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_library_writes_a_selection_and_a_trace_as_the_command_does() {
+    let net = Net::new();
+    let trace = trace(&net, &[net.server(2), net.server(3)]).await;
+    let probe = ProbeReport::new(Some(&trace), None, trace.strategy);
+    assert_eq!(json(trace.outcome.as_ref().unwrap()), json(&probe));
+    let report = TraceReport::new(Some(&trace), None, trace.strategy, trace.view);
+    assert_eq!(json(&trace), json(&report));
+}
+
+#[tokio::test]
+async fn the_library_writes_a_failure_as_the_command_does() {
+    let trace = trace(&Net::new(), &[]).await;
+    let problem = Problem::from(&Error::NotFound(trace.outcome.clone().unwrap_err()));
+    let report = TraceReport::new(Some(&trace), Some(&problem), trace.strategy, trace.view);
+    assert_eq!(json(&trace), json(&report));
 }

@@ -70,7 +70,7 @@ impl TraceReport {
             rtt_ms: selection.map(|s| s.rtt.into()),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
             strategy: strategy.as_str(),
-            view: if view == View::Flat { "flat" } else { "subordinates" },
+            view: view.as_str(),
             levels: selection.map_or(0, |s| s.path.len()),
             datagrams: trace.map_or(0, |trace| trace.cost.datagrams),
             error: error.cloned(),

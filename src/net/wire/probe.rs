@@ -16,12 +16,23 @@ pub struct Probe<'a> {
 
 /// Which list a server is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum View {
     /// The flat list: nodes replaced by what they list, as far as the answer's size allows.
     #[default]
     Flat,
     /// The direct subordinates.
     Subordinates,
+}
+
+impl View {
+    /// The word for it on the command line and in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Flat => "flat",
+            Self::Subordinates => "subordinates",
+        }
+    }
 }
 
 impl<'a> Probe<'a> {

@@ -50,6 +50,17 @@ pub enum Failure {
     },
 }
 
+impl Failure {
+    /// One word for it, for programs: `no_answer`, `unreachable` or `dead_end`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::NoAnswer { .. } => "no_answer",
+            Self::Unreachable { .. } => "unreachable",
+            Self::DeadEnd { .. } => "dead_end",
+        }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

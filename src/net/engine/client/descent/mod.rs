@@ -23,6 +23,8 @@ mod race;
 mod rank;
 mod report;
 mod schedule;
+#[cfg(feature = "serde")]
+mod serialize;
 mod trace;
 
 pub use crate::net::wire::View;

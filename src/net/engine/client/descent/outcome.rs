@@ -54,8 +54,14 @@ impl<'a> Ending<'a> {
             })
             .collect();
         candidates.extend(chosen.and_then(|id| self.unasked_turn(id, line(id))));
-        let (elapsed, cost) = (self.elapsed, self.cost);
-        Trace { candidates, outcome: self.conclude(choice), elapsed, cost }
+        Trace {
+            candidates,
+            outcome: self.conclude(choice),
+            strategy: self.options.strategy,
+            view: self.options.view,
+            elapsed: self.elapsed,
+            cost: self.cost,
+        }
     }
 
     /// The result.

@@ -8,7 +8,21 @@ use crate::types::Name;
 
 /// The result of a descent: a TURN server, and how it was found.
 ///
-/// [How it is used](crate#with-options-and-how-it-was-found).
+/// [How it is used](crate#with-options-and-how-it-was-found). With the feature `serde` it is written
+/// as the document of `tb probe --json`, without its `schema`: times in milliseconds, `null` for what
+/// is not known. What reads the one reads the other.
+///
+#[cfg_attr(feature = "serde", doc = "```no_run")]
+#[cfg_attr(not(feature = "serde"), doc = "```ignore")]
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use turn_balance::Balance;
+///
+/// let balance = Balance::new("203.0.113.7:3001".parse()?).await?;
+/// let line = serde_json::to_string(&balance.select().await?)?;
+/// println!("{line}"); // {"turn":"203.0.113.52:3478","name":"fra-b","rtt_ms":11.97,...
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Selection {

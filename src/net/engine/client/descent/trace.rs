@@ -4,10 +4,14 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::failure::Failure;
+use super::options::Strategy;
 use super::report::{CandidateState, Cost, Selection};
+use crate::net::wire::View;
 use crate::types::Name;
 
 /// Everything a descent has seen.
+///
+/// With the feature `serde` it is written as the document of `tb trace --json`, without its `schema`.
 ///
 /// [How it is used](crate#every-candidate).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +21,10 @@ pub struct Trace {
     pub candidates: Vec<Candidate>,
     /// What it came to.
     pub outcome: Result<Selection, Failure>,
+    /// How it was to choose.
+    pub strategy: Strategy,
+    /// Which lists it asked for.
+    pub view: View,
     /// From the first request to the end.
     pub elapsed: Duration,
     /// What the descent cost.
