@@ -4,25 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use turn_balance::{
-    Balance, Builder, CandidateState, Endpoint, Error, Failure, Family, NodeEntry, Pinger,
-    PingerBuilder, Server, SocketOperation, Strategy, TurnHealth,
+    Balance, CandidateState, Endpoint, Error, Failure, Family, NodeEntry, Pinger, Server,
+    SocketOperation, Strategy, TurnHealth,
 };
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
-
-#[test]
-fn what_the_library_gives_can_be_shared_printed_and_kept() {
-    fn shared<T: std::fmt::Debug + Send + Sync + 'static>() {}
-    fn cloned<T: Clone>() {}
-    shared::<Balance>();
-    shared::<Builder>();
-    shared::<Pinger>();
-    shared::<PingerBuilder>();
-    shared::<Server>();
-    shared::<Error>();
-    cloned::<Balance>();
-    cloned::<PingerBuilder>();
-    cloned::<Error>();
-}
 
 /// A root, two regions and four leaves.
 async fn cascade(net: &Net) -> Vec<Server> {

@@ -29,6 +29,7 @@ pub struct KeyFile {
 pub enum KeyError {
     /// It cannot be read.
     #[error("cannot read key file {}", quoted(&.file.to_string_lossy()))]
+    #[non_exhaustive]
     Unreadable {
         /// Which file.
         file: PathBuf,
@@ -37,6 +38,7 @@ pub enum KeyError {
     },
     /// Others than its owner may read or write it.
     #[error("key file {} is open to others than its owner", quoted(&.file.to_string_lossy()))]
+    #[non_exhaustive]
     Open {
         /// Which file.
         file: PathBuf,
@@ -46,6 +48,7 @@ pub enum KeyError {
         "key file {} holds neither 32 bytes nor 64 hex digits",
         quoted(&.file.to_string_lossy())
     )]
+    #[non_exhaustive]
     NoKey {
         /// Which file.
         file: PathBuf,

@@ -12,7 +12,7 @@ fn the_listing_is_fresh() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let file = root.join("docs/public-api.txt");
     // What every type has is left out: it would be most of the lines. That types are `Send` and
-    // `Sync` is asserted in tests/library.rs.
+    // `Sync` is asserted in tests/face.
     let api = Builder::from_rustdoc_json(rustdoc_json(&root))
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)

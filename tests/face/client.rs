@@ -1,0 +1,161 @@
+//! A client with every option, and all that it tells.
+
+use std::future::Future;
+use std::net::{SocketAddr, UdpSocket};
+use std::time::Duration;
+
+use turn_balance::{
+    Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Family, Hop, Limits,
+    Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, View, Why,
+};
+
+const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
+
+fn limits() -> Limits {
+    let limits = Limits::default().datagrams(64).bytes(9_000).unanswered(4).depth(3);
+    limits.allow(["10.0.0.0/8".parse().unwrap()]).allow_private(true)
+}
+
+fn builder(root: Endpoint, socket: UdpSocket) -> Builder {
+    Balance::builder()
+        .root(root)
+        .root(SocketAddr::from(NOBODY))
+        .strategy(Strategy::Best)
+        .view(View::Subordinates)
+        .family(Family::V4)
+        .timeout(Duration::from_millis(50))
+        .linger(Duration::ZERO)
+        .limits(limits())
+        .verify(false)
+        .socket(socket)
+}
+
+fn pings(server: Endpoint) -> PingerBuilder {
+    let often = Duration::from_millis(10);
+    Pinger::builder(server).interval(often).timeout(often).count(1).family(Family::V4)
+}
+
+/// What a program logs of a selection.
+fn selected(selection: &Selection) -> String {
+    let Selection { turn, name, rtt, elapsed, strategy, path, runners_up, cost, .. } = selection;
+    let strategy = strategy.as_str();
+    let path: Vec<_> = path
+        .iter()
+        .map(|Hop { level, addr, name, rtt, .. }| format!("{level} {addr} {name:?} {rtt:?}"))
+        .collect();
+    let lost: Vec<_> = runners_up
+        .iter()
+        .map(|RunnerUp { turn, name, rtt, why, .. }| {
+            format!("{turn} {name:?} {rtt:?} {}", of(*why))
+        })
+        .collect();
+    let cost = spent(cost);
+    format!("{turn} {name:?} {rtt:?} {elapsed:?} {strategy} {path:?} {lost:?} {cost}")
+}
+
+fn of(why: Why) -> &'static str {
+    match why {
+        Why::Slower => "slower",
+        Why::Silent => "silent",
+        Why::Later => "later",
+        _ => "other",
+    }
+}
+
+fn spent(cost: &Cost) -> u64 {
+    let Cost { candidates, silent, datagrams, bytes, .. } = *cost;
+    let Cost { misplaced, mismatched, repeated, malformed, .. } = *cost;
+    bytes
+        + [candidates, silent, datagrams, misplaced, mismatched, repeated, malformed]
+            .map(u64::from)
+            .iter()
+            .sum::<u64>()
+}
+
+/// What a program logs of a trace.
+fn traced(trace: &Trace) -> Vec<String> {
+    let Trace { candidates, outcome, strategy, view, elapsed, cost, .. } = trace;
+    let outcome = outcome.as_ref().map_or_else(|failure| failure.kind().to_owned(), selected);
+    let (how, spent) = ((strategy.as_str(), view.as_str()), spent(cost));
+    let line = |candidate: &Candidate| {
+        let Candidate { level, addr, name, via, turn, rtt, total, sent, state, .. } = candidate;
+        let state = became(*state);
+        format!("{level} {addr} {name:?} {via:?} {turn:?} {rtt:?} {total:?} {sent} {state}")
+    };
+    let last = format!("{outcome} {how:?} {elapsed:?} {spent}");
+    candidates.iter().map(line).chain([last]).collect()
+}
+
+fn became(state: CandidateState) -> &'static str {
+    match state {
+        CandidateState::Path | CandidateState::Selected => "chosen",
+        CandidateState::Explored | CandidateState::Lost => "slower",
+        CandidateState::Silent | CandidateState::Unreachable | CandidateState::Misplaced => "gone",
+        CandidateState::Nothing
+        | CandidateState::TurnDown
+        | CandidateState::Full
+        | CandidateState::Draining
+        | CandidateState::Refused => state.as_str(),
+        _ => "other",
+    }
+}
+
+fn shown(progress: Progress) -> String {
+    let Progress { candidates, answered, provisional, .. } = progress;
+    format!("{answered} of {candidates}, so far {provisional:?}")
+}
+
+/// Goes down in every way there is.
+async fn ask(balance: &Balance) -> Result<(), Error> {
+    let mut steps = Vec::new();
+    let trace = balance.trace_with(|progress| steps.push(shown(progress))).await?;
+    println!("{steps:?} {:?}", traced(&trace));
+    println!("{:?}", traced(&balance.trace().await?));
+    println!("{}", selected(&balance.select_with(|_| {}).await?));
+    println!("{}", selected(&balance.select().await?));
+    println!("{}", balance.probe(1).await?);
+    Ok(())
+}
+
+async fn ping(mut pinger: Pinger) -> Result<Vec<Echo>, Error> {
+    println!("{} bytes to {}", pinger.request_len(), pinger.server());
+    let mut echoes = Vec::new();
+    while let Some(echo) = pinger.next().await? {
+        let Echo { seq, bytes, rtt, .. } = echo;
+        println!("{seq} of {}: {bytes} bytes, {rtt:?}", pinger.sent());
+        echoes.push(echo);
+    }
+    Ok(echoes)
+}
+
+/// What can be a task of tokio's.
+fn task<F: Future + Send>(future: F) -> F {
+    future
+}
+
+#[tokio::test]
+async fn a_client_with_every_option() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let root = Endpoint::from(silent.local_addr().unwrap());
+    assert_eq!(Family::of(silent.local_addr().unwrap()), Family::V4);
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let balance = task(builder(root.clone(), socket).build()).await.unwrap();
+    let error = task(ask(&balance)).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound(_)), "{error:?}");
+    let pinger = task(pings(root.clone()).build()).await.unwrap();
+    let echoes = task(ping(pinger)).await.unwrap();
+    assert!(matches!(echoes.as_slice(), [Echo { seq: 1, rtt: None, .. }]), "{echoes:?}");
+    let addrs = task(root.resolve(Some(Family::V4))).await.unwrap();
+    assert_eq!(addrs, [silent.local_addr().unwrap()]);
+    task(Balance::new(addrs[0])).await.unwrap();
+    task(Pinger::new(addrs[0])).await.unwrap();
+}
+
+#[test]
+fn options_can_be_read_again() {
+    let Limits { datagrams, bytes, unanswered, depth, allow, allow_private, .. } = limits();
+    assert_eq!((datagrams, bytes, unanswered, depth), (64, 9_000, 4, 3));
+    assert_eq!((allow, allow_private), (vec!["10.0.0.0/8".parse().unwrap()], true));
+    assert_eq!([Strategy::Best, Strategy::First].map(Strategy::as_str), ["best", "first"]);
+    assert_eq!([View::Flat, View::Subordinates].map(View::as_str), ["flat", "subordinates"]);
+}

@@ -1,0 +1,131 @@
+//! A server's configuration, made in a program: every part and every value.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use turn_balance::{
+    BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, KeyFile, Log, LogFormat, LogLevel,
+    Name, Net, NodeEntry, Prefix, PrefixError, Rates, RequestLimits, Server, Turn, TurnHealth,
+};
+
+fn addr(last: u8, port: u16) -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, last], port))
+}
+
+fn net(name: Name) -> Net {
+    let mut net = Net::default();
+    net.bind = vec![addr(7, DEFAULT_PORT)];
+    net.name = Some(name);
+    net.workers = 2;
+    net
+}
+
+fn cluster(key: &Path, node: Name) -> Cluster {
+    let mut cluster = Cluster::default();
+    cluster.superiors = vec![Endpoint::Name("root.example".to_owned(), 3001)];
+    cluster.nodes = vec![NodeEntry::new(addr(8, 3001)).public(addr(9, 3001)).name(node)];
+    cluster.check_bind = Some(3002);
+    cluster.advertise = Some(addr(10, 3001));
+    cluster.keys = vec![KeyFile::new(1, key)];
+    cluster.require_auth = true;
+    cluster.join = true;
+    cluster.max_nodes = 100;
+    cluster.join_prefixes = vec![Prefix::V4, Prefix::V6];
+    cluster
+}
+
+fn turn() -> Turn {
+    let mut turn = Turn::default();
+    turn.bind = Some(addr(7, 3478));
+    turn.health = TurnHealth::Binding;
+    turn
+}
+
+fn limits(exempt: Prefix) -> RequestLimits {
+    let mut limits = RequestLimits::default();
+    limits.exempt = Vec::from(Prefix::LOOPBACK);
+    limits.exempt.push(exempt);
+    limits.bare_answers = BareAnswers::Full;
+    limits.bare_bytes = 2_000_000;
+    limits.rates = Rates::UNLIMITED.v4_32(1).v4_24(2).v6_64(3).v6_56(4).v6_48(5);
+    limits
+}
+
+fn log() -> Log {
+    let mut log = Log::default();
+    log.level = LogLevel::Debug;
+    log.format = LogFormat::Json;
+    log
+}
+
+fn config() -> Result<Config, Box<dyn std::error::Error>> {
+    let mut config = Config::default();
+    config.net = net("fra-b".parse()?);
+    config.cluster = cluster(Path::new("balance.key"), "fra-c".parse()?);
+    config.turn = turn();
+    config.limits = limits("10.0.0.0/8".parse::<Prefix>()?);
+    config.log = log();
+    Ok(config)
+}
+
+/// Serves until it cannot go on, as a task of its own.
+async fn serve(config: Config) -> Result<(), Error> {
+    let mut server = Server::start(config).await?;
+    println!("{:?}", server.addrs());
+    let error = server.failed().await;
+    server.stop().await;
+    Err(error)
+}
+
+#[test]
+fn every_value_is_written_and_read_again() {
+    let config = config().unwrap();
+    config.validate().unwrap();
+    let again = Config::parse(&config.to_toml(), "made.toml").unwrap();
+    assert_eq!(again, config);
+    let [node] = again.cluster.nodes.as_slice() else { panic!("{again:?}") };
+    let NodeEntry { addr, public, name, .. } = node;
+    assert_eq!(*addr, Endpoint::Addr(([203, 0, 113, 8], 3001).into()));
+    assert_eq!(public.map(|public| public.port()), Some(3001));
+    assert_eq!(name.as_ref().map(Name::as_str), Some("fra-c"));
+    let Rates { v4_32, v4_24, v6_64, v6_56, v6_48, .. } = again.limits.rates;
+    assert_eq!([v4_32, v4_24, v6_64, v6_56, v6_48], [1, 2, 3, 4, 5]);
+    let [KeyFile { id, file, .. }] = again.cluster.keys.as_slice() else { panic!("{again:?}") };
+    assert_eq!((*id, file.as_path()), (1, Path::new("balance.key")));
+}
+
+#[test]
+fn every_word_of_a_file_has_a_name() {
+    let bare = [BareAnswers::Sample, BareAnswers::Full].map(BareAnswers::as_str);
+    assert_eq!(bare, ["sample", "full"]);
+    let health = [TurnHealth::Binding, TurnHealth::None].map(TurnHealth::as_str);
+    assert_eq!(health, ["binding", "none"]);
+    let format = [LogFormat::Text, LogFormat::Json].map(LogFormat::as_str);
+    assert_eq!(format, ["text", "json"]);
+    let levels =
+        [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
+    assert_eq!(levels.map(LogLevel::as_str), ["error", "warn", "info", "debug", "trace"]);
+}
+
+#[test]
+fn prefixes_tell_what_they_hold() -> Result<(), PrefixError> {
+    let v4: Prefix = "10.0.0.0/8".parse()?;
+    let v6: Prefix = "2001:db8::/32".parse()?;
+    assert!(v4.contains("10.1.2.3".parse().unwrap()) && !v6.contains("::1".parse().unwrap()));
+    assert_eq!(v4.v4_bits(), Some((10 << 24, 0xff << 24)));
+    assert_eq!(v6.v6_bits(), Some((0x2001_0db8 << 96, 0xffff_ffff << 96)));
+    assert_eq!("a".repeat(Name::MAX_LEN).parse::<Name>().unwrap().as_str().len(), Name::MAX_LEN);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_runs_as_a_task() {
+    let task = tokio::spawn(async {
+        let mut config = Config::default();
+        config.net.bind = vec![([127, 0, 0, 1], 0).into()];
+        serve(config).await
+    });
+    tokio::task::yield_now().await;
+    task.abort();
+    assert!(task.await.unwrap_err().is_cancelled());
+}

@@ -1,0 +1,194 @@
+//! Every error, as a program deals with it that reads no text.
+
+use std::error::Error as _;
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use turn_balance::{
+    Balance, CandidateState, Config, ConfigError, Endpoint, EndpointError, Error, Failure, Family,
+    KeyError, KeyFile, Label, NameError, Obstacle, Parent, Prefix, PrefixError, Server,
+    SocketOperation,
+};
+
+/// Where to look.
+#[derive(Debug, PartialEq, Eq)]
+enum Look {
+    /// At a server that is asked; `None`: at all that were given.
+    Server(Option<SocketAddr>),
+    /// At a host's name, and the family asked for.
+    Host(String, Option<Family>),
+    /// At an address of this host.
+    Address(SocketAddr),
+    /// At a file.
+    File(PathBuf),
+    /// At the arguments.
+    Arguments,
+    /// At this host.
+    System(io::ErrorKind),
+    /// At the library's changelog.
+    Newer,
+}
+
+fn look(error: &Error) -> Look {
+    match error {
+        Error::NotFound(failure) => Look::Server(blamed(failure)),
+        Error::Resolve { host, source: _, .. } => Look::Host(host.clone(), None),
+        Error::NoAddress { host, family, .. } => Look::Host(host.clone(), Some(*family)),
+        Error::NoRoots => Look::Arguments,
+        Error::Socket { operation, addr, source, .. } => match operation {
+            SocketOperation::Open | SocketOperation::Send => Look::Server(Some(*addr)),
+            SocketOperation::Listen
+            | SocketOperation::Answer
+            | SocketOperation::Use
+            | SocketOperation::SendChecks
+            | SocketOperation::AskTurn => Look::Address(*addr),
+            _ => Look::System(source.kind()),
+        },
+        Error::Random(source) | Error::Thread(source) => Look::System(source.kind()),
+        Error::Worker { addr, .. } => Look::Address(*addr),
+        Error::Config(error) if error.unreadable().is_some() => Look::File(error.origin().into()),
+        Error::Config(_) => Look::Arguments,
+        Error::Key(
+            KeyError::Unreadable { file, source: _, .. }
+            | KeyError::Open { file, .. }
+            | KeyError::NoKey { file, .. },
+        ) => Look::File(file.clone()),
+        _ => Look::Newer,
+    }
+}
+
+fn blamed(failure: &Failure) -> Option<SocketAddr> {
+    let parent = |below: &Option<Parent>| below.as_ref().map(|Parent { addr, .. }| *addr);
+    match failure {
+        // Of several that are silent, the server that listed them knows more.
+        Failure::NoAnswer { level, asked, below, waited, .. } => {
+            assert!(*level <= 8 && *asked > 0 && *waited > Duration::ZERO);
+            parent(below)
+        }
+        Failure::Unreachable { level, asked, below, addr, obstacle, .. } => match obstacle {
+            Obstacle::Port | Obstacle::Path if *asked == 1 || *level == 0 => Some(*addr),
+            _ => parent(below),
+        },
+        Failure::DeadEnd { level: _, state, at, .. } => match state {
+            CandidateState::Full | CandidateState::Draining => None, // others may do
+            _ => Some(at.addr),
+        },
+        _ => None,
+    }
+}
+
+fn loopback(port: u16) -> Config {
+    let mut config = Config::default();
+    config.net.bind = vec![([127, 0, 0, 1], port).into()];
+    config
+}
+
+/// Each way to fail that a test can go.
+#[tokio::test]
+async fn where_to_look() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let root = silent.local_addr().unwrap();
+    let short = Duration::from_millis(50);
+    let balance = Balance::builder().root(root).timeout(short).build().await.unwrap();
+    let error = balance.select().await.unwrap_err();
+    assert_eq!(look(&error), Look::Server(None), "{error:?}");
+
+    let server = Server::start(loopback(0)).await.unwrap();
+    let addr = server.addrs()[0];
+    let error = Balance::new(addr).await.unwrap().select().await.unwrap_err();
+    assert_eq!(look(&error), Look::Server(Some(addr)), "{error:?}");
+    let error = Server::start(loopback(addr.port())).await.unwrap_err();
+    assert_eq!(look(&error), Look::Address(addr), "{error:?}");
+
+    let nowhere = Endpoint::Name("nowhere.invalid".to_owned(), 3001);
+    let error = Balance::builder().root(nowhere).timeout(short).build().await.unwrap_err();
+    assert!(matches!(look(&error), Look::Host(_, None)), "{error:?}");
+    let error = Balance::builder().root(addr).family(Family::V6).build().await.unwrap_err();
+    assert_eq!(look(&error), Look::Host(addr.to_string(), Some(Family::V6)), "{error:?}");
+    let error = Balance::builder().build().await.unwrap_err();
+    assert_eq!(look(&error), Look::Arguments, "{error:?}");
+
+    let mut config = loopback(0);
+    config.cluster.keys = vec![KeyFile::new(1, "no/such.key")];
+    let error = Server::start(config).await.unwrap_err();
+    assert_eq!(look(&error), Look::File("no/such.key".into()), "{error:?}");
+    let error = Error::from(Config::load("no/such.toml").unwrap_err());
+    assert_eq!(look(&error), Look::File("no/such.toml".into()), "{error:?}");
+    let mut config = Config::default();
+    config.net.bind.clear();
+    let error = Server::start(config).await.unwrap_err();
+    assert_eq!(look(&error), Look::Arguments, "{error:?}");
+}
+
+/// The kind of what the system said. Errors that can be cloned share it.
+fn root_cause(error: &Error) -> Option<io::ErrorKind> {
+    let source = error.source()?;
+    let shared = source.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
+    Some(shared.or(source.downcast_ref())?.kind())
+}
+
+#[tokio::test]
+async fn what_the_system_said_is_the_source() {
+    let why = || Arc::new(io::Error::from(io::ErrorKind::OutOfMemory));
+    for error in [Error::Random(why()), Error::Thread(why())] {
+        assert_eq!(root_cause(&error), Some(io::ErrorKind::OutOfMemory), "{error:?}");
+        assert_eq!(look(&error), Look::System(io::ErrorKind::OutOfMemory));
+    }
+    let config = Error::from(Config::load("no/such.toml").unwrap_err());
+    assert_eq!(root_cause(&config), Some(io::ErrorKind::NotFound));
+    let mut unread = loopback(0);
+    unread.cluster.keys = vec![KeyFile::new(1, "no/such.key")];
+    let key = Server::start(unread).await.unwrap_err();
+    assert_eq!(root_cause(&key), Some(io::ErrorKind::NotFound));
+    let server = Server::start(loopback(0)).await.unwrap();
+    let used = Server::start(loopback(server.addrs()[0].port())).await.unwrap_err();
+    assert_eq!(root_cause(&used), Some(io::ErrorKind::AddrInUse));
+    let nowhere = Endpoint::Name("nowhere.invalid".to_owned(), 3001);
+    let short = Duration::from_millis(50);
+    let name = Balance::builder().root(nowhere).timeout(short).build().await.unwrap_err();
+    assert!(root_cause(&name).is_some(), "{name:?}");
+    // These say all themselves.
+    for error in [Error::NoRoots, Error::from(Config::parse("?", "f").unwrap_err())] {
+        assert!(error.source().is_none(), "{error:?}");
+    }
+}
+
+#[test]
+fn a_configuration_is_judged_as_a_whole() {
+    let text = "[net]\nworkers = 0\n[log]\nlevel = 'WARN'";
+    let error: ConfigError = Config::parse(text, "balance.toml").unwrap_err();
+    assert_eq!((error.origin(), error.text()), ("balance.toml", text));
+    assert!(error.unreadable().is_none() && error.source().is_none());
+    let [workers, level] = error.diagnostics() else { panic!("{error}") };
+    assert_eq!([workers, level].map(|one| error.line_col(one)), [Some((2, 11)), Some((4, 9))]);
+    let spans: Vec<_> = level.labels().iter().map(Label::span).collect();
+    assert_eq!(&text[spans[0].clone()], "'WARN'");
+    assert!(level.hint().is_some() && !level.message().is_empty());
+    assert!(level.labels()[0].note().is_empty());
+}
+
+#[test]
+fn texts_that_are_nothing() {
+    let endpoint = |text: &str| text.parse::<Endpoint>().unwrap_err();
+    let host = |error| match error {
+        EndpointError::Port(part) => (1, part),
+        EndpointError::Ipv4(part) => (2, part),
+        EndpointError::Ipv6(part) => (3, part),
+        EndpointError::Host(part) => (4, part),
+        _ => (0, String::new()),
+    };
+    let wrong = ["root:x", "256.1.1.1", "[::1", "a_b"].map(endpoint).map(host);
+    assert_eq!(wrong.map(|(kind, _)| kind), [1, 2, 3, 4]);
+
+    let prefix = |text: &str| text.parse::<Prefix>().unwrap_err();
+    assert!(matches!(prefix("ten"), PrefixError::Malformed));
+    assert!(matches!(prefix("10.0.0.0/33"), PrefixError::TooLong(32)));
+    let meant = "10.0.0.0/8".parse::<Prefix>().unwrap();
+    assert!(matches!(prefix("10.0.0.1/8"), PrefixError::Beyond(other) if other == meant));
+
+    let name: NameError = "".parse::<turn_balance::Name>().unwrap_err();
+    assert!(name.source().is_none());
+}

@@ -1,0 +1,103 @@
+//! Every public type by its name, and what may be done with its values.
+
+use std::error;
+use std::fmt::Debug;
+
+use turn_balance::{
+    Balance, BareAnswers, Builder, Candidate, CandidateState, Cluster, Config, ConfigError, Cost,
+    Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
+    Label, Limits, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle, Parent,
+    Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
+    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnHealth, View, Why,
+};
+
+/// What can be moved to another task, shared with it and logged.
+fn shared<T: Debug + Send + Sync + Unpin + 'static>() {}
+
+/// What can be kept in two places, too.
+fn kept<T: Clone + Debug + Send + Sync + Unpin + 'static>() {}
+
+/// What can be compared, too.
+fn data<T: Clone + Debug + PartialEq + Eq + Send + Sync + Unpin + 'static>() {}
+
+/// One word of a few.
+fn word<T: Copy + Debug + PartialEq + Eq + Send + Sync + Unpin + 'static>() {}
+
+/// What `?` takes, and a `Box<dyn Error + Send + Sync>`.
+fn error<T: error::Error + Clone + Send + Sync + Unpin + 'static>() {}
+
+/// What a configuration starts from.
+fn starts<T: Default>() {}
+
+#[test]
+fn what_the_client_gives() {
+    shared::<Builder>();
+    shared::<Pinger>();
+    kept::<Balance>();
+    kept::<PingerBuilder>();
+    data::<Selection>();
+    data::<Hop>();
+    data::<RunnerUp>();
+    data::<Trace>();
+    data::<Candidate>();
+    data::<Cost>();
+    data::<Limits>();
+    data::<Parent>();
+    word::<Echo>();
+    word::<Progress>();
+    word::<CandidateState>();
+    word::<Obstacle>();
+    word::<Strategy>();
+    word::<View>();
+    word::<Why>();
+    starts::<Limits>();
+    starts::<Strategy>();
+    starts::<View>();
+}
+
+#[test]
+fn what_the_server_takes() {
+    shared::<Server>();
+    data::<Config>();
+    data::<Net>();
+    data::<Cluster>();
+    data::<NodeEntry>();
+    data::<KeyFile>();
+    data::<Turn>();
+    data::<RequestLimits>();
+    data::<Diagnostic>();
+    data::<Label>();
+    word::<Log>();
+    word::<Rates>();
+    word::<BareAnswers>();
+    word::<LogFormat>();
+    word::<LogLevel>();
+    word::<TurnHealth>();
+    starts::<Config>();
+    starts::<Net>();
+    starts::<Cluster>();
+    starts::<Turn>();
+    starts::<RequestLimits>();
+    starts::<Log>();
+    starts::<Rates>();
+}
+
+#[test]
+fn what_both_share() {
+    data::<Endpoint>();
+    data::<Name>();
+    word::<Family>();
+    word::<Prefix>();
+    word::<SocketOperation>();
+}
+
+#[test]
+fn what_goes_wrong() {
+    error::<Error>();
+    error::<Failure>();
+    error::<ConfigError>();
+    error::<KeyError>();
+    error::<EndpointError>();
+    error::<NameError>();
+    error::<PrefixError>();
+}
