@@ -1,7 +1,6 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 #[cfg(feature = "server")]
 use crate::config::{ConfigError, KeyError};
@@ -13,7 +12,7 @@ use crate::types::Family;
 /// system said.
 ///
 /// [How it is matched](crate#with-options-and-how-it-was-found).
-#[derive(Debug, Clone, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     #[cfg(feature = "client")]
@@ -27,7 +26,7 @@ pub enum Error {
         /// The name as the caller wrote it.
         host: String,
         /// What the resolver said.
-        source: Arc<io::Error>,
+        source: io::Error,
     },
     /// A host has no address of the family asked for.
     #[error("`{host}` has no {family} address")]
@@ -50,15 +49,15 @@ pub enum Error {
         /// The address it was tried with.
         addr: SocketAddr,
         /// What the system said.
-        source: Arc<io::Error>,
+        source: io::Error,
     },
     /// The system gave no random numbers.
     #[error("the system gives no random numbers")]
-    Random(#[source] Arc<io::Error>),
+    Random(#[source] io::Error),
     #[cfg(feature = "server")]
     /// The system started no thread for a worker.
     #[error("cannot start a worker thread")]
-    Thread(#[source] Arc<io::Error>),
+    Thread(#[source] io::Error),
     #[cfg(feature = "server")]
     /// A worker of the server stopped where it must not.
     #[error("the worker on `{addr}` stopped")]
@@ -83,11 +82,13 @@ impl Error {
         operation: SocketOperation,
         addr: SocketAddr,
     ) -> impl Fn(io::Error) -> Self + Copy {
-        move |source| Self::Socket { operation, addr, source: Arc::new(source) }
+        move |source| Self::Socket { operation, addr, source }
     }
 }
 
 /// What was tried with a socket, in [`Error::Socket`].
+///
+/// [How errors are matched](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SocketOperation {

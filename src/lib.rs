@@ -28,18 +28,30 @@
 //! ```no_run
 //! # #[cfg(feature = "client")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! use std::time::Duration;
-//! use turn_balance::{Balance, Endpoint, Error, Family};
+//! use turn_balance::{Balance, Endpoint, Error, Family, Strategy, View, Why};
 //!
 //! let root: Endpoint = "root.example".parse()?;
 //! let balance = Balance::builder()
 //!     .root(root)
 //!     .family(Family::V4)
+//!     .strategy(Strategy::Best)
+//!     .view(View::Flat)
 //!     .timeout(Duration::from_secs(2))
 //!     .build()
 //!     .await?;
 //! match balance.select().await {
-//!     Ok(selection) => println!("{} at {:?}", selection.turn, selection.rtt),
+//!     Ok(selection) => {
+//!         println!("{} at {:?}", selection.turn, selection.rtt);
+//!         for hop in selection.path {
+//!             println!("by {} of level {}", hop.addr, hop.level);
+//!         }
+//!         for other in selection.runners_up.iter().filter(|other| other.why == Why::Slower) {
+//!             println!("then {} at {:?}", other.turn, other.rtt);
+//!         }
+//!         println!("for {} datagrams", selection.cost.datagrams);
+//!     }
 //!     Err(Error::NotFound(failure)) => println!("nobody: {failure}"),
+//!     Err(Error::Socket { operation, addr, .. }) => println!("cannot {operation} {addr}"),
 //!     Err(error) => return Err(error.into()),
 //! }
 //! # Ok(())
@@ -87,6 +99,7 @@
 //! |---|---|
 //! | `client` | [`Balance`], [`Pinger`] and what they give |
 //! | `server` | [`Server`] and [`Config`] |
+//! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json` |
 //! | `cli` | the command line, with all of the above; the default |
 //!
 //! An application that embeds the client alone takes the package with `default-features = false,

@@ -272,7 +272,7 @@ impl Bench {
             for (time, leaf) in times.iter_mut().zip(leaves) {
                 let superior = match view {
                     View::Flat => &stand.root,
-                    View::Subordinates => &stand.middles[leaf / BELOW],
+                    _ => &stand.middles[leaf / BELOW],
                 };
                 let seen = stand.offered(superior, view);
                 let seen = seen.map(|nodes| nodes.contains(&stand.leaves[*leaf].addr()));

@@ -1,6 +1,8 @@
 use std::ops::Range;
 
 /// One thing that is wrong with a configuration.
+///
+/// Found in a [`ConfigError`](crate::ConfigError), where an example is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
     message: String,
@@ -9,6 +11,8 @@ pub struct Diagnostic {
 }
 
 /// A piece of the text, and what to say of it.
+///
+/// Found in a [`Diagnostic`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     span: Range<usize>,

@@ -1,6 +1,5 @@
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 
 use super::diagnostic::Diagnostic;
 
@@ -17,12 +16,12 @@ use super::diagnostic::Diagnostic;
 /// assert_eq!(diagnostic.hint(), Some("did you mean `warn`?"));
 /// assert_eq!(error.line_col(diagnostic), Some((2, 9)));
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct ConfigError {
     origin: String,
     text: String,
     diagnostics: Vec<Diagnostic>,
-    unreadable: Option<Arc<io::Error>>,
+    unreadable: Option<io::Error>,
 }
 
 impl ConfigError {
@@ -43,7 +42,7 @@ impl ConfigError {
 
     /// Why the file cannot be read; `None`: it can, and has errors.
     pub fn unreadable(&self) -> Option<&io::Error> {
-        self.unreadable.as_deref()
+        self.unreadable.as_ref()
     }
 
     /// The line and the column where a diagnostic's offender starts, both counted from 1, the
@@ -68,7 +67,7 @@ impl ConfigError {
 
     /// A file that cannot be read.
     pub(super) fn in_reading(origin: &str, error: io::Error) -> Self {
-        Self { unreadable: Some(Arc::new(error)), ..Self::empty(origin) }
+        Self { unreadable: Some(error), ..Self::empty(origin) }
     }
 
     fn empty(origin: &str) -> Self {

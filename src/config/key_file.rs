@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use crate::types::quoted;
 
@@ -24,7 +23,9 @@ pub struct KeyFile {
 }
 
 /// Why a key file cannot be used.
-#[derive(Debug, Clone, thiserror::Error)]
+///
+/// [How errors are matched](crate#with-options-and-how-it-was-found).
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// It cannot be read.
@@ -34,7 +35,7 @@ pub enum KeyError {
         /// Which file.
         file: PathBuf,
         /// What the system said.
-        source: Arc<io::Error>,
+        source: io::Error,
     },
     /// Others than its owner may read or write it.
     #[error("key file {} is open to others than its owner", quoted(&.file.to_string_lossy()))]
@@ -64,7 +65,7 @@ impl KeyFile {
     /// Reads the secret.
     pub(crate) fn read(&self) -> Result<[u8; 32], KeyError> {
         let file = || self.file.clone();
-        let unreadable = |error| KeyError::Unreadable { file: file(), source: Arc::new(error) };
+        let unreadable = |error| KeyError::Unreadable { file: file(), source: error };
         let mut open = File::open(&self.file).map_err(unreadable)?;
         // Of the open file, so that it is the one that is read.
         if is_open_to_others(&open).map_err(unreadable)? {

@@ -29,6 +29,8 @@ pub enum Endpoint {
 }
 
 /// A text that is no [`Endpoint`]; each has the part that is wrong.
+///
+/// Told by an [`Endpoint`] that is parsed, where an example is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {

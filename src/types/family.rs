@@ -2,6 +2,8 @@ use std::fmt;
 use std::net::SocketAddr;
 
 /// An address family.
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two, and whoever matches means both")]
 pub enum Family {

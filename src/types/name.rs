@@ -54,6 +54,8 @@ impl fmt::Debug for Name {
 }
 
 /// A text that is no [`Name`].
+///
+/// Told by a [`Name`] that is parsed, where an example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a name is 1 to 32 of `A-Z a-z 0-9 . _ -`")]
 #[non_exhaustive]

@@ -19,6 +19,8 @@ pub struct Prefix {
 }
 
 /// Text that is no [`Prefix`].
+///
+/// Told by a [`Prefix`] that is parsed, where an example is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PrefixError {

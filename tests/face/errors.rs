@@ -4,7 +4,6 @@ use std::error::Error as _;
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use turn_balance::{
@@ -123,16 +122,14 @@ async fn where_to_look() {
     assert_eq!(look(&error), Look::Arguments, "{error:?}");
 }
 
-/// The kind of what the system said. Errors that can be cloned share it.
+/// The kind of what the system said.
 fn root_cause(error: &Error) -> Option<io::ErrorKind> {
-    let source = error.source()?;
-    let shared = source.downcast_ref::<Arc<io::Error>>().map(|error| &**error);
-    Some(shared.or(source.downcast_ref())?.kind())
+    Some(error.source()?.downcast_ref::<io::Error>()?.kind())
 }
 
 #[tokio::test]
 async fn what_the_system_said_is_the_source() {
-    let why = || Arc::new(io::Error::from(io::ErrorKind::OutOfMemory));
+    let why = || io::Error::from(io::ErrorKind::OutOfMemory);
     for error in [Error::Random(why()), Error::Thread(why())] {
         assert_eq!(root_cause(&error), Some(io::ErrorKind::OutOfMemory), "{error:?}");
         assert_eq!(look(&error), Look::System(io::ErrorKind::OutOfMemory));

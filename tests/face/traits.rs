@@ -24,7 +24,7 @@ fn data<T: Clone + Debug + PartialEq + Eq + Send + Sync + Unpin + 'static>() {}
 fn word<T: Copy + Debug + PartialEq + Eq + Send + Sync + Unpin + 'static>() {}
 
 /// What `?` takes, and a `Box<dyn Error + Send + Sync>`.
-fn error<T: error::Error + Clone + Send + Sync + Unpin + 'static>() {}
+fn error<T: error::Error + Send + Sync + Unpin + 'static>() {}
 
 /// What a configuration starts from.
 fn starts<T: Default>() {}

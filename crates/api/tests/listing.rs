@@ -6,9 +6,22 @@ use std::process::Command;
 use std::{env, fs};
 
 use public_api::Builder;
+use turn_balance_lab::loopback;
+
+/// Whose rustdoc `public-api` reads, at the version in Cargo.toml.
+const RUST: &str = "rustc 1.95.";
 
 #[test]
 fn the_listing_is_fresh() {
+    let rustc = Command::new("rustc").arg("--version").output().unwrap();
+    let rustc = String::from_utf8(rustc.stdout).unwrap();
+    if !rustc.starts_with(RUST) {
+        assert!(env::var_os("CI").is_none(), "the listing is held by {RUST}x, here is {rustc}");
+        return loopback::skipped(&format!(
+            "the listing is held by {RUST}x, here is {}",
+            rustc.trim()
+        ));
+    }
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let file = root.join("docs/public-api.txt");
     // What every type has is left out: it would be most of the lines. That types are `Send` and

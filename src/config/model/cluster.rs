@@ -5,6 +5,8 @@ use crate::config::key_file::KeyFile;
 use crate::types::{Endpoint, Prefix};
 
 /// `[cluster]`: who stands above and below.
+///
+/// Part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cluster {

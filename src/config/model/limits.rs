@@ -3,6 +3,8 @@ use std::fmt;
 use crate::types::{Prefix, Rates};
 
 /// `[limits]`: what strangers are allowed, who do not show that they are at their address.
+///
+/// Part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RequestLimits {
@@ -31,6 +33,8 @@ impl Default for RequestLimits {
 }
 
 /// `limits.bare-answers`: what a request of the first implementation gets.
+///
+/// Named in [`RequestLimits`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum BareAnswers {

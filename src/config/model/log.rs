@@ -1,6 +1,8 @@
 use std::fmt;
 
 /// `[log]`: what is logged.
+///
+/// Part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Log {
@@ -11,6 +13,8 @@ pub struct Log {
 }
 
 /// `log.level`: how much is logged.
+///
+/// Named in [`Log`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LogLevel {
@@ -28,6 +32,8 @@ pub enum LogLevel {
 }
 
 /// `log.format`: how a line of the log looks.
+///
+/// Named in [`Log`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LogFormat {

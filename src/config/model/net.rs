@@ -3,6 +3,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use crate::types::{DEFAULT_PORT, Name};
 
 /// `[net]`: where the server listens.
+///
+/// Part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Net {

@@ -2,6 +2,8 @@ use std::fmt;
 use std::net::SocketAddr;
 
 /// `[turn]`: the TURN server beside a leaf.
+///
+/// Part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Turn {
@@ -12,6 +14,8 @@ pub struct Turn {
 }
 
 /// `turn.health`: how the TURN server beside a leaf is checked.
+///
+/// Named in [`Turn`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TurnHealth {

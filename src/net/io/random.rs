@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use rand::SeedableRng;
 use rand::rngs::SysRng;
 
@@ -9,5 +7,5 @@ use crate::net::engine::Rng;
 /// A generator that the system seeds, each descent's its own: whoever has seen some of its ids and
 /// nonces can tell none of the others (ChaCha with 12 rounds).
 pub(crate) fn rng() -> Result<Rng, Error> {
-    Rng::try_from_rng(&mut SysRng).map_err(|e| Error::Random(Arc::new(std::io::Error::other(e))))
+    Rng::try_from_rng(&mut SysRng).map_err(|e| Error::Random(std::io::Error::other(e)))
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use crate::error::Error;
 use crate::types::{Endpoint, Family};
@@ -18,7 +17,7 @@ impl Endpoint {
             Self::Addr(addr) => vec![*addr],
             Self::Name(host, port) => look_up(host, *port)
                 .await
-                .map_err(|error| Error::Resolve { host: host.clone(), source: Arc::new(error) })?,
+                .map_err(|error| Error::Resolve { host: host.clone(), source: error })?,
         };
         addrs.retain(|addr| family.is_none_or(|family| Family::of(*addr) == family));
         match (addrs.is_empty(), family) {
@@ -33,7 +32,7 @@ impl Endpoint {
     /// As [`Endpoint::resolve`].
     pub(crate) async fn resolve_first(&self, family: Option<Family>) -> Result<SocketAddr, Error> {
         let addrs = self.resolve(family).await?;
-        let failed = || Error::Resolve { host: self.to_string(), source: Arc::new(no_address()) };
+        let failed = || Error::Resolve { host: self.to_string(), source: no_address() };
         addrs.first().copied().ok_or_else(failed)
     }
 }

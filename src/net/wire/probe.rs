@@ -15,6 +15,8 @@ pub struct Probe<'a> {
 }
 
 /// Which list a server is asked for.
+///
+/// [How options are given](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum View {

@@ -55,6 +55,18 @@ impl Balance {
     /// As [`Balance::select`], and calls `progress` after every step: its
     /// [`provisional`](Progress::provisional) is there long before the choice is final.
     ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use turn_balance::Balance;
+    ///
+    /// let balance = Balance::new("203.0.113.7:3001".parse()?).await?;
+    /// let mut early = None;
+    /// let selection = balance.select_with(|progress| early = progress.provisional).await?;
+    /// println!("{} in the end, {early:?} at first", selection.turn);
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
     /// # Errors
     /// As [`Balance::probe`].
     pub async fn select_with(

@@ -142,6 +142,6 @@ impl Builder {
 }
 
 fn late(root: &Endpoint) -> Error {
-    let source = Arc::new(io::ErrorKind::TimedOut.into());
+    let source = io::ErrorKind::TimedOut.into();
     Error::Resolve { host: root.to_string(), source }
 }

@@ -42,7 +42,7 @@ impl Worker {
             let _tell = TellOnDrop { addr: self.addr, shared: self.shared.clone(), exit };
             self.run();
         };
-        thread::Builder::new().name(name).spawn(work).map_err(|e| Error::Thread(Arc::new(e)))
+        thread::Builder::new().name(name).spawn(work).map_err(|e| Error::Thread(e))
     }
 
     fn run(mut self) {

@@ -6,6 +6,8 @@ use crate::net::wire::View;
 use crate::types::{Prefix, Scope};
 
 /// How a descent chooses.
+///
+/// [How options are given](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Strategy {
@@ -27,6 +29,8 @@ impl Strategy {
 }
 
 /// How far a descent is.
+///
+/// Told to the closure of [`Balance::select_with`](crate::Balance::select_with), where an example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Progress {

@@ -46,6 +46,8 @@ pub struct Selection {
 }
 
 /// A balance server on the way down.
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Hop {
@@ -55,11 +57,13 @@ pub struct Hop {
     pub addr: SocketAddr,
     /// Its name.
     pub name: Option<Name>,
-    /// Its least round-trip time; none where a list that it stands in sufficed.
+    /// Its least round-trip time; `None` where a list that it stands in sufficed.
     pub rtt: Option<Duration>,
 }
 
 /// A TURN server that was measured and not chosen.
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunnerUp {
@@ -74,6 +78,8 @@ pub struct RunnerUp {
 }
 
 /// Why a [`RunnerUp`] was not chosen.
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Why {
@@ -86,6 +92,8 @@ pub enum Why {
 }
 
 /// What a descent cost and met.
+///
+/// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Cost {
@@ -160,6 +168,8 @@ impl CandidateState {
 }
 
 /// What stands before a candidate, as the network or this host says.
+///
+/// [How candidates are read](crate#every-candidate).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Obstacle {
@@ -170,6 +180,8 @@ pub enum Obstacle {
 }
 
 /// The server that a [`Failure`](super::failure::Failure) speaks of.
+///
+/// [How failures are matched](crate#with-options-and-how-it-was-found).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parent {
