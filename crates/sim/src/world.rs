@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{Descent, Obstacle, Options};
+use turn_balance::internals::engine::server::NodeCount;
 use turn_balance::internals::engine::server::answer::Responder;
 use turn_balance::internals::wire::{Kind, Node, Request, RequestBody};
 
@@ -125,7 +126,8 @@ impl<'a> World<'a> {
 
     /// How many of a live server's nodes are online, and how many it has.
     pub fn count(&self, addr: SocketAddr) -> (usize, usize) {
-        self.hosts[&addr].server().engine.count(self.now)
+        let NodeCount { online, all } = self.hosts[&addr].server().engine.count(self.now);
+        (online, all)
     }
 
     /// Lets time pass.

@@ -31,6 +31,15 @@ use super::{Rng, Transmit};
 use crate::net::wire::Node;
 use crate::types::Name;
 
+/// How many nodes there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NodeCount {
+    /// Those online.
+    pub online: usize,
+    /// All that are checked.
+    pub all: usize,
+}
+
 /// What has become known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServerEvent {
@@ -250,8 +259,8 @@ impl ServerEngine {
     }
 
     /// How many nodes are online, and how many there are.
-    pub fn count(&self, now: Instant) -> (usize, usize) {
-        (self.members.online(now).count(), self.members.len())
+    pub fn count(&self, now: Instant) -> NodeCount {
+        NodeCount { online: self.members.online(now).count(), all: self.members.len() }
     }
 }
 

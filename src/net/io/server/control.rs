@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tracing::debug;
 
 use super::check_sockets::CheckSockets;
-use super::event_log::{self, NodeCount};
+use super::event_log;
 use super::log_limit::tell;
 use super::shared::{Arrival, SharedState};
 use crate::net::engine::server::heartbeat::Outgoing;
@@ -68,10 +68,7 @@ impl ControlLoop {
             let check = engine.poll_check(now);
             let binding = engine.poll_binding(now);
             let heartbeat = engine.poll_heartbeat(now);
-            let event = engine.poll_event().map(|event| {
-                let (online, all) = engine.count(now);
-                (event, NodeCount { online, all })
-            });
+            let event = engine.poll_event().map(|event| (event, engine.count(now)));
             let next = engine.poll_timeout();
             drop(engine); // what follows are system calls
             if check.is_none() && binding.is_none() && heartbeat.is_none() && event.is_none() {

@@ -3,16 +3,9 @@
 use tracing::{info, warn};
 
 use super::check_sockets::CheckSockets;
-use crate::net::engine::server::ServerEvent;
 use crate::net::engine::server::members::{MemberEvent, ONLINE, START_GRACE};
+use crate::net::engine::server::{NodeCount, ServerEvent};
 use crate::types::Name;
-
-/// How many nodes there are.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NodeCount {
-    pub(super) online: usize,
-    pub(super) all: usize,
-}
 
 pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, from: &CheckSockets) {
     let online = format_args!("{online} of {all}").to_string();

@@ -17,7 +17,7 @@ use turn_balance::internals::engine::server::answer::{Responder, Snapshot};
 use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::engine::server::members::{MemberEvent, NodeSpec, ONLINE};
-use turn_balance::internals::engine::server::{ServerEngine, ServerEvent};
+use turn_balance::internals::engine::server::{NodeCount, ServerEngine, ServerEvent};
 use turn_balance::internals::wire::auth::{Key, Keys};
 use turn_balance::internals::wire::{PADDED_REQUEST, Request, RequestBody};
 
@@ -189,7 +189,7 @@ impl World {
         }
         // One a second, and one for each Pong, of which one a second is answered.
         assert!(self.beats.len() as f64 <= 2.0 * self.seconds() + 4.0, "{} s", self.seconds());
-        let (online, all) = self.engine.count(now);
+        let NodeCount { online, all } = self.engine.count(now);
         let may = self.right.keys().filter(|addr| self.may_be_online(**addr)).count();
         assert!(online <= may, "{online} online, {may} have answered");
         let most = self.trust.join.as_ref().map_or(0, |join| join.max_nodes);

@@ -39,7 +39,7 @@ impl World {
                     Worth::Nothing => assert_eq!(after, before, "{from} {ping:?}"),
                     Worth::Bare => assert_eq!(after.0, before.0, "{from} {ping:?}"),
                     // It may end a second place of the same node.
-                    Worth::New => assert!(after.0.0 <= before.0.0, "{from} {ping:?}"),
+                    Worth::New => assert!(after.0.online <= before.0.online, "{from} {ping:?}"),
                 }
                 let refused = self.expect_pong(from, datagram);
                 if worth == Worth::New && result.is_ok() && !refused {
