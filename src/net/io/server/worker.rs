@@ -42,7 +42,7 @@ impl Worker {
             let _tell = TellOnDrop { addr: self.addr, shared: self.shared.clone(), exit };
             self.run();
         };
-        thread::Builder::new().name(name).spawn(work).map_err(|e| Error::Thread(e))
+        thread::Builder::new().name(name).spawn(work).map_err(Error::Thread)
     }
 
     fn run(mut self) {
