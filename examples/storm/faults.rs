@@ -10,7 +10,7 @@ use turn_balance_sim::storm;
 /// Plants a fault in this thread.
 pub(crate) fn plant(name: &str) {
     let named = |fault: &Fault| format!("{fault:?}") == name;
-    fault::plant(Fault::ALL.into_iter().find(named));
+    fault::plant(Fault::ALL.iter().copied().find(named));
 }
 
 /// Plants each fault, and prints what found it. Returns whether all were found.

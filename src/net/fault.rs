@@ -24,9 +24,23 @@ macro_rules! planted {
     };
 }
 
-/// A mistake that somebody could make.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
+/// Defines [`Fault`], and lists all of them in their order.
+macro_rules! faults {
+    ($($(#[$doc:meta])* $fault:ident,)*) => {
+        /// A mistake that somebody could make.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Fault {
+            $($(#[$doc])* $fault,)*
+        }
+
+        impl Fault {
+            /// All of them, in order.
+            pub const ALL: &[Self] = &[$(Self::$fault),*];
+        }
+    };
+}
+
+faults! {
     /// A bare request is answered also where nothing is online.
     EmptyAnswer,
     /// A bare probe from a node or superior is answered.
@@ -119,58 +133,6 @@ pub enum Fault {
     ClientIdIgnored,
     /// The client does not compare the source of an answer.
     ClientSourceIgnored,
-}
-
-impl Fault {
-    /// All of them, in order.
-    pub const ALL: [Self; 46] = [
-        Self::EmptyAnswer,
-        Self::PeerAnswered,
-        Self::Amplification,
-        Self::PortZeroAnswered,
-        Self::LoopPortAnswered,
-        Self::OwnCheckAnswered,
-        Self::ReplyAnswered,
-        Self::LongRequestAnswered,
-        Self::RetryLarger,
-        Self::RepeatAnswered,
-        Self::CookieForAnybody,
-        Self::NoAddressBudget,
-        Self::NoNetworkBudget,
-        Self::TwoAnswers,
-        Self::PongLarger,
-        Self::HeartbeatIsClaim,
-        Self::LateExpiry,
-        Self::OfflineIgnored,
-        Self::CheckNonceIgnored,
-        Self::CheckIdIgnored,
-        Self::CheckAnswerKept,
-        Self::CheckNotRepeated,
-        Self::TagIgnored,
-        Self::RequireIgnored,
-        Self::UnsignedAnswer,
-        Self::ChallengeIgnored,
-        Self::SequenceIgnored,
-        Self::JoinsWithoutBound,
-        Self::GuardWithoutBound,
-        Self::StartNotTold,
-        Self::HopsWithoutEnd,
-        Self::SampleMerged,
-        Self::RefusedListed,
-        Self::MappedKept,
-        Self::HealthIgnored,
-        Self::TransactionIgnored,
-        Self::RefusedAsked,
-        Self::DatagramsWithoutEnd,
-        Self::BytesWithoutEnd,
-        Self::SilenceWithoutEnd,
-        Self::DepthWithoutEnd,
-        Self::TimeoutIgnored,
-        Self::ListWithoutEnd,
-        Self::ClientNonceIgnored,
-        Self::ClientIdIgnored,
-        Self::ClientSourceIgnored,
-    ];
 }
 
 /// Whether a fault is planted: never, without the feature `faults`.
