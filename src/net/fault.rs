@@ -24,23 +24,25 @@ macro_rules! planted {
     };
 }
 
-/// Defines [`Fault`], and lists all of them in their order.
-macro_rules! faults {
-    ($($(#[$doc:meta])* $fault:ident,)*) => {
-        /// A mistake that somebody could make.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fault {
-            $($(#[$doc])* $fault,)*
+/// Defines an enum, and lists all that it may be, in order.
+macro_rules! listed {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $word:ident,)* }) => {
+        $(#[$meta])*
+        pub enum $name {
+            $($(#[$doc])* $word,)*
         }
 
-        impl Fault {
+        impl $name {
             /// All of them, in order.
-            pub const ALL: &[Self] = &[$(Self::$fault),*];
+            pub const ALL: &[Self] = &[$(Self::$word),*];
         }
     };
 }
 
-faults! {
+listed! {
+/// A mistake that somebody could make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
     /// A bare request is answered also where nothing is online.
     EmptyAnswer,
     /// A bare probe from a node or superior is answered.
@@ -133,6 +135,7 @@ faults! {
     ClientIdIgnored,
     /// The client does not compare the source of an answer.
     ClientSourceIgnored,
+}
 }
 
 /// Whether a fault is planted: never, without the feature `faults`.
