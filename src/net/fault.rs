@@ -65,6 +65,16 @@ pub enum Fault {
     RepeatAnswered,
     /// A cookie is good for any address.
     CookieForAnybody,
+    /// A cookie is good for any port of its address.
+    CookieForAnyPort,
+    /// Who asks for the first time waits behind its neighbours.
+    NeighboursFirst,
+    /// Bare requests from exempt addresses are answered without end.
+    ExemptLoop,
+    /// Bare requests are answered without end while their ids alternate.
+    IdsAlternate,
+    /// Peer messages are charged to their source before their tag is judged.
+    TagJudgedLast,
     /// An address has no budget.
     NoAddressBudget,
     /// A network has no budget: IPv4 /24, IPv6 /56 and /48.

@@ -46,7 +46,7 @@ impl World {
                     self.numbers.insert(from, (ping.seq, now));
                 }
             }
-            (PeerMessage::Pong(pong), _) => {
+            (PeerMessage::Pong(pong, _), _) => {
                 assert!(matches!(self.trust.keys.judge(Purpose::Pong, datagram), Tag::Right(_)));
                 let result = self.engine.handle_peer_message(now, LocalAddr(own()), from, message);
                 let known = self.beats.iter().position(|seq| *seq == pong.seq);
