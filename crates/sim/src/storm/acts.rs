@@ -10,7 +10,7 @@ use turn_balance::internals::engine::server::members::NodeSpec;
 use super::plan::{Part, Who};
 use super::rules;
 use super::weather::Cut;
-use super::{Storm, foes, old, rogue};
+use super::{Storm, foes, old, patient, rogue};
 use crate::Host;
 
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(super) enum Act {
     /// An old server's heartbeat.
     Ping(usize),
     Forge(Vec<foes::Forged>),
+    /// A crowd behind one address comes back to a server, with cookies.
+    Crowd(SocketAddr),
 }
 
 impl Storm {
@@ -54,6 +56,13 @@ impl Storm {
     }
 
     pub(super) fn schedule_acts(&mut self, time: Duration) {
+        if self.foes.patience {
+            for v4 in [true, false] {
+                let idle = old::server(Vec::new(), None, self.kin());
+                let addr = patient::idle(&self.plan, v4);
+                self.world.hosts.insert(addr, Host::Actor(Box::new(idle)));
+            }
+        }
         let rate = self.rng.random_range(0.2..2.0);
         for _ in 0..(time.as_secs_f64() * rate) as u32 {
             let at = self.rng.random_range(Duration::ZERO..time);
@@ -98,6 +107,10 @@ impl Storm {
                 self.put(Duration::from_secs(5), Act::Ping(n));
             }
             Act::Forge(forged) => self.forge(forged),
+            Act::Crowd(to) => {
+                let forged = self.foes.crowd_returns(to, &self.plan, &mut self.rng);
+                self.trickle(forged, 1);
+            }
         }
     }
 
@@ -120,9 +133,7 @@ impl Storm {
                 return;
             }
             Who::Old => {
-                let olds = plan.places.iter().filter(|place| place.who == Who::Old);
-                let kin = olds.map(|place| place.addr).collect();
-                let actor = old::server(site.nodes, place.turn, kin);
+                let actor = old::server(site.nodes, place.turn, self.kin());
                 self.world.hosts.insert(place.addr, Host::Actor(Box::new(actor)));
                 if !self.is_to_ping(n) {
                     self.put(Duration::from_millis(1), Act::Ping(n));
@@ -135,6 +146,13 @@ impl Storm {
             }
         }
         self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));
+    }
+
+    /// All who would talk for ever with a server of the first implementation.
+    fn kin(&self) -> Vec<SocketAddr> {
+        let others = self.plan.places.iter().filter(|place| place.who != Who::Ours);
+        let idle = [true, false].map(|v4| patient::idle(&self.plan, v4));
+        others.map(|place| place.addr).chain(idle).collect()
     }
 
     fn is_to_ping(&self, n: usize) -> bool {
@@ -211,7 +229,27 @@ impl Storm {
                 let forged = rules::soberly(|| foes.join_in_numbers(plan, rng));
                 self.trickle(forged, 3);
             }
+            _ if self.foes.patience => self.be_patient(),
             _ => {}
+        }
+    }
+
+    fn be_patient(&mut self) {
+        match self.rng.random_range(0..10) {
+            0..4 => {
+                let forged = patient::trickle(&self.plan, &mut self.rng);
+                self.trickle(forged, 15);
+            }
+            4..8 => {
+                let (forged, apart) = patient::loops(&self.plan, &mut self.rng);
+                self.trickle(forged, apart);
+            }
+            _ => {
+                let forged = patient::crowd(&self.plan, &mut self.rng);
+                let Some((_, to, _)) = forged.first() else { return };
+                self.put(Duration::from_millis(700), Act::Crowd(*to));
+                self.trickle(forged, 1);
+            }
         }
     }
 

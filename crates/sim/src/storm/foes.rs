@@ -20,8 +20,8 @@ pub(crate) type Forged = (SocketAddr, SocketAddr, Vec<u8>);
 #[derive(Default)]
 pub(crate) struct Foes {
     seen: VecDeque<Forged>,
-    /// Cookies, and who handed them out.
-    cookies: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// Cookies: who handed them out, to whom.
+    cookies: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
     /// Where the one who has a key says that it is found.
     advertised: Option<SocketAddr>,
     /// How much of what passes by an eavesdropper answers.
@@ -31,12 +31,14 @@ pub(crate) struct Foes {
     pub(crate) spoofs: bool,
     pub(crate) replays: bool,
     pub(crate) floods: bool,
+    /// Whether one is patient.
+    pub(crate) patience: bool,
     seq: u64,
 }
 
 /// How many datagrams, and cookies, are remembered.
 const SEEN: usize = 300;
-const COOKIES: usize = 20;
+const COOKIES: usize = 60;
 
 impl Foes {
     pub(crate) fn draw(plan: &Plan, rng: &mut Rng) -> Self {
@@ -47,6 +49,7 @@ impl Foes {
             spoofs: rng.random_bool(0.6),
             replays: rng.random_bool(0.6),
             floods: rng.random_bool(0.4),
+            patience: rng.random_bool(0.4),
             ..Self::default()
         }
     }
@@ -67,7 +70,8 @@ impl Foes {
         if let Ok(Response { body, .. }) = Response::decode(payload) {
             match body {
                 ResponseBody::Probe(reply) if reply.retry => {
-                    self.cookies.push_back((*from, reply.cookie));
+                    self.cookies.retain(|(whose, bearer, _)| (whose, bearer) != (from, to));
+                    self.cookies.push_back((*from, *to, reply.cookie));
                     if self.cookies.len() > COOKIES {
                         self.cookies.pop_front();
                     }
@@ -149,12 +153,18 @@ impl Foes {
     }
 
     fn with_cookie(&self, to: SocketAddr, nonce: u64, rng: &mut Rng) -> Vec<u8> {
-        let known = self.cookies.iter().filter(|(whose, _)| *whose == to);
-        let known: Vec<_> = known.map(|(_, cookie)| &cookie[..]).collect();
+        let known = self.cookies.iter().filter(|(whose, ..)| *whose == to);
+        let known: Vec<_> = known.map(|(.., cookie)| &cookie[..]).collect();
         let some = rng.random_range(0..known.len().max(1));
         let cookie = known.get(some).copied().unwrap_or(&[1; 21]);
         let probe = Probe { nonce, cookie, ..Probe::default() };
         Request { id: 1, body: RequestBody::Probe(probe) }.encode(0)
+    }
+
+    /// The last cookie that a server gave somebody.
+    pub(super) fn cookie_of(&self, server: SocketAddr, bearer: SocketAddr) -> Option<&[u8]> {
+        let theirs = |(from, to, _): &&(_, _, _)| (*from, *to) == (server, bearer);
+        self.cookies.iter().rev().find(theirs).map(|(.., cookie)| &cookie[..])
     }
 
     /// More requests at once than anybody may have: from one address, or from many of a network.
@@ -165,8 +175,14 @@ impl Foes {
         };
         // Rather once more where there are cookies from.
         let again = self.cookies.back().filter(|_| rng.random_bool(0.6));
-        let to = again.map_or(place.public, |(whose, _)| *whose);
+        let to = again.map_or(place.public, |(whose, ..)| *whose);
         let base = plan.addr(Part::Stranger, rng.random_range(0..200), 5000, rng);
+        // From where the cookie is, another port there, or elsewhere.
+        let base = match (again, rng.random_range(0..4)) {
+            (Some((_, bearer, _)), 0..2) => *bearer,
+            (Some((_, bearer, _)), 2) => SocketAddr::new(bearer.ip(), 5001),
+            _ => base,
+        };
         let spread = rng.random_range(0..4);
         let size = [0, 0, 60, PADDED_REQUEST][rng.random_range(0..4)];
         let bare = rng.random_bool(0.3);

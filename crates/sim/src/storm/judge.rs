@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use turn_balance::internals::engine::client::descent::{Descent, Options};
+use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::engine::server::members::Members;
 use turn_balance::internals::wire::{Request, RequestBody};
 
@@ -105,6 +106,7 @@ impl Judge {
         match note {
             Note::Arrived(datagram) => self.arrives(datagram),
             Note::PeerMessage { taken, changed } => self.peer_messages(*taken, *changed),
+            Note::Dropped(reason) => self.dropped(*reason),
             Note::Sent(datagram, true) => self.answers(datagram),
             Note::Sent(datagram, false) => self.sends(datagram),
         }
@@ -152,7 +154,12 @@ impl Judge {
             3002 => server.belief.hears(now, *from, payload),
             3003 => server.belief.hears_turn(now, *from, payload),
             _ => {
-                server.hears(*from, payload);
+                server.hears(now, *from, payload);
+                if server.bearers.starve() {
+                    let what = "who brings a cookie for the first time is not answered".into();
+                    self.blame(Rule::Starved, Some(*to), what);
+                    return;
+                }
                 self.heartbeat = server.belief.heartbeat(now, *from, payload);
             }
         }
@@ -177,6 +184,17 @@ impl Judge {
         if changed && !may_change {
             let what = format!("from {}, {:?}: {ping:?}", datagram.from, datagram.origin);
             self.blame(Rule::Heartbeat, Some(datagram.to), what);
+        }
+    }
+
+    /// Nothing came of the last datagram.
+    fn dropped(&mut self, reason: DropReason) {
+        let now = self.now;
+        let Some((Datagram { from, to, .. }, _)) = self.last.clone() else { return };
+        let Some((_, server)) = self.server(to) else { return };
+        if reason == DropReason::Limited && server.must_hear(now, from) {
+            let what = format!("a signed message from {from} is dropped");
+            self.blame(Rule::Starved, Some(to), what);
         }
     }
 

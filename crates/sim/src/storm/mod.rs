@@ -6,11 +6,13 @@
 //! `recovery` what must be once all faults have ended.
 
 mod acts;
+mod bearers;
 mod belief;
 mod budgets;
 mod foes;
 mod judge;
 mod old;
+mod patient;
 mod plan;
 mod recovery;
 mod rogue;

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rand::RngExt;
-use turn_balance::Rates;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::limit::LimiterSettings;
 use turn_balance::internals::wire::auth::{Key, Keys};
+use turn_balance::{Prefix, Rates};
 
 use crate::Site;
 
@@ -24,6 +24,8 @@ pub(crate) struct Plan {
     max_nodes: usize,
     pub(crate) rates: Rates,
     bare_bytes: u64,
+    /// Whether strangers are exempt from all limits.
+    exempt: bool,
 }
 
 /// Somebody's place in the tree.
@@ -94,6 +96,7 @@ impl Plan {
             max_nodes: 10_000,
             rates: if rng.random_bool(0.5) { narrow } else { Rates::default() },
             bare_bytes: if rng.random_bool(0.2) { 20_000 } else { 0 },
+            exempt: rng.random_bool(0.1),
         };
         if keyed {
             let ids = 1..=rng.random_range(1..=2u8);
@@ -238,7 +241,18 @@ impl Plan {
 
     pub(crate) fn limits(&self) -> LimiterSettings {
         let (rates, bare_bytes) = (self.rates, self.bare_bytes);
-        LimiterSettings { rates, bare_bytes, places: 1024, ..LimiterSettings::default() }
+        let mut exempt = LimiterSettings::default().exempt;
+        if self.exempt {
+            exempt.extend([true, false].map(|v4| {
+                let base = match self.addr_of(Part::Stranger, 0, 0, v4).ip() {
+                    IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() & !0xff).into()),
+                    IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 80 << 80).into()),
+                };
+                let prefix = format!("{base}/{}", if v4 { 24 } else { 48 });
+                prefix.parse::<Prefix>().expect("it is one")
+            }));
+        }
+        LimiterSettings { rates, bare_bytes, exempt, places: 1 << 14 }
     }
 
     /// Gives a server another address, or the first one again.
