@@ -95,6 +95,12 @@ faults! {
     ChallengeIgnored,
     /// The number of a heartbeat is not compared.
     SequenceIgnored,
+    /// What one superior says of its last number moves those for all.
+    NumbersShared,
+    /// A Pong counts from whomever it comes.
+    PongOfAnybody,
+    /// A number of a heartbeat may be as high as can be.
+    NumbersWithoutEnd,
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.

@@ -5,4 +5,5 @@ mod forgers;
 mod heartbeats;
 mod joining;
 mod keys;
+mod superiors;
 mod world;
