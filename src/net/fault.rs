@@ -109,6 +109,8 @@ faults! {
     StartNotTold,
     /// A node is passed on however often it was.
     HopsWithoutEnd,
+    /// One more than the most hops is none.
+    HopsWrap,
     /// A part of a list is taken for the whole.
     SampleMerged,
     /// A superior passes on addresses that a node may not name.

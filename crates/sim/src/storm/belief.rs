@@ -187,7 +187,7 @@ impl Belief {
             let reply = &node.reply;
             let whole = reply.total as usize <= reply.nodes.len();
             let same = |below: &Node| {
-                (below.addr, below.hops + 1) == (passed.addr, passed.hops)
+                (below.addr, below.hops.saturating_add(1)) == (passed.addr, passed.hops)
                     && (passed.turn.is_none() || passed.turn == below.turn)
             };
             node.until.is_some_and(|until| until > now) && whole && reply.nodes.iter().any(same)
