@@ -107,6 +107,12 @@ pub enum Fault {
     ChallengeIgnored,
     /// The number of a heartbeat is not compared.
     SequenceIgnored,
+    /// What one superior says of its last number moves those for all.
+    NumbersShared,
+    /// A Pong counts from whomever it comes.
+    PongOfAnybody,
+    /// A number of a heartbeat may be as high as can be.
+    NumbersWithoutEnd,
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.
@@ -115,6 +121,8 @@ pub enum Fault {
     StartNotTold,
     /// A node is passed on however often it was.
     HopsWithoutEnd,
+    /// One more than the most hops is none.
+    HopsWrap,
     /// A part of a list is taken for the whole.
     SampleMerged,
     /// A superior passes on addresses that a node may not name.

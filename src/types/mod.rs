@@ -16,8 +16,9 @@ pub(crate) use endpoint::{check_host, unmapped};
 pub use family::Family;
 pub use name::{Name, NameError};
 pub use prefix::{Prefix, PrefixError};
+pub use quoted::escaped;
 #[cfg(feature = "server")]
-pub(crate) use quoted::quoted;
+pub(crate) use quoted::{quoted, shell_quoted};
 #[cfg(feature = "server")]
 pub use rates::Rates;
 #[cfg(any(feature = "client", feature = "server"))]

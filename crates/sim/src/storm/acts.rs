@@ -10,7 +10,7 @@ use turn_balance::internals::engine::server::members::NodeSpec;
 use super::plan::{Part, Who};
 use super::rules;
 use super::weather::Cut;
-use super::{Storm, foes, old, patient, rogue};
+use super::{Storm, foes, old, patient, rogue, usurper};
 use crate::Host;
 
 #[derive(Debug)]
@@ -42,6 +42,10 @@ impl Storm {
                 (known && addr.port() >= rogue::BOTTOMLESS)
                     .then(|| Host::Actor(Box::new(rogue::bottomless(made_up.clone(), seed))))
             });
+        }
+        if let Some(usurper) = plan.usurper {
+            let actor = usurper::server(plan);
+            self.world.hosts.insert(usurper, Host::Actor(Box::new(actor)));
         }
         for n in 0..self.plan.places.len() {
             let wait = if self.rng.random_bool(0.8) { 0.01 } else { 3.0 };

@@ -11,6 +11,7 @@ use turn_balance::internals::wire::{
 };
 
 use super::plan::{Part, Plan, Who};
+use super::usurper;
 use crate::Datagram;
 
 /// A datagram that somebody sends in somebody's name: from, to, bytes.
@@ -33,6 +34,8 @@ pub(crate) struct Foes {
     pub(crate) floods: bool,
     /// Whether one is patient.
     pub(crate) patience: bool,
+    /// Whether one who has a key tells high numbers, as a node and as a superior.
+    pub(crate) usurps: bool,
     seq: u64,
 }
 
@@ -78,12 +81,16 @@ impl Foes {
                 }
                 ResponseBody::Pong(pong) if self.insider && is_insider(*to) => {
                     self.seq += 1;
-                    let (seq, challenge, advertise) = (self.seq, pong.challenge, self.advertised);
+                    let seq = if self.usurps { usurper::high(self.seq) } else { self.seq };
+                    let (challenge, advertise) = (pong.challenge, self.advertised);
                     let ping = Ping { seq, challenge, advertise, ..Ping::default() };
                     forged.push((*to, *from, signed_ping(plan, ping, 64)));
                 }
                 _ => {}
             }
+        }
+        if self.usurps && rng.random_bool(0.1) {
+            forged.extend(usurper::pong_for(sent, plan, made_up(plan, rng)));
         }
         if self.eavesdrops > 0.0 && rng.random_bool(self.eavesdrops) {
             forged.extend(answer_for(sent, plan, rng));

@@ -9,7 +9,7 @@ use std::time::Instant;
 use turn_balance::internals::engine::client::descent::{Descent, Options};
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::engine::server::members::Members;
-use turn_balance::internals::wire::{Request, RequestBody};
+use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, SEQ_END};
 
 use super::belief::{Belief, Heartbeat};
 use super::rules::{Rule, Violation};
@@ -165,10 +165,19 @@ impl Judge {
         }
     }
 
-    /// A heartbeat was judged.
+    /// A heartbeat was judged, or the answer to one.
     fn peer_messages(&mut self, taken: bool, changed: bool) {
         let now = self.now;
         let Some((datagram, _)) = self.last.clone() else { return };
+        if let Ok(Response { body: ResponseBody::Pong(_), .. }) =
+            Response::decode(&datagram.payload)
+            && taken
+            && let Some((_, server)) = self.server(datagram.to)
+            && !server.belief.site().superiors.contains(&datagram.from)
+        {
+            let what = format!("{} is no superior of {}", datagram.from, datagram.to);
+            self.blame(Rule::Numbers, Some(datagram.to), what);
+        }
         let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(&datagram.payload)
         else {
             return;
@@ -220,7 +229,20 @@ impl Judge {
             3002 => {}
             3003 => server.belief.asks_turn(payload),
             _ if Request::decode(payload).is_err() => self.pongs(datagram),
-            _ => {}
+            _ => self.numbers(datagram),
+        }
+    }
+
+    /// A server sends a heartbeat: superiors that do not lie tell it no high number, and so it has
+    /// none for them.
+    fn numbers(&mut self, heartbeat: &Datagram) {
+        let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(&heartbeat.payload)
+        else {
+            return;
+        };
+        if ping.seq >= SEQ_END >> 1 && self.server(heartbeat.to).is_some() {
+            let what = format!("number {:x} for {}", ping.seq, heartbeat.to);
+            self.blame(Rule::Numbers, Some(heartbeat.from), what);
         }
     }
 

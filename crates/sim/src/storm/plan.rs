@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     bare_bytes: u64,
     /// Whether strangers are exempt from all limits.
     exempt: bool,
+    /// A second superior of all servers of ours, that lies.
+    pub(crate) usurper: Option<SocketAddr>,
 }
 
 /// Somebody's place in the tree.
@@ -97,6 +99,7 @@ impl Plan {
             rates: if rng.random_bool(0.5) { narrow } else { Rates::default() },
             bare_bytes: if rng.random_bool(0.2) { 20_000 } else { 0 },
             exempt: rng.random_bool(0.1),
+            usurper: None,
         };
         if keyed {
             let ids = 1..=rng.random_range(1..=2u8);
@@ -227,9 +230,10 @@ impl Plan {
             join: Some(join).filter(|_| joins),
         };
         let is_forwarded = place.nat_source.is_some_and(|source| source != place.public);
+        let superior = place.superior.map(|at| self.places[at].addr);
         Site {
             name: "storm",
-            superiors: place.superior.map(|at| self.places[at].addr).into_iter().collect(),
+            superiors: superior.into_iter().chain(self.usurper).collect(),
             nodes: listed.chain(place.loops_to).collect(),
             turn: place.turn,
             trust,

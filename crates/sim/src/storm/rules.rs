@@ -33,6 +33,8 @@ pub enum Rule {
     Listing,
     /// No forged or replayed heartbeat changes anything.
     Heartbeat,
+    /// What one superior says of numbers moves none that another hears.
+    Numbers,
     /// A check that stays without answer is repeated.
     Checks,
     /// A leaf names the TURN server beside it while that answers.

@@ -124,7 +124,9 @@ impl ServerEngine {
     ) -> Result<(), DropReason> {
         match message {
             PeerMessage::Heartbeat(heartbeat) => self.handle_heartbeat(now, to, from, heartbeat),
-            PeerMessage::Pong(pong, _) if self.heartbeats.handle_pong(now, to, *pong) => Ok(()),
+            PeerMessage::Pong(pong, _) if self.heartbeats.handle_pong(now, to, from, *pong) => {
+                Ok(())
+            }
             PeerMessage::Pong(..) => Err(DropReason::StrayPong),
         }
     }
