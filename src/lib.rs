@@ -104,7 +104,23 @@
 //!
 //! An application that embeds the client alone takes the package with `default-features = false,
 //! features = ["client"]`. All of it runs on tokio, and tells what it does through `tracing`.
-
+//!
+// Of a half that is left out there is nothing to link to but the table that says what brings it.
+#![cfg_attr(
+    not(feature = "client"),
+    doc = "[`Balance`]: #features
+[`Balance::builder`]: #features
+[`Balance::select`]: #features
+[`Balance::trace`]: #features
+[`Pinger`]: #features
+[`Selection`]: #features
+[`Trace`]: #features"
+)]
+#![cfg_attr(
+    not(feature = "server"),
+    doc = "[`Config`]: #features
+[`Server`]: #features"
+)]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(not(feature = "internals"), deny(clippy::exhaustive_structs, clippy::exhaustive_enums))]
 #![cfg_attr(
