@@ -41,7 +41,7 @@ trap 'stop; exit 129' HUP
 trap 'stop; exit 130' INT
 trap 'stop; exit 143' TERM
 
-command -v "$tb" >/dev/null 2>&1 || fail "no \`$tb\`: \`cargo build --release\`, then TB=target/release/tb"
+command -v "$tb" >/dev/null 2>&1 || fail "no \`$tb\`: \`cargo build --release --package turn-balance\`, then TB=target/release/tb"
 root=$(sed -n 's/^ *bind *= *"\([^"]*\)".*/\1/p' "$here/root.toml" | head -n 1)
 [ -n "$root" ] || fail "root.toml has no bind address"
 
