@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
-use turn_balance::{Balance, Error, Server, Strategy, Trace, TurnHealth, View};
+use turn_balance::{Balance, Server, Strategy, Trace, TurnHealth, View};
 use turn_balance_lab::loopback::{Net, config};
 
 use super::*;
@@ -124,9 +124,11 @@ async fn the_library_writes_a_selection_and_a_trace_as_the_command_does() {
 }
 
 #[tokio::test]
-async fn the_library_writes_a_failure_as_the_command_does() {
+async fn the_library_writes_a_failure_as_the_command_does_but_for_the_roots() {
     let trace = trace(&Net::new(), &[]).await;
-    let problem = Problem::from(&Error::NotFound(trace.outcome.clone().unwrap_err()));
+    let problem = Problem::not_found(trace.outcome.as_ref().unwrap_err(), "root.example");
     let report = TraceReport::new(Some(&trace), Some(&problem), trace.strategy, trace.view);
-    assert_eq!(json(&trace), json(&report));
+    let roots = "no TURN server reached from `root.example`: ";
+    assert_eq!(json(&trace), json(&report).replacen(roots, "", 1));
+    assert_ne!(json(&trace), json(&report));
 }

@@ -12,6 +12,8 @@ use crate::types::Name;
 /// Everything a descent has seen.
 ///
 /// With the feature `serde` it is written as the document of `tb trace --json`, without its `schema`.
+/// Of a failure the `message` is what [`Failure`] displays; the command's says before it which roots
+/// were asked, as its user called them.
 ///
 /// [How it is used](crate#every-candidate).
 #[derive(Debug, Clone, PartialEq, Eq)]
