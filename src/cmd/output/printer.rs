@@ -5,7 +5,7 @@ use clap::builder::StyledStr;
 use serde::Serialize;
 
 use super::error::CommandError;
-use super::progress::Progress;
+use super::progress::ProgressLine;
 use super::usage::harmless;
 use super::{color, json};
 use crate::cmd::report::Exit;
@@ -56,9 +56,9 @@ impl Printer {
     }
 
     /// A spinner where somebody watches.
-    pub(crate) fn progress(&self) -> Progress {
+    pub(crate) fn progress(&self) -> ProgressLine {
         let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Progress::new(self.quiet == 0 && !dumb && io::stderr().is_terminal())
+        ProgressLine::new(self.quiet == 0 && !dumb && io::stderr().is_terminal())
     }
 
     /// Says why a command ends without its answer.

@@ -17,7 +17,7 @@ const FRAME: Duration = Duration::from_millis(80);
 
 /// A spinner for work that takes long.
 #[derive(Debug)]
-pub(crate) struct Progress {
+pub(crate) struct ProgressLine {
     shown: bool,
     counts: Arc<Counts>,
 }
@@ -28,7 +28,7 @@ struct Counts {
     answered: AtomicUsize,
 }
 
-impl Progress {
+impl ProgressLine {
     /// `shown`: whether anybody looks.
     pub(crate) fn new(shown: bool) -> Self {
         let counts = Arc::default();

@@ -13,7 +13,7 @@ use super::trace_count::{CandidateCount, TraceCount};
 pub(crate) struct TraceCounter {
     descents: u64,
     found: u64,
-    rows: BTreeMap<(u8, SocketAddr), Row>,
+    tallies: BTreeMap<(u8, SocketAddr), Tally>,
 }
 
 impl TraceCounter {
@@ -27,7 +27,7 @@ impl TraceCounter {
         self.found += u64::from(found);
         for observation in seen {
             let key = (observation.level, observation.addr);
-            self.rows.entry(key).or_default().add(observation);
+            self.tallies.entry(key).or_default().add(observation);
         }
     }
 
@@ -42,7 +42,7 @@ impl TraceCounter {
 
     /// The whole: by level, the fastest first, the silent last.
     pub(crate) fn report(&self) -> TraceCount {
-        let mut candidates: Vec<CandidateCount> = self.rows.iter().map(candidate).collect();
+        let mut candidates: Vec<CandidateCount> = self.tallies.iter().map(candidate).collect();
         let order = |count: &CandidateCount| count.best_ms.map_or(f64::INFINITY, |Ms(best)| best);
         candidates.sort_by(|a, b| {
             let by_level = a.level.cmp(&b.level);
@@ -78,14 +78,14 @@ impl From<&Candidate> for Observation {
 
 /// What all of them say of one candidate.
 #[derive(Debug, Default)]
-struct Row {
+struct Tally {
     name: Option<String>,
     asked: u64,
     won: u64,
     rtts: Rtts,
 }
 
-impl Row {
+impl Tally {
     fn add(&mut self, observation: Observation) {
         let won = matches!(observation.state, CandidateState::Path | CandidateState::Selected);
         self.name = observation.name.or(self.name.take());
@@ -97,15 +97,15 @@ impl Row {
     }
 }
 
-fn candidate((&(level, addr), row): (&(u8, SocketAddr), &Row)) -> CandidateCount {
-    let summary = row.rtts.summary();
+fn candidate((&(level, addr), tally): (&(u8, SocketAddr), &Tally)) -> CandidateCount {
+    let summary = tally.rtts.summary();
     CandidateCount {
         level,
         addr,
-        name: row.name.clone(),
-        sent: row.asked,
-        loss_percent: loss_percent(row.asked, row.rtts.len()),
-        won: row.won,
+        name: tally.name.clone(),
+        sent: tally.asked,
+        loss_percent: loss_percent(tally.asked, tally.rtts.len()),
+        won: tally.won,
         best_ms: summary.map(|s| Ms(s.min)),
         avg_ms: summary.map(|s| Ms(s.avg)),
         worst_ms: summary.map(|s| Ms(s.max)),

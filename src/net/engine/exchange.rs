@@ -13,7 +13,7 @@ const PROOF: usize = 20;
 
 /// What is asked. With a [`Token`] and the peer's cookie it is all that a request's bytes are made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+pub enum Query {
     /// A balance server is asked what it offers.
     Probe {
         /// Which list.
@@ -50,9 +50,9 @@ pub enum Proof {
     Binding(Token),
 }
 
-/// Who asks. All are judged by one rule; faults are planted in one of them at a time.
+/// Whose an [`Exchange`] is. All are judged by one rule; faults are planted in one of them at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asker {
+pub enum Owner {
     /// A client.
     Client,
     /// A superior that checks a node.
@@ -80,7 +80,7 @@ pub enum Judged<T> {
 /// The requests to one peer, oldest first.
 #[derive(Debug)]
 pub struct Exchange<T = ()> {
-    asker: Asker,
+    owner: Owner,
     asked: VecDeque<Asked<T>>,
     /// What the peer handed out to be returned.
     cookie: Option<Arc<Vec<u8>>>,
@@ -93,7 +93,7 @@ pub struct Exchange<T = ()> {
 #[derive(Debug)]
 struct Asked<T> {
     token: Token,
-    question: Question,
+    query: Query,
     cookie: Option<Arc<Vec<u8>>>,
     at: Instant,
     answered: bool,
@@ -102,19 +102,19 @@ struct Asked<T> {
 
 impl<T: Copy> Exchange<T> {
     /// Nothing asked yet.
-    pub fn new(asker: Asker) -> Self {
-        Self { asker, asked: VecDeque::new(), cookie: None, reads_nonces: false }
+    pub fn new(owner: Owner) -> Self {
+        Self { owner, asked: VecDeque::new(), cookie: None, reads_nonces: false }
     }
 
     /// The bytes of a request that is sent now, if it is.
-    pub fn encode(&self, token: Token, question: Question) -> Vec<u8> {
-        encode(token, question, self.cookie.as_deref())
+    pub fn encode(&self, token: Token, query: Query) -> Vec<u8> {
+        encode(token, query, self.cookie.as_deref())
     }
 
     /// Notes that a request was sent.
-    pub fn sent(&mut self, at: Instant, token: Token, question: Question, note: T) {
+    pub fn sent(&mut self, at: Instant, token: Token, query: Query, note: T) {
         let cookie = self.cookie.clone();
-        self.asked.push_back(Asked { token, question, cookie, at, answered: false, note });
+        self.asked.push_back(Asked { token, query, cookie, at, answered: false, note });
     }
 
     /// Judges an answer that came from the peer.
@@ -137,7 +137,7 @@ impl<T: Copy> Exchange<T> {
     /// Whether an ICMP error that quotes these bytes is about one of the requests.
     pub fn is_quoted(&self, quoted: &[u8]) -> bool {
         self.asked.iter().any(|asked| {
-            let request = encode(asked.token, asked.question, asked.cookie.as_deref());
+            let request = encode(asked.token, asked.query, asked.cookie.as_deref());
             quoted.len() >= PROOF.min(request.len()) && request.starts_with(quoted)
         })
     }
@@ -195,16 +195,16 @@ impl<T: Copy> Exchange<T> {
     /// there. Only from a bare peer, which has never returned a nonce, the id is enough.
     fn is_answered_by(&self, asked: &Asked<T>, proof: Proof) -> bool {
         let Token { id, nonce } = asked.token;
-        match (asked.question, proof) {
-            (Question::Probe { .. }, Proof::Reply { id: returned, nonce: None }) => {
-                same_id(self.asker, id, returned) && self.may_lack_nonce()
+        match (asked.query, proof) {
+            (Query::Probe { .. }, Proof::Reply { id: returned, nonce: None }) => {
+                same_id(self.owner, id, returned) && self.may_lack_nonce()
             }
-            (Question::Probe { .. }, Proof::Reply { id: returned, nonce: Some(proof) }) => {
-                same_id(self.asker, id, returned) && same_nonce(self.asker, nonce, proof)
+            (Query::Probe { .. }, Proof::Reply { id: returned, nonce: Some(proof) }) => {
+                same_id(self.owner, id, returned) && same_nonce(self.owner, nonce, proof)
             }
-            (Question::Binding, Proof::Binding(returned)) => {
-                same_id(self.asker, id, returned.id)
-                    && same_nonce(self.asker, nonce, returned.nonce)
+            (Query::Binding, Proof::Binding(returned)) => {
+                same_id(self.owner, id, returned.id)
+                    && same_nonce(self.owner, nonce, returned.nonce)
             }
             _ => false,
         }
@@ -212,10 +212,10 @@ impl<T: Copy> Exchange<T> {
 
     /// Whether the peer may be a bare one.
     fn may_lack_nonce(&self) -> bool {
-        match self.asker {
-            Asker::Client => planted!(ClientNonceIgnored => true),
-            Asker::Check => planted!(CheckNonceIgnored => true),
-            Asker::Health => {}
+        match self.owner {
+            Owner::Client => planted!(ClientNonceIgnored => true),
+            Owner::Check => planted!(CheckNonceIgnored => true),
+            Owner::Health => {}
         }
         !self.reads_nonces
     }
@@ -253,31 +253,31 @@ impl From<u128> for Token {
     }
 }
 
-fn encode(token: Token, question: Question, cookie: Option<&Vec<u8>>) -> Vec<u8> {
+fn encode(token: Token, query: Query, cookie: Option<&Vec<u8>>) -> Vec<u8> {
     let Token { id, nonce } = token;
-    match question {
-        Question::Probe { view, names, size } => {
+    match query {
+        Query::Probe { view, names, size } => {
             let probe = Probe { nonce, cookie: cookie.map_or(&[], |cookie| cookie), view, names };
             Request { id, body: RequestBody::Probe(probe) }.encode(size.into())
         }
-        Question::Binding => stun::binding_request(token.transaction()),
+        Query::Binding => stun::binding_request(token.transaction()),
     }
 }
 
-fn same_id(asker: Asker, sent: u32, returned: u32) -> bool {
-    match asker {
-        Asker::Client => planted!(ClientIdIgnored => true),
-        Asker::Check => planted!(CheckIdIgnored => true),
-        Asker::Health => planted!(TransactionIgnored => true),
+fn same_id(owner: Owner, sent: u32, returned: u32) -> bool {
+    match owner {
+        Owner::Client => planted!(ClientIdIgnored => true),
+        Owner::Check => planted!(CheckIdIgnored => true),
+        Owner::Health => planted!(TransactionIgnored => true),
     }
     sent == returned
 }
 
-fn same_nonce(asker: Asker, sent: u64, returned: u64) -> bool {
-    match asker {
-        Asker::Client => planted!(ClientNonceIgnored => true),
-        Asker::Check => planted!(CheckNonceIgnored => true),
-        Asker::Health => planted!(TransactionIgnored => true),
+fn same_nonce(owner: Owner, sent: u64, returned: u64) -> bool {
+    match owner {
+        Owner::Client => planted!(ClientNonceIgnored => true),
+        Owner::Check => planted!(CheckNonceIgnored => true),
+        Owner::Health => planted!(TransactionIgnored => true),
     }
     sent == returned
 }

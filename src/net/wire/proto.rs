@@ -4,14 +4,14 @@
 use super::DecodeError;
 
 /// The value of one field.
-pub(super) enum Value<'a> {
+pub(super) enum FieldValue<'a> {
     Varint(u64),
     Fixed64(u64),
     Fixed32,
     Bytes(&'a [u8]),
 }
 
-impl<'a> Value<'a> {
+impl<'a> FieldValue<'a> {
     pub(super) fn uint32(self) -> Result<u32, DecodeError> {
         // Readers of a uint32 keep the low 32 bits ("Encoding", updating a message type).
         self.varint().map(|value| value as u32)
@@ -40,7 +40,7 @@ impl<'a> Value<'a> {
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = Result<(u32, Value<'a>), DecodeError>;
+    type Item = Result<(u32, FieldValue<'a>), DecodeError>;
 
     #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
@@ -50,18 +50,18 @@ impl<'a> Iterator for Fields<'a> {
 
 impl<'a> Fields<'a> {
     #[inline(always)]
-    fn field(&mut self) -> Result<(u32, Value<'a>), DecodeError> {
+    fn field(&mut self) -> Result<(u32, FieldValue<'a>), DecodeError> {
         let key = u32::try_from(self.varint()?).map_err(|_| DecodeError::Malformed)?;
         let value = match key & 7 {
-            0 => Value::Varint(self.varint()?),
-            1 => Value::Fixed64(u64::from_le_bytes(self.array()?)),
+            0 => FieldValue::Varint(self.varint()?),
+            1 => FieldValue::Fixed64(u64::from_le_bytes(self.array()?)),
             2 => {
                 let len = usize::try_from(self.varint()?).map_err(|_| DecodeError::Malformed)?;
-                Value::Bytes(self.take(len)?)
+                FieldValue::Bytes(self.take(len)?)
             }
             5 => {
                 self.take(4)?;
-                Value::Fixed32
+                FieldValue::Fixed32
             }
             _ => return Err(DecodeError::Malformed),
         };

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
+use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Response, ResponseBody, View};
 
@@ -50,7 +50,7 @@ pub struct Echoes {
 impl Echoes {
     /// Measures `server` from `now` on.
     pub fn new(server: SocketAddr, plan: EchoPlan, now: Instant, rng: Rng) -> Self {
-        let (exchange, events) = (Exchange::new(Asker::Client), VecDeque::new());
+        let (exchange, events) = (Exchange::new(Owner::Client), VecDeque::new());
         Self { server, plan, next: now, sent: 0, exchange, events, rng }
     }
 
@@ -95,11 +95,11 @@ impl Echoes {
         // The top bit keeps an id five bytes long, so that all requests are of one size.
         let id = self.rng.random::<u32>() | 1 << 31;
         let token = Token { id, nonce: self.rng.random_range(1..=u64::MAX) };
-        let question = Question::Probe { view: View::Flat, names: false, size: 0 };
+        let query = Query::Probe { view: View::Flat, names: false, size: 0 };
         self.sent += 1;
         self.next = (self.next + self.plan.interval).max(now);
-        self.exchange.sent(now, token, question, self.sent);
-        Some(Transmit { to: self.server, payload: self.exchange.encode(token, question) })
+        self.exchange.sent(now, token, query, self.sent);
+        Some(Transmit { to: self.server, payload: self.exchange.encode(token, query) })
     }
 
     /// What came of requests since the last call.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
+use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::{Rng, Transmit};
 
 /// Between two checks while it lives: three that fail and the word of it take less than 11 s.
@@ -47,7 +47,7 @@ impl Health {
             against: 0,
             needed: 1,
             next: now,
-            exchange: Exchange::new(Asker::Health),
+            exchange: Exchange::new(Owner::Health),
             rng,
         }
     }
@@ -82,9 +82,9 @@ impl Health {
             return None;
         }
         let token = Token::from(self.rng.random::<u128>() >> 32);
-        self.exchange.sent(now, token, Question::Binding, ());
+        self.exchange.sent(now, token, Query::Binding, ());
         self.next = now + if self.up { PERIOD } else { PERIOD_DOWN };
-        Some(Transmit { to: self.turn, payload: self.exchange.encode(token, Question::Binding) })
+        Some(Transmit { to: self.turn, payload: self.exchange.encode(token, Query::Binding) })
     }
 
     /// When to call [`Health::handle_timeout`] and [`Health::poll_transmit`] next.

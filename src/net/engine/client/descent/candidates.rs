@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::candidate_id::CandidateId;
 use super::rank::{Score, least};
 use super::report::Obstacle;
-use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
+use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::wire::{Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View};
 use crate::types::{Name, Scope};
 
@@ -132,15 +132,9 @@ impl Candidates {
     }
 
     /// Notes a request that was sent.
-    pub(super) fn note_sent(
-        &mut self,
-        id: CandidateId,
-        now: Instant,
-        token: Token,
-        question: Question,
-    ) {
+    pub(super) fn note_sent(&mut self, id: CandidateId, now: Instant, token: Token, query: Query) {
         self.by_request.insert(token.id, id);
-        self.entry(id).exchange.sent(now, token, question, ());
+        self.entry(id).exchange.sent(now, token, query, ());
     }
 
     /// Judges where an answer leads, and notes the round-trip time of a right one.
@@ -282,7 +276,7 @@ impl Entry {
             pad_first: false,
             more: 0,
             retries: 0,
-            exchange: Exchange::new(Asker::Client),
+            exchange: Exchange::new(Owner::Client),
             rtt: None,
             state: State::Offering,
             explored: false,
@@ -314,16 +308,16 @@ impl Entry {
     }
 
     /// What it is asked next.
-    pub(super) fn question(&self, view: View, names: bool) -> Question {
+    pub(super) fn query(&self, view: View, names: bool) -> Query {
         match self.role {
-            Role::Turn => Question::Binding,
-            _ => Question::Probe { view, names, size: self.request_len(self.sent()) as u16 },
+            Role::Turn => Query::Binding,
+            _ => Query::Probe { view, names, size: self.request_len(self.sent()) as u16 },
         }
     }
 
     /// The bytes of a request to it.
-    pub(super) fn encode(&self, token: Token, question: Question) -> Vec<u8> {
-        self.exchange.encode(token, question)
+    pub(super) fn encode(&self, token: Token, query: Query) -> Vec<u8> {
+        self.exchange.encode(token, query)
     }
 
     /// How many requests were sent to it.

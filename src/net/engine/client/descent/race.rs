@@ -408,8 +408,8 @@ impl Race {
             return None;
         }
         let token = Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) };
-        let question = entry.question(self.options.view, self.options.names);
-        let payload = entry.encode(token, question);
+        let query = entry.query(self.options.view, self.options.names);
+        let payload = entry.encode(token, query);
         let to = entry.addr;
         if entry.via.is_some() {
             match self.budget.spend(to, payload.len(), last_round, id) {
@@ -420,7 +420,7 @@ impl Race {
                 }
             }
         }
-        self.candidates.note_sent(id, now, token, question);
+        self.candidates.note_sent(id, now, token, query);
         self.schedule.expect(id, &self.candidates[id], now);
         self.cost.datagrams += 1;
         self.cost.bytes += payload.len() as u64;

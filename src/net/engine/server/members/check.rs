@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::net::engine::exchange::{Asker, Exchange, Judged, Proof, Question, Token};
+use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::wire::View;
 
 /// How far a node is, as steady as a list wants it: each change of that is news all the way up.
@@ -73,7 +73,7 @@ impl Check {
             last: None,
             round: first,
             sent: 0,
-            exchange: Exchange::new(Asker::Check),
+            exchange: Exchange::new(Owner::Check),
             distance: Distance::default(),
         }
     }
@@ -109,8 +109,8 @@ impl Check {
         if self.sent == 0 {
             self.round = now;
         }
-        let question = Question::Probe { view: View::Flat, names: true, size: size as u16 };
-        self.exchange.sent(now, token, question, ());
+        let query = Query::Probe { view: View::Flat, names: true, size: size as u16 };
+        self.exchange.sent(now, token, query, ());
         self.exchange.keep_newest(Self::REMEMBERED);
         self.last = Some(now);
         self.next = match Self::repeat_after(self.sent) {
@@ -121,7 +121,7 @@ impl Check {
             }
         };
         self.sent = (self.sent + 1) % (Self::REPEATS.len() + 1);
-        self.exchange.encode(token, question)
+        self.exchange.encode(token, query)
     }
 
     /// How long one waits for its repetition, where so many were sent before in the round.
