@@ -8,7 +8,7 @@ mod made_up;
 mod rules;
 mod tree;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -123,6 +123,16 @@ fn imports_go_one_way() {
     let upward = imports.iter().filter(|(files, _)| upward(files));
     let lines: Vec<_> = upward.map(|(files, items)| line(files, items)).collect();
     assert!(lines.is_empty(), "{}", lines.join("\n"));
+}
+
+#[test]
+fn the_page_names_each_file_of_the_engine() {
+    let page = include_str!("../../ARCHITECTURE.md");
+    let words: BTreeSet<_> = page.split(|c: char| !c.is_alphanumeric() && c != '_').collect();
+    let files = files("net/engine");
+    let names = files.keys().map(|file| Path::new(file).file_stem().unwrap().to_str().unwrap());
+    let missing: Vec<_> = names.filter(|name| !words.contains(name)).collect();
+    assert!(missing.is_empty(), "ARCHITECTURE.md does not name {missing:?}");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Whom a descent knows, and what it knows of each. Everybody may look; only this file changes it.
+//! Whom a descent knows, and what it knows of each. Everybody may look; only this file changes one
+//! that was added.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
