@@ -11,7 +11,7 @@ use crate::types::{Family, escaped};
 /// What can go wrong, for a caller to match on; its [`source`](std::error::Error::source) is what the
 /// system said.
 ///
-/// [How it is matched](crate#with-options-and-how-it-was-found).
+/// [How it is matched](crate#when-it-fails).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {

@@ -75,6 +75,37 @@
 //! # }
 //! ```
 //!
+//! # When it fails
+//!
+//! Every error can be matched without reading its text. A descent that finds nothing gives a
+//! [`Failure`], which says how far it came.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")] async fn example(balance: turn_balance::Balance) {
+//! use turn_balance::{CandidateState, Error, Failure, Obstacle, Parent};
+//!
+//! match balance.select().await.map(|selection| selection.turn) {
+//!     Ok(turn) => println!("{turn}"),
+//!     Err(Error::NotFound(Failure::NoAnswer { below: None, waited, .. })) => {
+//!         println!("no root has answered in {waited:?}");
+//!     }
+//!     Err(Error::NotFound(Failure::NoAnswer { below: Some(Parent { addr, .. }), asked, .. })) => {
+//!         println!("none of the {asked} that {addr} lists has answered");
+//!     }
+//!     Err(Error::NotFound(Failure::Unreachable { addr, obstacle: Obstacle::Port, .. })) => {
+//!         println!("{addr} is not running");
+//!     }
+//!     Err(Error::NotFound(Failure::Unreachable { addr, obstacle, .. })) => {
+//!         println!("{obstacle} {addr}"); // there is no way to 203.0.113.7:3001
+//!     }
+//!     Err(Error::NotFound(Failure::DeadEnd { at, state: CandidateState::TurnDown, .. })) => {
+//!         println!("the TURN server beside {at} is down");
+//!     }
+//!     Err(error) => println!("{error}"),
+//! }
+//! # }
+//! ```
+//!
 //! # A server
 //!
 //! [`Server`] runs a balance server inside an application, with the [`Config`] that a `balance.toml`
@@ -82,11 +113,15 @@
 //!
 //! ```no_run
 //! # #[cfg(feature = "server")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! use turn_balance::{Config, NodeEntry, Server};
+//! use turn_balance::{Config, Error, KeyError, NodeEntry, Server};
 //!
 //! let mut config = Config::parse("net.bind = '0.0.0.0:3001'", "balance.toml")?;
 //! config.cluster.nodes.push(NodeEntry::new("leaf.example".parse::<turn_balance::Endpoint>()?));
-//! let mut server = Server::start(config).await?;
+//! let mut server = match Server::start(config).await {
+//!     Ok(server) => server,
+//!     Err(Error::Key(KeyError::Open { file, .. })) => panic!("chmod 600 {}", file.display()),
+//!     Err(error) => return Err(error.into()),
+//! };
 //! println!("listening on {:?}", server.addrs());
 //! let error = server.failed().await; // only where it cannot go on
 //! # Err(error.into())
@@ -112,6 +147,7 @@
 [`Balance::builder`]: #features
 [`Balance::select`]: #features
 [`Balance::trace`]: #features
+[`Failure`]: #features
 [`Pinger`]: #features
 [`Selection`]: #features
 [`Trace`]: #features"
@@ -122,7 +158,10 @@
 [`Server`]: #features"
 )]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
-#![cfg_attr(not(feature = "internals"), deny(clippy::exhaustive_structs, clippy::exhaustive_enums))]
+#![cfg_attr(
+    not(feature = "internals"),
+    deny(clippy::exhaustive_structs, clippy::exhaustive_enums, clippy::return_self_not_must_use)
+)]
 #![cfg_attr(
     not(feature = "internals"),
     expect(

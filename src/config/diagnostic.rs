@@ -12,7 +12,7 @@ pub struct Diagnostic {
 
 /// A piece of the text, and what to say of it.
 ///
-/// Found in a [`Diagnostic`].
+/// Found in a [`Diagnostic`] of a [`ConfigError`](crate::ConfigError), where an example is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     span: Range<usize>,

@@ -5,6 +5,14 @@ use std::str::FromStr;
 use super::quoted::quoted;
 
 /// The port of a balance server, where an address names none.
+///
+/// ```
+/// use turn_balance::{DEFAULT_PORT, Endpoint};
+///
+/// let root: Endpoint = "203.0.113.7".parse()?;
+/// assert_eq!(root, Endpoint::Addr(([203, 0, 113, 7], DEFAULT_PORT).into()));
+/// # Ok::<(), turn_balance::EndpointError>(())
+/// ```
 pub const DEFAULT_PORT: u16 = 3001;
 
 /// Where a balance server is reached: an IP address or a host name, and a port.
@@ -19,7 +27,7 @@ pub const DEFAULT_PORT: u16 = 3001;
 /// assert_eq!(endpoint, Endpoint::Name("root.example".into(), 3001));
 /// # Ok::<(), turn_balance::EndpointError>(())
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Endpoint {
     /// A numeric address: nothing to look up.

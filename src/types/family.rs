@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 /// An address family.
 ///
 /// [How it is used](crate#with-options-and-how-it-was-found).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there are two, and whoever matches means both")]
 pub enum Family {
     /// IPv4.

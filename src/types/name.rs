@@ -13,7 +13,7 @@ use std::str::FromStr;
 /// assert_eq!(name.as_str(), "fra-b");
 /// # Ok::<(), turn_balance::NameError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(Box<str>);
 
 impl Name {

@@ -12,7 +12,7 @@ use std::str::FromStr;
 /// assert!(prefix.contains("10.1.2.3".parse().unwrap()));
 /// # Ok::<(), turn_balance::PrefixError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Prefix {
     base: IpAddr,
     len: u8,

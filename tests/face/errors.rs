@@ -163,6 +163,12 @@ async fn what_the_system_said_is_the_source() {
 }
 
 #[test]
+fn an_obstacle_reads_before_an_address() {
+    let texts = [Obstacle::Port, Obstacle::Path].map(|obstacle| format!("{obstacle} 192.0.2.7"));
+    assert_eq!(texts, ["nothing listens at 192.0.2.7", "there is no way to 192.0.2.7"]);
+}
+
+#[test]
 fn a_configuration_is_judged_as_a_whole() {
     let text = "[net]\nworkers = 0\n[log]\nlevel = 'WARN'";
     let error: ConfigError = Config::parse(text, "balance.toml").unwrap_err();

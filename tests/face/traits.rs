@@ -2,6 +2,7 @@
 
 use std::error;
 use std::fmt::Debug;
+use std::hash::Hash;
 
 use turn_balance::{
     Balance, BareAnswers, Builder, Candidate, CandidateState, Cluster, Config, ConfigError, Cost,
@@ -22,6 +23,9 @@ fn data<T: Clone + Debug + PartialEq + Eq + Send + Sync + Unpin + 'static>() {}
 
 /// One word of a few.
 fn word<T: Copy + Debug + PartialEq + Eq + Send + Sync + Unpin + 'static>() {}
+
+/// What can be looked up in a map, however that sorts its keys.
+fn key<T: Eq + Hash>() {}
 
 /// What `?` takes, and a `Box<dyn Error + Send + Sync>`.
 fn error<T: error::Error + Send + Sync + Unpin + 'static>() {}
@@ -89,6 +93,10 @@ fn what_both_share() {
     word::<Family>();
     word::<Prefix>();
     word::<SocketOperation>();
+    key::<Endpoint>();
+    key::<Name>();
+    key::<Family>();
+    key::<Prefix>();
 }
 
 #[test]

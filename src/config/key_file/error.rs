@@ -6,7 +6,7 @@ use crate::types::{escaped, shell_quoted};
 
 /// Why a key file cannot be used.
 ///
-/// [How errors are matched](crate#with-options-and-how-it-was-found).
+/// [How it is matched](crate#a-server).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {

@@ -34,7 +34,7 @@ impl Default for RequestLimits {
 
 /// `limits.bare-answers`: what a request of the first implementation gets.
 ///
-/// Named in [`RequestLimits`].
+/// Named in [`RequestLimits`], part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum BareAnswers {

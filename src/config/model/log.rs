@@ -14,7 +14,7 @@ pub struct Log {
 
 /// `log.level`: how much is logged.
 ///
-/// Named in [`Log`].
+/// Named in [`Log`], part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LogLevel {
@@ -33,7 +33,7 @@ pub enum LogLevel {
 
 /// `log.format`: how a line of the log looks.
 ///
-/// Named in [`Log`].
+/// Named in [`Log`], part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum LogFormat {

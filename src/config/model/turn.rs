@@ -15,7 +15,7 @@ pub struct Turn {
 
 /// `turn.health`: how the TURN server beside a leaf is checked.
 ///
-/// Named in [`Turn`].
+/// Named in [`Turn`], part of a [`Config`](crate::Config), where an example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TurnHealth {

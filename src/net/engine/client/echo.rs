@@ -21,7 +21,7 @@ pub struct EchoPlan {
     pub count: Option<u64>,
 }
 
-/// What came of one request of a `Pinger`, where its example is.
+/// What came of one request of a [`Pinger`](crate::Pinger), where its example is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Echo {

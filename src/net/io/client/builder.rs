@@ -40,6 +40,7 @@ impl Balance {
 ///
 /// [How it is used](crate#with-options-and-how-it-was-found).
 #[derive(Debug)]
+#[must_use = "it makes nothing until it is built"]
 pub struct Builder {
     roots: Vec<Endpoint>,
     options: Options,

@@ -105,6 +105,7 @@ impl Pinger {
 
 /// Makes a [`Pinger`], where its example is.
 #[derive(Debug, Clone)]
+#[must_use = "it makes nothing until it is built"]
 pub struct PingerBuilder {
     server: Endpoint,
     family: Option<Family>,

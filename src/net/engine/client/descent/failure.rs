@@ -8,7 +8,7 @@ use super::report::{CandidateState, Obstacle, Parent};
 
 /// A descent that ended without a TURN server.
 ///
-/// [How it is used](crate#with-options-and-how-it-was-found).
+/// [How it is matched](crate#when-it-fails).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
@@ -83,10 +83,9 @@ impl fmt::Display for Failure {
                     time(*waited)
                 )
             }
-            Self::Unreachable { level, asked: 1, addr, obstacle, .. } => match obstacle {
-                Obstacle::Port => write!(f, "level {level}: nothing listens at `{addr}`"),
-                Obstacle::Path => write!(f, "level {level}: there is no way to `{addr}`"),
-            },
+            Self::Unreachable { level, asked: 1, addr, obstacle, .. } => {
+                write!(f, "level {level}: {obstacle} `{addr}`")
+            }
             Self::Unreachable { asked, below: None, .. } => {
                 write!(f, "level 0: none of {asked} roots can be reached")
             }

@@ -13,6 +13,7 @@ use crate::types::Prefix;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
+#[must_use = "they limit what they are given to"]
 pub struct Limits {
     /// Datagrams; 16 of them are kept for the last round.
     pub datagrams: u32,

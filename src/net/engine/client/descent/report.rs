@@ -1,5 +1,6 @@
 //! What a descent tells when it is over.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -169,7 +170,7 @@ impl CandidateState {
 
 /// What stands before a candidate, as the network or this host says.
 ///
-/// [How candidates are read](crate#every-candidate).
+/// [How it is matched](crate#when-it-fails).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Obstacle {
@@ -179,9 +180,19 @@ pub enum Obstacle {
     Path,
 }
 
+/// With the address behind it: "nothing listens at" or "there is no way to".
+impl fmt::Display for Obstacle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Port => "nothing listens at",
+            Self::Path => "there is no way to",
+        })
+    }
+}
+
 /// The server that a [`Failure`](super::failure::Failure) speaks of.
 ///
-/// [How failures are matched](crate#with-options-and-how-it-was-found).
+/// [How it is matched](crate#when-it-fails).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parent {
@@ -191,8 +202,8 @@ pub struct Parent {
     pub name: Option<Name>,
 }
 
-impl std::fmt::Display for Parent {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Display for Parent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.name {
             Some(name) => write!(f, "`{name}` ({})", self.addr),
             None => write!(f, "`{}`", self.addr),
