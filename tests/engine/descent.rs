@@ -32,7 +32,8 @@ fn the_plain_race_asks_each_candidate_once() {
     world.log.clear();
     let options = Options { strategy: Strategy::First, ..levels() };
     let descent = world.descend(client(), options, &[server(ROOT)]);
-    assert_eq!(selection(&descent).turn, leaf_turn(11));
+    let selected = selection(&descent);
+    assert_eq!((selected.turn, selected.turn_answered), (leaf_turn(11), None));
     let mut asked = BTreeMap::new();
     for sent in &world.log {
         *asked.entry(sent.to).or_insert(0) += u32::from(sent.from == client());
@@ -85,12 +86,13 @@ fn a_dead_turn_server_is_passed_over_but_better_than_none() {
     world.hosts.remove(&leaf_turn(11));
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
     let selected = selection(&descent);
-    assert_eq!(selected.turn, leaf_turn(12));
+    assert_eq!((selected.turn, selected.turn_answered), (leaf_turn(12), Some(true)));
     let why = |turn| selected.runners_up.iter().find(|r| r.turn == turn).map(|r| r.why);
     assert_eq!([why(leaf_turn(11)), why(leaf_turn(21))], [Some(Why::Silent), Some(Why::Slower)]);
     world.hosts.retain(|_, host| !matches!(host, Host::Turn));
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
-    assert_eq!(selection(&descent).turn, leaf_turn(11));
+    let selected = selection(&descent);
+    assert_eq!((selected.turn, selected.turn_answered), (leaf_turn(11), Some(false)));
 }
 
 #[test]

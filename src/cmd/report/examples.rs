@@ -21,6 +21,7 @@ pub(crate) fn probe() -> ProbeReport {
         turn: Some("203.0.113.52:3478".parse().unwrap()),
         name: Some("fra-b".to_owned()),
         rtt_ms: Some(Ms(11.97)),
+        turn_answered: Some(true),
         elapsed_ms: Some(Ms(38.2)),
         strategy: "best",
         path: vec![
@@ -43,6 +44,8 @@ pub(crate) fn probe() -> ProbeReport {
             rtt_ms: Ms(14.2),
             why: Why::Slower,
         }],
+        candidates: 41,
+        silent: 1,
         datagrams: 96,
         error: None,
         cost,

@@ -1,6 +1,6 @@
 use std::net::SocketAddr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, Why};
 
 use super::ms::Ms;
@@ -12,10 +12,13 @@ pub(crate) struct ProbeReport {
     pub(crate) turn: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
+    pub(crate) turn_answered: Option<bool>,
     pub(crate) elapsed_ms: Option<Ms>,
     pub(crate) strategy: &'static str,
     pub(crate) path: Vec<HopReport>,
     pub(crate) runners_up: Vec<RunnerUpReport>,
+    pub(crate) candidates: u32,
+    pub(crate) silent: u32,
     pub(crate) datagrams: u32,
     pub(crate) error: Option<Problem>,
     #[serde(skip)]
@@ -37,7 +40,7 @@ pub(crate) struct RunnerUpReport {
     pub(crate) turn: SocketAddr,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Ms,
-    #[serde(skip)]
+    #[serde(serialize_with = "word")]
     pub(crate) why: Why,
 }
 
@@ -52,6 +55,7 @@ impl ProbeReport {
             turn: selection.map(|s| s.turn),
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
+            turn_answered: selection.and_then(|s| s.turn_answered),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
             strategy: strategy.as_str(),
             path: selection
@@ -60,6 +64,8 @@ impl ProbeReport {
             runners_up: selection
                 .map(|s| s.runners_up.iter().map(RunnerUpReport::from).collect())
                 .unwrap_or_default(),
+            candidates: cost.candidates,
+            silent: cost.silent,
             datagrams: cost.datagrams,
             error: error.cloned(),
             cost,
@@ -87,4 +93,8 @@ impl From<&RunnerUp> for RunnerUpReport {
             why: runner.why,
         }
     }
+}
+
+fn word<S: Serializer>(why: &Why, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(why.as_str())
 }

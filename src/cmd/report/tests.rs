@@ -17,10 +17,10 @@ fn json(document: &impl Serialize) -> String {
 fn an_answer() {
     let expected = concat!(
         r#"{"schema":"tb.probe/1","turn":"203.0.113.52:3478","name":"fra-b","rtt_ms":11.97,"#,
-        r#""elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","#,
+        r#""turn_answered":true,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","#,
         r#""name":"root","rtt_ms":7.81},{"level":1,"addr":"203.0.113.52:3001","name":"fra-b","#,
         r#""rtt_ms":12.06}],"runners_up":[{"turn":"203.0.113.61:3478","name":"ams-a","#,
-        r#""rtt_ms":14.2}],"datagrams":96,"error":null}"#,
+        r#""rtt_ms":14.2,"why":"slower"}],"candidates":41,"silent":1,"datagrams":96,"error":null}"#,
     );
     let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
     assert_eq!(json(&document), expected);
@@ -30,8 +30,9 @@ fn an_answer() {
 fn no_answer_is_null_and_never_0() {
     let problem = Problem::usage("nobody");
     let expected = concat!(
-        r#"{"schema":"tb.probe/1","turn":null,"name":null,"rtt_ms":null,"elapsed_ms":null,"#,
-        r#""strategy":"first","path":[],"runners_up":[],"datagrams":0,"#,
+        r#"{"schema":"tb.probe/1","turn":null,"name":null,"rtt_ms":null,"turn_answered":null,"#,
+        r#""elapsed_ms":null,"strategy":"first","path":[],"runners_up":[],"candidates":0,"#,
+        r#""silent":0,"datagrams":0,"#,
         r#""error":{"kind":"usage","message":"nobody"}}"#,
     );
     let probe = ProbeReport::new(None, Some(&problem), Strategy::First);

@@ -4,14 +4,17 @@ use super::words::{counted, or_dash};
 use crate::cmd::output::table;
 use crate::cmd::report::{HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport};
 
+/// What is said of a TURN server that did not answer, beside the time of its leaf.
+const SILENT: &str = "but the TURN server itself did not answer";
+
 /// What `tb probe` says beside a TURN server's address.
 pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
     let (rtt, elapsed) = (probe.rtt_ms?, probe.elapsed_ms?);
     Some(format!(
         "{}  {rtt} ms  in {elapsed} ms: {}, {} silent, {}",
         or_dash(probe.name.as_ref()),
-        counted(probe.cost.candidates, "candidate"),
-        probe.cost.silent,
+        counted(probe.candidates, "candidate"),
+        probe.silent,
         counted(probe.datagrams, "datagram"),
     ))
 }
@@ -29,7 +32,11 @@ pub(crate) fn path(probe: &ProbeReport) -> Option<String> {
         let name = or_dash(runner.name.as_ref());
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
     };
-    let steps = probe.path.iter().map(step);
+    let trusted = probe.turn.filter(|_| probe.turn_answered == Some(false)).map(|turn| {
+        let name = or_dash(probe.name.as_ref());
+        vec!["chosen".to_owned(), turn.to_string(), name, format!("{best} ms, {SILENT}")]
+    });
+    let steps = probe.path.iter().map(step).chain(trusted);
     Some(table::columns(steps.chain(probe.runners_up.iter().map(runner))))
 }
 
@@ -63,7 +70,7 @@ pub(crate) fn count(report: &TraceCount) -> String {
 
 fn reason(runner: &RunnerUpReport, best: Ms) -> String {
     match runner.why {
-        Why::Silent => "but the TURN server itself did not answer".to_owned(),
+        Why::Silent => SILENT.to_owned(),
         Why::Later => "answered later".to_owned(),
         _ => format!("slower by {} ms", Ms((runner.rtt_ms.0 - best.0).max(0.0))),
     }
@@ -82,7 +89,7 @@ mod tests {
         );
         let mut nameless = examples::probe();
         nameless.name = None;
-        nameless.cost.candidates = 1;
+        nameless.candidates = 1;
         nameless.datagrams = 1;
         assert_eq!(
             probe(&nameless).unwrap(),
@@ -105,6 +112,23 @@ mod tests {
         assert!(path(&example).unwrap().ends_with(silent));
         example.runners_up[0].why = Why::Later;
         assert!(path(&example).unwrap().ends_with("14.20 ms, answered later\n"));
+    }
+
+    #[test]
+    fn a_choice_on_the_word_of_a_leaf() {
+        let mut example = examples::probe();
+        example.turn_answered = Some(false);
+        assert_eq!(
+            path(&example).unwrap(),
+            "path    198.51.100.7:3001  root   7.81 ms\n\
+             path    203.0.113.52:3001  fra-b  12.06 ms\n\
+             chosen  203.0.113.52:3478  fra-b  11.97 ms, but the TURN server itself did not answer\n\
+             lost    203.0.113.61:3478  ams-a  14.20 ms, slower by 2.23 ms\n"
+        );
+        for answered in [None, Some(true)] {
+            example.turn_answered = answered;
+            assert!(!path(&example).unwrap().contains("chosen"), "{answered:?}");
+        }
     }
 
     #[test]

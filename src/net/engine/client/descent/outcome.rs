@@ -75,12 +75,19 @@ impl<'a> Ending<'a> {
             turn: entry.turn.unwrap_or(entry.addr),
             name: entry.name.clone(),
             rtt,
+            turn_answered: self.turn_answered(entry),
             elapsed: self.elapsed,
             strategy: self.options.strategy,
             path: path.map(|at| self.hop(at)).collect(),
             runners_up: runners_up.filter_map(|score| self.runner_up(score)).collect(),
             cost: self.cost,
         })
+    }
+
+    /// Whether the TURN server of one that was chosen answered itself; `None`: it was not asked.
+    fn turn_answered(&self, chosen: &Entry) -> Option<bool> {
+        let turn = &self.candidates[self.candidates.at(chosen.turn?)?];
+        (turn.role == Role::Turn && turn.sent() > 0).then_some(turn.rtt.is_some())
     }
 
     /// Why it ends with nothing: the deepest level says.

@@ -34,6 +34,9 @@ pub struct Selection {
     /// The least round-trip time measured to the TURN server or, where it was not asked itself,
     /// to the leaf that names it.
     pub rtt: Duration,
+    /// Whether the TURN server answered when it was asked itself (STUN Binding); `None`: it was not
+    /// asked. Where none does, that of the fastest leaf is chosen on the leaf's word.
+    pub turn_answered: Option<bool>,
     /// From the first request to the decision.
     pub elapsed: Duration,
     /// The strategy that chose.
@@ -90,6 +93,17 @@ pub enum Why {
     Silent,
     /// The strategy was [`Strategy::First`], and another answered first.
     Later,
+}
+
+impl Why {
+    /// The word for it in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Slower => "slower",
+            Self::Silent => "silent",
+            Self::Later => "later",
+        }
+    }
 }
 
 /// What a descent cost and met.

@@ -14,14 +14,17 @@ use crate::types::Name;
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 9)?;
+        let mut document = serializer.serialize_struct("Selection", 12)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
+        document.serialize_field("turn_answered", &self.turn_answered)?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
         document.serialize_field("strategy", self.strategy.as_str())?;
         document.serialize_field("path", &self.path)?;
         document.serialize_field("runners_up", &self.runners_up)?;
+        document.serialize_field("candidates", &self.cost.candidates)?;
+        document.serialize_field("silent", &self.cost.silent)?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
         document.serialize_field("error", &None::<Failure>)?;
         document.end()
@@ -41,10 +44,11 @@ impl Serialize for Hop {
 
 impl Serialize for RunnerUp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runner = serializer.serialize_struct("RunnerUp", 3)?;
+        let mut runner = serializer.serialize_struct("RunnerUp", 4)?;
         runner.serialize_field("turn", &self.turn)?;
         runner.serialize_field("name", &text(self.name.as_ref()))?;
         runner.serialize_field("rtt_ms", &ms(self.rtt))?;
+        runner.serialize_field("why", self.why.as_str())?;
         runner.end()
     }
 }
