@@ -198,6 +198,23 @@ async fn a_pinger_measures_as_often_as_it_is_told() {
     assert_eq!(silent.build().await.unwrap().next().await.unwrap().unwrap().rtt, None);
 }
 
+#[tokio::test]
+async fn whoever_waits_for_ever_says_so() {
+    let net = Net::new();
+    answer_bindings(net.turn(1));
+    let alone = config(net.server(1), "alone", None, &[], Some(net.turn(1)));
+    let _server = Server::start(alone).await.unwrap();
+    let balance = Balance::builder().root(net.server(1)).timeout(Duration::MAX);
+    let balance = balance.linger(Duration::MAX).build().await.unwrap();
+    wait_for_selection(&balance).await;
+    assert_eq!(balance.trace().await.unwrap().outcome.unwrap().turn, net.turn(1));
+    let pinger = Pinger::builder(net.server(1)).interval(Duration::MAX).timeout(Duration::MAX);
+    let mut pinger = pinger.build().await.unwrap();
+    assert!(pinger.next().await.unwrap().unwrap().rtt.is_some());
+    let second = tokio::time::timeout(Duration::from_millis(50), pinger.next()).await;
+    assert!(second.is_err(), "thirty years early: {second:?}");
+}
+
 /// How many threads of this process are called that.
 #[cfg(target_os = "linux")]
 fn threads(name: &str) -> usize {

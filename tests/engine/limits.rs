@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
-use turn_balance::internals::engine::client::descent::Options;
+use turn_balance::internals::engine::client::descent::{Failure, Limits, Options, Strategy};
 use turn_balance::internals::wire::{
     Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
 };
@@ -148,6 +148,44 @@ fn every_descent_ends_by_its_timeout() {
         assert!(world.now - start <= timeout, "seed {seed}");
         assert!(trace(&descent).elapsed <= timeout, "seed {seed}");
     }
+}
+
+#[test]
+fn limits_that_let_nobody_be_asked_are_to_blame_and_no_server() {
+    let none = Limits::default;
+    let limits = [
+        none().datagrams(0),
+        none().datagrams(16), // those that are kept for the last round
+        none().bytes(0),
+        none().bytes(20),
+        none().unanswered(0),
+        none().depth(0),
+    ];
+    let mut world = cascade(1, Path::of(0));
+    world.run_for(Duration::from_secs(20));
+    for limits in limits {
+        for strategy in [Strategy::Best, Strategy::First] {
+            let options = Options { strategy, limits: limits.clone(), ..levels() };
+            let start = world.now;
+            let descent = world.descend(client(), options, &[server(ROOT)]);
+            let failure = trace(&descent).outcome.unwrap_err();
+            let Failure::Limited { level: 0, at, .. } = &failure else {
+                panic!("{strategy:?}, {limits:?}: {failure}")
+            };
+            assert_eq!(at.addr, server(ROOT));
+            assert_eq!(failure.kind(), "limited");
+            assert!(world.now - start < Duration::from_secs(1), "at once");
+        }
+    }
+}
+
+#[test]
+fn a_caller_may_be_as_patient_as_can_be_said() {
+    let options = Options { timeout: Duration::MAX, linger: Duration::MAX, ..levels() };
+    let mut world = cascade(1, Path::of(0));
+    world.run_for(Duration::from_secs(20));
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
 }
 
 #[test]

@@ -142,7 +142,7 @@ impl<'a> World<'a> {
 
     /// Runs one descent to its end.
     pub fn descend(&mut self, from: SocketAddr, options: Options, roots: &[SocketAddr]) -> Descent {
-        let end = self.now + options.timeout;
+        let end = self.now + options.timeout.min(Duration::from_secs(24 * 60 * 60));
         self.start_descent(from, options, roots);
         for _ in 0..1_000_000 {
             if let Some(descent) = self.take_finished(from) {

@@ -11,7 +11,7 @@ pub mod exchange;
 #[cfg(feature = "server")]
 pub mod server;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
@@ -26,6 +26,13 @@ pub struct Transmit {
     pub to: std::net::SocketAddr,
     /// Its bytes.
     pub payload: Vec<u8>,
+}
+
+/// That long after a moment, where a caller may give as much as a `Duration` holds: a clock counts
+/// less, and whoever waits for longer than thirty years waits for ever.
+fn later(moment: Instant, wait: Duration) -> Instant {
+    const FOR_EVER: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    moment + wait.min(FOR_EVER)
 }
 
 /// A duration 10 % shorter to 10 % longer, so that many senders do not fall into step.

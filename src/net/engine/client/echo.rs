@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
-use crate::net::engine::{Rng, Transmit};
+use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View};
 
 /// How a server is measured.
@@ -97,7 +97,7 @@ impl Echoes {
         let token = Token { id, nonce: self.rng.random_range(1..=u64::MAX) };
         let query = Query::Probe { view: View::Flat, names: false, size: 0 };
         self.sent += 1;
-        self.next = (self.next + self.plan.interval).max(now);
+        self.next = later(self.next, self.plan.interval).max(now);
         self.exchange.sent(now, token, query, self.sent);
         Some(Transmit { to: self.server, payload: self.exchange.encode(token, query) })
     }
@@ -116,7 +116,7 @@ impl Echoes {
 
     /// When the oldest request that is not answered is given up.
     fn deadline(&self) -> Option<Instant> {
-        self.exchange.oldest().map(|sent| sent + self.plan.timeout)
+        self.exchange.oldest().map(|sent| later(sent, self.plan.timeout))
     }
 
     fn sends_more(&self) -> bool {

@@ -13,7 +13,7 @@ use super::rank::Score;
 use super::report::{Obstacle, Selection};
 use super::trace::Trace;
 use crate::net::engine::exchange::Proof;
-use crate::net::engine::{Rng, Transmit};
+use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View, stun};
 
 /// One descent, from the roots to a TURN server.
@@ -53,7 +53,7 @@ impl Descent {
         if options.strategy == Strategy::First {
             options.view = View::Subordinates; // a race through every level
         }
-        let deadline = now + time_limit(&options);
+        let deadline = later(now, time_limit(&options));
         let race = Race::new(options, roots, now, rng);
         Self { race, phase: Phase::Racing, started: now, deadline }
     }
@@ -286,7 +286,7 @@ impl Descent {
         };
         let choice = choice.ok_or_else(|| self.ending(elapsed).failure());
         self.race.cancel();
-        let until = (now + self.race.options().linger).min(self.deadline);
+        let until = later(now, self.race.options().linger).min(self.deadline);
         let lingers = choice.is_ok() && until > now && self.awaits_any();
         let outcome = Outcome { elapsed, choice };
         self.phase =

@@ -48,15 +48,24 @@ pub enum Failure {
         /// That server.
         at: Parent,
     },
+    /// The caller's own [`Limits`](super::limits::Limits) let nobody be asked whom a server lists.
+    #[non_exhaustive]
+    Limited {
+        /// The level of that server, the deepest that answered.
+        level: u8,
+        /// That server.
+        at: Parent,
+    },
 }
 
 impl Failure {
-    /// One word for it, for programs: `no_answer`, `unreachable` or `dead_end`.
+    /// One word for it, for programs: `no_answer`, `unreachable`, `dead_end` or `limited`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NoAnswer { .. } => "no_answer",
             Self::Unreachable { .. } => "unreachable",
             Self::DeadEnd { .. } => "dead_end",
+            Self::Limited { .. } => "limited",
         }
     }
 }
@@ -101,6 +110,9 @@ impl fmt::Display for Failure {
                     _ => "it has nothing to offer",
                 };
                 write!(f, "level {level}: {at} is a dead end, {what}")
+            }
+            Self::Limited { level, at } => {
+                write!(f, "level {level}: the limits let nobody be asked that {at} lists")
             }
         }
     }

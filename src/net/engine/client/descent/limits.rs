@@ -3,7 +3,8 @@
 use crate::types::Prefix;
 
 /// What a descent may send at most, however many candidates it is told of. The roots, which the
-/// caller named, are not counted.
+/// caller named, are not counted. Where that leaves nothing for what they list, it ends with
+/// [`Failure::Limited`](crate::Failure::Limited).
 ///
 /// ```
 /// use turn_balance::Limits;

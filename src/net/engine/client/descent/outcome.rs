@@ -8,6 +8,7 @@ use super::candidates::{Candidates, Entry, Role};
 use super::failure::Failure;
 use super::finish::ranked;
 use super::options::{Options, Strategy};
+use super::race::deepest;
 use super::rank::Score;
 use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why};
 use super::trace::{Candidate, Trace};
@@ -129,8 +130,20 @@ impl<'a> Ending<'a> {
         let answered = self.candidates.iter().filter(|(_, entry)| entry.rtt.is_some());
         let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
         let refused = entry.state == State::Offering;
+        if refused && self.is_limited(entry) {
+            return Some(Failure::Limited { level: entry.level, at: self.parent(at) });
+        }
         let state = if refused { CandidateState::Refused } else { out_of_service(entry.state)? };
         Some(Failure::DeadEnd { level: entry.level, state, at: self.parent(at) })
+    }
+
+    /// Whether the limits, and neither time nor scope, kept what a server lists from being asked.
+    fn is_limited(&self, lister: &Entry) -> bool {
+        let too_deep = lister.level >= deepest(self.options) && !lister.list.is_empty();
+        let below = |entry: &Entry| entry.level == lister.level + 1;
+        let unasked = |entry: &Entry| below(entry) && !entry.refused && entry.sent() == 0;
+        let in_time = self.elapsed < self.options.timeout;
+        in_time && (too_deep || self.candidates.iter().any(|(_, entry)| unasked(entry)))
     }
 
     fn parent(&self, id: CandidateId) -> Parent {

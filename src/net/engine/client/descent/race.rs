@@ -429,7 +429,7 @@ impl Race {
 }
 
 /// The deepest level that a descent goes to: nodes pass through eight hops at most.
-fn deepest(options: &Options) -> u8 {
+pub(super) fn deepest(options: &Options) -> u8 {
     planted!(DepthWithoutEnd => u8::MAX);
     options.limits.depth.min(8)
 }
