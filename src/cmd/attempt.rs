@@ -7,7 +7,7 @@ use turn_balance::{Balance, Failure, Trace};
 use super::args::{DescentArgs, OnOff, Target, ViewArg};
 use super::output::{CommandError, Printer};
 use super::report::{Advice, Exit, Problem};
-use super::runtime::interruptible;
+use super::runtime::Interrupt;
 
 /// Readies a client for the roots. Its descents go on listening for `linger` after the choice;
 /// `None`: as long as a trace does.
@@ -15,6 +15,7 @@ pub(crate) async fn connect(
     args: &DescentArgs,
     view: ViewArg,
     linger: Option<Duration>,
+    interrupt: &mut Interrupt,
 ) -> Result<Balance, CommandError> {
     let mut builder = Balance::builder()
         .strategy(args.strategy.into())
@@ -31,14 +32,18 @@ pub(crate) async fn connect(
     if let Some(family) = args.family.get() {
         builder = builder.family(family);
     }
-    interruptible(builder.build()).await
+    interrupt.or(builder.build()).await
 }
 
 /// Goes down once, with a spinner where that takes long.
-pub(crate) async fn descend(balance: &Balance, printer: &Printer) -> Result<Trace, CommandError> {
+pub(crate) async fn descend(
+    balance: &Balance,
+    printer: &Printer,
+    interrupt: &mut Interrupt,
+) -> Result<Trace, CommandError> {
     let progress = printer.progress();
     let descent = balance.trace_with(|now| progress.set(now.candidates, now.answered));
-    interruptible(progress.watch(descent)).await
+    interrupt.or(progress.watch(descent)).await
 }
 
 /// What came of an attempt to descend.

@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use tokio::runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::output::CommandError;
 use super::report::Problem;
@@ -21,21 +22,34 @@ pub(crate) fn block_on<T>(
     done
 }
 
-/// Does the work unless Ctrl-C comes first.
-pub(crate) async fn interruptible<T>(
-    work: impl Future<Output = Result<T, turn_balance::Error>>,
-) -> Result<T, CommandError> {
-    tokio::select! {
-        biased;
-        done = work => done.map_err(CommandError::from),
-        () = interrupt() => Err(CommandError::Interrupted),
-    }
-}
+/// Ctrl-C, listened for from here to the end of the command: none gets lost between two waits.
+#[derive(Debug)]
+pub(crate) struct Interrupt(Option<Signal>);
 
-/// Waits for Ctrl-C.
-pub(crate) async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Nobody listens, so the signal ends the process by itself.
-        std::future::pending::<()>().await;
+impl Interrupt {
+    /// Begins to listen. Must be called on a runtime.
+    pub(crate) fn listen() -> Self {
+        Self(signal(SignalKind::interrupt()).ok())
+    }
+
+    /// Waits for the next. Safe to drop and call again.
+    pub(crate) async fn wait(&mut self) {
+        match &mut self.0 {
+            Some(signal) => drop(signal.recv().await),
+            // Nobody listens, so the signal ends the process by itself.
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Does the work unless Ctrl-C comes first.
+    pub(crate) async fn or<T>(
+        &mut self,
+        work: impl Future<Output = Result<T, turn_balance::Error>>,
+    ) -> Result<T, CommandError> {
+        tokio::select! {
+            biased;
+            done = work => done.map_err(CommandError::from),
+            () = self.wait() => Err(CommandError::Interrupted),
+        }
     }
 }

@@ -11,7 +11,7 @@ use super::args::{OutputFormat, Target};
 use super::output::text::ping as text;
 use super::output::{CommandError, Printer};
 use super::report::{Document, Exit, PingReply, PingReport, Problem, Rtts};
-use super::runtime::{block_on, interrupt, interruptible};
+use super::runtime::{Interrupt, block_on};
 
 impl PingArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
@@ -37,18 +37,18 @@ impl PingArgs {
         measured: &mut Measurements,
         printer: &Printer,
     ) -> Result<(), CommandError> {
-        let mut pinger = interruptible(self.pinger(&measured.target).build()).await?;
+        let mut interrupt = Interrupt::listen();
+        let mut pinger = interrupt.or(self.pinger(&measured.target).build()).await?;
         let addr = pinger.server();
         measured.addr = Some(addr);
         measured.started = Instant::now();
         if self.format.get() == OutputFormat::Text {
             printer.answer(&text::header(&measured.target, addr, pinger.request_len()))?;
         }
-        let mut interrupt = std::pin::pin!(interrupt());
         loop {
             let echo = tokio::select! {
                 echo = pinger.next() => echo,
-                () = &mut interrupt => Ok(None),
+                () = interrupt.wait() => Ok(None),
             };
             measured.sent = pinger.sent();
             let Some(echo) = echo? else { return Ok(()) };

@@ -6,7 +6,7 @@ use super::once::{attempt, print_levels, report};
 use crate::cmd::attempt::{Attempt, connect, descend};
 use crate::cmd::output::{CommandError, Printer, table, text};
 use crate::cmd::report::{Document, Exit, Problem, TraceCount, TraceCounter};
-use crate::cmd::runtime::{block_on, interruptible};
+use crate::cmd::runtime::{Interrupt, block_on};
 
 /// Goes down so often, and counts.
 pub(super) fn run(args: &TraceArgs, count: u64, printer: &Printer) -> Result<Exit, CommandError> {
@@ -52,14 +52,15 @@ impl Descents {
     ) -> Result<(), CommandError> {
         let mut ticks = tokio::time::interval(args.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut interrupt = Interrupt::listen();
         let mut connected = None;
         for _ in 0..count {
             let pause = async {
                 ticks.tick().await;
                 Ok(())
             };
-            let trace = match interruptible(pause).await {
-                Ok(()) => descent(args, &mut connected, printer).await,
+            let trace = match interrupt.or(pause).await {
+                Ok(()) => descent(args, &mut connected, printer, &mut interrupt).await,
                 Err(error) => Err(error),
             };
             if matches!(trace, Err(CommandError::Interrupted)) && self.counter.descents() > 0 {
@@ -100,10 +101,11 @@ async fn descent(
     args: &TraceArgs,
     connected: &mut Option<Balance>,
     printer: &Printer,
+    interrupt: &mut Interrupt,
 ) -> Result<Trace, CommandError> {
     let balance = match connected {
         Some(balance) => balance,
-        None => connected.insert(connect(&args.descent, args.view, None).await?),
+        None => connected.insert(connect(&args.descent, args.view, None, interrupt).await?),
     };
-    descend(balance, printer).await
+    descend(balance, printer, interrupt).await
 }
