@@ -99,6 +99,7 @@ pub(crate) fn count() -> TraceCount {
     TraceCount {
         descents: 10,
         found: 9,
+        unsent: 0,
         candidates: vec![
             row(0, "198.51.100.7:3001", "root", 10, Some([7.61, 7.84, 8.42, 0.24])),
             row(1, "203.0.113.10:3001", "fra", 9, Some([11.7, 11.98, 12.84, 0.33])),

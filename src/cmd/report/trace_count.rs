@@ -10,6 +10,8 @@ use super::problem::Problem;
 pub(crate) struct TraceCount {
     pub(crate) descents: u64,
     pub(crate) found: u64,
+    /// Of which the system has sent nothing.
+    pub(crate) unsent: u64,
     pub(crate) candidates: Vec<CandidateCount>,
     pub(crate) error: Option<Problem>,
 }

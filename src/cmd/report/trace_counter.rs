@@ -13,6 +13,7 @@ use super::trace_count::{CandidateCount, TraceCount};
 pub(crate) struct TraceCounter {
     descents: u64,
     found: u64,
+    unsent: u64,
     tallies: BTreeMap<(u8, SocketAddr), Tally>,
 }
 
@@ -20,6 +21,12 @@ impl TraceCounter {
     /// Adds a descent.
     pub(crate) fn add(&mut self, trace: &Trace) {
         self.count(trace.outcome.is_ok(), trace.candidates.iter().map(Observation::from));
+    }
+
+    /// Adds a descent of which the system has sent nothing: to its roots all is lost.
+    pub(crate) fn add_unsent(&mut self) {
+        self.descents += 1;
+        self.unsent += 1;
     }
 
     fn count(&mut self, found: bool, seen: impl IntoIterator<Item = Observation>) {
@@ -42,13 +49,18 @@ impl TraceCounter {
 
     /// The whole: by level, the fastest first, the silent last.
     pub(crate) fn report(&self) -> TraceCount {
-        let mut candidates: Vec<CandidateCount> = self.tallies.iter().map(candidate).collect();
+        let row = |(&(level, addr), tally): (&(u8, SocketAddr), &Tally)| {
+            let unsent = if level == 0 { self.unsent } else { 0 };
+            tally.report(level, addr, unsent)
+        };
+        let mut candidates: Vec<CandidateCount> = self.tallies.iter().map(row).collect();
         let order = |count: &CandidateCount| count.best_ms.map_or(f64::INFINITY, |Ms(best)| best);
         candidates.sort_by(|a, b| {
             let by_level = a.level.cmp(&b.level);
             by_level.then(order(a).total_cmp(&order(b)))
         });
-        TraceCount { descents: self.descents, found: self.found, candidates, error: None }
+        let Self { descents, found, unsent, .. } = *self;
+        TraceCount { descents, found, unsent, candidates, error: None }
     }
 }
 
@@ -95,21 +107,22 @@ impl Tally {
             self.rtts.push(rtt);
         }
     }
-}
 
-fn candidate((&(level, addr), tally): (&(u8, SocketAddr), &Tally)) -> CandidateCount {
-    let summary = tally.rtts.summary();
-    CandidateCount {
-        level,
-        addr,
-        name: tally.name.clone(),
-        sent: tally.asked,
-        loss_percent: loss_percent(tally.asked, tally.rtts.len()),
-        won: tally.won,
-        best_ms: summary.map(|s| Ms(s.min)),
-        avg_ms: summary.map(|s| Ms(s.avg)),
-        worst_ms: summary.map(|s| Ms(s.max)),
-        stdev_ms: summary.map(|s| Ms(s.stdev)),
+    /// The whole, with as many lost besides of which the system has sent nothing.
+    fn report(&self, level: u8, addr: SocketAddr, unsent: u64) -> CandidateCount {
+        let (sent, summary) = (self.asked + unsent, self.rtts.summary());
+        CandidateCount {
+            level,
+            addr,
+            name: self.name.clone(),
+            sent,
+            loss_percent: loss_percent(sent, self.rtts.len()),
+            won: self.won,
+            best_ms: summary.map(|s| Ms(s.min)),
+            avg_ms: summary.map(|s| Ms(s.avg)),
+            worst_ms: summary.map(|s| Ms(s.max)),
+            stdev_ms: summary.map(|s| Ms(s.stdev)),
+        }
     }
 }
 

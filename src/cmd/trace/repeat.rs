@@ -1,5 +1,4 @@
 use tokio::time::MissedTickBehavior;
-use turn_balance::{Balance, Trace};
 
 use super::args::{TraceArgs, TraceFormat};
 use super::once::{attempt, print_levels, report};
@@ -38,12 +37,12 @@ pub(super) fn run(args: &TraceArgs, count: u64, printer: &Printer) -> Result<Exi
 #[derive(Debug, Default)]
 struct Descents {
     counter: TraceCounter,
-    /// Why the last one that failed did.
+    /// Why the last one that failed did; one that could not ask says less than one that did.
     problem: Option<Problem>,
 }
 
 impl Descents {
-    /// Goes down until that was often enough, or Ctrl-C, or it cannot ask.
+    /// Goes down until that was often enough, or Ctrl-C.
     async fn run(
         &mut self,
         args: &TraceArgs,
@@ -53,59 +52,45 @@ impl Descents {
         let mut ticks = tokio::time::interval(args.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut interrupt = Interrupt::listen();
-        let mut connected = None;
+        let balance = match connect(&args.descent, args.view, None, &mut interrupt).await {
+            Ok(balance) => balance,
+            Err(error) => return Ok(self.problem = attempt(args, Err(error))?.problem),
+        };
         for _ in 0..count {
             let pause = async {
                 ticks.tick().await;
                 Ok(())
             };
             let trace = match interrupt.or(pause).await {
-                Ok(()) => descent(args, &mut connected, printer, &mut interrupt).await,
+                Ok(()) => descend(&balance, printer, &mut interrupt).await,
                 Err(error) => Err(error),
             };
             if matches!(trace, Err(CommandError::Interrupted)) && self.counter.descents() > 0 {
                 break;
             }
             let attempt = attempt(args, trace)?;
-            if args.format.get() == TraceFormat::Jsonl && attempt.trace.is_some() {
+            if args.format.get() == TraceFormat::Jsonl {
                 print_levels(printer, &report(args, &attempt))?;
             }
-            if !self.add(attempt) {
-                break;
-            }
+            self.add(attempt);
         }
         Ok(())
     }
 
-    /// Whether it makes sense to go on.
-    fn add(&mut self, attempt: Attempt) -> bool {
-        if let Some(trace) = &attempt.trace {
-            self.counter.add(trace);
+    fn add(&mut self, attempt: Attempt) {
+        match &attempt.trace {
+            Some(trace) => self.counter.add(trace),
+            None => self.counter.add_unsent(),
         }
-        self.problem = attempt.problem.or(self.problem.take());
-        attempt.trace.is_some()
+        let asked = self.problem.take_if(|old| old.exit == Exit::No && attempt.trace.is_none());
+        self.problem = asked.or(attempt.problem).or(self.problem.take());
     }
 
-    /// One descent that found a TURN server is enough, unless asking became impossible.
+    /// One descent that found a TURN server is enough.
     fn end(self) -> Result<Exit, CommandError> {
         match self.problem {
-            Some(problem) if problem.exit == Exit::Unable || !self.counter.any_found() => {
-                Err(problem.into())
-            }
+            Some(problem) if !self.counter.any_found() => Err(problem.into()),
             _ => Ok(Exit::Done),
         }
     }
-}
-
-async fn descent(
-    args: &TraceArgs,
-    connected: &mut Option<Balance>,
-    printer: &Printer,
-    interrupt: &mut Interrupt,
-) -> Result<Trace, CommandError> {
-    let balance = match connected {
-        Some(balance) => balance,
-        None => connected.insert(connect(&args.descent, args.view, None, interrupt).await?),
-    };
-    descend(balance, printer, interrupt).await
 }

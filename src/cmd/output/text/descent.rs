@@ -65,7 +65,12 @@ pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
 
 /// What `tb trace -c` says below its table.
 pub(crate) fn count(report: &TraceCount) -> String {
-    format!("{}, {} found a TURN server", counted(report.descents, "descent"), report.found)
+    let unsent = match report.unsent {
+        0 => String::new(),
+        unsent => format!(", {unsent} could not be sent"),
+    };
+    let descents = counted(report.descents, "descent");
+    format!("{descents}, {} found a TURN server{unsent}", report.found)
 }
 
 fn reason(runner: &RunnerUpReport, best: Ms) -> String {
@@ -149,6 +154,10 @@ mod tests {
 
     #[test]
     fn descents_in_a_line() {
-        assert_eq!(count(&examples::count()), "10 descents, 9 found a TURN server");
+        let mut example = examples::count();
+        assert_eq!(count(&example), "10 descents, 9 found a TURN server");
+        example.unsent = 1;
+        let text = "10 descents, 9 found a TURN server, 1 could not be sent";
+        assert_eq!(count(&example), text);
     }
 }
