@@ -84,6 +84,7 @@ fn blamed(failure: &Failure) -> Option<SocketAddr> {
             CandidateState::Full | CandidateState::Draining => None, // others may do
             _ => Some(at.addr),
         },
+        Failure::Limited { level: _, at: _, .. } => None, // the limits are the program's own
         _ => None,
     }
 }

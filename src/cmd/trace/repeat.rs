@@ -54,7 +54,10 @@ impl Descents {
         let mut interrupt = Interrupt::listen();
         let balance = match connect(&args.descent, args.view, None, &mut interrupt).await {
             Ok(balance) => balance,
-            Err(error) => return Ok(self.problem = attempt(args, Err(error))?.problem),
+            Err(error) => {
+                self.problem = attempt(args, Err(error))?.problem;
+                return Ok(());
+            }
         };
         for _ in 0..count {
             let pause = async {
