@@ -84,7 +84,9 @@ complete -c tb -n "__fish_tb_using_subcommand trace" -s v -l verbose -d 'Say mor
 complete -c tb -n "__fish_tb_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tb -n "__fish_tb_using_subcommand ping" -s c -l count -d 'Stop after this many requests' -r
 complete -c tb -n "__fish_tb_using_subcommand ping" -s i -l interval -d 'Time from one request to the next: seconds, or `500ms`' -r
-complete -c tb -n "__fish_tb_using_subcommand ping" -s W -l timeout -d 'How long to wait for each answer' -r
+complete -c tb -n "__fish_tb_using_subcommand ping" -s W -l timeout -d 'After how long an answer is called missing, though it still counts: 1 s if left out' -r
+complete -c tb -n "__fish_tb_using_subcommand ping" -s w -l deadline -d 'Stop after this time, whatever has come' -r
+complete -c tb -n "__fish_tb_using_subcommand ping" -s I -l source -d 'Send from this address, or by way of this interface' -r -f
 complete -c tb -n "__fish_tb_using_subcommand ping" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand ping" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
@@ -93,6 +95,7 @@ jsonl\t'One JSON document a line'"
 complete -c tb -n "__fish_tb_using_subcommand ping" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tb -n "__fish_tb_using_subcommand ping" -s D -l timestamps -d 'Begin each line with the time of day, in seconds since 1970'
 complete -c tb -n "__fish_tb_using_subcommand ping" -s 4 -d 'Short for `--family 4`'
 complete -c tb -n "__fish_tb_using_subcommand ping" -s 6 -d 'Short for `--family 6`'
 complete -c tb -n "__fish_tb_using_subcommand ping" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'

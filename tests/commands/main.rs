@@ -2,6 +2,7 @@
 #![cfg(unix)]
 
 mod interrupts;
+mod ping;
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};

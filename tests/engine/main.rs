@@ -3,6 +3,7 @@
 mod cascade;
 mod descent;
 mod drops;
+mod echo;
 mod exchange;
 mod honesty;
 mod icmp;

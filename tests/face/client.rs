@@ -32,7 +32,8 @@ fn builder(root: Endpoint, socket: UdpSocket) -> Builder {
 
 fn pings(server: Endpoint) -> PingerBuilder {
     let often = Duration::from_millis(10);
-    Pinger::builder(server).interval(often).timeout(often).count(1).family(Family::V4)
+    let pinger = Pinger::builder(server).interval(often).timeout(often).count(1);
+    pinger.family(Family::V4).source([127, 0, 0, 1].into()).interface("lo")
 }
 
 /// What a program logs of a selection.
@@ -121,8 +122,9 @@ async fn ping(mut pinger: Pinger) -> Result<Vec<Echo>, Error> {
     println!("{} bytes to {}", pinger.request_len(), pinger.server());
     let mut echoes = Vec::new();
     while let Some(echo) = pinger.next().await? {
-        let Echo { seq, bytes, rtt, .. } = echo;
+        let Echo { seq, bytes, rtt, late, repeated, obstacle, .. } = echo;
         println!("{seq} of {}: {bytes} bytes, {rtt:?}", pinger.sent());
+        println!("late: {late}, repeated: {repeated}, {obstacle:?}; {}", pinger.is_settled());
         echoes.push(echo);
     }
     Ok(echoes)

@@ -1,6 +1,10 @@
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::ValueHint;
+use clap::builder::BoolishValueParser;
 
 use crate::cmd::args::{
     FamilyArgs, FormatArgs, OutputFormat, Target, VerbosityArgs, first_target, time,
@@ -45,7 +49,7 @@ pub(crate) struct PingArgs {
     )]
     pub(super) interval: Duration,
 
-    /// How long to wait for each answer
+    /// After how long an answer is called missing, though it still counts: 1 s if left out
     #[arg(
         short = 'W',
         long,
@@ -53,10 +57,42 @@ pub(crate) struct PingArgs {
         env = "TB_PING_TIMEOUT",
         hide_env_values = true,
         value_parser = time::parse,
-        allow_negative_numbers = true,
-        default_value = "1"
+        allow_negative_numbers = true
     )]
-    pub(super) timeout: Duration,
+    pub(super) timeout: Option<Duration>,
+
+    /// Stop after this time, whatever has come
+    #[arg(
+        short = 'w',
+        long,
+        value_name = "TIME",
+        env = "TB_PING_DEADLINE",
+        hide_env_values = true,
+        value_parser = time::parse,
+        allow_negative_numbers = true
+    )]
+    pub(super) deadline: Option<Duration>,
+
+    /// Send from this address, or by way of this interface
+    #[arg(
+        short = 'I',
+        long,
+        value_name = "FROM",
+        env = "TB_PING_SOURCE",
+        hide_env_values = true,
+        value_hint = ValueHint::Other
+    )]
+    pub(super) source: Option<Source>,
+
+    /// Begin each line with the time of day, in seconds since 1970
+    #[arg(
+        short = 'D',
+        long,
+        env = "TB_PING_TIMESTAMPS",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(super) timestamps: bool,
 
     #[command(flatten)]
     pub(super) family: FamilyArgs,
@@ -66,4 +102,20 @@ pub(crate) struct PingArgs {
 
     #[command(flatten)]
     pub(crate) verbosity: VerbosityArgs,
+}
+
+/// Where requests leave from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Source {
+    Addr(IpAddr),
+    Interface(String),
+}
+
+impl FromStr for Source {
+    type Err = Infallible;
+
+    /// What is no address is the name of an interface: the system knows which there are.
+    fn from_str(text: &str) -> Result<Self, Infallible> {
+        Ok(text.parse().map_or_else(|_| Self::Interface(text.to_owned()), Self::Addr))
+    }
 }

@@ -2,16 +2,23 @@ mod args;
 
 pub(crate) use args::PingArgs;
 
+use std::io::ErrorKind;
+use std::mem::replace;
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::pin::pin;
+use std::time::{Duration, Instant, SystemTime};
 
-use turn_balance::{Pinger, PingerBuilder};
+use turn_balance::{Echo, Pinger, PingerBuilder};
 
+use self::args::Source;
 use super::args::{OutputFormat, Target};
 use super::output::text::ping as text;
 use super::output::{CommandError, Printer};
 use super::report::{Document, Exit, PingReply, PingReport, Problem, Rtts};
 use super::runtime::{Interrupt, block_on};
+
+/// What a [`Pinger`] has for a timeout.
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 impl PingArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
@@ -26,65 +33,99 @@ impl PingArgs {
         self.print(&measured, problem.as_ref(), printer)?;
         match problem {
             Some(problem) => Err(problem.into()),
-            None if measured.rtts.len() > 0 => Ok(Exit::Done),
+            None if measured.rtts.len() >= self.wanted() => Ok(Exit::Done),
             None => Ok(Exit::No),
         }
     }
 
-    /// Until that was often enough, or Ctrl-C.
+    /// How many answers are success: one, or with a deadline all that were asked for.
+    fn wanted(&self) -> u64 {
+        self.deadline.and(self.count).unwrap_or(1)
+    }
+
+    /// Until that was often enough, or the deadline, or Ctrl-C.
     async fn measure(
         &self,
         measured: &mut Measurements,
         printer: &Printer,
     ) -> Result<(), CommandError> {
         let mut interrupt = Interrupt::listen();
-        let mut pinger = interrupt.or(self.pinger(&measured.target).build()).await?;
-        let addr = pinger.server();
-        measured.addr = Some(addr);
+        let mut deadline = pin!(passed(self.deadline));
+        let mut pinger = tokio::select! {
+            pinger = interrupt.or(self.pinger(&measured.target).build()) => pinger?,
+            () = &mut deadline => return Err(too_late(&measured.target).into()),
+        };
         measured.started = Instant::now();
-        if self.format.get() == OutputFormat::Text {
-            printer.answer(&text::header(&measured.target, addr, pinger.request_len()))?;
+        measured.addr = Some(pinger.server());
+        let mut begun = pinger.is_settled();
+        if begun {
+            self.begin(measured, &pinger, printer)?;
         }
         loop {
             let echo = tokio::select! {
                 echo = pinger.next() => echo,
                 () = interrupt.wait() => Ok(None),
+                () = &mut deadline => Ok(None),
             };
             measured.sent = pinger.sent();
             let Some(echo) = echo? else { return Ok(()) };
-            if let Some(rtt) = echo.rtt {
-                measured.rtts.push(rtt);
+            measured.addr = Some(pinger.server());
+            if !replace(&mut begun, true) {
+                self.begin(measured, &pinger, printer)?;
             }
-            self.reply(measured, addr, echo.into(), printer)?;
+            measured.count(&echo);
+            self.reply(measured, PingReply::new(echo, SystemTime::now()), printer)?;
         }
     }
 
     fn pinger(&self, target: &Target) -> PingerBuilder {
-        let mut pinger =
-            Pinger::builder(target.endpoint.clone()).interval(self.interval).timeout(self.timeout);
+        let mut pinger = Pinger::builder(target.endpoint.clone()).interval(self.interval);
+        if let Some(timeout) = self.timeout {
+            pinger = pinger.timeout(timeout);
+        }
         if let Some(count) = self.count {
             pinger = pinger.count(count);
         }
         if let Some(family) = self.family.get() {
             pinger = pinger.family(family);
         }
-        pinger
+        match &self.source {
+            Some(Source::Addr(ip)) => pinger.source(*ip),
+            Some(Source::Interface(name)) => pinger.interface(name),
+            None => pinger,
+        }
+    }
+
+    /// Says whom it measures, once that is known.
+    fn begin(
+        &self,
+        measured: &Measurements,
+        pinger: &Pinger,
+        printer: &Printer,
+    ) -> Result<(), CommandError> {
+        if self.format.get() != OutputFormat::Text {
+            return Ok(());
+        }
+        printer.answer(&text::header(&measured.target, pinger.server(), pinger.request_len()))
     }
 
     fn reply(
         &self,
         measured: &mut Measurements,
-        addr: SocketAddr,
         reply: PingReply,
         printer: &Printer,
     ) -> Result<(), CommandError> {
-        match self.format.get() {
-            OutputFormat::Text | OutputFormat::Jsonl if printer.is_quiet() => Ok(()),
-            OutputFormat::Text => printer.answer(&text::reply(&reply, addr, self.timeout)),
-            OutputFormat::Jsonl => {
+        match (self.format.get(), measured.addr) {
+            (OutputFormat::Text | OutputFormat::Jsonl, _) if printer.is_quiet() => Ok(()),
+            (OutputFormat::Text, Some(addr)) => {
+                let timeout = self.timeout.unwrap_or(TIMEOUT);
+                printer.answer(&text::reply(&reply, addr, timeout, self.timestamps))
+            }
+            (OutputFormat::Text, None) => Ok(()),
+            (OutputFormat::Jsonl, _) => {
                 printer.document(&Document::part(PingReport::SCHEMA, "reply", reply))
             }
-            OutputFormat::Json => {
+            (OutputFormat::Json, _) => {
                 measured.replies.push(reply);
                 Ok(())
             }
@@ -128,6 +169,8 @@ struct Measurements {
     started: Instant,
     sent: u64,
     rtts: Rtts,
+    duplicates: u64,
+    errors: u64,
     /// Kept only where they are printed at the end.
     replies: Vec<PingReply>,
 }
@@ -140,13 +183,37 @@ impl Measurements {
             started: Instant::now(),
             sent: 0,
             rtts: Rtts::default(),
+            duplicates: 0,
+            errors: 0,
             replies: Vec::new(),
+        }
+    }
+
+    fn count(&mut self, echo: &Echo) {
+        self.errors += u64::from(echo.obstacle.is_some());
+        self.duplicates += u64::from(echo.repeated);
+        if let Some(rtt) = echo.rtt.filter(|_| !echo.repeated) {
+            self.rtts.push(rtt);
         }
     }
 
     fn report(&self) -> PingReport {
         let server = self.target.to_string();
         let time = self.started.elapsed();
-        PingReport::new(server, self.addr, self.sent, &self.rtts, time)
+        let (duplicates, errors) = (self.duplicates, self.errors);
+        let report = PingReport::new(server, self.addr, self.sent, &self.rtts, time);
+        PingReport { duplicates, errors, ..report }
     }
+}
+
+/// Waits until a deadline has passed; for ever where there is none.
+async fn passed(deadline: Option<Duration>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep(deadline).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn too_late(target: &Target) -> Problem {
+    Problem::system(&format!("cannot look up `{target}`"), &ErrorKind::TimedOut.into())
 }

@@ -1,8 +1,8 @@
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
-use turn_balance::Echo;
+use turn_balance::{Echo, Obstacle};
 
 use super::ms::Ms;
 use super::problem::Problem;
@@ -15,6 +15,8 @@ pub(crate) struct PingReport {
     pub(crate) addr: Option<SocketAddr>,
     pub(crate) transmitted: u64,
     pub(crate) received: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) errors: u64,
     pub(crate) loss_percent: Option<f64>,
     pub(crate) time_ms: Ms,
     pub(crate) min_ms: Option<Ms>,
@@ -45,6 +47,8 @@ impl PingReport {
             addr,
             transmitted,
             received: rtts.len(),
+            duplicates: 0,
+            errors: 0,
             loss_percent: loss_percent(transmitted, rtts.len()),
             time_ms: time.into(),
             min_ms: summary.map(|s| Ms(s.min)),
@@ -66,17 +70,32 @@ pub(crate) struct PingReply {
     pub(crate) seq: u64,
     pub(crate) bytes: Option<usize>,
     pub(crate) rtt_ms: Option<Ms>,
+    /// After it was reported as missing.
+    pub(crate) late: bool,
+    /// After another answer.
+    pub(crate) duplicate: bool,
+    /// What stands before the server: `port` or `path`.
+    pub(crate) unreachable: Option<&'static str>,
+    /// When that was known, in seconds since 1970.
+    pub(crate) timestamp: f64,
 }
 
 impl PingReply {
-    fn new(seq: u64, bytes: usize, rtt: Option<Duration>) -> Self {
-        Self { seq, bytes: rtt.map(|_| bytes), rtt_ms: rtt.map(Ms::from) }
-    }
-}
-
-impl From<Echo> for PingReply {
-    fn from(echo: Echo) -> Self {
-        Self::new(echo.seq, echo.bytes, echo.rtt)
+    /// What is known at this time of day.
+    pub(crate) fn new(echo: Echo, now: SystemTime) -> Self {
+        let since_1970 = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self {
+            seq: echo.seq,
+            bytes: echo.rtt.map(|_| echo.bytes),
+            rtt_ms: echo.rtt.map(Ms::from),
+            late: echo.late,
+            duplicate: echo.repeated,
+            unreachable: echo.obstacle.map(|obstacle| match obstacle {
+                Obstacle::Port => "port",
+                _ => "path",
+            }),
+            timestamp: since_1970.as_micros() as f64 / 1e6,
+        }
     }
 }
 

@@ -76,7 +76,8 @@ fn a_level_a_line() {
 fn a_summary() {
     let expected = concat!(
         r#"{"schema":"tb.ping/1","kind":"summary","server":"fra.example","#,
-        r#""addr":"203.0.113.10:3001","transmitted":4,"received":3,"loss_percent":25.0,"#,
+        r#""addr":"203.0.113.10:3001","transmitted":4,"received":3,"duplicates":0,"#,
+        r#""errors":0,"loss_percent":25.0,"#,
         r#""time_ms":3021.0,"min_ms":11.79,"avg_ms":12.04,"max_ms":12.41,"mdev_ms":0.267,"#,
         r#""p50_ms":11.92,"p90_ms":12.41,"p99_ms":12.41,"error":null}"#,
     );
@@ -86,12 +87,21 @@ fn a_summary() {
 
 #[test]
 fn a_lost_answer_is_null() {
-    let lost = PingReply { seq: 2, bytes: None, rtt_ms: None };
+    let lost = PingReply {
+        seq: 2,
+        bytes: None,
+        rtt_ms: None,
+        late: false,
+        duplicate: false,
+        unreachable: Some("port"),
+        timestamp: 1_795_778_101.5,
+    };
     let document = Document::part(PingReport::SCHEMA, "reply", lost);
-    assert_eq!(
-        json(&document),
-        r#"{"schema":"tb.ping/1","kind":"reply","seq":2,"bytes":null,"rtt_ms":null}"#
+    let expected = concat!(
+        r#"{"schema":"tb.ping/1","kind":"reply","seq":2,"bytes":null,"rtt_ms":null,"#,
+        r#""late":false,"duplicate":false,"unreachable":"port","timestamp":1795778101.5}"#,
     );
+    assert_eq!(json(&document), expected);
 }
 
 /// The trace of a root and what it lists: a leaf that answers and one that does not, or nobody.

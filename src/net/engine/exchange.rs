@@ -126,6 +126,12 @@ impl<T: Copy> Exchange<T> {
         }
     }
 
+    /// When the request was sent that an answer is to, the first answer or not, and what was noted.
+    pub fn asked(&self, proof: Proof) -> Option<(Instant, T)> {
+        let asked = self.asked.iter().find(|asked| self.is_answered_by(asked, proof));
+        asked.map(|asked| (asked.at, asked.note))
+    }
+
     /// Takes an answer that was judged right: a second one to its request is repeated.
     pub fn accept(&mut self, proof: Proof) {
         if let Some(at) = self.asked.iter().position(|asked| self.is_answered_by(asked, proof)) {
@@ -136,10 +142,16 @@ impl<T: Copy> Exchange<T> {
 
     /// Whether an ICMP error that quotes these bytes is about one of the requests.
     pub fn is_quoted(&self, quoted: &[u8]) -> bool {
-        self.asked.iter().any(|asked| {
+        self.quoted(quoted).is_some()
+    }
+
+    /// What was noted with the request that such an error is about.
+    pub fn quoted(&self, quoted: &[u8]) -> Option<T> {
+        let is_quoted = |asked: &&Asked<T>| {
             let request = encode(asked.token, asked.query, asked.cookie.as_deref());
             quoted.len() >= PROOF.min(request.len()) && request.starts_with(quoted)
-        })
+        };
+        self.asked.iter().rev().find(is_quoted).map(|asked| asked.note)
     }
 
     /// Takes a cookie that the peer handed out, to return with what is asked from now on; one that is

@@ -25,16 +25,6 @@ impl Endpoint {
             _ => Ok(addrs),
         }
     }
-
-    /// The first of its addresses.
-    ///
-    /// # Errors
-    /// As [`Endpoint::resolve`].
-    pub(crate) async fn resolve_first(&self, family: Option<Family>) -> Result<SocketAddr, Error> {
-        let addrs = self.resolve(family).await?;
-        let failed = || Error::Resolve { host: self.to_string(), source: no_address() };
-        addrs.first().copied().ok_or_else(failed)
-    }
 }
 
 async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

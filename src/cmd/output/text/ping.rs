@@ -9,15 +9,30 @@ pub(crate) fn header(server: &impl fmt::Display, addr: SocketAddr, bytes: usize)
     format!("PING {server} ({addr}) {bytes} bytes of data.")
 }
 
-/// The line of one request.
-pub(crate) fn reply(reply: &PingReply, addr: SocketAddr, timeout: Duration) -> String {
+/// The line of one request, which was awaited for so long; `stamped`: with the time of day.
+pub(crate) fn reply(
+    reply: &PingReply,
+    addr: SocketAddr,
+    timeout: Duration,
+    stamped: bool,
+) -> String {
+    let stamp = if stamped { format!("[{:.6}] ", reply.timestamp) } else { String::new() };
     let seq = reply.seq;
     match (reply.bytes, reply.rtt_ms) {
         (Some(bytes), Some(rtt)) => {
+            let late = if reply.late { " (late)" } else { "" };
+            let duplicate = if reply.duplicate { " (DUP!)" } else { "" };
             let time = time(rtt);
-            format!("{bytes} bytes from {addr}: seq={seq} time={time} ms")
+            format!("{stamp}{bytes} bytes from {addr}: seq={seq} time={time} ms{late}{duplicate}")
         }
-        _ => format!("no answer from {addr}: seq={seq} timeout={timeout:?}"),
+        _ => {
+            let why = match reply.unreachable {
+                Some("port") => "port unreachable".to_owned(),
+                Some(_) => "no route".to_owned(),
+                None => format!("timeout={timeout:?}"),
+            };
+            format!("{stamp}no answer from {addr}: seq={seq} {why}")
+        }
     }
 }
 
@@ -25,10 +40,12 @@ pub(crate) fn reply(reply: &PingReply, addr: SocketAddr, timeout: Duration) -> S
 pub(crate) fn statistics(ping: &PingReport) -> String {
     let mut text = format!(
         "\n--- {} ping statistics ---\n\
-         {} packets transmitted, {} received, {}% packet loss, time {:.0}ms\n",
+         {} packets transmitted, {} received{}{}, {}% packet loss, time {:.0}ms\n",
         ping.server,
         ping.transmitted,
         ping.received,
+        some(ping.duplicates, "duplicates"),
+        some(ping.errors, "errors"),
         percent(ping.loss_percent.unwrap_or_default()),
         ping.time_ms,
     );
@@ -44,6 +61,10 @@ pub(crate) fn statistics(ping: &PingReport) -> String {
 pub(crate) fn percentiles(ping: &PingReport) -> Option<String> {
     let (p50, p90, p99) = (ping.p50_ms?, ping.p90_ms?, ping.p99_ms?);
     Some(format!("rtt p50/p90/p99 = {p50:.3}/{p90:.3}/{p99:.3} ms"))
+}
+
+fn some(number: u64, what: &str) -> String {
+    if number > 0 { format!(", +{number} {what}") } else { String::new() }
 }
 
 /// Three digits, at most microseconds.
@@ -68,18 +89,52 @@ mod tests {
     use super::*;
     use crate::cmd::report::examples;
 
+    fn answer(seq: u64, rtt_ms: Option<Ms>) -> PingReply {
+        let bytes = rtt_ms.map(|_| 28);
+        let timestamp = 1_795_778_101.5;
+        PingReply {
+            seq,
+            bytes,
+            rtt_ms,
+            late: false,
+            duplicate: false,
+            unreachable: None,
+            timestamp,
+        }
+    }
+
+    #[test]
+    fn what_is_no_usual_answer_is_marked() {
+        let line = |wanted: PingReply, stamped| {
+            let addr = "203.0.113.10:3001".parse().unwrap();
+            reply(&wanted, addr, Duration::from_secs(1), stamped)
+        };
+        let (answered, lost) = (answer(2, Some(Ms(1500.0))), answer(3, None));
+        let from = "28 bytes from 203.0.113.10:3001: seq=2 time=1500 ms";
+        assert_eq!(line(answered, true), format!("[1795778101.500000] {from}"));
+        let late = PingReply { late: true, ..answered };
+        assert_eq!(line(late, false), format!("{from} (late)"));
+        let duplicate = PingReply { duplicate: true, ..answered };
+        assert_eq!(line(duplicate, false), format!("{from} (DUP!)"));
+        for (what, why) in [("port", "port unreachable"), ("path", "no route")] {
+            let refused = PingReply { unreachable: Some(what), ..lost };
+            let expected = format!("no answer from 203.0.113.10:3001: seq=3 {why}");
+            assert_eq!(line(refused, false), expected);
+        }
+        let mut ping = examples::ping();
+        (ping.duplicates, ping.errors) = (2, 1);
+        let counts = "4 packets transmitted, 3 received, +2 duplicates, +1 errors, 25% packet loss";
+        assert!(statistics(&ping).contains(counts));
+    }
+
     #[test]
     fn the_example() {
         let addr = "203.0.113.10:3001".parse().unwrap();
         let timeout = Duration::from_secs(1);
         let rtts = [Some(Ms(11.79)), None, Some(Ms(11.92)), Some(Ms(12.41))];
-        let replies = (1..).zip(rtts).map(|(seq, rtt_ms)| PingReply {
-            seq,
-            bytes: rtt_ms.map(|_| 28),
-            rtt_ms,
-        });
+        let replies = (1..).zip(rtts).map(|(seq, rtt)| answer(seq, rtt));
         let mut lines = vec![header(&"fra.example", addr, 28)];
-        lines.extend(replies.map(|r| reply(&r, addr, timeout)));
+        lines.extend(replies.map(|r| reply(&r, addr, timeout, false)));
         lines.push(statistics(&examples::ping()));
         let expected = "\
 PING fra.example (203.0.113.10:3001) 28 bytes of data.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
@@ -10,7 +11,7 @@ use super::input::{Input, Reader};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::io::socket::icmp;
-use crate::net::io::socket::udp::{any, open, send};
+use crate::net::io::socket::udp::{any, bind_to, open, send};
 use crate::net::io::socket::unreachable::Unreachable;
 use crate::types::Family;
 
@@ -25,13 +26,22 @@ const TRIES: usize = 3;
 pub(super) struct FreshSockets {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
+    source: Source,
     reader: Reader,
     errors: VecDeque<Unreachable>,
 }
 
+/// Where datagrams are to leave from; by default wherever the system sends them.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Source {
+    pub(super) ip: Option<IpAddr>,
+    /// The name of an interface.
+    pub(super) interface: Option<String>,
+}
+
 impl FreshSockets {
-    pub(super) fn new() -> Self {
-        Self { v4: None, v6: None, reader: Reader::new(), errors: VecDeque::new() }
+    pub(super) fn new(source: Source) -> Self {
+        Self { v4: None, v6: None, source, reader: Reader::new(), errors: VecDeque::new() }
     }
 
     pub(super) fn send(&mut self, transmit: &Transmit) -> Result<(), Error> {
@@ -44,7 +54,7 @@ impl FreshSockets {
         let socket = match slot {
             Some(socket) => socket,
             None => {
-                let socket = open(any(family)).map_err(failed(SocketOperation::Open))?;
+                let socket = self.source.open(family).map_err(failed(SocketOperation::Open))?;
                 // Without them a closed port is as silent as a lost datagram.
                 let _ = icmp::keep(&socket, family);
                 slot.insert(socket)
@@ -55,7 +65,7 @@ impl FreshSockets {
 
     /// Waits for what comes next. Safe to drop and call again.
     pub(super) async fn receive(&mut self) -> Input {
-        let Self { v4, v6, reader, errors } = self;
+        let Self { v4, v6, reader, errors, .. } = self;
         loop {
             if let Some(unreachable) = errors.pop_front() {
                 return Input::Unreachable(unreachable);
@@ -71,6 +81,17 @@ impl FreshSockets {
             }
             errors.extend(take_errors(|| socket.try_io(Interest::ERROR, || icmp::take(socket))));
         }
+    }
+}
+
+impl Source {
+    fn open(&self, family: Family) -> io::Result<UdpSocket> {
+        let from = self.ip.map_or(any(family), |ip| SocketAddr::new(ip, 0));
+        let socket = open(from)?;
+        if let Some(interface) = &self.interface {
+            bind_to(&socket, interface)?;
+        }
+        Ok(socket)
     }
 }
 
@@ -108,7 +129,7 @@ async fn ready(socket: Option<&UdpSocket>) {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::net::{Ipv4Addr, SocketAddr};
+    use std::net::Ipv4Addr;
 
     use super::*;
 

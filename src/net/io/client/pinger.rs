@@ -1,17 +1,20 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use tokio::net::UdpSocket;
-
-use crate::error::{Error, SocketOperation};
+use super::fresh::{FreshSockets, Source};
+use super::input::{Datagram, Input};
+use crate::error::Error;
 use crate::net::engine::client::echo::{Echo, EchoPlan, Echoes};
 use crate::net::io::random;
-use crate::net::io::socket::udp::{ANSWER_ROOM, any, open, send};
+use crate::net::io::socket::unreachable::Unreachable;
 use crate::types::{Endpoint, Family};
 
-/// Between two requests, and how long each is awaited, where nothing else is said: as `ping` of
-/// iputils does it.
+/// Between two requests, and after which each is told of as unanswered, where nothing else is said.
 const SECOND: Duration = Duration::from_secs(1);
+
+/// How long the last requests are awaited where none was ever answered and nothing else is said: as
+/// `ping` of iputils does it (MAXWAIT), for there may be networks like that.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Measures one balance server again and again, with probe requests as the echo.
 ///
@@ -31,10 +34,12 @@ const SECOND: Duration = Duration::from_secs(1);
 /// ```
 #[derive(Debug)]
 pub struct Pinger {
-    server: SocketAddr,
-    socket: UdpSocket,
+    first: SocketAddr,
+    sockets: FreshSockets,
     echoes: Echoes,
-    buffer: Vec<u8>,
+    /// Why a request was not sent, as long as none was.
+    refusal: Option<Error>,
+    sent_any: bool,
 }
 
 impl Pinger {
@@ -48,13 +53,19 @@ impl Pinger {
 
     /// Sets what [`Pinger::new`] leaves at its default.
     pub fn builder(server: impl Into<Endpoint>) -> PingerBuilder {
-        let plan = EchoPlan { interval: SECOND, timeout: SECOND, count: None };
-        PingerBuilder { server: server.into(), family: None, plan }
+        let plan = EchoPlan { interval: SECOND, timeout: SECOND, patience: PATIENCE, count: None };
+        PingerBuilder { server: server.into(), family: None, source: Source::default(), plan }
     }
 
-    /// The address that is asked.
+    /// The address that is asked. A name may have several: all are asked until one answers, and
+    /// this is the first of them so far.
     pub fn server(&self) -> SocketAddr {
-        self.server
+        self.echoes.server().unwrap_or(self.first)
+    }
+
+    /// Whether [`server`](Self::server) is the only address, or the one that answers.
+    pub fn is_settled(&self) -> bool {
+        self.echoes.is_settled()
     }
 
     /// Bytes of a request's UDP payload.
@@ -67,34 +78,39 @@ impl Pinger {
         self.echoes.sent()
     }
 
-    /// The next answer or loss; `None`: that was the last one. A request that the system refuses to
-    /// send is lost like any other, but for the first: that is an error. Safe to drop and call
-    /// again.
+    /// The next answer, loss or ICMP error; `None`: that was the last one. Answers count however
+    /// late they come, and after the last request they are awaited for a while. Where nothing
+    /// listens at any address, the first error is the last. Safe to drop and call again.
     ///
     /// # Errors
-    /// [`Error::Socket`].
+    /// [`Error::Socket`] where the system sends nothing from the start; later that is a loss.
     pub async fn next(&mut self) -> Result<Option<Echo>, Error> {
         loop {
-            if let Some(echo) = self.echoes.poll_event() {
-                return Ok(Some(echo));
-            }
-            if let Some(transmit) = self.echoes.poll_transmit(Instant::now()) {
-                let sent = send(&self.socket, &transmit.payload, transmit.to);
-                if self.echoes.sent() == 1 {
-                    sent.map_err(Error::socket(SocketOperation::Send, self.server))?;
+            while let Some(transmit) = self.echoes.poll_transmit(Instant::now()) {
+                match self.sockets.send(&transmit) {
+                    Ok(()) => self.sent_any = true,
+                    Err(error) => {
+                        self.echoes.handle_unreachable(transmit.to);
+                        self.refusal = Some(error);
+                    }
                 }
-                continue;
+            }
+            if let Some(echo) = self.echoes.poll_event() {
+                let refusal = self.refusal.take().filter(|_| !self.sent_any);
+                return refusal.map_or(Ok(Some(echo)), Err);
             }
             let Some(deadline) = self.echoes.poll_timeout() else {
                 return Ok(None);
             };
             tokio::select! {
-                received = self.socket.recv_from(&mut self.buffer) => {
-                    // An error is an ICMP message about an earlier request: that one is lost.
-                    if let Ok((len, from)) = received {
-                        self.echoes.handle_datagram(Instant::now(), from, &self.buffer[..len]);
+                input = self.sockets.receive() => match input {
+                    Input::Datagram(Datagram { from, bytes, at }) => {
+                        self.echoes.handle_datagram(at, from, &bytes);
                     }
-                }
+                    Input::Unreachable(Unreachable { to, obstacle, quoted }) => {
+                        self.echoes.handle_icmp(to, obstacle, &quoted);
+                    }
+                },
                 () = tokio::time::sleep_until(deadline.into()) => {
                     self.echoes.handle_timeout(Instant::now());
                 }
@@ -109,6 +125,7 @@ impl Pinger {
 pub struct PingerBuilder {
     server: Endpoint,
     family: Option<Family>,
+    source: Source,
     plan: EchoPlan,
 }
 
@@ -119,9 +136,11 @@ impl PingerBuilder {
         self
     }
 
-    /// How long each request is awaited; default 1 s.
+    /// After which a request is told of as unanswered, 1 s by default, and how long the last one is
+    /// awaited where no answer has ever come, 10 s by default. A later answer still counts.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.plan.timeout = timeout;
+        self.plan.patience = timeout;
         self
     }
 
@@ -137,16 +156,29 @@ impl PingerBuilder {
         self
     }
 
-    /// Looks up the server's name, of whose addresses the first is asked, and opens a socket. Must
-    /// be called on a tokio runtime.
+    /// Sends from this address of the host, and only to addresses of its family.
+    pub fn source(mut self, source: IpAddr) -> Self {
+        self.source.ip = Some(source);
+        self
+    }
+
+    /// Sends and receives by way of this interface alone, such as `eth0`. Linux only.
+    pub fn interface(mut self, name: impl Into<String>) -> Self {
+        self.source.interface = Some(name.into());
+        self
+    }
+
+    /// Looks up the server's name. Must be called on a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Socket`], [`Error::Random`].
+    /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`].
     pub async fn build(self) -> Result<Pinger, Error> {
-        let server = self.server.resolve_first(self.family).await?;
-        let socket =
-            open(any(Family::of(server))).map_err(Error::socket(SocketOperation::Open, server))?;
-        let echoes = Echoes::new(server, self.plan, Instant::now(), random::rng()?);
-        Ok(Pinger { server, socket, echoes, buffer: vec![0; ANSWER_ROOM] })
+        let Self { server, family, source, plan } = self;
+        let own = source.ip.map(|ip| Family::of((ip, 0).into()));
+        let addrs = server.resolve(own.or(family)).await?;
+        let Some(&first) = addrs.first() else { return Err(Error::NoRoots) };
+        let echoes = Echoes::new(&addrs, plan, Instant::now(), random::rng()?);
+        let sockets = FreshSockets::new(source);
+        Ok(Pinger { first, sockets, echoes, refusal: None, sent_any: false })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::fresh::FreshSockets;
+use super::fresh::{FreshSockets, Source};
 use super::input::Input;
 use super::shared::{Share, SharedSocket};
 use crate::error::Error;
@@ -19,7 +19,7 @@ impl Sockets {
     pub(super) fn new(shared: Option<Arc<SharedSocket>>) -> Self {
         match shared {
             Some(socket) => Self::Shared(Share::new(socket)),
-            None => Self::Fresh(FreshSockets::new()),
+            None => Self::Fresh(FreshSockets::new(Source::default())),
         }
     }
 

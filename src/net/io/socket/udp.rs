@@ -32,6 +32,18 @@ pub(crate) fn any(family: Family) -> SocketAddr {
     }
 }
 
+/// Has a socket send and receive by way of one interface alone (`SO_BINDTODEVICE`).
+#[cfg(target_os = "linux")]
+pub(crate) fn bind_to(socket: &UdpSocket, interface: &str) -> io::Result<()> {
+    SockRef::from(socket).bind_device(Some(interface.as_bytes()))
+}
+
+/// No such thing is known here.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn bind_to(_socket: &UdpSocket, _interface: &str) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
 /// Sends at once, or not at all: a full buffer is a lost datagram, nothing worse.
 ///
 /// tokio's own `try_send_to` refuses the first datagram of a socket, before it has heard from the
