@@ -22,6 +22,10 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
     $completions = @(switch ($command) {
         'tb' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only the answer and errors; twice: the exit code alone')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only the answer and errors; twice: the exit code alone')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice: still more')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say more on stderr; twice: still more')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
@@ -30,11 +34,12 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Show every level of the cascade with all its candidates')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure one balance server')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run a balance server')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print what completes `tb` in a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
         'tb;probe' {
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, or `500ms`')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, `500ms` or `1m`')
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'How to choose')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Whether the TURN servers themselves are asked at the end, with STUN Binding')
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8')
@@ -54,7 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             break
         }
         'tb;trace' {
-            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, or `500ms`')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, `500ms` or `1m`')
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'How to choose')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Whether the TURN servers themselves are asked at the end, with STUN Binding')
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8')
@@ -81,8 +86,8 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
         'tb;ping' {
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Stop after this many requests')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'Stop after this many requests')
-            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Time from one request to the next: seconds, or `500ms`')
-            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Time from one request to the next: seconds, or `500ms`')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Time from one request to the next: seconds, `500ms` or `1m`')
+            [CompletionResult]::new('--interval', '--interval', [CompletionResultType]::ParameterName, 'Time from one request to the next: seconds, `500ms` or `1m`')
             [CompletionResult]::new('-W', '-W ', [CompletionResultType]::ParameterName, 'After how long an answer is called missing, though it still counts: 1 s if left out')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'After how long an answer is called missing, though it still counts: 1 s if left out')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Stop after this time, whatever has come')
@@ -119,11 +124,18 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'tb;completions' {
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'tb;help' {
             [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Print the address of the best TURN server')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Show every level of the cascade with all its candidates')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure one balance server')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run a balance server')
+            [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print what completes `tb` in a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
             break
         }
@@ -137,6 +149,9 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             break
         }
         'tb;help;serve' {
+            break
+        }
+        'tb;help;completions' {
             break
         }
         'tb;help;help' {

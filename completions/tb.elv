@@ -19,6 +19,10 @@ set edit:completion:arg-completer[tb] = {|@words|
     var completions = [
         &'tb'= {
             cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand -q 'Only the answer and errors; twice: the exit code alone'
+            cand --quiet 'Only the answer and errors; twice: the exit code alone'
+            cand -v 'Say more on stderr; twice: still more'
+            cand --verbose 'Say more on stderr; twice: still more'
             cand -h 'Print help'
             cand --help 'Print help'
             cand -V 'Print version'
@@ -27,10 +31,11 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand trace 'Show every level of the cascade with all its candidates'
             cand ping 'Measure one balance server'
             cand serve 'Run a balance server'
+            cand completions 'Print what completes `tb` in a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tb;probe'= {
-            cand --timeout 'How long to try: seconds, or `500ms`'
+            cand --timeout 'How long to try: seconds, `500ms` or `1m`'
             cand --strategy 'How to choose'
             cand --verify 'Whether the TURN servers themselves are asked at the end, with STUN Binding'
             cand --allow 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8'
@@ -49,7 +54,7 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand --help 'Print help (see more with ''--help'')'
         }
         &'tb;trace'= {
-            cand --timeout 'How long to try: seconds, or `500ms`'
+            cand --timeout 'How long to try: seconds, `500ms` or `1m`'
             cand --strategy 'How to choose'
             cand --verify 'Whether the TURN servers themselves are asked at the end, with STUN Binding'
             cand --allow 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8'
@@ -75,8 +80,8 @@ set edit:completion:arg-completer[tb] = {|@words|
         &'tb;ping'= {
             cand -c 'Stop after this many requests'
             cand --count 'Stop after this many requests'
-            cand -i 'Time from one request to the next: seconds, or `500ms`'
-            cand --interval 'Time from one request to the next: seconds, or `500ms`'
+            cand -i 'Time from one request to the next: seconds, `500ms` or `1m`'
+            cand --interval 'Time from one request to the next: seconds, `500ms` or `1m`'
             cand -W 'After how long an answer is called missing, though it still counts: 1 s if left out'
             cand --timeout 'After how long an answer is called missing, though it still counts: 1 s if left out'
             cand -w 'Stop after this time, whatever has come'
@@ -111,11 +116,17 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'tb;completions'= {
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'tb;help'= {
             cand probe 'Print the address of the best TURN server'
             cand trace 'Show every level of the cascade with all its candidates'
             cand ping 'Measure one balance server'
             cand serve 'Run a balance server'
+            cand completions 'Print what completes `tb` in a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'tb;help;probe'= {
@@ -125,6 +136,8 @@ set edit:completion:arg-completer[tb] = {|@words|
         &'tb;help;ping'= {
         }
         &'tb;help;serve'= {
+        }
+        &'tb;help;completions'= {
         }
         &'tb;help;help'= {
         }

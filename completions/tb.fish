@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_tb_global_optspecs
-    string join \n color= h/help V/version
+    string join \n q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_tb_needs_command
@@ -27,19 +27,22 @@ end
 complete -c tb -n "__fish_tb_needs_command" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c tb -n "__fish_tb_needs_command" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
+complete -c tb -n "__fish_tb_needs_command" -s v -l verbose -d 'Say more on stderr; twice: still more'
 complete -c tb -n "__fish_tb_needs_command" -s h -l help -d 'Print help'
 complete -c tb -n "__fish_tb_needs_command" -s V -l version -d 'Print version'
 complete -c tb -n "__fish_tb_needs_command" -f -a "probe" -d 'Print the address of the best TURN server'
 complete -c tb -n "__fish_tb_needs_command" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
 complete -c tb -n "__fish_tb_needs_command" -f -a "ping" -d 'Measure one balance server'
 complete -c tb -n "__fish_tb_needs_command" -f -a "serve" -d 'Run a balance server'
+complete -c tb -n "__fish_tb_needs_command" -f -a "completions" -d 'Print what completes `tb` in a shell'
 complete -c tb -n "__fish_tb_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
-complete -c tb -n "__fish_tb_using_subcommand probe" -l timeout -d 'How long to try: seconds, or `500ms`' -r
+complete -c tb -n "__fish_tb_using_subcommand probe" -l timeout -d 'How long to try: seconds, `500ms` or `1m`' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
 off\t''"
-complete -c tb -n "__fish_tb_using_subcommand probe" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r
+complete -c tb -n "__fish_tb_using_subcommand probe" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
@@ -55,18 +58,18 @@ complete -c tb -n "__fish_tb_using_subcommand probe" -l json -d 'Short for `--fo
 complete -c tb -n "__fish_tb_using_subcommand probe" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s v -l verbose -d 'Say more on stderr; twice: still more'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tb -n "__fish_tb_using_subcommand trace" -l timeout -d 'How long to try: seconds, or `500ms`' -r
+complete -c tb -n "__fish_tb_using_subcommand trace" -l timeout -d 'How long to try: seconds, `500ms` or `1m`' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
 off\t''"
-complete -c tb -n "__fish_tb_using_subcommand trace" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r
+complete -c tb -n "__fish_tb_using_subcommand trace" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l view -d 'Which lists to ask for' -r -f -a "flat\t'Flat lists, as `tb probe` asks for them'
 subordinates\t'Every level of the cascade'"
-complete -c tb -n "__fish_tb_using_subcommand trace" -s c -l count -d 'Go down this often and count' -r
-complete -c tb -n "__fish_tb_using_subcommand trace" -s i -l interval -d 'With --count: time from one start to the next' -r
+complete -c tb -n "__fish_tb_using_subcommand trace" -s c -l count -d 'Go down this often and count' -r -f
+complete -c tb -n "__fish_tb_using_subcommand trace" -s i -l interval -d 'With --count: time from one start to the next' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l format -d 'What to print' -r -f -a "text\t'For people and awk'
 json\t'One JSON document'
 jsonl\t'One JSON document a level'
@@ -82,10 +85,10 @@ complete -c tb -n "__fish_tb_using_subcommand trace" -l json -d 'Short for `--fo
 complete -c tb -n "__fish_tb_using_subcommand trace" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s v -l verbose -d 'Say more on stderr; twice: still more'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c tb -n "__fish_tb_using_subcommand ping" -s c -l count -d 'Stop after this many requests' -r
-complete -c tb -n "__fish_tb_using_subcommand ping" -s i -l interval -d 'Time from one request to the next: seconds, or `500ms`' -r
-complete -c tb -n "__fish_tb_using_subcommand ping" -s W -l timeout -d 'After how long an answer is called missing, though it still counts: 1 s if left out' -r
-complete -c tb -n "__fish_tb_using_subcommand ping" -s w -l deadline -d 'Stop after this time, whatever has come' -r
+complete -c tb -n "__fish_tb_using_subcommand ping" -s c -l count -d 'Stop after this many requests' -r -f
+complete -c tb -n "__fish_tb_using_subcommand ping" -s i -l interval -d 'Time from one request to the next: seconds, `500ms` or `1m`' -r -f
+complete -c tb -n "__fish_tb_using_subcommand ping" -s W -l timeout -d 'After how long an answer is called missing, though it still counts: 1 s if left out' -r -f
+complete -c tb -n "__fish_tb_using_subcommand ping" -s w -l deadline -d 'Stop after this time, whatever has come' -r -f
 complete -c tb -n "__fish_tb_using_subcommand ping" -s I -l source -d 'Send from this address, or by way of this interface' -r -f
 complete -c tb -n "__fish_tb_using_subcommand ping" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
@@ -116,8 +119,16 @@ complete -c tb -n "__fish_tb_using_subcommand serve" -l check -d 'Say whether th
 complete -c tb -n "__fish_tb_using_subcommand serve" -l print-config -d 'Print the configuration with all defaults, and leave'
 complete -c tb -n "__fish_tb_using_subcommand serve" -s v -l verbose -d 'Log one level more; twice: two more'
 complete -c tb -n "__fish_tb_using_subcommand serve" -s h -l help -d 'Print help'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "probe" -d 'Print the address of the best TURN server'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "ping" -d 'Measure one balance server'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "serve" -d 'Run a balance server'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tb -n "__fish_tb_using_subcommand completions" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_using_subcommand completions" -s h -l help -d 'Print help'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "probe" -d 'Print the address of the best TURN server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "ping" -d 'Measure one balance server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "serve" -d 'Run a balance server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "completions" -d 'Print what completes `tb` in a shell'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tb -n "__fish_tb_using_subcommand probe" -f -a "(__fish_print_hostnames)"
+complete -c tb -n "__fish_tb_using_subcommand trace" -f -a "(__fish_print_hostnames)"
+complete -c tb -n "__fish_tb_using_subcommand ping" -f -a "(__fish_print_hostnames)"

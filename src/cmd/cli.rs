@@ -1,9 +1,10 @@
-use clap::{ColorChoice, CommandFactory as _, Parser, Subcommand};
+use clap::{ArgAction, ColorChoice, CommandFactory as _, Parser, Subcommand};
 
+use super::completions::CompletionsArgs;
 use super::output::{self, CommandError, Printer};
 use super::ping::PingArgs;
 use super::probe::ProbeArgs;
-use super::report::Exit;
+use super::report::{Exit, Problem};
 use super::serve::ServeArgs;
 use super::trace::TraceArgs;
 
@@ -22,6 +23,14 @@ use super::trace::TraceArgs;
 pub(crate) struct Cli {
     #[command(subcommand)]
     command: Option<Command>,
+
+    /// Only the answer and errors; twice: the exit code alone
+    #[arg(short, long, action = ArgAction::Count)]
+    quiet: u8,
+
+    /// Say more on stderr; twice: still more
+    #[arg(short, long, action = ArgAction::Count)]
+    verbose: u8,
 
     /// When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here
     #[arg(
@@ -42,6 +51,7 @@ enum Command {
     Trace(TraceArgs),
     Ping(PingArgs),
     Serve(ServeArgs),
+    Completions(CompletionsArgs),
 }
 
 impl Cli {
@@ -51,11 +61,17 @@ impl Cli {
         let Some(command) = self.command else {
             return output::unfinished(Self::command().render_help());
         };
+        let said = (self.quiet, self.verbose);
         match command {
-            Command::Probe(args) => finish(args.verbosity.printer(), |printer| args.run(printer)),
-            Command::Trace(args) => finish(args.verbosity.printer(), |printer| args.run(printer)),
-            Command::Ping(args) => finish(args.verbosity.printer(), |printer| args.run(printer)),
-            Command::Serve(args) => finish(Printer::default(), |printer| args.run(printer)),
+            Command::Probe(args) => finish(args.verbosity.printer(said), |to| args.run(to)),
+            Command::Trace(args) => finish(args.verbosity.printer(said), |to| args.run(to)),
+            Command::Ping(args) => finish(args.verbosity.printer(said), |to| args.run(to)),
+            Command::Serve(_) if said != (0, 0) => finish(Printer::default(), |_| {
+                let message = "`tb serve` has a log: `--log-level` says how much it tells";
+                Err(Problem::usage(message).into())
+            }),
+            Command::Serve(args) => finish(Printer::default(), |to| args.run(to)),
+            Command::Completions(args) => finish(Printer::default(), |to| args.run(to)),
         }
     }
 }
@@ -100,6 +116,15 @@ mod tests {
     }
 
     #[test]
+    fn how_much_is_said_stands_before_a_command_or_behind_it() {
+        for words in [["tb", "-v", "probe"], ["tb", "probe", "-v"]] {
+            assert!(Cli::try_parse_from(words).is_ok(), "{words:?}");
+        }
+        let serve = Cli::try_parse_from(["tb", "-v", "serve", "--print-config"]).unwrap();
+        assert_eq!(serve.run(), Exit::Unable);
+    }
+
+    #[test]
     fn only_trace_draws() {
         assert!(Cli::try_parse_from(["tb", "trace", "--format", "dot"]).is_ok());
         assert_eq!(refused(&["tb", "probe", "--format", "dot"]), ErrorKind::InvalidValue);
@@ -123,7 +148,7 @@ mod tests {
     #[test]
     fn every_help_gives_an_example_and_the_exit_codes() {
         let mut cli = Cli::command();
-        for name in ["probe", "trace", "ping", "serve"] {
+        for name in ["probe", "trace", "ping", "serve", "completions"] {
             let help = cli.find_subcommand_mut(name).unwrap().render_long_help();
             let help = help.to_string();
             assert!(help.contains("Example"), "{help}");

@@ -1,9 +1,8 @@
-//! The four commands: flags -> library call -> report -> output.
+//! The commands: flags -> library call -> report -> output.
 
 mod args;
 mod attempt;
 mod cli;
-#[cfg(test)]
 mod completions;
 pub(crate) mod output;
 mod ping;

@@ -42,6 +42,9 @@ pub enum Endpoint {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum EndpointError {
+    /// It is a URL, such as `udp://root.example`: it takes no scheme.
+    #[error("{} is a URL, expected {}", quoted(.0), quoted(authority(.0)))]
+    Url(String),
     /// What stands for a port is none.
     #[error("{} has a bad port, expected 1 to 65535", quoted(.0))]
     Port(String),
@@ -60,6 +63,9 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
+        if text.contains("://") {
+            return Err(EndpointError::Url(text.to_owned()));
+        }
         if text.starts_with('[') || text.matches(':').count() > 1 {
             return ipv6(text).map(Self::from);
         }
@@ -90,6 +96,12 @@ impl From<SocketAddr> for Endpoint {
     fn from(addr: SocketAddr) -> Self {
         Self::Addr(unmapped(addr))
     }
+}
+
+/// What a URL has between its scheme and its path, or what that should be.
+fn authority(url: &str) -> &str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty()).unwrap_or("HOST[:PORT]")
 }
 
 /// An IPv4-mapped IPv6 address is the IPv4 address.
@@ -196,6 +208,9 @@ mod tests {
         let label = "a".repeat(64);
         let too_long = "a.".repeat(126) + "aa";
         for (text, message) in [
+            ("udp://root.example", "`udp://root.example` is a URL, expected `root.example`"),
+            ("udp://", "`udp://` is a URL, expected `HOST[:PORT]`"),
+            ("http://[::1]:80/a?b", "`http://[::1]:80/a?b` is a URL, expected `[::1]:80`"),
             ("", "`` is neither an IP address nor a host name"),
             (":3001", "`` is neither an IP address nor a host name"),
             (".", "`.` is neither an IP address nor a host name"),

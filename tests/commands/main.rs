@@ -3,6 +3,7 @@
 
 mod interrupts;
 mod ping;
+mod words;
 
 use std::net::SocketAddr;
 use std::process::{Command, Stdio};

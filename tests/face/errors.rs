@@ -191,10 +191,11 @@ fn texts_that_are_nothing() {
         EndpointError::Ipv4(part) => (2, part),
         EndpointError::Ipv6(part) => (3, part),
         EndpointError::Host(part) => (4, part),
+        EndpointError::Url(part) => (5, part),
         _ => (0, String::new()),
     };
-    let wrong = ["root:x", "256.1.1.1", "[::1", "a_b"].map(endpoint).map(host);
-    assert_eq!(wrong.map(|(kind, _)| kind), [1, 2, 3, 4]);
+    let wrong = ["root:x", "256.1.1.1", "[::1", "a..b", "udp://a"].map(endpoint).map(host);
+    assert_eq!(wrong.map(|(kind, _)| kind), [1, 2, 3, 4, 5]);
 
     let prefix = |text: &str| text.parse::<Prefix>().unwrap_err();
     assert!(matches!(prefix("ten"), PrefixError::Malformed));

@@ -21,7 +21,7 @@ pub(crate) struct DescentArgs {
     )]
     servers: Vec<Target>,
 
-    /// How long to try: seconds, or `500ms`
+    /// How long to try: seconds, `500ms` or `1m`
     #[arg(
         long,
         value_name = "TIME",

@@ -15,7 +15,9 @@ pub(crate) struct VerbosityArgs {
 }
 
 impl VerbosityArgs {
-    pub(crate) fn printer(&self) -> Printer {
-        Printer::new(self.quiet, self.verbose)
+    /// `before`: how often `-q` and `-v` stand before the command.
+    pub(crate) fn printer(&self, before: (u8, u8)) -> Printer {
+        let (quiet, verbose) = before;
+        Printer::new(self.quiet.saturating_add(quiet), self.verbose.saturating_add(verbose))
     }
 }

@@ -36,7 +36,7 @@ pub(crate) struct PingArgs {
     )]
     pub(super) count: Option<u64>,
 
-    /// Time from one request to the next: seconds, or `500ms`
+    /// Time from one request to the next: seconds, `500ms` or `1m`
     #[arg(
         short,
         long,

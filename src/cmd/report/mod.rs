@@ -25,6 +25,6 @@ pub(crate) use ping::{PingReply, PingReport};
 pub(crate) use probe::{HopReport, ProbeReport, RunnerUpReport};
 pub(crate) use problem::Problem;
 pub(crate) use rtts::Rtts;
-pub(crate) use trace::{CandidateReport, TraceReport};
+pub(crate) use trace::{CandidateReport, OfDescent, TraceReport};
 pub(crate) use trace_count::{CandidateCount, TraceCount};
 pub(crate) use trace_counter::TraceCounter;

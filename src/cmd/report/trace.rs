@@ -46,6 +46,16 @@ pub(crate) struct CandidateReport {
     pub(crate) parent: Option<usize>,
 }
 
+/// A part of one of several descents.
+#[derive(Debug, Serialize)]
+pub(crate) struct OfDescent<T> {
+    /// Its number, from 1; `None`: there is only one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) descent: Option<u64>,
+    #[serde(flatten)]
+    pub(crate) part: T,
+}
+
 /// The candidates of one step of the cascade.
 #[derive(Debug, Serialize)]
 pub(crate) struct LevelReport<'a> {

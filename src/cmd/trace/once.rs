@@ -3,7 +3,7 @@ use turn_balance::Trace;
 use super::args::{TraceArgs, TraceFormat};
 use crate::cmd::attempt::{Attempt, connect, descend, on_silent_roots};
 use crate::cmd::output::{CommandError, Printer, table, text, tree};
-use crate::cmd::report::{Document, Exit, TraceReport};
+use crate::cmd::report::{Document, Exit, OfDescent, TraceReport};
 use crate::cmd::runtime::{Interrupt, block_on};
 
 /// Goes down once.
@@ -20,7 +20,7 @@ pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandEr
         TraceFormat::Text if trace.candidates.is_empty() => {}
         TraceFormat::Text => printer.answer(&table::trace(&trace))?,
         TraceFormat::Json => printer.document(&Document::whole(TraceReport::SCHEMA, &trace))?,
-        TraceFormat::Jsonl => print_levels(printer, &trace)?,
+        TraceFormat::Jsonl => print_levels(printer, &trace, None)?,
         TraceFormat::Dot => printer.answer(&tree::dot(&trace))?,
         TraceFormat::Mermaid => printer.answer(&tree::mermaid(&trace))?,
     }
@@ -43,10 +43,16 @@ pub(super) fn report(args: &TraceArgs, attempt: &Attempt) -> TraceReport {
     TraceReport::new(trace, problem, args.descent.strategy.into(), args.view.into())
 }
 
-/// A document for each level, and one for the whole.
-pub(super) fn print_levels(printer: &Printer, trace: &TraceReport) -> Result<(), CommandError> {
-    for level in trace.levels() {
+/// A document for each level, and one for the whole, of the only descent or of one with a number.
+pub(super) fn print_levels(
+    printer: &Printer,
+    trace: &TraceReport,
+    descent: Option<u64>,
+) -> Result<(), CommandError> {
+    for part in trace.levels() {
+        let level = OfDescent { descent, part };
         printer.document(&Document::part(TraceReport::SCHEMA, "level", level))?;
     }
-    printer.document(&Document::part(TraceReport::SCHEMA, "summary", &trace.outcome))
+    let summary = OfDescent { descent, part: &trace.outcome };
+    printer.document(&Document::part(TraceReport::SCHEMA, "summary", summary))
 }

@@ -59,7 +59,7 @@ impl Descents {
                 return Ok(());
             }
         };
-        for _ in 0..count {
+        for descent in 1..=count {
             let pause = async {
                 ticks.tick().await;
                 Ok(())
@@ -73,7 +73,7 @@ impl Descents {
             }
             let attempt = attempt(args, trace)?;
             if args.format.get() == TraceFormat::Jsonl {
-                print_levels(printer, &report(args, &attempt))?;
+                print_levels(printer, &report(args, &attempt), Some(descent))?;
             }
             self.add(attempt);
         }
