@@ -7,6 +7,7 @@ mod icmp;
 mod links;
 mod nat;
 mod partitions;
+mod pings;
 mod strangers;
 mod wildcards;
 
