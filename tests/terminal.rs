@@ -45,6 +45,7 @@ fn folder(name: &str) -> PathBuf {
 fn arguments_are() {
     let a = format!("a{EVIL}");
     let [long, value, list] = [format!("--{a}"), format!("--format={a}"), format!("192.0.2.1,{a}")];
+    let url = format!("udp://{a}");
     let lines: &[&[&str]] = &[
         &[&a],
         &[&long],
@@ -64,6 +65,9 @@ fn arguments_are() {
         &["trace", &value],
         &["ping", &a],
         &["ping", "-i", &a],
+        &["ping", "-I", &a, "127.0.0.1"],
+        &["ping", &url],
+        &["completions", &a],
         &["ping", "192.0.2.1", &a],
         &["serve", "--bind", &a],
         &["serve", "--log-level", &a],

@@ -136,6 +136,8 @@ async fn it_sends_from_where_it_is_told() {
     let (_, errors, code) = ping(&["-I", "::1", "-c", "1", &root]);
     assert_eq!(code, Some(2), "{errors}");
     assert!(errors.contains("has no IPv6 address"), "{errors}");
+    let (_, errors, _) = ping(&["-I", "127.0.0.1", "-6", "localhost"]);
+    assert!(errors.contains("`127.0.0.1` has no IPv6 address"), "{errors}");
 }
 
 /// With a hosts file of its own, which takes a mount namespace, and so root.

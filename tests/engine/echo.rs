@@ -165,3 +165,11 @@ fn a_server_that_is_away_for_a_moment_is_measured_on() {
     echoes.handle_datagram(now + 3 * second, back.to, &back.payload);
     assert_eq!(echoes.poll_event().unwrap().seq, 4);
 }
+
+#[test]
+fn no_interval_at_all_is_a_short_one() {
+    let plan = EchoPlan { interval: Duration::ZERO, count: None, ..plan(0) };
+    let World { mut echoes, now, .. } = World::new(&[SERVER], plan, |_, _| vec![]);
+    assert_eq!(round(&mut echoes, now).len(), 1);
+    assert_eq!(round(&mut echoes, now + Duration::from_millis(1)).len(), 1);
+}

@@ -181,6 +181,19 @@ mod tests {
     }
 
     #[test]
+    fn what_could_not_be_sent_is_lost_to_the_roots() {
+        let mut counter = TraceCounter::default();
+        let root = Observation { level: 0, ..seen(1, Some(5), CandidateState::Path) };
+        counter.count(true, [root, seen(10, Some(10), CandidateState::Path)]);
+        counter.add_unsent();
+        let report = counter.report();
+        assert_eq!((report.descents, report.found, report.unsent), (2, 1, 1));
+        let [root, below] = report.candidates.as_slice() else { panic!("{report:?}") };
+        assert_eq!((root.sent, root.loss_percent), (2, Some(50.0)));
+        assert_eq!((below.sent, below.loss_percent), (1, Some(0.0)));
+    }
+
+    #[test]
     fn a_name_once_heard_stays() {
         let mut counter = TraceCounter::default();
         let mut named = seen(10, Some(10), CandidateState::Path);

@@ -14,10 +14,13 @@ use crate::net::wire::{Response, ResponseBody, View};
 /// Of how many requests answers still count, however late they are.
 const REMEMBERED: usize = 4096;
 
+/// The shortest interval: with none at all it would do nothing but send.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// How a server is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EchoPlan {
-    /// Between two requests.
+    /// Between two requests; less than 1 ms counts as that.
     pub interval: Duration,
     /// After which a request is told of as unanswered.
     pub timeout: Duration,
@@ -165,7 +168,7 @@ impl Echoes {
     /// The next request to send; `now` is noted as the moment it went.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
         if now >= self.next && self.sends_more() {
-            self.next = later(self.next, self.plan.interval).max(now);
+            self.next = later(self.next, self.plan.interval.max(SHORTEST)).max(now);
             self.ask(now);
         }
         self.due.pop_front()

@@ -130,7 +130,7 @@ pub struct PingerBuilder {
 }
 
 impl PingerBuilder {
-    /// From one request to the next; default 1 s.
+    /// From one request to the next; default 1 s, at least 1 ms.
     pub fn interval(mut self, interval: Duration) -> Self {
         self.plan.interval = interval;
         self
@@ -174,8 +174,13 @@ impl PingerBuilder {
     /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`].
     pub async fn build(self) -> Result<Pinger, Error> {
         let Self { server, family, source, plan } = self;
-        let own = source.ip.map(|ip| Family::of((ip, 0).into()));
-        let addrs = server.resolve(own.or(family)).await?;
+        let own = source.ip.map(|ip| (ip, Family::of((ip, 0).into())));
+        if let (Some((ip, own)), Some(family)) = (own, family)
+            && own != family
+        {
+            return Err(Error::NoAddress { host: ip.to_string(), family });
+        }
+        let addrs = server.resolve(own.map(|(_, family)| family).or(family)).await?;
         let Some(&first) = addrs.first() else { return Err(Error::NoRoots) };
         let echoes = Echoes::new(&addrs, plan, Instant::now(), random::rng()?);
         let sockets = FreshSockets::new(source);
