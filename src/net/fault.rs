@@ -107,6 +107,10 @@ faults! {
     SampleMerged,
     /// A superior passes on addresses that a node may not name.
     RefusedListed,
+    /// A superior passes on what is in a network of its own.
+    OnLinkListed,
+    /// A superior passes on what is at a port whose service answers anything.
+    LoopPortListed,
     /// An IPv4-mapped address is taken for one of IPv6.
     MappedKept,
     /// A TURN server that does not answer is named.
@@ -115,6 +119,10 @@ faults! {
     TransactionIgnored,
     /// The client asks whatever a list names.
     RefusedAsked,
+    /// The client asks what is in a network of its own.
+    OnLinkAsked,
+    /// The client asks what is at a port whose service answers anything.
+    LoopPortAsked,
     /// The client sends any number of datagrams.
     DatagramsWithoutEnd,
     /// The client sends any number of bytes.

@@ -11,6 +11,7 @@ use turn_balance::internals::wire::{
 };
 
 use super::plan::{Part, Plan, Who};
+use super::rules::LOOPS;
 use crate::Datagram;
 
 /// A datagram that somebody sends in somebody's name: from, to, bytes.
@@ -99,11 +100,11 @@ impl Foes {
         let mut to = place.public;
         let near: Vec<_> = place.subordinates.iter().chain(&place.superior).collect();
         let stranger = plan.addr(Part::Stranger, rng.random_range(0..200), 0, rng).ip();
-        let loops = [0, 7, 17, 19, 53, 123, 161, 389, 1900, 5353, 11211];
         let from = match rng.random_range(0..8) {
             0..=2 if !near.is_empty() => plan.places[*near[rng.random_range(0..near.len())]].public,
             3 => to,
-            4 => SocketAddr::new(stranger, loops[rng.random_range(0..loops.len())]),
+            4 if rng.random_bool(0.1) => SocketAddr::new(stranger, 0),
+            4 => SocketAddr::new(stranger, LOOPS[rng.random_range(0..LOOPS.len())]),
             5 => plan.places[rng.random_range(0..plan.places.len())].public,
             6 => place.turn.unwrap_or(to),
             _ => SocketAddr::new(stranger, rng.random_range(1024..=u16::MAX)),
@@ -226,7 +227,7 @@ impl Foes {
         };
         let Some(place) = plan.places.iter().find(open) else { return Vec::new() };
         if rng.random_bool(0.3) {
-            self.advertised = rng.random_bool(0.6).then(|| made_up(plan, rng));
+            self.advertised = rng.random_bool(0.6).then(|| anywhere(plan, rng));
         }
         let advertise = self.advertised;
         let v4 = place.addr.is_ipv4();
@@ -264,6 +265,17 @@ fn signed_ping(plan: &Plan, ping: Ping, size: usize) -> Vec<u8> {
 
 fn made_up(plan: &Plan, rng: &mut Rng) -> SocketAddr {
     plan.addr(Part::MadeUp, rng.random_range(0..99), rng.random_range(3000..3500), rng)
+}
+
+/// Where one with a key may say that it is found: also where nobody may be looked for.
+fn anywhere(plan: &Plan, rng: &mut Rng) -> SocketAddr {
+    let mut addr = made_up(plan, rng);
+    match rng.random_range(0..6) {
+        0 => addr.set_ip(plan.lan(addr.is_ipv4()).0),
+        1 => addr.set_port(LOOPS[rng.random_range(0..LOOPS.len())]),
+        _ => {}
+    }
+    addr
 }
 
 /// What one who sees a request, but not well, answers in the name of whoever was asked.

@@ -10,6 +10,7 @@ use turn_balance::internals::wire::{
 };
 
 use super::plan::{Part, Plan};
+use super::rules::LOOPS;
 use crate::Answer;
 
 /// A server that answers what it likes, and signs it where it can.
@@ -24,7 +25,8 @@ pub(crate) fn server(
     let servers: Vec<_> = plan.places.iter().map(|place| place.public).collect();
     let v4 = at.is_ipv4();
     let made_up: Vec<_> = (0..99).map(|n| plan.addr_of(Part::MadeUp, n, 3001, v4)).collect();
-    move |to, _, payload| {
+    let lan = [true, false].map(|v4| plan.lan(v4).0);
+    move |to, from, payload| {
         let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
             return Vec::new();
         };
@@ -32,7 +34,11 @@ pub(crate) fn server(
             manner = rng.random_range(0..MANNERS);
         }
         let (mut id, mut nonce, mut source) = (id, probe.nonce, to);
-        let mut reply = lie(manner, &servers, &made_up, &mut rng);
+        let mut reply = match manner {
+            12 => near(from.ip(), &lan, &mut rng),
+            13 => near(made_up[3].ip(), &[], &mut rng),
+            _ => lie(manner, &servers, &made_up, &mut rng),
+        };
         if manner == 5 {
             match rng.random_range(0..4) {
                 0 => id ^= 1,
@@ -70,7 +76,39 @@ pub(crate) fn bottomless(
     }
 }
 
-const MANNERS: u32 = 12;
+const MANNERS: u32 = 14;
+
+/// Names the neighbours of a host, and these, as whatever answers anything and more.
+fn near(host: IpAddr, others: &[IpAddr], rng: &mut Rng) -> ProbeReply {
+    let mut addr = || {
+        let ip = match (rng.random_range(0..4), host) {
+            (0, _) if !others.is_empty() => others[rng.random_range(0..others.len())],
+            (1, IpAddr::V4(ip)) => {
+                let nat64 = 0x64_ff9b_u128 << 96 | u128::from(ip.to_bits() ^ 1);
+                IpAddr::V6(nat64.into())
+            }
+            (_, IpAddr::V4(ip)) => IpAddr::V4((ip.to_bits() ^ rng.random_range(0..256)).into()),
+            (_, IpAddr::V6(ip)) => IpAddr::V6((ip.to_bits() ^ rng.random_range(0..9)).into()),
+        };
+        let port = match rng.random_range(0..=LOOPS.len()) {
+            0 => 3001,
+            n => LOOPS[n - 1],
+        };
+        SocketAddr::new(ip, port)
+    };
+    let mut node = |kind| {
+        let addr = addr();
+        let turn = (kind == Kind::Leaf).then_some(addr);
+        Node { addr, kind, turn, name: None, hops: 0, rtt: None }
+    };
+    let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
+    let nodes: Vec<_> = (0..30).map(|n| node(kinds[n % 3])).collect();
+    let turn = nodes[1].turn;
+    match rng.random_bool(0.2) {
+        true => ProbeReply { turn, version: 1, ..ProbeReply::default() },
+        false => ProbeReply { nodes, version: rng.random_range(1..5), ..ProbeReply::default() },
+    }
+}
 
 fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rng) -> ProbeReply {
     let leaf = |addr: SocketAddr, turn| Node {

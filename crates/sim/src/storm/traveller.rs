@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use turn_balance::internals::engine::client::descent::{CandidateState, Descent, Options};
 use turn_balance::internals::wire::{Kind, Request, RequestBody, Response, ResponseBody, stun};
 
-use super::rules::{Rule, is_forbidden};
+use super::plan::HOME;
+use super::rules::{LOOPS, Rule, is_beside, is_forbidden};
 
 #[derive(Debug)]
 pub(crate) struct Traveller {
     pub(crate) since: Instant,
+    home: IpAddr,
     pub(crate) options: Options,
     pub(crate) roots: Vec<SocketAddr>,
     /// What was sent where: id and nonce, or a transaction.
@@ -36,9 +38,15 @@ enum Proof {
 type Wrong = Option<(Rule, String)>;
 
 impl Traveller {
-    pub(crate) fn new(since: Instant, options: Options, roots: Vec<SocketAddr>) -> Self {
+    pub(crate) fn new(
+        since: Instant,
+        home: IpAddr,
+        options: Options,
+        roots: Vec<SocketAddr>,
+    ) -> Self {
         Self {
             since,
+            home,
             options,
             roots,
             asked: BTreeMap::new(),
@@ -80,7 +88,8 @@ impl Traveller {
         if silent > limits.unanswered {
             return Some((Rule::Cannon, format!("{silent} datagrams to {to}, which is silent")));
         }
-        if is_forbidden(to.ip(), private) {
+        let looped = matches!(proof, Proof::Probe(..)) && LOOPS.contains(&to.port());
+        if is_forbidden(to.ip(), private) || self.is_at_home(to.ip()) || looped {
             return Some((Rule::Scope, format!("it asks {to}")));
         }
         let known = self.heard_of.contains(&to) || self.named.contains(&to);
@@ -145,7 +154,7 @@ impl Traveller {
             return Some((Rule::Cannon, format!("it went down to level {deepest}")));
         }
         let turn = trace.outcome.ok()?.turn;
-        if is_forbidden(turn.ip(), private) {
+        if is_forbidden(turn.ip(), private) || self.is_at_home(turn.ip()) {
             return Some((Rule::Selection, format!("{turn} is refused")));
         }
         if !self.named.contains(&turn) {
@@ -153,6 +162,11 @@ impl Traveller {
         }
         let lie = honest.is_some_and(|honest| !honest.contains(&turn));
         lie.then(|| (Rule::Selection, format!("{turn} is no honest leaf's")))
+    }
+
+    /// Whether an address is in the network that it is in. No root is.
+    fn is_at_home(&self, ip: IpAddr) -> bool {
+        is_beside(self.home, HOME[usize::from(self.home.is_ipv6())].into(), ip)
     }
 
     /// When it must have ended.

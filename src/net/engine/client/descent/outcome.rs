@@ -163,6 +163,7 @@ impl<'a> Ending<'a> {
             total: None,
             sent: 0,
             state: CandidateState::Selected,
+            allow: None,
         })
     }
 
@@ -179,7 +180,7 @@ impl<'a> Ending<'a> {
             _ if chosen => CandidateState::Selected,
             _ if path.contains(&id) => CandidateState::Path,
             Some(state) => state,
-            None if entry.refused => CandidateState::Refused,
+            None if entry.refused.is_some() => CandidateState::Refused,
             None if entry.explored => CandidateState::Explored,
             None if entry.rtt.is_some() => CandidateState::Lost,
             None if entry.misplaced => CandidateState::Misplaced,
@@ -201,6 +202,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
+            allow: entry.refused.and_then(|refusal| refusal.opens),
         }
     }
 
