@@ -137,6 +137,8 @@ faults! {
     ListWithoutEnd,
     /// The client does not compare the nonce of an answer.
     ClientNonceIgnored,
+    /// The client forgets that a server has returned a nonce.
+    ClientNonceForgotten,
     /// The client does not compare the id of an answer.
     ClientIdIgnored,
     /// The client does not compare the source of an answer.

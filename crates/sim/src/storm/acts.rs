@@ -8,7 +8,7 @@ use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::client::descent::{Descent, Limits, Options, Strategy, View};
 use turn_balance::internals::engine::server::members::NodeSpec;
 
-use super::plan::{Part, Plan, Who};
+use super::plan::{CLIENTS, Part, Plan, Who};
 use super::rules;
 use super::weather::Cut;
 use super::{Storm, foes, old, rogue};
@@ -267,7 +267,7 @@ impl Storm {
     pub(super) fn start_descent(&mut self, mut options: Options, root: SocketAddr) -> SocketAddr {
         let n = self.report.borrow().descents;
         self.report.borrow_mut().descents += 1;
-        let port = 40_000 + (n % 20_000) as u16;
+        let port = CLIENTS.start + (n % CLIENTS.len() as u64) as u16;
         let from = self.plan.addr_of(Part::Client, n as usize % 40, port, root.is_ipv4());
         options.on_link = Plan::on_link(from.ip());
         self.judge.start_descent(self.world.now, from, options.clone(), &[root]);

@@ -10,7 +10,7 @@ use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, stun,
 };
 
-use super::plan::{Part, Plan, Who};
+use super::plan::{CLIENTS, Part, Plan, Who};
 use super::rules::LOOPS;
 use crate::Datagram;
 
@@ -23,6 +23,8 @@ pub(crate) struct Foes {
     seen: VecDeque<Forged>,
     /// Cookies, and who handed them out.
     cookies: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// Requests of clients: from, to, id.
+    asked: VecDeque<(SocketAddr, SocketAddr, u32)>,
     /// Where the one who has a key says that it is found.
     advertised: Option<SocketAddr>,
     /// How much of what passes by an eavesdropper answers.
@@ -38,6 +40,7 @@ pub(crate) struct Foes {
 /// How many datagrams, and cookies, are remembered.
 const SEEN: usize = 300;
 const COOKIES: usize = 20;
+const ASKED: usize = 100;
 
 impl Foes {
     pub(crate) fn draw(plan: &Plan, rng: &mut Rng) -> Self {
@@ -65,7 +68,26 @@ impl Foes {
             }
         }
         let mut forged = Vec::new();
-        if let Ok(Response { body, .. }) = Response::decode(payload) {
+        if let Ok(Request { id, body: RequestBody::Probe(_) }) = Request::decode(payload)
+            && is_client(*from)
+        {
+            self.asked.push_back((*from, *to, id));
+            if self.asked.len() > ASKED {
+                self.asked.pop_front();
+            }
+        }
+        if let Ok(Response { id, body }) = Response::decode(payload) {
+            if let ResponseBody::Probe(ProbeReply { nonce: 1.., .. }) = &body
+                && rng.random_bool(self.eavesdrops)
+            {
+                let asked =
+                    |asked: &&(_, _, u32)| (asked.0, asked.1) == (*to, *from) && asked.2 != id;
+                let turn = Some(made_up(plan, rng));
+                forged.extend(self.asked.iter().filter(asked).map(|&(client, server, id)| {
+                    let body = ResponseBody::Probe(ProbeReply { turn, ..ProbeReply::default() });
+                    (server, client, Response { id, body }.encode())
+                }));
+            }
             match body {
                 ResponseBody::Probe(reply) if reply.retry => {
                     self.cookies.push_back((*from, reply.cookie));
@@ -249,6 +271,10 @@ const INSIDER: (u16, u16) = (20_000, 20_400);
 
 fn insider(plan: &Plan, port: u16, v4: bool) -> IpAddr {
     plan.addr_of(Part::Stranger, 190 + usize::from(port % 8), 0, v4).ip()
+}
+
+fn is_client(addr: SocketAddr) -> bool {
+    CLIENTS.contains(&addr.port())
 }
 
 fn is_insider(addr: SocketAddr) -> bool {

@@ -144,9 +144,9 @@ impl Judge {
         let now = self.now;
         self.last = Some((datagram.clone(), 0));
         self.heartbeat = Heartbeat::default();
-        let Datagram { from, to, payload, .. } = datagram;
+        let Datagram { from, to, payload, origin } = datagram;
         if let Some(client) = self.clients.get_mut(to) {
-            return client.hears(*from, payload);
+            return client.hears(*from, payload, origin.forged);
         }
         let Some((inside, server)) = self.server(*to) else { return };
         match inside.port() {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
 
 use rand::RngExt;
 use turn_balance::Rates;
@@ -79,6 +80,9 @@ pub(crate) enum Part {
     /// One more network that all servers of ours are in.
     Lan,
 }
+
+/// The ports of clients.
+pub(crate) const CLIENTS: Range<u16> = 40_000..60_000;
 
 /// How long the prefixes of clients are, of IPv4 and IPv6.
 pub(crate) const HOME: [u8; 2] = [24, 64];

@@ -24,6 +24,10 @@ pub(crate) struct Traveller {
     /// Whom right answers have told it of, and which TURN servers.
     heard_of: BTreeSet<SocketAddr>,
     named: BTreeSet<SocketAddr>,
+    /// Who has returned a nonce, and is believed nothing without one.
+    reads_nonces: BTreeSet<SocketAddr>,
+    /// Whether somebody who saw its requests could answer one in another's name.
+    deceived: bool,
     datagrams: u32,
     bytes: u64,
 }
@@ -53,6 +57,8 @@ impl Traveller {
             silent: BTreeMap::new(),
             heard_of: BTreeSet::new(),
             named: BTreeSet::new(),
+            reads_nonces: BTreeSet::new(),
+            deceived: false,
             datagrams: 0,
             bytes: 0,
         }
@@ -97,7 +103,7 @@ impl Traveller {
     }
 
     /// Something came.
-    pub(crate) fn hears(&mut self, from: SocketAddr, payload: &[u8]) {
+    pub(crate) fn hears(&mut self, from: SocketAddr, payload: &[u8], forged: bool) {
         let asked = self.asked.get(&from).map_or(&[][..], |asked| asked);
         if let Some(transaction) = stun::binding_response(payload) {
             if asked.contains(&Proof::Binding(transaction)) {
@@ -111,12 +117,17 @@ impl Traveller {
         };
         let right = |proof: &Proof| match *proof {
             Proof::Probe(asked, nonce) => {
-                asked == id && reply.proof().is_none_or(|proof| proof == nonce)
+                let bare = !self.reads_nonces.contains(&from);
+                asked == id && reply.proof().map_or(bare, |proof| proof == nonce)
             }
             Proof::Binding(_) => false,
         };
         if !asked.iter().any(right) {
             return;
+        }
+        self.deceived |= forged;
+        if reply.proof().is_some() {
+            self.reads_nonces.insert(from);
         }
         self.silent.insert(host(from.ip()), None);
         self.heard_of.extend(&reply.hosts);
@@ -160,7 +171,7 @@ impl Traveller {
         if !self.named.contains(&turn) {
             return Some((Rule::Selection, format!("nobody has named {turn}")));
         }
-        let lie = honest.is_some_and(|honest| !honest.contains(&turn));
+        let lie = honest.is_some_and(|honest| !self.deceived && !honest.contains(&turn));
         lie.then(|| (Rule::Selection, format!("{turn} is no honest leaf's")))
     }
 

@@ -162,7 +162,10 @@ impl Candidates {
                 entry.rtt = Some(least(entry.rtt, now.saturating_duration_since(sent)));
                 Heard::Right { id, sent }
             }
-            Judged::Repeated => Heard::Repeated,
+            Judged::Repeated => {
+                entry.exchange.accept(proof); // it may be the first with a nonce
+                Heard::Repeated
+            }
             Judged::Unasked => Heard::Mismatched,
         }
     }

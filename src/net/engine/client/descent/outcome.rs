@@ -188,6 +188,7 @@ impl<'a> Ending<'a> {
             None if entry.sent() == 0 => CandidateState::Lost,
             None => CandidateState::Silent,
         };
+        let refusal = entry.refused.filter(|_| state == CandidateState::Refused);
         let gone_through = entry.role != Role::Balance || entry.explored;
         // In the last row of a path the name would repeat the leaf's.
         let is_leaf = |via| self.candidates[via].role == Role::Leaf;
@@ -202,7 +203,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
-            allow: entry.refused.and_then(|refusal| refusal.opens),
+            allow: refusal.and_then(|refusal| refusal.opens),
         }
     }
 
