@@ -22,13 +22,13 @@ const NEIGHBOURS: [&str; 6] = [
     "[64:ff9b::203.0.113.7]:3001",
 ];
 
-/// Answers with a list of these and of a leaf elsewhere, which it is itself.
-fn list(neighbours: &[&str]) -> impl Fn(&UdpSocket, SocketAddr, &[u8]) + Send + use<> {
+/// Answers with a list of these leaves.
+fn list(nodes: &[&str]) -> impl Fn(&UdpSocket, SocketAddr, &[u8]) + Send + use<> {
     let leaf = |text: &&str| {
         let turn = Some(addr(text));
         Node { addr: addr(text), kind: Kind::Leaf, turn, name: None, hops: 0, rtt: None }
     };
-    let nodes: Vec<_> = neighbours.iter().chain(&["198.51.100.1:3002"]).map(leaf).collect();
+    let nodes: Vec<_> = nodes.iter().map(leaf).collect();
     answer(ProbeReply { total: nodes.len() as u32, nodes, version: 1, ..ProbeReply::default() })
 }
 
@@ -48,12 +48,13 @@ fn a_root_elsewhere_leads_nobody_into_his_own_network() {
     let rogue = lab.host("rogue", &["198.51.100.1/24"]);
     let client = lab.host("client", &["203.0.113.9/24", "2001:db8:9::9/128"]);
     client.ip("route add 198.51.100.0/24 dev eth0\nroute add default via 203.0.113.1\n\
-               -6 route add default dev eth0\n");
+               route add ::/0 dev eth0\n");
     rogue.ip("route add 203.0.113.0/24 dev eth0\n");
     let turn = addr("198.51.100.1:3478");
     let end = ProbeReply { turn: Some(turn), version: 1, ..ProbeReply::default() };
     let _rogue = [
-        rogue.answer(addr(ROGUE), list(&NEIGHBOURS)),
+        rogue.answer(addr(ROGUE), list(&[&NEIGHBOURS[..], &["198.51.100.1:3002"]].concat())),
+        rogue.answer(addr("198.51.100.1:3003"), list(&NEIGHBOURS[..1])),
         rogue.answer(addr("198.51.100.1:3002"), answer(end)),
         rogue.answer(turn, answer_bindings),
     ];
@@ -64,8 +65,11 @@ fn a_root_elsewhere_leads_nobody_into_his_own_network() {
     }
     assert!(trace.contains(&(turn, "selected".to_owned())), "{trace:?}");
     let told = client.told(&[ROGUE]);
-    let hint = "3 candidates refused: `--allow 203.0.113.0/24,2001:db8:9::/64,203.0.113.7/32` asks";
+    let hint = "6 candidates refused: `--allow 203.0.113.0/24,203.0.113.7/32,2001:db8:9::/64` asks";
     assert!(told.contains(hint), "{told}");
+    let told = client.told(&["198.51.100.1:3003"]);
+    assert!(told.contains("lists no address that may be asked"), "{told}");
+    assert!(told.contains("`--allow 203.0.113.0/24` asks those"), "{told}");
     assert_eq!(client.counted(), [(0, 0)], "not a datagram left for anywhere else");
     // What it says does open them, and the rule counts it.
     client.trace(&[ROGUE, "--allow", "203.0.113.0/24"]);

@@ -69,7 +69,11 @@ impl fmt::Display for Advice {
             Self::Ping(root) => write!(f, "`tb ping {root}` shows whether it answers at all"),
             Self::Allow(prefixes) => {
                 let prefixes: Vec<_> = prefixes.iter().map(Prefix::to_string).collect();
-                write!(f, "`--allow {}` asks what is nearer than its root too", prefixes.join(","))
+                write!(
+                    f,
+                    "`--allow {}` asks those that are nearer than the root",
+                    prefixes.join(",")
+                )
             }
             Self::NameServer => f.write_str(
                 "name a server, as in `tb probe root.example`, or set `TB_SERVER`: \
@@ -123,7 +127,7 @@ mod tests {
         assert_eq!(on(&[]), None);
         assert_eq!(
             on(&["192.0.2.0/24", "2001:db8::/64", "192.0.2.0/24"]).unwrap().to_string(),
-            "`--allow 192.0.2.0/24,2001:db8::/64` asks what is nearer than its root too"
+            "`--allow 192.0.2.0/24,2001:db8::/64` asks those that are nearer than the root"
         );
         let many: Vec<_> = (0..9).map(|n| format!("10.0.{n}.0/24")).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();

@@ -60,9 +60,10 @@ pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
 
 /// What it says of candidates that another argument would have asked.
 pub(crate) fn refused(trace: &TraceReport) -> Option<String> {
-    let refused = || trace.candidates.iter().filter_map(|c| c.allow);
-    let advice = Advice::on_refused(refused()).filter(|_| trace.outcome.turn.is_some())?;
-    Some(format!("{} refused: {advice}", counted(refused().count(), "candidate")))
+    let opens = trace.candidates.iter().filter_map(|c| c.allow);
+    let advice = Advice::on_refused(opens).filter(|_| trace.outcome.turn.is_some())?;
+    let refused = trace.candidates.iter().filter(|c| c.state == CandidateState::Refused);
+    Some(format!("{} refused: {advice}", counted(refused.count(), "candidate")))
 }
 
 /// What `tb trace -c` says below its table.
@@ -136,10 +137,11 @@ mod tests {
     fn what_another_argument_would_have_asked() {
         let mut example = examples::trace();
         assert_eq!(refused(&example), None);
+        example.candidates[1].state = CandidateState::Refused;
         example.candidates[1].allow = Some("192.0.2.0/24".parse().unwrap());
         assert_eq!(
             refused(&example).unwrap(),
-            "1 candidate refused: `--allow 192.0.2.0/24` asks what is nearer than its root too"
+            "1 candidate refused: `--allow 192.0.2.0/24` asks those that are nearer than the root"
         );
         example.outcome.turn = None;
         assert_eq!(refused(&example), None, "the error says it then");
