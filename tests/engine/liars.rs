@@ -174,33 +174,35 @@ fn who_has_returned_a_nonce_is_believed_nothing_without_one() {
     }
 }
 
-/// As `honest`, but in its name somebody has answered the first request sooner, and answers all others.
+/// As [`usurped`], but its first answer comes late: somebody has given it sooner, without a nonce.
 fn outrun(honest: ProbeReply, usurper: ProbeReply) -> Host {
-    let mut asked = 0;
-    Host::Actor(Box::new(move |to, _, request| {
-        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
-            return Vec::new();
-        };
-        asked += 1;
-        let honest = ProbeReply { nonce: probe.nonce, version: 1, ..honest.clone() };
-        let replies = match asked {
-            1 => vec![ProbeReply::default(), honest],
-            _ => vec![usurper.clone()],
-        };
-        let encode = |body| (to, Response { id, body: ResponseBody::Probe(body) }.encode());
-        replies.into_iter().map(encode).collect()
+    let mut usurped = usurped(honest.clone(), usurper);
+    let mut first = true;
+    Host::Actor(Box::new(move |to, from, request| {
+        let Host::Actor(usurped) = &mut usurped else { unreachable!() };
+        let mut answers = usurped(to, from, request);
+        if let Ok(Request { id, .. }) = Request::decode(request)
+            && std::mem::take(&mut first)
+        {
+            let sooner = Response { id, body: ResponseBody::Probe(honest.clone()) };
+            answers.insert(0, (to, sooner.encode()));
+        }
+        answers
     }))
 }
 
 #[test]
 fn who_was_outrun_is_believed_nothing_without_a_nonce_either() {
-    let lie = server("203.0.113.66");
+    let names = |turn| ProbeReply { turn: Some(turn), ..ProbeReply::default() };
     let mut world = World::new(17, |_, _| Path::of(10));
-    let sends_on = ProbeReply { hosts: vec![lie], ..ProbeReply::default() };
-    world.hosts.insert(server(ROOT), outrun(ProbeReply::default(), sends_on));
-    let options = Options { timeout: Duration::from_secs(2), ..Options::default() };
+    let nodes = vec![node(leaf(11), None), node(leaf(12), None)];
+    let lists = ProbeReply { nodes, ..ProbeReply::default() };
+    world.hosts.insert(server(ROOT), usurped(lists.clone(), lists));
+    world.hosts.insert(leaf(11), outrun(names(leaf_turn(11)), names(turn("203.0.113.66"))));
+    let options = Options { verify: false, ..Options::default() };
     let descent = world.descend(client(), options, &[server(ROOT)]);
-    assert!(trace(&descent).candidates.iter().all(|candidate| candidate.addr != lie));
+    assert_eq!(selection(&descent).turn, leaf_turn(11), "{:?}", trace(&descent));
+    assert_eq!(trace(&descent).cost.repeated, 1);
 }
 
 /// A root whose list is old: what it calls a leaf has nodes of its own by now.
