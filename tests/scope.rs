@@ -121,16 +121,16 @@ fn exceptions_let_hosts_through_and_nothing_else() {
     }
 }
 
-/// What is on-link for a host whose interfaces have these addresses and prefixes.
+/// What is on-link for a host whose interfaces have these addresses and prefixes, each one.
 fn on_link(addrs: &[(&str, u8)]) -> OnLink {
-    OnLink::new(addrs.iter().map(|(text, len)| (ip(text), *len)))
+    OnLink::new((0..).zip(addrs).map(|(link, (text, len))| (link, ip(text), *len)))
 }
 
 #[test]
 fn what_is_on_link_is_named_only_from_there() {
     let here = on_link(&[
         ("203.0.113.9", 24),
-        ("203.0.113.50", 32), // of its own beside that
+        ("203.0.113.50", 32), // its own, on loopback
         ("192.0.2.9", 32),
         ("2001:db8:1::9", 64),
         ("2001:db8:2::9", 128), // from DHCPv6
@@ -175,6 +175,16 @@ fn what_is_on_link_is_named_only_from_there() {
         ("203.0.113.9", 33),
     ];
     assert_eq!(on_link(&nothing), OnLink::default());
+}
+
+#[test]
+fn who_is_on_a_link_names_what_is_there_by_another_address() {
+    let addrs = [(1, "203.0.113.9", 24), (1, "2001:db8:1::9", 64), (2, "192.0.2.9", 24)];
+    let here = OnLink::new(addrs.map(|(link, text, len)| (link, ip(text), len)));
+    assert!(here.allows(ip("203.0.113.1"), ip("2001:db8:1::7")));
+    assert!(here.allows(ip("2001:db8:1::7"), ip("203.0.113.1")));
+    assert!(!here.allows(ip("203.0.113.1"), ip("192.0.2.7")));
+    assert!(!here.allows(ip("2001:db8:2::7"), ip("2001:db8:1::7")));
 }
 
 #[test]

@@ -25,7 +25,7 @@ const NEIGHBOURS: [&str; 4] =
 /// What the client's interfaces have.
 fn home() -> OnLink {
     let addrs = [(CLIENT, 24), ("2001:db8:99::1", 128), ("10.0.0.9", 24), ("127.0.0.1", 8)];
-    OnLink::new(addrs.map(|(ip, len)| (ip.parse().unwrap(), len)))
+    OnLink::new((0..).zip(addrs).map(|(link, (ip, len))| (link, ip.parse().unwrap(), len)))
 }
 
 fn answer(to: SocketAddr, request: &[u8], reply: ProbeReply) -> Vec<(SocketAddr, Vec<u8>)> {
@@ -175,7 +175,7 @@ fn taken_over(on_link: OnLink, from: &str, reply: ProbeReply) -> Vec<String> {
 
 #[test]
 fn a_superior_passes_on_nothing_of_its_own_network_and_no_service_that_answers_anything() {
-    let on_link = || OnLink::new([("192.0.2.1".parse().unwrap(), 24)]);
+    let on_link = || OnLink::new([(1, "192.0.2.1".parse().unwrap(), 24)]);
     let list = ProbeReply {
         nodes: vec![
             node(server("192.0.2.7"), Some(turn("192.0.2.7"))),

@@ -242,7 +242,10 @@ impl Plan {
             trust,
             advertise: Some(place.public).filter(|_| is_forwarded),
             patient: false,
-            on_link: OnLink::new([true, false].map(|v4| self.lan(v4))),
+            on_link: OnLink::new([true, false].map(|v4| {
+                let (ip, len) = self.lan(v4);
+                (1, ip, len)
+            })),
             limits: Some(self.limits()),
         }
     }
@@ -279,7 +282,7 @@ impl Plan {
 
     /// The networks of a client.
     pub(crate) fn on_link(client: IpAddr) -> OnLink {
-        OnLink::new([(client, HOME[usize::from(client.is_ipv6())])])
+        OnLink::new([(1, client, HOME[usize::from(client.is_ipv6())])])
     }
 
     /// The TURN servers beside those who do not lie.

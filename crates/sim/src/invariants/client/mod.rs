@@ -67,7 +67,7 @@ impl World {
             view: if flag(3) { View::Subordinates } else { View::Flat },
             names: flag(4),
             within: None,
-            on_link: OnLink::new([(HOME.into(), 25)]),
+            on_link: OnLink::new([(1, HOME.into(), 25)]),
             verify: !flag(5),
             timeout: Duration::from_secs(2),
             linger: if flag(6) { Duration::from_millis(500) } else { Duration::ZERO },
