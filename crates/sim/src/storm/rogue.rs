@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::wire::auth::{Keys, Purpose, Tag};
 use turn_balance::internals::wire::{
-    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
+    Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
 };
 
 use super::plan::{Part, Plan};
@@ -27,9 +27,7 @@ pub(crate) fn server(
     let made_up: Vec<_> = (0..99).map(|n| plan.addr_of(Part::MadeUp, n, 3001, v4)).collect();
     let lan = [true, false].map(|v4| plan.lan(v4).0);
     move |to, from, payload| {
-        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
-            return Vec::new();
-        };
+        let Some((id, probe)) = request(payload) else { return Vec::new() };
         if rng.random_bool(0.02) {
             manner = rng.random_range(0..MANNERS);
         }
@@ -67,12 +65,21 @@ pub(crate) fn bottomless(
 ) -> impl FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Answer> {
     let mut rng = Rng::seed_from_u64(seed);
     move |to, _, payload| {
-        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
-            return Vec::new();
-        };
+        let Some((id, probe)) = request(payload) else { return Vec::new() };
         let mut reply = lie(4, &[], &made_up, &mut rng);
         reply.nonce = probe.nonce;
         vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+    }
+}
+
+/// A request of ours. With the first implementation, which reads answers as requests, a rogue would go
+/// on for ever, and nobody here could help it.
+fn request(payload: &[u8]) -> Option<(u32, Probe<'_>)> {
+    match Request::decode(payload).ok()? {
+        Request { id, body: RequestBody::Probe(probe) } => {
+            Some((id, probe)).filter(|_| probe.nonce != 0)
+        }
+        _ => None,
     }
 }
 
