@@ -51,7 +51,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds a root. All roots, with all their addresses, are asked at once.
+    /// Adds a root. All roots, with all their addresses, are asked at once; of a name that has more than
+    /// 64, so many.
     pub fn root(mut self, root: impl Into<Endpoint>) -> Self {
         self.roots.push(root.into());
         self

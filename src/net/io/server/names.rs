@@ -61,10 +61,8 @@ async fn keep_resolving(
         let mut failed = false;
         for name in &names {
             match name.resolve_some(None).await {
-                Ok(mut resolved) => {
-                    resolved.addrs.sort_unstable(); // another order is no news
-                    let before = known.insert(name.clone(), resolved);
-                    if before.as_ref() != known.get(name) {
+                Ok(resolved) => {
+                    if note(&mut known, name, resolved) {
                         let short = set(&shared, &config, &known, &own, Some(name));
                         tell(short.into_iter().filter(|short| told.insert(short.host.clone())));
                     }
@@ -81,6 +79,15 @@ async fn keep_resolving(
         tokio::time::sleep(if failed { pause } else { AGAIN }).await;
         pause = if failed { (pause * 2).min(AGAIN) } else { RETRY };
     }
+}
+
+/// Notes what a look-up has found. Returns whether that is news: another order is none, nor is another
+/// number of those that are not used.
+fn note(known: &mut Known, name: &Endpoint, mut resolved: Resolved) -> bool {
+    resolved.addrs.sort_unstable();
+    let found = resolved.addrs.clone();
+    let before = known.insert(name.clone(), resolved);
+    before.is_none_or(|before| before.addrs != found)
 }
 
 /// A name that has more addresses than are used.
@@ -182,6 +189,19 @@ mod tests {
 
     fn known(host: &str, third: u8, count: u8, found: usize) -> (Endpoint, Resolved) {
         (name(host), Resolved { addrs: (1..=count).map(|last| addr(third, last)).collect(), found })
+    }
+
+    #[test]
+    fn another_order_is_no_news() {
+        let mut known = Known::new();
+        let mut note = |addrs: &[u8], found| {
+            let addrs = addrs.iter().map(|last| addr(1, *last)).collect();
+            note(&mut known, &name("a.example"), Resolved { addrs, found })
+        };
+        assert!(note(&[1, 2, 3], 3));
+        assert!(!note(&[3, 1, 2], 3));
+        assert!(!note(&[2, 3, 1], 5));
+        assert!(note(&[1, 2], 2));
     }
 
     #[test]
