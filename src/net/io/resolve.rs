@@ -6,9 +6,9 @@ use std::net::SocketAddr;
 use crate::error::Error;
 use crate::types::{Endpoint, Family};
 
-/// How many addresses of one name are used. Over UDP an answer holds 76 of IPv4 at most (1,232 bytes,
-/// 16 each), and a service on a cluster seldom has more; over TCP it may hold 4,000, each of which
-/// would be asked, whoever wrote them into the zone.
+/// How many addresses of one name are used. An answer over UDP has room for some 75 of IPv4 (in the 1,232
+/// bytes that resolvers ask for, 16 each), and the services of a cluster seldom have more; one over
+/// TCP may hold 4,000, and whoever writes the zone would have all of them asked.
 pub(crate) const MOST_ADDRS: usize = 64;
 
 /// The addresses of a name that are used.
