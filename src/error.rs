@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::config::{ConfigError, KeyError};
 #[cfg(feature = "client")]
 use crate::net::engine::client::descent::Failure;
-use crate::types::Family;
+use crate::types::{Family, escaped};
 
 /// What can go wrong, for a caller to match on; its [`source`](std::error::Error::source) is what the
 /// system said.
@@ -20,7 +20,7 @@ pub enum Error {
     #[error(transparent)]
     NotFound(#[from] Failure),
     /// A host name could not be looked up.
-    #[error("cannot look up `{host}`")]
+    #[error("cannot look up `{}`", escaped(.host))]
     #[non_exhaustive]
     Resolve {
         /// The name as the caller wrote it.
@@ -29,7 +29,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A host has no address of the family asked for.
-    #[error("`{host}` has no {family} address")]
+    #[error("`{}` has no {family} address", escaped(.host))]
     #[non_exhaustive]
     NoAddress {
         /// The name as the caller wrote it.

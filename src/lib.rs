@@ -152,6 +152,10 @@ pub use types::{
     DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError,
 };
 
+// For `tb`, which shows what is foreign as the library does. Nobody else is promised it.
+#[doc(hidden)]
+pub use types::escaped;
+
 /// The rooms behind the public face, for this project's own tests, simulator and fuzzer. Nothing
 /// here is promised to anybody.
 #[cfg(feature = "internals")]

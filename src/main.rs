@@ -21,7 +21,7 @@ fn main() -> ExitCode {
     output::panic::install();
     let exit = match Cli::try_parse() {
         Ok(cli) => cli.run(),
-        Err(error) => output::usage(&error),
+        Err(error) => output::usage(error),
     };
     output::leave(exit)
 }

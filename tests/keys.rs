@@ -3,12 +3,14 @@
 
 use std::fs;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
-use turn_balance::{Balance, Config, Server};
+use turn_balance::{Balance, Config, KeyFile, Server};
 use turn_balance_lab::loopback::Net;
 
 const SECRET: [u8; 32] = [0x5e; 32];
@@ -31,28 +33,167 @@ fn serve(config: &Path, option: &str) -> Output {
     command.env("NO_COLOR", "1").env_remove("TB_CONFIG").output().unwrap()
 }
 
+/// A configuration with one key, in a file of this name beside it, which is not there yet.
+fn with_key(name: &str, file: &str) -> (PathBuf, PathBuf) {
+    let folder = folder(name);
+    fs::remove_dir_all(&folder).unwrap();
+    fs::create_dir(&folder).unwrap();
+    let config = folder.join("balance.toml");
+    fs::write(&config, format!("[cluster]\nkeys = [{{ id = 1, file = \"{file}\" }}]\n")).unwrap();
+    (config, folder.join(file))
+}
+
+/// What `--check` says against a configuration; empty: nothing.
+fn check(config: &Path) -> String {
+    let output = serve(config, "--check");
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(if text.is_empty() { 0 } else { 2 }), "{text}");
+    text
+}
+
 #[test]
-fn a_key_file_that_others_can_read_is_refused() {
-    let folder = folder("open");
-    let (config, key) = (folder.join("balance.toml"), folder.join("it's a key"));
-    fs::write(&config, "[cluster]\nkeys = [{ id = 1, file = \"it's a key\" }]\n").unwrap();
-    let said = |content: &[u8], mode| {
-        write(&key, content, mode);
-        let output = serve(&config, "--check");
-        (output.status.code(), String::from_utf8(output.stderr).unwrap())
-    };
-    let (code, text) = said(&SECRET, 0o644);
-    assert_eq!(code, Some(2));
-    assert!(text.contains("is open to others than its owner"), "{text}");
-    assert!(text.contains("chmod 600 '") && text.contains(r"it'\''s a key'"), "{text}");
-    let (code, text) = said(b"not a key", 0o600);
-    assert_eq!(code, Some(2));
-    assert!(text.contains("holds neither 32 bytes nor 64 hex digits"), "{text}");
-    let (code, text) = said(&SECRET, 0o600);
-    assert_eq!(code, Some(0), "{text}");
+fn each_fault_of_a_key_file_has_its_sentence_and_no_hint_writes_over_it() {
+    let (config, key) = with_key("faults", "it's a key");
+    assert!(check(&config).contains("there is no key file"), "{}", check(&config));
+    let digits = "5e".repeat(32);
+    let base64 = "Xl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl5eXl4=\n";
+    let cases: [(Vec<u8>, u32, &str); 13] = [
+        (SECRET.into(), 0o604, "is open to everybody"),
+        (SECRET.into(), 0o646, "is open to everybody"),
+        (SECRET[1..].into(), 0o600, "holds 31 bytes"),
+        (vec![7; 4096], 0o600, "holds more than 128 bytes"),
+        (vec![], 0o600, "holds 0 bytes"),
+        ([&SECRET[..], b"\n"].concat(), 0o600, "has blanks after its key"),
+        (format!("{digits} \n").into(), 0o600, "has blanks after its key"),
+        (format!("{digits}\n\n").into(), 0o600, "has blanks after its key"),
+        (base64.into(), 0o600, "holds base64"),
+        ("zz".repeat(32).into(), 0o600, "holds neither 32 bytes nor 64 hex digits"),
+        (vec![0; 32], 0o600, "is all zeros"),
+        ("0".repeat(64).into(), 0o600, "is all zeros"),
+        ("not a key".into(), 0o600, "holds 9 bytes"),
+    ];
+    for (content, mode, said) in cases {
+        write(&key, &content, mode);
+        let text = check(&config);
+        assert!(text.contains(said), "{said}: {text}");
+        // Whatever it advises is done in a folder where it may write: the file stays as it was.
+        for command in text.split('`').skip(1).step_by(2).filter(|part| part.contains("'s a key'"))
+        {
+            Command::new("sh").arg("-c").arg(command).output().unwrap();
+        }
+        assert_eq!(fs::read(&key).unwrap(), content, "{text}");
+        let _ = fs::remove_file(key.with_extension("new"));
+    }
+}
+
+#[test]
+fn what_the_hint_for_a_missing_key_makes_is_one() {
+    let (config, key) = with_key("missing", "it's another");
+    let text = check(&config);
+    let command = text.split('`').find(|part| part.contains("/dev/urandom")).unwrap();
+    assert!(Command::new("sh").arg("-c").arg(command).status().unwrap().success(), "{command}");
+    assert_eq!(check(&config), "");
+    let made = fs::read(&key).unwrap();
+    assert!(!Command::new("sh").arg("-c").arg(command).output().unwrap().status.success());
+    assert_eq!(fs::read(&key).unwrap(), made, "{command}");
+}
+
+#[test]
+fn what_is_no_regular_file_holds_nobody_up() {
+    let (config, key) = with_key("fifo", "fifo");
+    let start = Instant::now();
+    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+    assert!(check(&config).contains("is not a regular file"), "{}", check(&config));
     fs::remove_file(&key).unwrap();
-    let text = String::from_utf8(serve(&config, "--check").stderr).unwrap();
-    assert!(text.contains("cannot read key file") && text.contains("No such file"), "{text}");
+    let _socket = UnixListener::bind(&key).unwrap();
+    assert!(check(&config).contains("is not a regular file"), "{}", check(&config));
+    fs::remove_file(&key).unwrap();
+    fs::create_dir(&key).unwrap();
+    assert!(check(&config).contains("is not a regular file"), "{}", check(&config));
+    for device in ["/dev/zero", "/dev/urandom", "/dev/tty"] {
+        let (config, key) = with_key("device", "device");
+        symlink(device, key).unwrap();
+        let text = check(&config);
+        assert!(text.contains("is not a regular file") || text.contains("cannot read"), "{text}");
+    }
+    assert!(start.elapsed() < Duration::from_secs(10));
+}
+
+#[test]
+fn keys_as_systemd_and_kubernetes_give_them() {
+    // Kubernetes: a link to a link, and a group that may read (fsGroup, defaultMode 0440).
+    let (config, link) = with_key("kubernetes", "balance.key");
+    let folder = link.parent().unwrap();
+    fs::create_dir(folder.join("..2026")).unwrap();
+    let key = folder.join("..2026/balance.key");
+    write(&key, &SECRET, 0o440);
+    symlink("..2026", folder.join("..data")).unwrap();
+    symlink("..data/balance.key", &link).unwrap();
+    // systemd's LoadCredential: 0400, or with an ACL for the user of the service, which shows as 0440.
+    for mode in [0o440, 0o400, 0o640, 0o660, 0o600] {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        assert_eq!(check(&config), "", "{mode:o}");
+    }
+}
+
+#[test]
+fn a_key_belongs_to_root_or_to_who_reads_it() {
+    let (config, key) = with_key("owner", "balance.key");
+    write(&key, &SECRET, 0o640);
+    assert_eq!(check(&config), "");
+    if chown(&key, Some(12_345), None).is_err() {
+        eprintln!("SKIPPED: only root can give a file away");
+        return;
+    }
+    let text = check(&config);
+    assert!(text.contains("belongs to user 12345") && text.contains("chown"), "{text}");
+    // Its owner may use it, and another with the key of root must be let.
+    let as_user = |mode| {
+        fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tb"));
+        command.args(["serve", "--check", "-c"]).arg(&config).uid(12_345).gid(12_345);
+        command.output().map(|output| String::from_utf8(output.stderr).unwrap())
+    };
+    if let Err(error) = as_user(0o600) {
+        eprintln!("SKIPPED: another user cannot run `tb` where it stands: {error}");
+        return;
+    }
+    let as_user = |mode| as_user(mode).unwrap();
+    assert_eq!(as_user(0o600), "");
+    chown(&key, Some(0), Some(12_345)).unwrap();
+    assert_eq!(as_user(0o440), "");
+    let text = as_user(0o400);
+    assert!(text.contains("user 12345 may not read") && text.contains("namei"), "{text}");
+}
+
+#[test]
+fn no_two_keys_have_one_secret() {
+    let (config, key) = with_key("twice", "1.key");
+    let folder = key.parent().unwrap();
+    write(&key, &SECRET, 0o600);
+    write(&folder.join("2.key"), format!("{}\n", "5e".repeat(32)).as_bytes(), 0o600);
+    write(&folder.join("3.key"), &[0x5f; 32], 0o600);
+    let keys = |second: &str, id: u32| {
+        let keys = format!("{{ id = 1, file = '1.key' }}, {{ id = {id}, file = '{second}' }}");
+        fs::write(&config, format!("cluster.keys = [{keys}]\n")).unwrap();
+        check(&config)
+    };
+    let text = keys("2.key", 2);
+    assert!(text.contains("has the secret of key `1`") && text.contains(":1:"), "{text}");
+    assert!(keys("3.key", 1).contains("key `1` is listed twice"));
+    assert_eq!(keys("3.key", 2), "");
+}
+
+#[tokio::test]
+async fn a_program_is_told_too() {
+    let folder = folder("program");
+    let files = ["1.key", "2.key"].map(|name| folder.join(name));
+    files.iter().for_each(|file| write(file, &SECRET, 0o600));
+    let mut config = Config::default();
+    config.net.bind = vec![([127, 0, 0, 1], 0).into()];
+    config.cluster.keys = vec![KeyFile::new(1, &files[0]), KeyFile::new(2, &files[1])];
+    let refused = Server::start(config.clone()).await.unwrap_err().to_string();
+    assert!(refused.contains("has the secret of key `1`"), "{refused}");
 }
 
 #[test]

@@ -12,9 +12,11 @@ use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::answer::{
     Answer, Handled, Listing, Responder, Snapshot,
 };
+use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
+use turn_balance::internals::wire::auth::{Key, Keys, Purpose};
 use turn_balance::internals::wire::{
     Kind, MAX_ANSWER, Node, PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody,
     Response, ResponseBody, View,
@@ -65,9 +67,28 @@ impl Host {
         (handled, out.to_vec())
     }
 
+    /// From another port each time, as clients do.
     fn bare(&mut self, from: SocketAddr) -> (Handled, Vec<u8>) {
         self.id += 1;
+        let from = SocketAddr::new(from.ip(), from.port() + self.id as u16);
         self.ask(from, &probe(self.id, Probe::default(), 0))
+    }
+
+    /// A cookie for one who asks too often.
+    fn cookie(&mut self, from: SocketAddr) -> Vec<u8> {
+        loop {
+            let (handled, answer) = self.nonce(from, &[]);
+            if handled == Handled::Retry {
+                let reply = reply(&answer);
+                assert!(reply.retry && reply.nodes.is_empty() && reply.nonce == 9);
+                return reply.cookie;
+            }
+        }
+    }
+
+    /// How many of `n` requests with a cookie are answered.
+    fn bear(&mut self, n: usize, from: SocketAddr, cookie: &[u8]) -> usize {
+        (0..n).filter(|_| self.nonce(from, cookie).0 == Handled::Answer).count()
     }
 
     fn nonce(&mut self, from: SocketAddr, cookie: &[u8]) -> (Handled, Vec<u8>) {
@@ -194,26 +215,70 @@ fn the_exempt_are_not_limited_nor_cut_short() {
 }
 
 #[test]
-fn the_bearer_of_a_cookie_has_ten_times_the_budget_and_long_answers() {
+fn the_bearer_of_a_cookie_has_a_budget_of_its_own_and_long_answers() {
     let mut host = Host::new(LimiterSettings::default(), snapshot(40, 0));
     let from = addr("192.0.2.1:5000");
-    let cookie = loop {
-        let (handled, answer) = host.nonce(from, &[]);
-        if handled == Handled::Retry {
-            let reply = reply(&answer);
-            assert!(reply.retry && reply.nodes.is_empty() && reply.nonce == 9);
-            break reply.cookie;
-        }
-    };
-    let answered = (0..1000).filter(|_| host.nonce(from, &cookie).0 == Handled::Answer).count();
-    assert_eq!(answered, 400);
+    let cookie = host.cookie(from);
+    assert_eq!(host.bear(1000, from, &cookie), 43, "its first three, and forty at once");
     host.now += Duration::from_secs(1);
     let short = probe(1, Probe { nonce: 9, cookie: &cookie, ..Probe::default() }, 0);
     assert_eq!(reply(&host.ask(from, &short).1).nodes.len(), 40, "it is there, so it may have all");
     let (_, stolen) = host.ask(addr("192.0.2.77:5000"), &short);
     assert!(reply(&stolen).nodes.len() < 10, "another address");
-    host.now += Duration::from_secs(3600);
+    let (_, stolen) = host.ask(addr("192.0.2.1:5001"), &short);
+    assert!(reply(&stolen).nodes.len() < 10, "another port");
+    host.now += Duration::from_secs(120);
     assert!(reply(&host.ask(from, &short).1).nodes.len() < 10, "too old");
+}
+
+#[test]
+fn bearers_behind_one_address_share_ten_times_its_budget() {
+    let mut host = Host::new(LimiterSettings::default(), snapshot(40, 0));
+    let port = |n: u16| SocketAddr::new([192, 0, 2, 1].into(), 5000 + n);
+    let cookies: Vec<_> = (0..30).map(|n| host.cookie(port(n))).collect();
+    let each = (0..30).zip(&cookies).map(|(n, cookie)| host.bear(100, port(n), cookie));
+    let each: Vec<_> = each.collect();
+    assert!(each[..9].iter().all(|answers| *answers == 43), "{each:?}");
+    assert_eq!(each.iter().sum::<usize>(), 30 * 3 + 400, "{each:?}");
+    assert!(each.iter().all(|answers| *answers >= 3), "nobody is left out: {each:?}");
+}
+
+/// A client whose neighbours behind the same NAT ask as often as they can, from `ports` of it.
+fn asks_beside_neighbours(ports: u16, rate: usize) -> usize {
+    let mut host = Host::new(LimiterSettings::default(), snapshot(40, 0));
+    let neighbour = |n: usize| {
+        let n = n % usize::from(ports);
+        SocketAddr::new([192, 0, 2, 1].into(), 10_000 + n as u16)
+    };
+    host.count(200, neighbour);
+    let cookies: Vec<_> = (0..ports.into()).map(|n| host.cookie(neighbour(n))).collect();
+    let (mut asked, mut answered) = (0, 0);
+    for descent in 0..12 {
+        let me = SocketAddr::new([192, 0, 2, 1].into(), 5000 + descent);
+        let mut cookie = Vec::new();
+        // As a descent does: a dozen times at most, and three answers are enough.
+        let mut answers = 0;
+        for _ in 0..12 {
+            for _ in 0..rate / 50 {
+                asked += 1;
+                host.nonce(neighbour(asked), &cookies[asked % usize::from(ports)]);
+            }
+            match host.nonce(me, &cookie) {
+                (Handled::Answer, _) => answers += 1,
+                (Handled::Retry, answer) => cookie = reply(&answer).cookie,
+                _ => {}
+            }
+            host.now += Duration::from_millis(20);
+        }
+        answered += usize::from(answers >= 3);
+    }
+    answered
+}
+
+#[test]
+fn neighbours_with_cookies_leave_room_for_a_client_of_the_same_address() {
+    assert!(asks_beside_neighbours(1, 10_000) >= 11);
+    assert!(asks_beside_neighbours(1000, 10_000) >= 11);
 }
 
 #[test]
@@ -277,6 +342,29 @@ fn the_same_bare_id_is_answered_once_a_second() {
     assert_eq!(host.ask(from, &next).0, Handled::Answer);
 }
 
+/// An old server that has nothing to offer answers with what it was asked, as far as anybody can
+/// tell from the bytes: whatever was forged to begin with, the two must not talk on.
+#[test]
+fn no_pattern_of_ids_keeps_a_loop_going() {
+    for exempt in [vec![], vec!["192.0.2.0/24".parse().unwrap()]] {
+        for (ids, trip) in [(1, 0), (1, 1200), (2, 120), (7, 5), (16, 3000), (200, 1)] {
+            let limits = LimiterSettings { exempt: exempt.clone(), ..LimiterSettings::default() };
+            let mut host = Host::new(limits, snapshot(3, 0));
+            let mut going: Vec<u32> = (1..=ids).collect();
+            let mut answers = 0;
+            for _ in 0..10_000 {
+                host.now += Duration::from_millis(trip);
+                going.retain(|id| {
+                    let old = addr("192.0.2.9:3001");
+                    host.ask(old, &probe(*id, Probe::default(), 0)).0 == Handled::Answer
+                });
+                answers += going.len();
+            }
+            assert!(going.is_empty() && answers <= 60, "{ids} ids, {trip} ms: {answers}");
+        }
+    }
+}
+
 #[test]
 fn too_little_room_for_the_flat_list_is_enough_for_the_direct_one() {
     let node = |n| Node { kind: Kind::Balance, turn: None, ..leaf(n, false) };
@@ -320,4 +408,32 @@ fn a_listed_node_has_a_budget_of_heartbeats_that_its_network_cannot_use_up() {
     };
     assert!((0..200).all(|n| heard(n, 5) == 5));
     assert_eq!(heard(0, 100), 35);
+}
+
+fn signed_by(secret: u8, body: RequestBody) -> Vec<u8> {
+    let mut datagram = Request { id: 0, body }.encode(38);
+    Key::new(1, &[secret; 32]).sign(Purpose::Ping, &mut datagram, 0);
+    datagram
+}
+
+#[test]
+fn tags_are_judged_before_anybody_is_charged_and_not_without_bound() {
+    let keys = Keys::new([Key::new(1, &[1; 32])]);
+    let join = Some(JoinPolicy { max_nodes: 9, prefixes: [].into() });
+    let trust = Trust { keys, require: true, join };
+    let listing = Listing { trust, version: 7, ..Listing::default() };
+    let snapshot = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
+    let mut host = Host::new(LimiterSettings::default(), snapshot);
+    let from = addr("192.0.2.1:3001");
+    let [right, wrong] = [1, 0xee].map(|by| signed_by(by, RequestBody::Ping(Ping::default())));
+    let passed = |handled: &Handled| matches!(handled, Handled::PeerMessage(_));
+    for _ in 0..1000 {
+        assert_eq!(host.ask(from, &wrong).0, Handled::Drop(DropReason::WrongTag));
+    }
+    let heard = (0..100).map(|_| host.ask(from, &right).0).filter(passed).count();
+    assert_eq!(heard, 40, "twenty a second, forty at once, of one node");
+    let forged: Vec<_> = (0..25_000).map(|_| host.ask(from, &wrong).0).collect();
+    assert_eq!(*forged.last().unwrap(), Handled::Drop(DropReason::Limited), "too many to judge");
+    host.now += Duration::from_millis(100);
+    assert!(passed(&host.ask(addr("192.0.2.2:3001"), &right).0));
 }

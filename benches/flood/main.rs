@@ -6,8 +6,10 @@
 
 mod honest;
 mod meter;
+mod neighbours;
 mod spoof;
 mod stand;
+mod trickle;
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -27,8 +29,23 @@ const ECHO: usize = 120;
 
 const WARM_UP: Duration = Duration::from_secs(3);
 
+/// What is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Case {
+    /// Descents, while a server is flooded
+    Flood,
+    /// How soon a node joins, while messages are forged in its or its superior's name
+    Trickle,
+    /// Descents, while neighbours behind the same address ask with cookies
+    Neighbours,
+}
+
 #[derive(Parser)]
 struct Args {
+    /// What to look at; all but the flood have rates of their own
+    #[arg(long, value_enum, default_value = "flood")]
+    case: Case,
+
     /// Datagrams a second; 0: no flood
     #[arg(long, value_delimiter = ',', default_value = "0,50000,100000")]
     rates: Vec<u32>,
@@ -76,6 +93,14 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<()> {
+    match args.case {
+        Case::Flood => flood(args),
+        Case::Trickle => trickle::run(args.json),
+        Case::Neighbours => neighbours::run(args.json),
+    }
+}
+
+fn flood(args: &Args) -> Result<()> {
     if !args.json {
         println!(
             "{:<5} {:>7} {:>7} {:>9} {:>9} {:>9} {:>8} {:>7} {:>12} {:>6} {:>8} {:>9}",

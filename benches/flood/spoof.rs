@@ -3,7 +3,7 @@
 
 use std::io;
 use std::mem::zeroed;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd as _;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -53,17 +53,30 @@ pub(crate) struct Sent {
 }
 
 impl Flood {
+    /// From anybody to the server of a stand.
     pub(crate) fn new(stand: &Stand, kind: Kind, seed: u64) -> Result<Self> {
-        let socket = stand.flooder.run(|| -> io::Result<Socket> {
+        let mut rng = Rng::seed_from_u64(seed);
+        Self::of(&stand.flooder, &stand.server, || datagram(kind, &mut rng))
+    }
+
+    /// From one host to another, in anybody's name: from, to, payload.
+    pub(crate) fn of(
+        flooder: &Host,
+        to: &Host,
+        mut forge: impl FnMut() -> (SocketAddr, SocketAddr, Vec<u8>),
+    ) -> Result<Self> {
+        let socket = flooder.run(|| -> io::Result<Socket> {
             let socket = Socket::new(Domain::PACKET, Type::RAW, None)?;
             socket.bind(&interface("eth0")?)?;
             socket.set_send_buffer_size(4 << 20)?;
             Ok(socket)
         })?;
-        let ethernet = [mac(&stand.server)?, mac(&stand.flooder)?].concat();
-        let mut rng = Rng::seed_from_u64(seed);
-        let frames = (0..MADE).map(|_| frame(&ethernet, kind, &mut rng)).collect();
-        Ok(Self { socket, frames })
+        let ethernet = [mac(to)?, mac(flooder)?].concat();
+        let frames = (0..MADE).map(|_| {
+            let (from, to, payload) = forge();
+            frame(&ethernet, from, to, payload)
+        });
+        Ok(Self { socket, frames: frames.collect() })
     }
 
     /// Sends so many a second until it is told to stop.
@@ -137,8 +150,8 @@ fn mac(host: &Host) -> Result<Vec<u8>> {
 
 /// One datagram: a bare probe, a padded one, a heartbeat or garbage, from a source of IPv4, where
 /// there are few networks, or of IPv6, where there are many, and one that many are in.
-fn frame(ethernet: &[u8], kind: Kind, rng: &mut Rng) -> Vec<u8> {
-    let mut payload = payload(kind, rng);
+fn datagram(kind: Kind, rng: &mut Rng) -> (SocketAddr, SocketAddr, Vec<u8>) {
+    let payload = payload(kind, rng);
     let ping = payload.first() == Some(&0x1a);
     let port = rng.random_range(1024..=u16::MAX);
     let (source, port): (IpAddr, _) = match rng.random_range(0..20) {
@@ -158,36 +171,43 @@ fn frame(ethernet: &[u8], kind: Kind, rng: &mut Rng) -> Vec<u8> {
             (Ipv6Addr::from_bits(bits).into(), port)
         }
     };
+    let server = if source.is_ipv4() { SERVER_V4.into() } else { SERVER_V6.into() };
+    (SocketAddr::new(source, port), SocketAddr::new(server, 3001), payload)
+}
+
+/// A datagram as it goes on the wire, between addresses of one family.
+fn frame(ethernet: &[u8], from: SocketAddr, to: SocketAddr, mut payload: Vec<u8>) -> Vec<u8> {
     let udp = (8 + payload.len()) as u16;
     let mut segment = Vec::new();
-    for word in [port, 3001, udp, 0] {
+    for word in [from.port(), to.port(), udp, 0] {
         segment.extend(word.to_be_bytes());
     }
     segment.append(&mut payload);
     let mut frame = ethernet.to_vec();
-    match source {
-        IpAddr::V4(source) => {
+    match (from.ip(), to.ip()) {
+        (IpAddr::V4(source), IpAddr::V4(to)) => {
             frame.extend([0x08, 0x00]);
             let mut header = vec![0x45, 0];
             header.extend((20 + udp).to_be_bytes());
             header.extend([0, 0, 0, 0, 64, 17, 0, 0]);
-            header.extend(source.octets().into_iter().chain(SERVER_V4.octets()));
+            header.extend(source.octets().into_iter().chain(to.octets()));
             let sum = checksum(&header);
             header[10..12].copy_from_slice(&sum.to_be_bytes());
             frame.extend(header);
         }
-        IpAddr::V6(source) => {
+        (IpAddr::V6(source), IpAddr::V6(to)) => {
             frame.extend([0x86, 0xdd, 0x60, 0, 0, 0]);
             frame.extend(udp.to_be_bytes());
             frame.extend([17, 64]);
-            frame.extend(source.octets().into_iter().chain(SERVER_V6.octets()));
-            let mut pseudo = [source.octets(), SERVER_V6.octets()].concat();
+            frame.extend(source.octets().into_iter().chain(to.octets()));
+            let mut pseudo = [source.octets(), to.octets()].concat();
             pseudo.extend([0, 0]);
             pseudo.extend(udp.to_be_bytes());
             pseudo.extend([0, 0, 0, 17]);
             pseudo.extend(&segment);
             segment[6..8].copy_from_slice(&checksum(&pseudo).max(1).to_be_bytes());
         }
+        _ => panic!("{from} and {to} are of two families"),
     }
     frame.extend(segment);
     frame

@@ -11,6 +11,7 @@ use super::trace::TraceArgs;
 #[derive(Debug, Parser)]
 #[command(
     name = "tb",
+    bin_name = "tb",
     version,
     after_help = "Example:\n  tb probe root.example\n\nExit codes:\n  \
         0  done\n  \

@@ -2,6 +2,7 @@ use std::fmt;
 use std::io;
 
 use super::diagnostic::Diagnostic;
+use crate::types::escaped;
 
 /// Why a configuration cannot be used: the file cannot be read, or everything that is wrong with it
 /// at once.
@@ -78,15 +79,16 @@ impl ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origin = escaped(&self.origin);
         if self.unreadable.is_some() {
-            return write!(f, "cannot read `{}`", self.origin);
+            return write!(f, "cannot read `{origin}`");
         }
         for (i, diagnostic) in self.diagnostics.iter().enumerate() {
             if i > 0 {
                 f.write_str("\n")?;
             }
-            if !self.origin.is_empty() {
-                write!(f, "{}:", self.origin)?;
+            if !origin.is_empty() {
+                write!(f, "{origin}:")?;
                 if let Some((line, column)) = self.line_col(diagnostic) {
                     write!(f, "{line}:{column}:")?;
                 }

@@ -14,6 +14,7 @@ mod render;
 
 pub use diagnostic::{Diagnostic, Label};
 pub use error::ConfigError;
+pub(crate) use key_file::KeyReader;
 pub use key_file::{KeyError, KeyFile};
 pub use model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,

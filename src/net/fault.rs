@@ -24,23 +24,25 @@ macro_rules! planted {
     };
 }
 
-/// Defines [`Fault`], and lists all of them in their order.
-macro_rules! faults {
-    ($($(#[$doc:meta])* $fault:ident,)*) => {
-        /// A mistake that somebody could make.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum Fault {
-            $($(#[$doc])* $fault,)*
+/// Defines an enum, and lists all that it may be, in order.
+macro_rules! listed {
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$doc:meta])* $word:ident,)* }) => {
+        $(#[$meta])*
+        pub enum $name {
+            $($(#[$doc])* $word,)*
         }
 
-        impl Fault {
+        impl $name {
             /// All of them, in order.
-            pub const ALL: &[Self] = &[$(Self::$fault),*];
+            pub const ALL: &[Self] = &[$(Self::$word),*];
         }
     };
 }
 
-faults! {
+listed! {
+/// A mistake that somebody could make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
     /// A bare request is answered also where nothing is online.
     EmptyAnswer,
     /// A bare probe from a node or superior is answered.
@@ -63,6 +65,16 @@ faults! {
     RepeatAnswered,
     /// A cookie is good for any address.
     CookieForAnybody,
+    /// A cookie is good for any port of its address.
+    CookieForAnyPort,
+    /// Who asks for the first time waits behind its neighbours.
+    NeighboursFirst,
+    /// Bare requests from exempt addresses are answered without end.
+    ExemptLoop,
+    /// Bare requests are answered without end while their ids alternate.
+    IdsAlternate,
+    /// Peer messages are charged to their source before their tag is judged.
+    TagJudgedLast,
     /// An address has no budget.
     NoAddressBudget,
     /// A network has no budget: IPv4 /24, IPv6 /56 and /48.
@@ -95,6 +107,12 @@ faults! {
     ChallengeIgnored,
     /// The number of a heartbeat is not compared.
     SequenceIgnored,
+    /// What one superior says of its last number moves those for all.
+    NumbersShared,
+    /// A Pong counts from whomever it comes.
+    PongOfAnybody,
+    /// A number of a heartbeat may be as high as can be.
+    NumbersWithoutEnd,
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.
@@ -103,6 +121,8 @@ faults! {
     StartNotTold,
     /// A node is passed on however often it was.
     HopsWithoutEnd,
+    /// One more than the most hops is none.
+    HopsWrap,
     /// A part of a list is taken for the whole.
     SampleMerged,
     /// A superior passes on addresses that a node may not name.
@@ -143,6 +163,7 @@ faults! {
     ClientIdIgnored,
     /// The client does not compare the source of an answer.
     ClientSourceIgnored,
+}
 }
 
 /// Whether a fault is planted: never, without the feature `faults`.

@@ -20,8 +20,9 @@ pub use name::{Name, NameError};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use on_link::OnLink;
 pub use prefix::{Prefix, PrefixError};
+pub use quoted::escaped;
 #[cfg(feature = "server")]
-pub(crate) use quoted::quoted;
+pub(crate) use quoted::{quoted, shell_quoted};
 #[cfg(feature = "server")]
 pub use rates::Rates;
 #[cfg(any(feature = "client", feature = "server"))]

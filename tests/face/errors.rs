@@ -51,9 +51,18 @@ fn look(error: &Error) -> Look {
         Error::Config(error) if error.unreadable().is_some() => Look::File(error.origin().into()),
         Error::Config(_) => Look::Arguments,
         Error::Key(
-            KeyError::Unreadable { file, source: _, .. }
+            KeyError::Missing { file, source: _, .. }
+            | KeyError::Forbidden { file, user: _, source: _, .. }
+            | KeyError::Unreadable { file, source: _, .. }
+            | KeyError::NotRegular { file, .. }
+            | KeyError::Owner { file, owner: _, user: _, .. }
             | KeyError::Open { file, .. }
-            | KeyError::NoKey { file, .. },
+            | KeyError::Length { file, bytes: _, .. }
+            | KeyError::Blanks { file, key: _, .. }
+            | KeyError::Base64 { file, .. }
+            | KeyError::NoKey { file, .. }
+            | KeyError::Zero { file, .. }
+            | KeyError::Twice { file, other: _, .. },
         ) => Look::File(file.clone()),
         _ => Look::Newer,
     }

@@ -71,6 +71,13 @@ impl Reader<'_> {
             let defined = &mut self.module().defined;
             defined.entry(name(item)).or_default().insert(file);
             self.visit_item(item);
+            // What is handed to a macro as items is taken for items of this module.
+            if let Item::Macro(item) = item
+                && item.ident.is_none()
+                && let Ok(handed) = item.mac.parse_body::<syn::File>()
+            {
+                self.read(&handed.items);
+            }
         }
     }
 

@@ -114,7 +114,7 @@ fn no_bit_of_a_heartbeat_can_be_changed() {
     world.run_for(15 * SECOND);
     dropped(&mut world);
     let version = 1 << 40;
-    let new = Ping { seq: 100, challenge: answer.challenge, version, ..Ping::default() };
+    let new = Ping { seq: 1 << 62, challenge: answer.challenge, version, ..Ping::default() };
     let new = heartbeat(&key(1), Purpose::Ping, new);
     let (pongs, before) = (seen(&world, superior(), node(11)).len(), checks(&world, node(11)));
     for bit in 0..8 * new.len() {

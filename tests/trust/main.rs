@@ -5,4 +5,6 @@ mod forgers;
 mod heartbeats;
 mod joining;
 mod keys;
+mod superiors;
+mod trickle;
 mod world;

@@ -135,6 +135,14 @@ impl Host {
         }
     }
 
+    /// How many datagrams to it were dropped, that are remembered.
+    pub(crate) fn dropped(&self) -> usize {
+        match self {
+            Self::Live(server) => server.dropped.len(),
+            _ => 0,
+        }
+    }
+
     /// What it answers to a datagram.
     pub(crate) fn handle_datagram(
         &mut self,

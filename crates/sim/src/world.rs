@@ -9,6 +9,7 @@ use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{Descent, Obstacle, Options};
 use turn_balance::internals::engine::server::NodeCount;
 use turn_balance::internals::engine::server::answer::Responder;
+use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::wire::{Kind, Node, Request, RequestBody};
 
 use crate::host::{self, Host, Site};
@@ -58,6 +59,8 @@ pub(crate) enum Note {
     Arrived(Datagram),
     /// It was a heartbeat, or an answer to one.
     PeerMessage { taken: bool, changed: bool },
+    /// Nothing came of it.
+    Dropped(DropReason),
 }
 
 /// A datagram that was sent.
@@ -291,10 +294,12 @@ impl<'a> World<'a> {
             let back = ms((self.path)(to, from).delay);
             return self.queue.push_refusal(now + back, Datagram { from, to, payload, origin });
         }
+        let dropped = host.dropped();
         let answers = host.handle_datagram(now, inside, from, &payload, &mut self.responder);
         if let (Some(diary), Host::Live(server)) = (&mut self.diary, &*host) {
             let note = |(taken, changed)| Note::PeerMessage { taken, changed };
             diary.extend(server.peer_messages.map(note));
+            diary.extend(server.dropped[dropped..].iter().map(|reason| Note::Dropped(*reason)));
         }
         for (source, payload) in answers {
             let source = if source == inside { to } else { source };

@@ -2,12 +2,14 @@ use std::fmt;
 use std::io;
 use std::time::SystemTime;
 
+use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::FormatTime;
-use turn_balance::{LogFormat, LogLevel};
+use turn_balance::{LogFormat, LogLevel, escaped};
 
-use super::color;
+use super::{color, style};
 
 /// Sends what the library logs to stderr.
 pub(crate) fn install(level: LogLevel, format: LogFormat) {
@@ -25,7 +27,10 @@ pub(crate) fn install(level: LogLevel, format: LogFormat) {
             let subscriber = subscriber.json().flatten_event(true);
             tracing::subscriber::set_global_default(subscriber.finish())
         }
-        _ => tracing::subscriber::set_global_default(subscriber.finish()),
+        _ => {
+            let subscriber = subscriber.fmt_fields(debug_fn(field).delimited(" "));
+            tracing::subscriber::set_global_default(subscriber.finish())
+        }
     };
 }
 
@@ -37,6 +42,19 @@ fn filter(level: LogLevel) -> LevelFilter {
         LogLevel::Debug => LevelFilter::DEBUG,
         _ => LevelFilter::TRACE,
     }
+}
+
+/// Writes a field: names of hosts and paths of files are foreign.
+fn field(w: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
+    let (name, value) = (field.name(), escaped(&format!("{value:?}")));
+    if name == "message" {
+        return w.write_str(&value);
+    }
+    if !w.has_ansi_escapes() {
+        return write!(w, "{name}={value}");
+    }
+    let (name, equals) = (style::paint(style::FIELD, name), style::paint(style::EQUALS, "="));
+    write!(w, "{name}{equals}{value}")
 }
 
 /// UTC, to the millisecond.

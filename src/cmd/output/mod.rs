@@ -15,6 +15,7 @@ mod style;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod tree;
+mod usage;
 
 pub(crate) use error::CommandError;
 pub(crate) use exit::{default_signals, leave};

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::error::CommandError;
 use super::progress::Progress;
+use super::usage::harmless;
 use super::{color, json};
 use crate::cmd::report::Exit;
 
@@ -72,8 +73,9 @@ impl Printer {
 }
 
 /// Prints what the command line's parser has to say: help, or what is wrong.
-pub(crate) fn usage(error: &clap::Error) -> Exit {
+pub(crate) fn usage(error: clap::Error) -> Exit {
     color::guess();
+    let error = harmless(error);
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
         write_stderr(&text);

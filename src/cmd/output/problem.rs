@@ -1,16 +1,20 @@
 use std::fmt::Write as _;
 
+use turn_balance::escaped;
+
 use super::style;
 use crate::cmd::report::Problem;
 
 /// A problem in red, its causes below it, and the advice after a blank line.
 pub(crate) fn problem(problem: &Problem) -> String {
-    let mut text = format!("{} {}\n", style::paint(style::ERROR, "error:"), problem.message);
+    let error = style::paint(style::ERROR, "error:");
+    let mut text = format!("{error} {}\n", escaped(&problem.message));
     for cause in &problem.causes {
-        let _ = writeln!(text, "  Caused by: {cause}");
+        let _ = writeln!(text, "  Caused by: {}", escaped(cause));
     }
     if let Some(advice) = &problem.advice {
-        let _ = writeln!(text, "\n{} {advice}", style::paint(style::HINT, "hint:"));
+        let hint = style::paint(style::HINT, "hint:");
+        let _ = writeln!(text, "\n{hint} {}", escaped(&advice.to_string()));
     }
     text
 }

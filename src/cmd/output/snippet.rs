@@ -1,7 +1,7 @@
 use std::error::Error;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
-use turn_balance::{ConfigError, Diagnostic};
+use turn_balance::{ConfigError, Diagnostic, escaped};
 
 /// Everything that is wrong with a configuration, with the text underlined; ends with a newline.
 pub(crate) fn config_error(error: &ConfigError, color: bool) -> String {
@@ -9,10 +9,16 @@ pub(crate) fn config_error(error: &ConfigError, color: bool) -> String {
     if let Some(cause) = error.source() {
         let title = Level::ERROR.primary_title(error.to_string());
         let title = renderer.render(&[Group::with_title(title)]);
-        return format!("{title}\n  Caused by: {cause}\n");
+        return format!("{title}\n  Caused by: {}\n", escaped(&cause.to_string()));
     }
     let blocks = error.diagnostics().iter().map(|diagnostic| block(&renderer, error, diagnostic));
     blocks.collect::<Vec<_>>().join("\n")
+}
+
+/// A text without the control characters that the renderer lets pass: a terminal takes U+009B for
+/// the beginning of an order. What stands for them is as long, so that no label moves.
+fn without_c1(text: &str) -> String {
+    text.replace(|c| ('\u{80}'..='\u{9f}').contains(&c), "\u{bf}")
 }
 
 /// The sentence, the text it is about, and after a blank line the advice.
@@ -25,7 +31,9 @@ fn block(renderer: &Renderer, error: &ConfigError, diagnostic: &Diagnostic) -> S
             let note = Some(label.note()).filter(|note| !note.is_empty());
             kind.span(label.span()).label(note)
         });
-        let snippet = Snippet::source(error.text()).path(error.origin()).annotations(annotations);
+        let origin = escaped(error.origin());
+        let text = without_c1(error.text());
+        let snippet = Snippet::source(text).path(origin).annotations(annotations);
         group = group.element(snippet);
     }
     let mut block = renderer.render(&[group]) + "\n";

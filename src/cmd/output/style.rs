@@ -5,6 +5,9 @@ use turn_balance::CandidateState;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
 pub(crate) const HINT: Style = AnsiColor::Cyan.on_default().bold();
+/// The name of a field in the log, and what follows it.
+pub(crate) const FIELD: Style = Style::new().italic();
+pub(crate) const EQUALS: Style = Style::new().dimmed();
 
 /// The colour that repeats a state.
 pub(crate) fn of(state: CandidateState) -> Style {

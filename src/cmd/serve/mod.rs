@@ -5,7 +5,7 @@ pub(crate) use args::ServeArgs;
 use std::path::Path;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use turn_balance::{Config, Server};
+use turn_balance::{Config, Server, escaped};
 
 use self::args::DEFAULT_CONFIG;
 use super::output::{CommandError, Printer, default_signals, log, text};
@@ -78,7 +78,7 @@ fn log_start(file: Option<&Path>, config: &Config) {
     let turn = config.turn.bind.map(|turn| turn.to_string());
     tracing::info!(
         version = %env!("CARGO_PKG_VERSION"),
-        config = %file.unwrap_or(Path::new(DEFAULTS)).display(),
+        config = %escaped(&file.unwrap_or(Path::new(DEFAULTS)).to_string_lossy()),
         nodes = config.cluster.nodes.len(),
         superiors = config.cluster.superiors.len(),
         turn = %turn.as_deref().unwrap_or("none"),

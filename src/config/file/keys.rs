@@ -7,15 +7,15 @@ use super::reader::Reader;
 use super::value::{self, Value};
 use crate::config::check::place::Place;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::key_file::KeyFile;
+use crate::config::key_file::{KeyFile, KeyReader};
 
 /// `cluster.keys`
 pub(super) fn keys(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<KeyFile> {
-    let mut keys = Vec::new();
+    let (mut keys, mut secrets) = (Vec::new(), KeyReader::default());
     for item in reader.keep(value::list(value)).unwrap_or_default() {
         let table = reader.keep(value::table(item));
         let place = Place::Key(keys.len());
-        keys.extend(table.and_then(|table| key(reader, place, item, table)));
+        keys.extend(table.and_then(|table| key(reader, &mut secrets, place, item, table)));
     }
     keys
 }
@@ -31,6 +31,7 @@ pub(super) fn forget_what_needs_a_key(reader: &mut Reader<'_>, cluster: &DeTable
 
 fn key(
     reader: &mut Reader<'_>,
+    secrets: &mut KeyReader,
     place: Place,
     item: &Value<'_>,
     table: &DeTable<'_>,
@@ -51,10 +52,14 @@ fn key(
     };
     let file = folder.join(file);
     let key = KeyFile::new(id, absolute(&file).unwrap_or(file));
-    let read = key.read().map_err(|error| {
+    let read = secrets.read(&key).map_err(|error| {
         let cause = error.source().map(|cause| format!(": {cause}"));
         let message = format!("{error}{}", cause.unwrap_or_default());
-        Diagnostic::at(value.span(), message).with_hint(error.hint())
+        let diagnostic = Diagnostic::at(value.span(), message);
+        match error.hint() {
+            Some(hint) => diagnostic.with_hint(hint),
+            None => diagnostic,
+        }
     });
     reader.keep(read).map(|_| key)
 }

@@ -7,6 +7,7 @@ use std::fmt::Display;
 
 use super::key_file::KeyFile;
 use super::model::{Config, NodeEntry};
+use crate::types::escaped;
 
 impl Config {
     /// The whole configuration as TOML that loads again: defaults are written out, and what has
@@ -116,5 +117,15 @@ fn list(items: &[String]) -> String {
 }
 
 fn string(text: impl Display) -> String {
-    toml::Value::String(text.to_string()).to_string()
+    let text = text.to_string();
+    if escaped(&text) == text {
+        return toml::Value::String(text).to_string();
+    }
+    // What is printed may be for a terminal.
+    let put = |c: char| match c {
+        '"' | '\\' => format!("\\{c}"),
+        ' '..='~' => c.to_string(),
+        c => format!("\\U{:08x}", u32::from(c)),
+    };
+    format!("\"{}\"", text.chars().map(put).collect::<String>())
 }

@@ -128,6 +128,12 @@ impl Keys {
         self.0.iter().find(|key| key.id == id)
     }
 
+    /// The one that a datagram says it is signed with.
+    pub fn key_of(&self, datagram: &[u8]) -> Option<&Key> {
+        let (_, id, _) = split(datagram)?;
+        self.get(id)
+    }
+
     /// Judges the tag of a datagram, in a time that says nothing of the tag that were right.
     pub fn judge(&self, purpose: Purpose, datagram: &[u8]) -> Tag<'_> {
         let Some((message, id, tag)) = split(datagram) else {

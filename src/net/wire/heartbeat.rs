@@ -5,10 +5,14 @@ use super::addr::{decode_host, encode_host};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
 use crate::types::Name;
 
+/// Where the numbers of heartbeats end: this one and those above are none. What counts up from 1
+/// does not come near, so that only a liar names one.
+pub const SEQ_END: u64 = 1 << 63;
+
 /// The body of a heartbeat; empty from a bare peer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ping {
-    /// Rises with every heartbeat of a server.
+    /// Rises with every heartbeat to a superior, and is less than [`SEQ_END`].
     pub seq: u64,
     /// The superior's last challenge.
     pub challenge: u64,

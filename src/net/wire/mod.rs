@@ -19,7 +19,7 @@ pub mod stun;
 mod tests;
 
 pub use fast::{BARE_FRAME, FRAME, Id, frame};
-pub use heartbeat::{Ping, Pong};
+pub use heartbeat::{Ping, Pong, SEQ_END};
 pub use node::{Kind, Node};
 pub use probe::{Probe, View};
 pub use reply::{ProbeReply, State, put_host, put_retry};

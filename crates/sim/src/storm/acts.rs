@@ -11,7 +11,7 @@ use turn_balance::internals::engine::server::members::NodeSpec;
 use super::plan::{CLIENTS, Part, Plan, Who};
 use super::rules;
 use super::weather::Cut;
-use super::{Storm, foes, old, rogue};
+use super::{Storm, foes, old, patient, rogue, usurper};
 use crate::Host;
 
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub(super) enum Act {
     /// An old server's heartbeat.
     Ping(usize),
     Forge(Vec<foes::Forged>),
+    /// A crowd behind one address comes back to a server, with cookies.
+    Crowd(SocketAddr),
 }
 
 impl Storm {
@@ -42,6 +44,10 @@ impl Storm {
                     .then(|| Host::Actor(Box::new(rogue::bottomless(made_up.clone(), seed))))
             });
         }
+        if let Some(usurper) = plan.usurper {
+            let actor = usurper::server(plan);
+            self.world.hosts.insert(usurper, Host::Actor(Box::new(actor)));
+        }
         for n in 0..self.plan.places.len() {
             let wait = if self.rng.random_bool(0.8) { 0.01 } else { 3.0 };
             let wait = Duration::from_secs_f64(self.rng.random_range(0.0..wait));
@@ -55,6 +61,13 @@ impl Storm {
     }
 
     pub(super) fn schedule_acts(&mut self, time: Duration) {
+        if self.foes.patience {
+            for v4 in [true, false] {
+                let idle = old::server(Vec::new(), None, self.kin());
+                let addr = patient::idle(&self.plan, v4);
+                self.world.hosts.insert(addr, Host::Actor(Box::new(idle)));
+            }
+        }
         let rate = self.rng.random_range(0.2..2.0);
         for _ in 0..(time.as_secs_f64() * rate) as u32 {
             let at = self.rng.random_range(Duration::ZERO..time);
@@ -99,6 +112,10 @@ impl Storm {
                 self.put(Duration::from_secs(5), Act::Ping(n));
             }
             Act::Forge(forged) => self.forge(forged),
+            Act::Crowd(to) => {
+                let forged = self.foes.crowd_returns(to, &self.plan, &mut self.rng);
+                self.trickle(forged, 1);
+            }
         }
     }
 
@@ -122,9 +139,7 @@ impl Storm {
                 return;
             }
             Who::Old => {
-                let olds = plan.places.iter().filter(|place| place.who == Who::Old);
-                let kin = olds.map(|place| place.addr).collect();
-                let actor = old::server(site.nodes, place.turn, kin);
+                let actor = old::server(site.nodes, place.turn, self.kin());
                 self.world.hosts.insert(place.addr, Host::Actor(Box::new(actor)));
                 if !self.is_to_ping(n) {
                     self.put(Duration::from_millis(1), Act::Ping(n));
@@ -137,6 +152,13 @@ impl Storm {
             }
         }
         self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));
+    }
+
+    /// All who would talk for ever with a server of the first implementation.
+    fn kin(&self) -> Vec<SocketAddr> {
+        let others = self.plan.places.iter().filter(|place| place.who != Who::Ours);
+        let idle = [true, false].map(|v4| patient::idle(&self.plan, v4));
+        others.map(|place| place.addr).chain(idle).collect()
     }
 
     fn is_to_ping(&self, n: usize) -> bool {
@@ -213,7 +235,27 @@ impl Storm {
                 let forged = rules::soberly(|| foes.join_in_numbers(plan, rng));
                 self.trickle(forged, 3);
             }
+            _ if self.foes.patience => self.be_patient(),
             _ => {}
+        }
+    }
+
+    fn be_patient(&mut self) {
+        match self.rng.random_range(0..10) {
+            0..4 => {
+                let forged = patient::trickle(&self.plan, &mut self.rng);
+                self.trickle(forged, 15);
+            }
+            4..8 => {
+                let (forged, apart) = patient::loops(&self.plan, &mut self.rng);
+                self.trickle(forged, apart);
+            }
+            _ => {
+                let forged = patient::crowd(&self.plan, &mut self.rng);
+                let Some((_, to, _)) = forged.first() else { return };
+                self.put(Duration::from_millis(700), Act::Crowd(*to));
+                self.trickle(forged, 1);
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use turn_balance::internals::engine::server::members::ONLINE;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
-    Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
+    Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, SEQ_END, State, stun,
 };
 
 use crate::Site;
@@ -187,7 +187,7 @@ impl Belief {
             let reply = &node.reply;
             let whole = reply.total as usize <= reply.nodes.len();
             let same = |below: &Node| {
-                (below.addr, below.hops + 1) == (passed.addr, passed.hops)
+                (below.addr, below.hops.saturating_add(1)) == (passed.addr, passed.hops)
                     && (passed.turn.is_none() || passed.turn == below.turn)
             };
             node.until.is_some_and(|until| until > now) && whole && reply.nodes.iter().any(same)
@@ -229,6 +229,7 @@ impl Belief {
         let given = self.challenges.get(&(from, ping.challenge));
         let number = self.numbers.get(&from).filter(|(_, at)| *at + MEMORY > now);
         given.is_some_and(|at| now <= *at + memory)
+            && ping.seq < SEQ_END
             && number.is_none_or(|(number, _)| ping.seq > *number)
     }
 

@@ -64,3 +64,18 @@ impl Bytes {
         within
     }
 }
+
+/// Of one who gets `burst` at once, and one more after each pause.
+#[derive(Debug, Default)]
+pub(crate) struct Pace(Duration);
+
+impl Pace {
+    pub(crate) fn give(&mut self, now: Duration, pause: Duration, burst: u32) -> bool {
+        let after = self.0.max(now) + pause;
+        let within = after <= now + pause * burst;
+        if within {
+            self.0 = after;
+        }
+        within
+    }
+}

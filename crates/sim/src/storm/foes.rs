@@ -12,6 +12,7 @@ use turn_balance::internals::wire::{
 
 use super::plan::{CLIENTS, Part, Plan, Who};
 use super::rules::LOOPS;
+use super::usurper;
 use crate::Datagram;
 
 /// A datagram that somebody sends in somebody's name: from, to, bytes.
@@ -21,8 +22,8 @@ pub(crate) type Forged = (SocketAddr, SocketAddr, Vec<u8>);
 #[derive(Default)]
 pub(crate) struct Foes {
     seen: VecDeque<Forged>,
-    /// Cookies, and who handed them out.
-    cookies: VecDeque<(SocketAddr, Vec<u8>)>,
+    /// Cookies: who handed them out, to whom.
+    cookies: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
     /// Requests of clients: from, to, id.
     asked: VecDeque<(SocketAddr, SocketAddr, u32)>,
     /// Where the one who has a key says that it is found.
@@ -34,12 +35,16 @@ pub(crate) struct Foes {
     pub(crate) spoofs: bool,
     pub(crate) replays: bool,
     pub(crate) floods: bool,
+    /// Whether one is patient.
+    pub(crate) patience: bool,
+    /// Whether one who has a key tells high numbers, as a node and as a superior.
+    pub(crate) usurps: bool,
     seq: u64,
 }
 
 /// How many datagrams, and cookies, are remembered.
 const SEEN: usize = 300;
-const COOKIES: usize = 20;
+const COOKIES: usize = 60;
 const ASKED: usize = 100;
 
 impl Foes {
@@ -51,6 +56,7 @@ impl Foes {
             spoofs: rng.random_bool(0.6),
             replays: rng.random_bool(0.6),
             floods: rng.random_bool(0.4),
+            patience: rng.random_bool(0.4),
             ..Self::default()
         }
     }
@@ -90,19 +96,24 @@ impl Foes {
             }
             match body {
                 ResponseBody::Probe(reply) if reply.retry => {
-                    self.cookies.push_back((*from, reply.cookie));
+                    self.cookies.retain(|(whose, bearer, _)| (whose, bearer) != (from, to));
+                    self.cookies.push_back((*from, *to, reply.cookie));
                     if self.cookies.len() > COOKIES {
                         self.cookies.pop_front();
                     }
                 }
                 ResponseBody::Pong(pong) if self.insider && is_insider(*to) => {
                     self.seq += 1;
-                    let (seq, challenge, advertise) = (self.seq, pong.challenge, self.advertised);
+                    let seq = if self.usurps { usurper::high(self.seq) } else { self.seq };
+                    let (challenge, advertise) = (pong.challenge, self.advertised);
                     let ping = Ping { seq, challenge, advertise, ..Ping::default() };
                     forged.push((*to, *from, signed_ping(plan, ping, 64)));
                 }
                 _ => {}
             }
+        }
+        if self.usurps && rng.random_bool(0.1) {
+            forged.extend(usurper::pong_for(sent, plan, made_up(plan, rng)));
         }
         if self.eavesdrops > 0.0 && rng.random_bool(self.eavesdrops) {
             forged.extend(answer_for(sent, plan, rng));
@@ -172,12 +183,18 @@ impl Foes {
     }
 
     fn with_cookie(&self, to: SocketAddr, nonce: u64, rng: &mut Rng) -> Vec<u8> {
-        let known = self.cookies.iter().filter(|(whose, _)| *whose == to);
-        let known: Vec<_> = known.map(|(_, cookie)| &cookie[..]).collect();
+        let known = self.cookies.iter().filter(|(whose, ..)| *whose == to);
+        let known: Vec<_> = known.map(|(.., cookie)| &cookie[..]).collect();
         let some = rng.random_range(0..known.len().max(1));
         let cookie = known.get(some).copied().unwrap_or(&[1; 21]);
         let probe = Probe { nonce, cookie, ..Probe::default() };
         Request { id: 1, body: RequestBody::Probe(probe) }.encode(0)
+    }
+
+    /// The last cookie that a server gave somebody.
+    pub(super) fn cookie_of(&self, server: SocketAddr, bearer: SocketAddr) -> Option<&[u8]> {
+        let theirs = |(from, to, _): &&(_, _, _)| (*from, *to) == (server, bearer);
+        self.cookies.iter().rev().find(theirs).map(|(.., cookie)| &cookie[..])
     }
 
     /// More requests at once than anybody may have: from one address, or from many of a network.
@@ -188,8 +205,14 @@ impl Foes {
         };
         // Rather once more where there are cookies from.
         let again = self.cookies.back().filter(|_| rng.random_bool(0.6));
-        let to = again.map_or(place.public, |(whose, _)| *whose);
+        let to = again.map_or(place.public, |(whose, ..)| *whose);
         let base = plan.addr(Part::Stranger, rng.random_range(0..200), 5000, rng);
+        // From where the cookie is, another port there, or elsewhere.
+        let base = match (again, rng.random_range(0..4)) {
+            (Some((_, bearer, _)), 0..2) => *bearer,
+            (Some((_, bearer, _)), 2) => SocketAddr::new(bearer.ip(), 5001),
+            _ => base,
+        };
         let spread = rng.random_range(0..4);
         let size = [0, 0, 60, PADDED_REQUEST][rng.random_range(0..4)];
         let bare = rng.random_bool(0.3);

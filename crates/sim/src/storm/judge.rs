@@ -7,8 +7,9 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use turn_balance::internals::engine::client::descent::{Descent, Options};
+use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::engine::server::members::Members;
-use turn_balance::internals::wire::{Request, RequestBody};
+use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, SEQ_END};
 
 use super::belief::{Belief, Heartbeat};
 use super::rules::{Rule, Violation};
@@ -106,6 +107,7 @@ impl Judge {
         match note {
             Note::Arrived(datagram) => self.arrives(datagram),
             Note::PeerMessage { taken, changed } => self.peer_messages(*taken, *changed),
+            Note::Dropped(reason) => self.dropped(*reason),
             Note::Sent(datagram, true) => self.answers(datagram),
             Note::Sent(datagram, false) => self.sends(datagram),
         }
@@ -153,16 +155,30 @@ impl Judge {
             3002 => server.belief.hears(now, *from, payload),
             3003 => server.belief.hears_turn(now, *from, payload),
             _ => {
-                server.hears(*from, payload);
+                server.hears(now, *from, payload);
+                if server.bearers.starve() {
+                    let what = "who brings a cookie for the first time is not answered".into();
+                    self.blame(Rule::Starved, Some(*to), what);
+                    return;
+                }
                 self.heartbeat = server.belief.heartbeat(now, *from, payload);
             }
         }
     }
 
-    /// A heartbeat was judged.
+    /// A heartbeat was judged, or the answer to one.
     fn peer_messages(&mut self, taken: bool, changed: bool) {
         let now = self.now;
         let Some((datagram, _)) = self.last.clone() else { return };
+        if let Ok(Response { body: ResponseBody::Pong(_), .. }) =
+            Response::decode(&datagram.payload)
+            && taken
+            && let Some((_, server)) = self.server(datagram.to)
+            && !server.belief.site().superiors.contains(&datagram.from)
+        {
+            let what = format!("{} is no superior of {}", datagram.from, datagram.to);
+            self.blame(Rule::Numbers, Some(datagram.to), what);
+        }
         let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(&datagram.payload)
         else {
             return;
@@ -178,6 +194,17 @@ impl Judge {
         if changed && !may_change {
             let what = format!("from {}, {:?}: {ping:?}", datagram.from, datagram.origin);
             self.blame(Rule::Heartbeat, Some(datagram.to), what);
+        }
+    }
+
+    /// Nothing came of the last datagram.
+    fn dropped(&mut self, reason: DropReason) {
+        let now = self.now;
+        let Some((Datagram { from, to, .. }, _)) = self.last.clone() else { return };
+        let Some((_, server)) = self.server(to) else { return };
+        if reason == DropReason::Limited && server.must_hear(now, from) {
+            let what = format!("a signed message from {from} is dropped");
+            self.blame(Rule::Starved, Some(to), what);
         }
     }
 
@@ -206,7 +233,20 @@ impl Judge {
             3002 => {}
             3003 => server.belief.asks_turn(payload),
             _ if Request::decode(payload).is_err() => self.pongs(datagram),
-            _ => {}
+            _ => self.numbers(datagram),
+        }
+    }
+
+    /// A server sends a heartbeat: superiors that do not lie tell it no high number, and so it has
+    /// none for them.
+    fn numbers(&mut self, heartbeat: &Datagram) {
+        let Ok(Request { body: RequestBody::Ping(ping), .. }) = Request::decode(&heartbeat.payload)
+        else {
+            return;
+        };
+        if ping.seq >= SEQ_END >> 1 && self.server(heartbeat.to).is_some() {
+            let what = format!("number {:x} for {}", ping.seq, heartbeat.to);
+            self.blame(Rule::Numbers, Some(heartbeat.from), what);
         }
     }
 

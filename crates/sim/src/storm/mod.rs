@@ -6,16 +6,19 @@
 //! `recovery` what must be once all faults have ended.
 
 mod acts;
+mod bearers;
 mod belief;
 mod budgets;
 mod foes;
 mod judge;
 mod old;
+mod patient;
 mod plan;
 mod recovery;
 mod rogue;
 mod rules;
 mod traveller;
+mod usurper;
 mod watched;
 mod weather;
 
@@ -101,12 +104,15 @@ const MOST_DATAGRAMS: u64 = 3_000_000;
 impl Storm {
     fn new(seed: u64, tell: bool, report: Rc<RefCell<Report>>) -> Self {
         let mut rng = Rng::seed_from_u64(seed);
-        let plan = Plan::draw(&mut rng);
+        let mut plan = Plan::draw(&mut rng);
+        // Of dice of its own, so that the worlds stay what they were.
+        plan.usurper = usurper::draw(&plan, &mut Rng::seed_from_u64(!seed));
         let weather = Rc::new(RefCell::new(Weather::default()));
         let seen = weather.clone();
         let mut world = World::new(rng.random(), move |from, to| seen.borrow().path(from, to));
         world.diary = Some(Vec::new());
-        let foes = Foes::draw(&plan, &mut rng);
+        let mut foes = Foes::draw(&plan, &mut rng);
+        foes.usurps = plan.usurper.is_some();
         let mut judge = Judge::new(world.now, plan.private);
         let corrupts = rng.random_bool(0.4);
         if !corrupts && !plan.has(plan::Who::Rogue) {

@@ -5,12 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 use rand::RngExt;
-use turn_balance::Rates;
 use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::limit::LimiterSettings;
 use turn_balance::internals::wire::auth::{Key, Keys};
+use turn_balance::{Prefix, Rates};
 
 use crate::Site;
 
@@ -26,6 +26,10 @@ pub(crate) struct Plan {
     max_nodes: usize,
     pub(crate) rates: Rates,
     bare_bytes: u64,
+    /// Whether strangers are exempt from all limits.
+    exempt: bool,
+    /// A second superior of all servers of ours, that lies.
+    pub(crate) usurper: Option<SocketAddr>,
 }
 
 /// Somebody's place in the tree.
@@ -104,6 +108,8 @@ impl Plan {
             max_nodes: 10_000,
             rates: if rng.random_bool(0.5) { narrow } else { Rates::default() },
             bare_bytes: if rng.random_bool(0.2) { 20_000 } else { 0 },
+            exempt: rng.random_bool(0.1),
+            usurper: None,
         };
         if keyed {
             let ids = 1..=rng.random_range(1..=2u8);
@@ -234,9 +240,10 @@ impl Plan {
             join: Some(join).filter(|_| joins),
         };
         let is_forwarded = place.nat_source.is_some_and(|source| source != place.public);
+        let superior = place.superior.map(|at| self.places[at].addr);
         Site {
             name: "storm",
-            superiors: place.superior.map(|at| self.places[at].addr).into_iter().collect(),
+            superiors: superior.into_iter().chain(self.usurper).collect(),
             nodes: listed.chain(place.loops_to).collect(),
             turn: place.turn,
             trust,
@@ -252,7 +259,18 @@ impl Plan {
 
     pub(crate) fn limits(&self) -> LimiterSettings {
         let (rates, bare_bytes) = (self.rates, self.bare_bytes);
-        LimiterSettings { rates, bare_bytes, places: 1024, ..LimiterSettings::default() }
+        let mut exempt = LimiterSettings::default().exempt;
+        if self.exempt {
+            exempt.extend([true, false].map(|v4| {
+                let base = match self.addr_of(Part::Stranger, 0, 0, v4).ip() {
+                    IpAddr::V4(ip) => IpAddr::V4((ip.to_bits() & !0xff).into()),
+                    IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 80 << 80).into()),
+                };
+                let prefix = format!("{base}/{}", if v4 { 24 } else { 48 });
+                prefix.parse::<Prefix>().expect("it is one")
+            }));
+        }
+        LimiterSettings { rates, bare_bytes, exempt, places: 1 << 14 }
     }
 
     /// Gives a server another address, or the first one again.

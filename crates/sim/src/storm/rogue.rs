@@ -159,7 +159,7 @@ fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rn
         6 => reply.turn = Some(refused[rng.random_range(0..refused.len())]),
         7 => {
             reply.nodes = (0..5).map(|n| balance(SocketAddr::new(any.ip(), 3100 + n))).collect();
-            reply.total = 100_000;
+            reply.total = u32::MAX;
         }
         8 => {
             let v4 = servers.iter().chain(&refused).filter_map(|addr| match addr.ip() {
@@ -168,7 +168,10 @@ fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rn
             });
             reply.nodes = v4.map(|addr| leaf(addr, addr)).collect();
         }
-        9 => reply.nodes = vec![Node { hops: rng.random_range(6..12), ..leaf(any, made_up[1]) }],
+        9 => {
+            let hops = [6, 7, 8, 9, u32::MAX - 1, u32::MAX][rng.random_range(0..6)];
+            reply.nodes = vec![Node { hops, ..leaf(any, made_up[1]) }];
+        }
         10 => (reply.retry, reply.cookie) = (true, vec![7; rng.random_range(0..70)]),
         _ => reply.hosts = refused.iter().chain(made_up).copied().collect(),
     }

@@ -25,12 +25,16 @@ pub enum Rule {
     Chain,
     /// No prefix has more answers than its budget.
     Budget,
+    /// Who shows who he is, or that he is there, is heard, whatever others send.
+    Starved,
     /// A heartbeat draws nothing, or a Pong that is no longer; only if it is rightly signed.
     Pong,
     /// A server lists what it has a right answer of, for 12 s after that, as that answer had it.
     Listing,
     /// No forged or replayed heartbeat changes anything.
     Heartbeat,
+    /// What one superior says of numbers moves none that another hears.
+    Numbers,
     /// A check that stays without answer is repeated.
     Checks,
     /// A leaf names the TURN server beside it while that answers.

@@ -1,17 +1,19 @@
 //! A server, and how it answers: whom, how much, with what.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use turn_balance::Rates;
+use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
     Kind, MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
     stun,
 };
 
+use super::bearers::Bearers;
 use super::belief::Belief;
-use super::budgets::{Bytes, Meter};
+use super::budgets::{Bytes, Meter, Pace};
 use super::rules::{LOOPS, Rule, is_beside, is_forbidden};
 use crate::{Datagram, Site};
 
@@ -23,17 +25,24 @@ pub(crate) struct Watched {
     /// A host of each network that nobody elsewhere may name, and its prefix.
     lan: [(IpAddr, u8); 2],
     pub(crate) answers: Meter,
-    /// With those to bearers of cookies.
-    all_answers: Meter,
-    /// Those to heartbeats of listed nodes.
+    pub(crate) bearers: Bearers,
+    /// Those to heartbeats.
     pongs: BTreeMap<SocketAddr, Meter>,
+    /// When rightly signed messages came, of each who sends them.
+    signed: BTreeMap<SocketAddr, VecDeque<Instant>>,
     bytes: Bytes,
-    cookies: BTreeSet<(Vec<u8>, IpAddr)>,
+    /// Bare answers, to each address and port.
+    bare_answers: BTreeMap<SocketAddr, Pace>,
     /// The bare request that was answered last, if no other has come since.
     bare: Option<(SocketAddr, u32, Instant)>,
     /// How often each address got an answer that may come beside its budget.
     small: BTreeMap<IpAddr, u32>,
 }
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// The keys of a server, at most.
+const KEYS: u32 = 3;
 
 /// More small answers beside the budget than one in four of any flood here is.
 const SMALL: u64 = 40;
@@ -51,22 +60,44 @@ impl Watched {
             most_nodes,
             lan,
             answers: Meter::default(),
-            all_answers: Meter::default(),
+            bearers: Bearers::default(),
             pongs: BTreeMap::new(),
+            signed: BTreeMap::new(),
             bytes: Bytes::default(),
-            cookies: BTreeSet::new(),
+            bare_answers: BTreeMap::new(),
             bare: None,
             small: BTreeMap::new(),
         }
     }
 
-    /// A request came: another bare one makes it forget the one before.
-    pub(crate) fn hears(&mut self, from: SocketAddr, payload: &[u8]) {
-        if let Ok(Request { id, body: RequestBody::Probe(Probe { nonce: 0, .. }) }) =
-            Request::decode(payload)
-        {
-            self.bare = self.bare.filter(|(who, last, _)| (*who, *last) == (from, id));
+    /// Something came: another bare request makes it forget the one before.
+    pub(crate) fn hears(&mut self, now: Instant, from: SocketAddr, payload: &[u8]) {
+        match Request::decode(payload) {
+            Ok(Request { id, body: RequestBody::Probe(Probe { nonce: 0, .. }) }) => {
+                self.bare = self.bare.filter(|(who, last, _)| (*who, *last) == (from, id));
+            }
+            Ok(Request { body: RequestBody::Probe(probe), .. }) => {
+                let can_be_answered = payload.len() <= MAX_REQUEST
+                    && !self.belief.nonces.contains(&probe.nonce)
+                    && !is_loop(from.port());
+                self.bearers.asks(now, from, probe.cookie, can_be_answered);
+            }
+            _ => {}
         }
+        let keys = &self.belief.site().trust.keys;
+        let right = |purpose| matches!(keys.judge(purpose, payload), Tag::Right(_));
+        if right(Purpose::Ping) || right(Purpose::Pong) {
+            let signed = self.signed.entry(from).or_default();
+            signed.push_back(now);
+            signed.retain(|at| now - *at < 2 * SECOND);
+        }
+    }
+
+    /// Whether the last message from there was rightly signed, and only few such came lately: twenty
+    /// a second are heard, and forty at once.
+    pub(crate) fn must_hear(&self, now: Instant, from: SocketAddr) -> bool {
+        let signed = self.signed.get(&from);
+        signed.is_some_and(|all| all.back() == Some(&now) && all.len() <= 30)
     }
 
     /// It answers. Returns what is wrong with that.
@@ -82,7 +113,7 @@ impl Watched {
         let mut wrong = |rule, what: String| wrongs.push((rule, what));
         let from = request.from;
         let len = answer.payload.len();
-        if from.port() == 0 || LOOPS.contains(&from.port()) || from == inside {
+        if is_loop(from.port()) || from == inside {
             wrong(Rule::NeverAnswered, "a source that is never answered".into());
         }
         if answer.to != from || answer.from != request.to {
@@ -122,14 +153,16 @@ impl Watched {
                 wrong(Rule::Chain, format!("bare id {id} again"));
             }
             self.bare = Some((from, id, now));
+            let pace = self.bare_answers.entry(from).or_default();
+            if !pace.give(now - self.since, 10 * SECOND, 8) {
+                wrong(Rule::Chain, format!("{from} has had its bare answers"));
+            }
         } else if answer.origin.answers > 2 {
             wrong(Rule::Chain, format!("{} answers to one another", answer.origin.answers));
         }
         wrongs.extend(self.weighs(now, request, answer, &probe, &reply));
         wrongs.extend(self.lists(now, &reply, private));
-        if reply.retry {
-            self.cookies.insert((reply.cookie, from.ip()));
-        }
+        self.bearers.is_answered(now, from, probe.cookie, &reply);
         wrongs
     }
 
@@ -144,9 +177,12 @@ impl Watched {
     ) -> Option<(Rule, String)> {
         let (ip, uptime) = (request.from.ip(), now - self.since);
         let settings = self.belief.site().limits.clone().unwrap_or_default();
+        if settings.exempt.iter().any(|prefix| prefix.contains(ip)) {
+            return None;
+        }
         let headers = if ip.is_ipv4() { 28 } else { 48 };
         let (asked, given) = (request.payload.len(), answer.payload.len());
-        let known = self.cookies.contains(&(probe.cookie.to_vec(), ip));
+        let known = self.bearers.knows(now, request.from, probe.cookie);
         let bare = probe.nonce == 0;
         if headers + given > 3 * (headers + asked) && !known {
             let paid = bare && self.bytes.give(uptime, given, settings.bare_bytes);
@@ -159,7 +195,7 @@ impl Watched {
                 let what = format!("{asked} bytes draw a retry of {given}");
                 return (given > asked).then_some((Rule::Amplification, what));
             }
-            (false, true) => self.all_answers.give(uptime, ip, &only_address(&settings.rates), 11),
+            (false, true) => self.bearers.may_have(uptime, request.from, &settings.rates),
             // One in four of those over the budget gets one host.
             (false, false) if bare && reply.hosts.len() <= 1 => {
                 let answered = self.small.entry(ip).or_default();
@@ -173,16 +209,14 @@ impl Watched {
         (!within).then(|| (Rule::Budget, format!("{ip} has had its share")))
     }
 
-    /// Whether it may answer a heartbeat once more: a listed node has a budget of its own.
+    /// Whether it may answer a heartbeat once more: each node has a budget of its own for each key.
     pub(crate) fn may_pong(&mut self, now: Instant, to: SocketAddr) -> bool {
         let site = self.belief.site();
         let rates = site.limits.clone().unwrap_or_default().rates;
         let uptime = now - self.since;
-        if !site.nodes.contains(&to) {
-            return self.answers.give(uptime, to.ip(), &rates, 1);
-        }
         let own = self.pongs.entry(to).or_default();
-        rates.v4_32 == 0 || own.give(uptime, to.ip(), &only_address(&Rates::default()), 1)
+        let each = Rates::default().v4_24(0).v6_56(0).v6_48(0);
+        rates.v4_32 == 0 || own.give(uptime, to.ip(), &each, KEYS)
     }
 
     /// Judges what it lists and names.
@@ -219,7 +253,6 @@ impl Watched {
     }
 }
 
-/// Cookies are of addresses: networks do not count there.
-fn only_address(rates: &Rates) -> Rates {
-    rates.v4_24(0).v6_56(0).v6_48(0)
+fn is_loop(port: u16) -> bool {
+    port == 0 || LOOPS.contains(&port)
 }

@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use turn_balance::{Config, Endpoint};
+use turn_balance::{Config, Endpoint, escaped};
 
 use super::words::counted;
 
@@ -18,7 +18,7 @@ pub(crate) fn check_passed(file: &Path, config: &Config) -> String {
     };
     format!(
         "{}: ok ({}, {superiors}, {turn})",
-        file.display(),
+        escaped(&file.to_string_lossy()),
         counted(config.cluster.nodes.len(), "node"),
     )
 }

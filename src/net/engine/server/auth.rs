@@ -43,8 +43,18 @@ impl JoinPolicy {
 pub enum PeerMessage {
     /// From below.
     Heartbeat(Heartbeat),
-    /// From above: a heartbeat was refused.
-    Pong(Pong),
+    /// From above: a heartbeat was refused. It is rightly signed with the key of this number.
+    Pong(Pong, u32),
+}
+
+impl PeerMessage {
+    /// The number of the key that it is rightly signed with.
+    pub fn key(&self) -> Option<u32> {
+        match self {
+            Self::Heartbeat(heartbeat) => heartbeat.key,
+            Self::Pong(_, key) => Some(*key),
+        }
+    }
 }
 
 /// A heartbeat, and who has signed it.
@@ -93,17 +103,19 @@ impl Trust {
         self.require || joined
     }
 
+    /// Whether there is a tag to judge.
+    pub(super) fn is_tagged(&self, datagram: &[u8]) -> bool {
+        self.keys.key_of(datagram).is_some()
+    }
+
     /// Judges what is no request: nothing but a signed Pong is of use.
     pub(super) fn pong(&self, datagram: &[u8]) -> Result<PeerMessage, DropReason> {
-        if self.keys.is_empty() {
+        let Ok(Response { body: ResponseBody::Pong(pong), .. }) = Response::decode(datagram) else {
             return Err(DropReason::Empty);
-        }
-        match (Response::decode(datagram), self.keys.judge(Purpose::Pong, datagram)) {
-            (Ok(Response { body: ResponseBody::Pong(pong), .. }), Tag::Right(_)) => {
-                Ok(PeerMessage::Pong(pong))
-            }
-            (Ok(Response { body: ResponseBody::Pong(_), .. }), _) => Err(DropReason::WrongTag),
-            _ => Err(DropReason::Empty),
+        };
+        match self.keys.judge(Purpose::Pong, datagram) {
+            Tag::Right(key) => Ok(PeerMessage::Pong(pong, key.id())),
+            _ => Err(DropReason::WrongTag),
         }
     }
 

@@ -51,9 +51,15 @@ pub fn flatten<'a>(nodes: impl IntoIterator<Item = (Node, &'a [Node])>) -> Vec<N
 /// A node as the superior of the server that lists it, `via`, passes it on. The way through that
 /// one is the best that is known of it.
 fn passed_on(via: &Node, node: &Node) -> Option<Node> {
-    let hops = node.hops + 1;
-    let rtt = via.rtt.zip(node.rtt).map(|(there, on)| there + on);
+    let hops = one_more(node.hops);
+    let rtt = via.rtt.zip(node.rtt).map(|(there, on)| there.saturating_add(on));
     may_pass_on(hops).then(|| Node { hops, rtt, ..node.clone() })
+}
+
+/// The hops of a node that is passed on: what it came with is a stranger's word.
+fn one_more(hops: u32) -> u32 {
+    planted!(HopsWrap => hops.wrapping_add(1));
+    hops.saturating_add(1)
 }
 
 fn may_pass_on(hops: u32) -> bool {
@@ -103,6 +109,8 @@ mod tests {
         assert_eq!(flat(&lists), [node(3, 1, 15)]);
         let lists = [(a.clone(), vec![b.clone()]), (b.clone(), vec![a.clone()])];
         assert_eq!(flat(&lists), [a, b]);
-        assert_eq!(flat(&[(node(1, 0, 10), vec![node(3, 8, 5)])]), [node(1, 0, 10)]);
+        for hops in [8, u32::MAX - 1, u32::MAX] {
+            assert_eq!(flat(&[(node(1, 0, 10), vec![node(3, hops, 5)])]), [node(1, 0, 10)]);
+        }
     }
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use rand::RngExt;
+
 use super::deadlines::Deadlines;
 use super::incoming::LocalAddr;
 use crate::net::engine::{Rng, Transmit, jitter};
 use crate::net::wire::auth::{Key, Purpose, TRAILER};
-use crate::net::wire::{Ping, Pong, Request, RequestBody, SIGNED_HEARTBEAT};
+use crate::net::wire::{Ping, Pong, Request, RequestBody, SEQ_END, SIGNED_HEARTBEAT};
 use crate::types::Name;
 
 /// Between two heartbeats to a superior.
@@ -32,6 +34,14 @@ const CHALLENGE_LIFE: Duration = Duration::from_secs(180);
 /// How many heartbeats may await their answer: those of more than any round trip.
 const REMEMBERED: usize = 8;
 
+/// The most that the count of heartbeats rises by, each time at random: who knows one number, another
+/// superior perhaps, does not know the next. They last for 2^32 heartbeats, 136 years of one a second.
+const MOST_STEP: u64 = 1 << 32;
+
+/// What leads are whole multiples of, and the count starts below: much more than it rises by while
+/// two addresses of one superior answer, so that they give the same lead.
+const LEAD_UNIT: u64 = 1 << 48;
+
 /// A datagram that leaves from listening sockets: what answers it comes to the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -52,7 +62,9 @@ pub struct Heartbeats {
     next: Deadlines,
     offering: bool,
     version: u64,
-    seq: u64,
+    /// Rises with each heartbeat, to whichever superior. It starts anywhere: two starts within two
+    /// minutes are not to have nearly the same.
+    count: u64,
     rng: Rng,
 }
 
@@ -64,6 +76,8 @@ struct Superior {
     again: usize,
     /// The numbers of the latest heartbeats: a Pong answers one of them, once.
     sent: VecDeque<u64>,
+    /// How far its numbers are ahead of the count: above what it heard before this start.
+    lead: u64,
     challenge: Option<Challenge>,
     /// When a Pong was last answered.
     hurried: Option<Instant>,
@@ -80,7 +94,7 @@ struct Challenge {
 
 impl Heartbeats {
     /// Of a server that is called `name` and offers nothing yet.
-    pub fn new(name: Option<Name>, rng: Rng) -> Self {
+    pub fn new(name: Option<Name>, mut rng: Rng) -> Self {
         Self {
             name,
             key: None,
@@ -89,7 +103,7 @@ impl Heartbeats {
             next: Deadlines::default(),
             offering: false,
             version: 0,
-            seq: 0,
+            count: rng.random_range(0..LEAD_UNIT),
             rng,
         }
     }
@@ -127,33 +141,47 @@ impl Heartbeats {
         }
     }
 
-    /// A superior has refused a heartbeat that was sent from the listening socket `via`: the next
-    /// one leaves at once, with what it asks for. Returns whether it was one that awaits that.
+    /// A Pong came to the listening socket `via`: the superior at `from` has refused a heartbeat. The
+    /// next one leaves at once, with what it asks for. Returns whether it answers one that was sent
+    /// there.
     ///
-    /// The number tells which superior it is: a signed answer may come from another address than
-    /// the one that was asked.
-    pub fn handle_pong(&mut self, now: Instant, via: LocalAddr, pong: Pong) -> bool {
-        let Some((addr, superior, index)) =
-            self.superiors.iter_mut().find_map(|(addr, superior)| {
-                let index = superior.sent.iter().position(|seq| *seq == pong.seq)?;
-                Some((*addr, superior, index))
-            })
-        else {
-            return false;
-        };
+    /// Its number proves that whoever has made it has seen the heartbeat, or was told of it; only its
+    /// source says that this was the superior, not another one that has the key.
+    pub fn handle_pong(
+        &mut self,
+        now: Instant,
+        via: LocalAddr,
+        from: SocketAddr,
+        pong: Pong,
+    ) -> bool {
+        let Some(addr) = self.asked(from, pong.seq) else { return false };
+        let Some(superior) = self.superiors.get_mut(&addr) else { return false };
+        let (index, lead) = (superior.sent_as(pong.seq), lead(pong.last_seq, self.count));
+        let Some((index, lead)) = index.zip(lead) else { return false };
         superior.sent.drain(..=index);
         superior.challenge = Some(Challenge { value: pong.challenge, via, at: now });
+        superior.lead = lead;
         // One that refuses everything is not to be answered as fast as it can ask.
         let next = superior.hurried.map_or(now, |last| now.max(last + PONG_SPACING));
         superior.hurried = Some(next);
         self.next.set(addr, Some(next));
-        self.seq = self.seq.max(pong.last_seq);
         true
+    }
+
+    /// The superior that a Pong from there is of.
+    fn asked(&self, from: SocketAddr, seq: u64) -> Option<SocketAddr> {
+        planted!(PongOfAnybody => {
+            let sent = |superior: &Superior| superior.sent_as(seq).is_some();
+            self.superiors.iter().find(|(_, superior)| sent(superior)).map(|(addr, _)| *addr)
+        });
+        self.superiors.contains_key(&from).then_some(from)
     }
 
     /// The next heartbeat to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Outgoing> {
         let to = self.next.due(now).next()?;
+        self.count = self.count.saturating_add(self.rng.random_range(1..=MOST_STEP));
+        let seq = self.count.saturating_add(self.lead_of(to));
         let superior = self.superiors.get_mut(&to)?;
         superior.last = Some(now);
         let next = match REPEATS.get(REPEATS.len() - superior.again) {
@@ -163,13 +191,12 @@ impl Heartbeats {
         self.next.set(to, next);
         superior.again = superior.again.saturating_sub(1);
         superior.challenge = superior.challenge.filter(|c| now < c.at + CHALLENGE_LIFE);
-        self.seq = self.seq.saturating_add(1);
-        superior.sent.push_back(self.seq);
+        superior.sent.push_back(seq);
         if superior.sent.len() > REMEMBERED {
             superior.sent.pop_front();
         }
         let ping = Ping {
-            seq: self.seq,
+            seq,
             challenge: superior.challenge.map_or(0, |challenge| challenge.value),
             version: self.version,
             advertise: self.advertise,
@@ -188,10 +215,36 @@ impl Heartbeats {
         Some(Outgoing { transmit: Transmit { to, payload }, via })
     }
 
+    /// How far the numbers for a superior are ahead of the count.
+    fn lead_of(&self, superior: SocketAddr) -> u64 {
+        planted!(NumbersShared => {
+            self.superiors.values().map(|superior| superior.lead).max().unwrap_or(0)
+        });
+        self.superiors.get(&superior).map_or(0, |superior| superior.lead)
+    }
+
     /// When to call [`Heartbeats::poll_transmit`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.next.first()
     }
+}
+
+impl Superior {
+    /// Which of its heartbeats that still await an answer has this number.
+    fn sent_as(&self, seq: u64) -> Option<usize> {
+        self.sent.iter().position(|sent| *sent == seq)
+    }
+}
+
+/// The least lead that takes the count up to what a superior says it has heard; `None`: there is
+/// no number above that.
+///
+/// Each Pong tells it anew, so that it falls again when the superior has forgotten. A superior that
+/// is known by two addresses, and knows this server by one, sees the numbers to both as one row:
+/// they have one count and, but for one start in ten thousand and then for two minutes, one lead.
+fn lead(last_seq: u64, count: u64) -> Option<u64> {
+    let lead = last_seq.saturating_sub(count).checked_next_multiple_of(LEAD_UNIT);
+    lead.filter(|lead| *lead < SEQ_END)
 }
 
 /// When to tell for the first time.

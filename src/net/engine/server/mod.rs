@@ -130,8 +130,10 @@ impl ServerEngine {
     ) -> Result<(), DropReason> {
         match message {
             PeerMessage::Heartbeat(heartbeat) => self.handle_heartbeat(now, to, from, heartbeat),
-            PeerMessage::Pong(pong) if self.heartbeats.handle_pong(now, to, *pong) => Ok(()),
-            PeerMessage::Pong(_) => Err(DropReason::StrayPong),
+            PeerMessage::Pong(pong, _) if self.heartbeats.handle_pong(now, to, from, *pong) => {
+                Ok(())
+            }
+            PeerMessage::Pong(..) => Err(DropReason::StrayPong),
         }
     }
 

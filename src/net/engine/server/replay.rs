@@ -8,8 +8,8 @@ use rand::RngExt;
 
 use super::deadlines::Deadlines;
 use crate::net::engine::Rng;
-use crate::net::wire::Ping;
 use crate::net::wire::auth::Key;
+use crate::net::wire::{Ping, SEQ_END};
 
 /// How long a challenge is given out. It is good for this and the next epoch, so that a node needs
 /// a new one once a minute or two, and a datagram that was recorded is of no use after that.
@@ -38,7 +38,7 @@ pub(super) enum Freshness {
     /// Without a challenge that is good: it may be old. This one is good, and this is the last
     /// sequence number of the address.
     Stale { challenge: u64, last_seq: u64 },
-    /// With a good challenge and a number that does not rise.
+    /// With a good challenge and a number that does not rise, or is none.
     Replayed,
     /// There is no room to remember it.
     Full,
@@ -67,7 +67,7 @@ impl ReplayFilter {
         if !self.is_good(ping.challenge, from, epoch) {
             return Freshness::Stale { challenge: self.challenge(from, epoch), last_seq };
         }
-        if !rises(ping.seq, last_seq) {
+        if !is_number(ping.seq) || !rises(ping.seq, last_seq) {
             return Freshness::Replayed;
         }
         if before.is_none() && !self.has_room(room) {
@@ -114,6 +114,12 @@ impl ReplayFilter {
         bytes[18..].copy_from_slice(&epoch.to_be_bytes());
         self.boot.digest(&bytes).max(1)
     }
+}
+
+/// Whether others can rise above it: whoever can send in a node's name once must not mute it.
+fn is_number(seq: u64) -> bool {
+    planted!(NumbersWithoutEnd => true);
+    seq < SEQ_END
 }
 
 fn rises(seq: u64, last_seq: u64) -> bool {

@@ -21,7 +21,7 @@ pub(super) struct SharedState {
     stopping: AtomicBool,
     pub(super) counters: Counters,
     pub(super) log_limit: LogLimit,
-    pub(super) peer_messages: mpsc::Sender<Arrival>,
+    peer_messages: mpsc::Sender<Arrival>,
     /// The control loop has something new to look at.
     pub(super) news: Notify,
     /// A socket had no room.
@@ -57,6 +57,14 @@ impl SharedState {
 
     pub(super) fn stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)
+    }
+
+    /// Passes a peer message to the control loop. Half of the room is kept for those that are signed:
+    /// others can be forged. Returns whether there was any.
+    pub(super) fn pass_on(&self, arrival: Arrival) -> bool {
+        let (room, all) = (self.peer_messages.capacity(), self.peer_messages.max_capacity());
+        let may = arrival.message.key().is_some() || room > all / 2;
+        may && self.peer_messages.try_send(arrival).is_ok()
     }
 
     pub(super) fn wake(&self) {

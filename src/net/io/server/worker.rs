@@ -118,7 +118,7 @@ impl Worker {
                     counters.heartbeat();
                     let arrival =
                         Arrival { listener: LocalAddr(self.addr), from: *received.from, message };
-                    if self.shared.peer_messages.try_send(arrival).is_err() {
+                    if !self.shared.pass_on(arrival) {
                         counters.peer_message_lost();
                     }
                 }

@@ -105,7 +105,7 @@ impl World {
             _ => input.number(),
         };
         let before = self.numbers.get(&from).map_or(0, |(seq, _)| *seq);
-        let seq = if flags & 4 == 0 { before + 1 } else { input.byte().into() };
+        let seq = if flags & 4 == 0 { before + 1 } else { high(input.byte()) };
         let advertise = (flags & 8 != 0).then(|| match input.byte() % 4 {
             0 => input.addr(3001),
             n => node(n + 3),
@@ -151,7 +151,7 @@ impl World {
         let from = if input.one_in(4) { somebody(input) } else { superior() };
         for _ in 0..=input.byte() % 8 {
             let seq = if input.one_in(8) { input.number() } else { self.beat(input.below(3)) };
-            let (challenge, last_seq) = (input.byte().into(), input.byte().into());
+            let (challenge, last_seq) = (input.byte().into(), high(input.byte()));
             let pong = Pong { seq, challenge, status: 1, last_seq };
             let mut datagram = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
             key.sign(Purpose::Pong, &mut datagram, 0);
@@ -161,4 +161,9 @@ impl World {
             }
         }
     }
+}
+
+/// A number of any size.
+fn high(byte: u8) -> u64 {
+    u64::from(byte) << (byte % 8 * 8)
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 use turn_balance::internals::engine::server::auth::PeerMessage;
 use turn_balance::internals::engine::server::incoming::LocalAddr;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
-use turn_balance::internals::wire::{Ping, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::wire::{Ping, Request, RequestBody, Response, ResponseBody, SEQ_END};
 
-use super::{World, node, own};
+use super::{World, node, own, superior};
 
 /// What a heartbeat is, as far as who made it knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,11 +46,13 @@ impl World {
                     self.numbers.insert(from, (ping.seq, now));
                 }
             }
-            (PeerMessage::Pong(pong), _) => {
+            (PeerMessage::Pong(pong, _), _) => {
                 assert!(matches!(self.trust.keys.judge(Purpose::Pong, datagram), Tag::Right(_)));
                 let result = self.engine.handle_peer_message(now, LocalAddr(own()), from, message);
                 let known = self.beats.iter().position(|seq| *seq == pong.seq);
                 assert!(result.is_err() || known.is_some(), "to a heartbeat that was not sent");
+                assert!(result.is_err() || from == superior(), "{from} was not asked");
+                assert!(result.is_err() || pong.last_seq < SEQ_END, "{pong:?}");
                 assert_eq!(self.engine.count(now), before.0);
                 if result.is_ok() {
                     // It cannot be answered again, nor those before it.
@@ -73,7 +75,7 @@ impl World {
                 let good = given.clone().any(|(value, at)| *value == ping.challenge && lately(*at));
                 let last = self.numbers.get(&from).filter(|(_, at)| lately(*at));
                 let rises = last.is_none_or(|(seq, _)| ping.seq > *seq);
-                if good && rises { Worth::New } else { Worth::Nothing }
+                if good && rises && ping.seq < SEQ_END { Worth::New } else { Worth::Nothing }
             }
             _ if self.trust.require => Worth::Nothing,
             _ => {

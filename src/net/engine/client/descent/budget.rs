@@ -19,8 +19,11 @@ pub(super) struct Quota {
 impl Quota {
     /// A part of it.
     pub(super) fn part(self, of: u32, whole: u32) -> Self {
-        let bytes = self.bytes * u64::from(of) / u64::from(whole);
-        Self { datagrams: self.datagrams * of / whole, bytes }
+        // A caller may allow as much as can be counted.
+        let part = |n: u64| u128::from(n) * u128::from(of) / u128::from(whole);
+        let bytes = part(self.bytes).try_into().unwrap_or(u64::MAX);
+        let datagrams = part(self.datagrams.into()).try_into().unwrap_or(u32::MAX);
+        Self { datagrams, bytes }
     }
 
     pub(super) fn is_empty(self) -> bool {
@@ -125,5 +128,17 @@ fn network(addr: SocketAddr) -> IpAddr {
     match addr.ip() {
         IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
         ip => ip,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_all_that_can_be_counted() {
+        let all = Quota { datagrams: u32::MAX, bytes: u64::MAX };
+        assert_eq!(all.part(5, 5), all);
+        assert_eq!(all.part(1, 4), Quota { datagrams: u32::MAX / 4, bytes: u64::MAX / 4 });
     }
 }

@@ -16,6 +16,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::auth::PeerMessage;
 use super::drop::DropReason;
 use super::incoming::{Incoming, LocalAddr};
 use super::limit::{Admission, Asker, Limiter};
@@ -125,8 +126,8 @@ impl Responder {
         let Request { id, body } = match Request::decode(datagram) {
             // A Pong has none of the fields that a request has.
             Err(DecodeError::Empty) if !trust.keys.is_empty() => {
-                self.limiter.admit_peer(uptime, from, false)?;
-                let message = trust.pong(datagram)?;
+                let tagged = trust.is_tagged(datagram);
+                let message = self.judge_peer(uptime, from, tagged, || trust.pong(datagram))?;
                 return Ok(Unusual::Done(Handled::PeerMessage(message.into())));
             }
             request => request?,
@@ -138,9 +139,9 @@ impl Responder {
                 if !trust.hears(listed) {
                     return Err(DropReason::StrangeHeartbeat);
                 }
-                // A tag costs more to judge than most requests to answer.
-                self.limiter.admit_peer(uptime, from, listed)?;
-                let message = trust.heartbeat(listed, ping, datagram)?;
+                let judge = || trust.heartbeat(listed, ping, datagram);
+                let tagged = trust.is_tagged(datagram);
+                let message = self.judge_peer(uptime, from, tagged, judge)?;
                 Ok(Unusual::Done(Handled::PeerMessage(message.into())))
             }
             RequestBody::Probe(Probe { nonce: 0, .. }) => {
@@ -153,6 +154,26 @@ impl Responder {
             }
             RequestBody::Probe(probe) => Ok(Unusual::Probe(id, probe)),
         }
+    }
+
+    /// Judges what a peer sends, then charges it to who has signed it: what others send in its name
+    /// costs it nothing.
+    fn judge_peer(
+        &self,
+        uptime: Duration,
+        from: &SocketAddr,
+        tagged: bool,
+        judge: impl FnOnce() -> Result<PeerMessage, DropReason>,
+    ) -> Result<PeerMessage, DropReason> {
+        planted!(TagJudgedLast => {
+            self.limiter.admit_peer(uptime, from, None).and_then(|()| judge())
+        });
+        if tagged {
+            self.limiter.admit_judgement(uptime)?;
+        }
+        let message = judge()?;
+        self.limiter.admit_peer(uptime, from, message.key())?;
+        Ok(message)
     }
 
     #[inline(always)]

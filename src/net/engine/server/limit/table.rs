@@ -40,7 +40,8 @@ impl KeyedHash {
 /// As many places as the next power of two.
 pub(super) fn table(places: usize) -> Box<[AtomicU64]> {
     let places = places.max(1).next_power_of_two();
-    std::iter::repeat_with(AtomicU64::default).take(places).collect()
+    // Zeros come from the system untouched, and take no memory before they are.
+    vec![0; places].into_iter().map(AtomicU64::new).collect()
 }
 
 /// What a hash falls on.
