@@ -127,6 +127,10 @@ pub enum Fault {
     SampleMerged,
     /// A superior passes on addresses that a node may not name.
     RefusedListed,
+    /// A superior passes on what is in a network of its own.
+    OnLinkListed,
+    /// A superior passes on what is at a port whose service answers anything.
+    LoopPortListed,
     /// An IPv4-mapped address is taken for one of IPv6.
     MappedKept,
     /// A TURN server that does not answer is named.
@@ -135,6 +139,10 @@ pub enum Fault {
     TransactionIgnored,
     /// The client asks whatever a list names.
     RefusedAsked,
+    /// The client asks what is in a network of its own.
+    OnLinkAsked,
+    /// The client asks what is at a port whose service answers anything.
+    LoopPortAsked,
     /// The client sends any number of datagrams.
     DatagramsWithoutEnd,
     /// The client sends any number of bytes.
@@ -149,6 +157,8 @@ pub enum Fault {
     ListWithoutEnd,
     /// The client does not compare the nonce of an answer.
     ClientNonceIgnored,
+    /// The client forgets that a server has returned a nonce.
+    ClientNonceForgotten,
     /// The client does not compare the id of an answer.
     ClientIdIgnored,
     /// The client does not compare the source of an answer.

@@ -10,6 +10,7 @@ mod liars;
 mod limits;
 mod lists;
 mod members;
+mod on_link;
 mod order;
 mod outlook;
 mod scope;

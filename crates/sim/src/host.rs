@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use rand::SeedableRng;
 use turn_balance::Rates;
+use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::server::ServerEngine;
 use turn_balance::internals::engine::server::answer::{self, Handled, Responder, Snapshot};
 use turn_balance::internals::engine::server::auth::Trust;
@@ -52,6 +53,8 @@ pub struct Site {
     pub advertise: Option<SocketAddr>,
     /// Whether it answers however often it is asked.
     pub patient: bool,
+    /// The networks that it is in.
+    pub on_link: OnLink,
     /// What strangers are allowed, if that is to be told.
     pub limits: Option<LimiterSettings>,
 }
@@ -103,6 +106,7 @@ impl Host {
         let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
         engine.set_nodes(now, site.nodes.iter().map(spec));
         engine.set_superiors(now, site.superiors.clone());
+        engine.set_on_link(site.on_link.clone());
         engine.set_trust(now, site.trust.clone(), site.advertise);
         engine.check_turn(now);
         let rates = if site.patient { UNLIMITED } else { Rates::default() };

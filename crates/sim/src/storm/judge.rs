@@ -3,7 +3,7 @@
 //! (`budgets`), `traveller` for clients.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use turn_balance::internals::engine::client::descent::{Descent, Options};
@@ -62,9 +62,10 @@ impl Judge {
         site: Site,
         most_nodes: usize,
         outside: &[SocketAddr],
+        lan: [(IpAddr, u8); 2],
     ) {
         self.inside.extend(outside.iter().map(|outside| (*outside, addr)));
-        self.servers.insert(addr, Watched::new(now, site, most_nodes));
+        self.servers.insert(addr, Watched::new(now, site, most_nodes, lan));
     }
 
     pub(crate) fn stops(&mut self, addr: SocketAddr) {
@@ -82,7 +83,7 @@ impl Judge {
         options: Options,
         roots: &[SocketAddr],
     ) {
-        self.clients.insert(from, Traveller::new(now, options, roots.to_vec()));
+        self.clients.insert(from, Traveller::new(now, from.ip(), options, roots.to_vec()));
     }
 
     /// A descent has ended.
@@ -145,9 +146,9 @@ impl Judge {
         let now = self.now;
         self.last = Some((datagram.clone(), 0));
         self.heartbeat = Heartbeat::default();
-        let Datagram { from, to, payload, .. } = datagram;
+        let Datagram { from, to, payload, origin } = datagram;
         if let Some(client) = self.clients.get_mut(to) {
-            return client.hears(*from, payload);
+            return client.hears(*from, payload, origin.forged);
         }
         let Some((inside, server)) = self.server(*to) else { return };
         match inside.port() {
@@ -225,6 +226,9 @@ impl Judge {
             3002 if server.belief.checks(now, *to, payload) => {
                 let what = format!("the check of {to} comes late");
                 self.blame(Rule::Checks, Some(*from), what);
+            }
+            3002 if server.is_barred(*to, true) => {
+                self.blame(Rule::Scope, Some(*from), format!("it checks {to}"));
             }
             3002 => {}
             3003 => server.belief.asks_turn(payload),

@@ -29,7 +29,7 @@ use self::incoming::LocalAddr;
 use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
 use super::{Rng, Transmit};
 use crate::net::wire::Node;
-use crate::types::Name;
+use crate::types::{Name, OnLink};
 
 /// How many nodes there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -94,6 +94,12 @@ impl ServerEngine {
         self.members.set_nodes(now, nodes);
         self.listing.node_addrs = self.members.addrs().collect();
         self.shown = None;
+    }
+
+    /// This host is in these networks from now on: nobody elsewhere may name what is there. What was
+    /// listed before goes with the next answers.
+    pub fn set_on_link(&mut self, on_link: OnLink) {
+        self.members.set_on_link(on_link);
     }
 
     /// Replaces the superiors.

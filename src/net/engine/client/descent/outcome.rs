@@ -170,6 +170,7 @@ impl<'a> Ending<'a> {
             total: None,
             sent: 0,
             state: CandidateState::Selected,
+            allow: None,
         })
     }
 
@@ -186,7 +187,7 @@ impl<'a> Ending<'a> {
             _ if chosen => CandidateState::Selected,
             _ if path.contains(&id) => CandidateState::Path,
             Some(state) => state,
-            None if entry.refused => CandidateState::Refused,
+            None if entry.refused.is_some() => CandidateState::Refused,
             None if entry.explored => CandidateState::Explored,
             None if entry.rtt.is_some() => CandidateState::Lost,
             None if entry.misplaced => CandidateState::Misplaced,
@@ -194,6 +195,7 @@ impl<'a> Ending<'a> {
             None if entry.sent() == 0 => CandidateState::Lost,
             None => CandidateState::Silent,
         };
+        let refusal = entry.refused.filter(|_| state == CandidateState::Refused);
         let gone_through = entry.role != Role::Balance || entry.explored;
         // In the last row of a path the name would repeat the leaf's.
         let is_leaf = |via| self.candidates[via].role == Role::Leaf;
@@ -208,6 +210,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
+            allow: refusal.and_then(|refusal| refusal.opens),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::{Rng, jitter};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
 use crate::net::wire::{Node, PADDED_REQUEST, ProbeReply};
-use crate::types::Name;
+use crate::types::{Name, OnLink};
 
 /// After its last heartbeat or right answer a node that has joined is forgotten: late enough that
 /// a restart or a partition shows as "offline" in the log, soon enough that a fleet whose
@@ -127,13 +127,14 @@ impl Member {
         sent: Instant,
         proof: Proof,
         reply: ProbeReply,
+        on_link: &OnLink,
         rng: &mut Rng,
     ) -> Change {
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
         self.heard(now);
         let before = self.offered.take();
-        self.offered = Offered::after(Offered::by(reply, self.spec.addr, now), &before);
+        self.offered = Offered::after(Offered::by(reply, self.spec.addr, on_link, now), &before);
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         self.check.answered(proof, now + jitter(pause, rng));
         let after = self.offered.as_ref();

@@ -7,6 +7,7 @@ mod check;
 mod gate;
 mod join;
 mod member;
+mod naming;
 mod news;
 mod node;
 mod offered;
@@ -25,6 +26,7 @@ use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::auth::{Purpose, Tag};
 use crate::net::wire::{Pong, Response, ResponseBody};
+use crate::types::OnLink;
 use gate::{Entry, Gate};
 use join::Joining;
 use member::Member;
@@ -73,6 +75,11 @@ impl Members {
     /// Believes these from now on.
     pub fn set_trust(&mut self, now: Instant, trust: Trust) {
         self.gate.set_trust(now, trust, &mut self.rng);
+    }
+
+    /// This host is in these networks from now on: nobody elsewhere may name what is there.
+    pub fn set_on_link(&mut self, on_link: OnLink) {
+        self.gate.set_on_link(on_link);
     }
 
     /// Replaces the configured nodes. Those that stay keep what is known of them, as do those that
@@ -154,9 +161,10 @@ impl Members {
         if !signed && trust.requires_signed_answers(member.has_joined()) {
             return CheckOutcome::Unsigned;
         }
-        let rng = &mut self.rng;
-        let change =
-            self.roster.change(from, |member| member.answered(now, sent, proof, reply, rng));
+        let (on_link, rng) = (self.gate.on_link(), &mut self.rng);
+        let change = self
+            .roster
+            .change(from, |member| member.answered(now, sent, proof, reply, on_link, rng));
         self.news.note(now, change.unwrap_or_default());
         CheckOutcome::Right
     }

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::naming::{may_name, may_name_server};
 use crate::net::wire::{Kind, Node, ProbeReply, State};
-use crate::types::{Name, Scope};
+use crate::types::{Name, OnLink};
 
 /// How long a right answer keeps a node online: four check periods, so that at 10 % loss each way
 /// a living node all but never loses the dozen checks that fall into it.
@@ -24,9 +25,13 @@ pub(super) struct Offered {
 
 impl Offered {
     /// What an answer offers; `None`: nothing. Of the addresses that it names only those stay that
-    /// are not nearer than the node itself: others are for its clients to judge, and not to be
-    /// passed on.
-    pub(super) fn by(reply: ProbeReply, from: SocketAddr, now: Instant) -> Option<Self> {
+    /// the node may name: others are for its clients to judge, and not to be passed on.
+    pub(super) fn by(
+        reply: ProbeReply,
+        from: SocketAddr,
+        on_link: &OnLink,
+        now: Instant,
+    ) -> Option<Self> {
         if reply.state != State::Offering {
             return None;
         }
@@ -35,11 +40,13 @@ impl Offered {
             (true, Some(_)) => Kind::Leaf,
             (true, None) => return None,
         };
-        let scope = Scope::of(from.ip()).unwrap_or(Scope::Global);
-        let may_name = |addr: &SocketAddr| may_name(scope, *addr);
+        let may_name = |turn: &SocketAddr| may_name(on_link, from, *turn);
         let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn));
         let mut list = if is_whole(&reply) { reply.nodes } else { Vec::new() };
-        list.retain(|node| may_name(&node.addr));
+        list.retain(|node| match node.kind {
+            Kind::Turn => may_name(&node.addr),
+            Kind::Balance | Kind::Leaf => may_name_server(on_link, from, node.addr),
+        });
         for node in &mut list {
             node.turn = node.turn.filter(may_name);
         }
@@ -75,12 +82,6 @@ impl Offered {
 fn good_for() -> Duration {
     planted!(LateExpiry => Duration::from_secs(20));
     ONLINE
-}
-
-/// Whether a node of this scope may name an address.
-fn may_name(scope: Scope, addr: SocketAddr) -> bool {
-    planted!(RefusedListed => true);
-    scope.allows(addr.ip())
 }
 
 /// Whether an answer holds the whole list.
