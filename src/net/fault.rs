@@ -95,6 +95,8 @@ faults! {
     ChallengeIgnored,
     /// The number of a heartbeat is not compared.
     SequenceIgnored,
+    /// Whoever names a node in a heartbeat says which key it has.
+    KeyFromAnybody,
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.

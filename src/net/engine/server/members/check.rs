@@ -83,6 +83,11 @@ impl Check {
         self.next
     }
 
+    /// How many were sent in this round.
+    pub(super) fn sent(&self) -> usize {
+        self.sent
+    }
+
     /// Starts a round as soon as the spacing allows.
     pub(super) fn bring_forward(&mut self, now: Instant) {
         let soonest = self.last.map_or(now, |last| now.max(last + Self::SPACING));

@@ -28,12 +28,13 @@ impl Joining<'_> {
     pub(super) fn let_in(
         &mut self,
         now: Instant,
+        from: SocketAddr,
         Places { advertised, source }: Places,
         heartbeat: &Heartbeat,
     ) -> Result<(), DropReason> {
         if let Some(advertised) = advertised {
             self.admit(now, advertised)?;
-            self.knock(now, advertised, heartbeat);
+            self.knock(now, from, advertised, heartbeat);
         }
         let Some(source) = source else { return Ok(()) };
         match advertised.and_then(|addr| self.roster.get(addr)) {
@@ -41,15 +42,21 @@ impl Joining<'_> {
             Some(found) if found.is_looked_for(now) => {}
             _ => {
                 self.admit(now, source)?;
-                self.knock(now, source, heartbeat);
+                self.knock(now, from, source, heartbeat);
             }
         }
         Ok(())
     }
 
     /// Brings the next check of a node forward, where it could bring something new.
-    pub(super) fn knock(&mut self, now: Instant, addr: SocketAddr, heartbeat: &Heartbeat) {
-        if self.roster.change(addr, |member| member.knock(now, heartbeat)) == Some(true) {
+    pub(super) fn knock(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        addr: SocketAddr,
+        heartbeat: &Heartbeat,
+    ) {
+        if self.roster.change(addr, |member| member.knock(now, from, heartbeat)) == Some(true) {
             self.news.revise();
         }
     }

@@ -7,6 +7,7 @@ use super::check::Check;
 use super::news::Change;
 use super::node::{MemberEvent, NodeSpec, NodeState, Online};
 use super::offered::Offered;
+use super::signer::Signer;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::{Rng, jitter};
@@ -30,9 +31,7 @@ pub(super) struct Member {
     spec: NodeSpec,
     /// `None`: it is configured.
     joined: Option<Joined>,
-    /// The key of its last heartbeat, which its checks are signed with: while keys are changed it
-    /// may not have the one that signs here.
-    key: Option<u32>,
+    signer: Signer,
     offered: Option<Offered>,
     check: Check,
 }
@@ -47,7 +46,13 @@ struct Joined {
 impl Member {
     /// A configured one, that is checked first at this moment.
     pub(super) fn configured(spec: NodeSpec, first: Instant) -> Self {
-        Self { spec, joined: None, key: None, offered: None, check: Check::new(first) }
+        Self {
+            spec,
+            joined: None,
+            signer: Signer::default(),
+            offered: None,
+            check: Check::new(first),
+        }
     }
 
     /// One that joins now.
@@ -101,7 +106,7 @@ impl Member {
 
     /// A check that is sent now.
     pub(super) fn check(&mut self, now: Instant, token: Token, keys: &Keys) -> Vec<u8> {
-        let key = self.key.and_then(|id| keys.get(id)).or(keys.active());
+        let key = self.signer.key(keys, self.check.sent());
         let size = PADDED_REQUEST - key.map_or(0, |_| TRAILER);
         let mut payload = self.check.send(now, token, size, self.offered.is_some());
         if let Some(key) = key {
@@ -120,15 +125,18 @@ impl Member {
         self.check.retry(now, cookie);
     }
 
-    /// A right answer came to the check that was sent then.
+    /// A right answer came to the check that was sent then; with the number of the key that it is
+    /// signed with.
     pub(super) fn answered(
         &mut self,
         now: Instant,
         sent: Instant,
         proof: Proof,
         reply: ProbeReply,
+        key: Option<u32>,
         rng: &mut Rng,
     ) -> Change {
+        self.signer.show(key);
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
         self.heard(now);
@@ -151,10 +159,15 @@ impl Member {
         }
     }
 
-    /// A heartbeat came: brings the next check forward, where it could bring something new. Returns
-    /// whether lists show it differently.
-    pub(super) fn knock(&mut self, now: Instant, Heartbeat { ping, key, .. }: &Heartbeat) -> bool {
-        self.key = key.or(self.key);
+    /// A heartbeat of it came from an address: brings the next check forward, where it could bring
+    /// something new. Returns whether lists show it differently.
+    pub(super) fn knock(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        Heartbeat { ping, key, .. }: &Heartbeat,
+    ) -> bool {
+        self.signer.hear(*key, from == self.spec.addr);
         let claimed = Offered::claimed(now);
         let listed = claimed.is_some();
         self.offered = claimed.or(self.offered.take());

@@ -11,6 +11,7 @@ mod news;
 mod node;
 mod offered;
 mod roster;
+mod signer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -118,8 +119,8 @@ impl Members {
         heartbeat: &Heartbeat,
     ) -> Result<Option<Pong>, DropReason> {
         match self.gate.judge(now, from, heartbeat, &self.roster, self.configured)? {
-            Entry::Unsigned => self.joining().knock(now, from, heartbeat),
-            Entry::Signed(places) => self.joining().let_in(now, places, heartbeat)?,
+            Entry::Unsigned => self.joining().knock(now, from, from, heartbeat),
+            Entry::Signed(places) => self.joining().let_in(now, from, places, heartbeat)?,
             Entry::Stale(pong) => return Ok(Some(pong)),
         }
         Ok(None)
@@ -150,13 +151,16 @@ impl Members {
             return CheckOutcome::Right;
         }
         let trust = self.gate.trust();
-        let signed = matches!(trust.keys.judge(Purpose::Reply, datagram), Tag::Right(_));
-        if !signed && trust.requires_signed_answers(member.has_joined()) {
+        let key = match trust.keys.judge(Purpose::Reply, datagram) {
+            Tag::Right(key) => Some(key.id()),
+            Tag::Absent | Tag::Wrong => None,
+        };
+        if key.is_none() && trust.requires_signed_answers(member.has_joined()) {
             return CheckOutcome::Unsigned;
         }
         let rng = &mut self.rng;
         let change =
-            self.roster.change(from, |member| member.answered(now, sent, proof, reply, rng));
+            self.roster.change(from, |member| member.answered(now, sent, proof, reply, key, rng));
         self.news.note(now, change.unwrap_or_default());
         CheckOutcome::Right
     }
