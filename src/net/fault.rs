@@ -97,6 +97,8 @@ faults! {
     SequenceIgnored,
     /// Whoever names a node in a heartbeat says which key it has.
     KeyFromAnybody,
+    /// What a heartbeat advertises is checked more often than the heartbeat pays for.
+    ProspectUnpaid,
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.

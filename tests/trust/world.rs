@@ -123,21 +123,24 @@ pub(crate) struct Insider {
     addr: SocketAddr,
     key: Key,
     seq: u64,
+    challenge: u64,
     /// Bytes of all its heartbeats, IP and UDP headers counted.
     pub(crate) sent: usize,
 }
 
 impl Insider {
     pub(crate) fn new(addr: SocketAddr, key: Key) -> Self {
-        Self { addr, key, seq: 0, sent: 0 }
+        Self { addr, key, seq: 0, challenge: 0, sent: 0 }
     }
 
     /// Tells the superior that it is to be found there.
     pub(crate) fn advertise(&mut self, world: &mut World, advertise: SocketAddr) {
-        let pongs = seen(world, superior(), self.addr);
-        let challenge = pongs.last().and_then(|payload| pong(payload));
-        let challenge = challenge.map_or(0, |pong| pong.challenge);
+        let latest = world.tap.iter().flatten().rev().take(500);
+        let mut pongs =
+            latest.filter(|(_, to, _)| *to == self.addr).filter_map(|seen| pong(&seen.2));
+        self.challenge = pongs.next().map_or(self.challenge, |pong| pong.challenge);
         self.seq += 1;
+        let challenge = self.challenge;
         let (seq, version, advertise) = (self.seq, self.seq, Some(advertise));
         let ping = Ping { seq, challenge, version, advertise, ..Ping::default() };
         let payload = heartbeat(&self.key, Purpose::Ping, ping);

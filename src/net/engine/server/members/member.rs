@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::check::Check;
 use super::news::Change;
 use super::node::{MemberEvent, NodeSpec, NodeState, Online};
-use super::offered::Offered;
+use super::offered::{ONLINE, Offered};
 use super::signer::Signer;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
@@ -23,7 +23,7 @@ const FORGOTTEN: Duration = Duration::from_secs(300);
 
 /// How long a node is looked for at the address that it advertises alone: the first round of
 /// checks.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A node, and what is known of it.
 #[derive(Debug)]
@@ -86,6 +86,19 @@ impl Member {
     /// Whether it may still be found here alone: it is configured, or has joined just now.
     pub(super) fn is_looked_for(&self, now: Instant) -> bool {
         self.joined.is_none_or(|joined| now < joined.since + PATIENCE)
+    }
+
+    /// Whether it is known to be there: it is configured, or has shown it as lately as a node that is
+    /// online.
+    pub(super) fn is_present(&self, now: Instant) -> bool {
+        self.joined.is_none_or(|joined| now < joined.heard + ONLINE)
+    }
+
+    /// It has shown that it is there, and has this key.
+    pub(super) fn appear(&mut self, now: Instant, key: Option<u32>) {
+        self.heard(now);
+        self.signer.show(key);
+        self.check.bring_forward(now);
     }
 
     /// Whether it has an offer that no timeout has ended yet.
