@@ -2,10 +2,15 @@
 
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::auth::{Heartbeat, Trust};
+use turn_balance::internals::engine::server::members::Members;
+use turn_balance::internals::wire::Ping;
 
 use crate::world::*;
-use turn_balance::internals::engine::server::auth::Trust;
 use turn_balance_sim::{Path, Sent, Site, World};
 
 /// Bytes of IPv4 and UDP headers.
@@ -134,4 +139,82 @@ fn a_node_behind_a_nat_that_was_cut_off_is_back_with_its_next_heartbeat() {
         world.run_for(4 * SECOND);
         assert_eq!(count(&world).0, 1, "seed {seed}");
     }
+}
+
+/// The nodes of a superior, without anything around them.
+struct Gathering {
+    members: Members,
+    start: Instant,
+    seq: u64,
+}
+
+impl Gathering {
+    fn new(max_nodes: usize) -> Self {
+        let start = Instant::now();
+        let mut members = Members::new(Rng::seed_from_u64(34));
+        let trust = open(max_nodes, &["192.0.2.0/24"]);
+        members.set_trust(start, Trust { keys: keys(&[1, 2]).keys, ..trust });
+        Self { members, start, seq: 0 }
+    }
+
+    /// A heartbeat comes that advertises a port of the victim.
+    fn hear(&mut self, ms: u64, from: SocketAddr, port: u16, key: u32) {
+        let now = self.start + Duration::from_millis(ms);
+        let advertise = Some(victim(port.into()));
+        let mut challenge = 0;
+        for _ in 0..2 {
+            self.seq += 1;
+            let ping = Ping { seq: self.seq, challenge, advertise, ..Ping::default() };
+            let heartbeat = Heartbeat { ping, key: Some(key), len: 64 };
+            match self.members.handle_heartbeat(now, from, &heartbeat) {
+                Ok(Some(pong)) => challenge = pong.challenge,
+                other => return assert_eq!(other, Ok(None)),
+            }
+        }
+    }
+
+    /// How many places of these are asked at most.
+    fn named(&mut self, names: impl IntoIterator<Item = (SocketAddr, u32)>) -> usize {
+        for (n, (from, key)) in (0..).zip(names) {
+            self.hear(n.into(), from, n, key);
+        }
+        self.members.unproven()
+    }
+}
+
+#[test]
+fn nobody_advertises_many_places() {
+    let at = |ip: [u8; 4], port: u16| SocketAddr::from((ip, port));
+    let one = (0..2000).map(|_| (at([203, 0, 113, 1], 9), 1));
+    assert_eq!(Gathering::new(5000).named(one), 1, "the new one replaces the old");
+    let address = (0..2000).map(|n| (at([203, 0, 113, 1], 1000 + n), 1));
+    assert_eq!(Gathering::new(5000).named(address), 16);
+    let network = (0..2000).map(|n| (at([203, 0, 113, n as u8], 1000 + n), 1));
+    assert_eq!(Gathering::new(5000).named(network), 64);
+    let wide =
+        |key| (0..1500).map(move |n: u16| (at([198, n as u8, (n >> 8) as u8, key], 9), key.into()));
+    assert_eq!(Gathering::new(5000).named(wide(1)), 1024);
+    assert_eq!(Gathering::new(5000).named(wide(1).chain(wide(2))), 2048);
+    let mut full = Gathering::new(3500);
+    assert_eq!(full.named(wide(1).chain(wide(2)).take(1100)), 1024);
+    full.members.handle_timeout(full.start + Duration::from_secs(15));
+    assert_eq!((full.members.unproven(), full.members.poll_timeout()), (0, None));
+}
+
+#[test]
+fn who_does_not_answer_where_it_says_is_asked_ever_more_seldom() {
+    let mut gathering = Gathering::new(10);
+    let mut asked = Vec::new();
+    for ms in (0..120_000).step_by(250) {
+        // Another place each time does not help.
+        gathering.hear(ms, node(9), (ms / 250) as u16, 1);
+        let now = gathering.start + Duration::from_millis(ms);
+        gathering.members.handle_timeout(now);
+        while let Some(check) = gathering.members.poll_transmit(now) {
+            assert_eq!(check.payload.len(), 70);
+            asked.push(ms);
+        }
+    }
+    assert_eq!(asked[..7], [0, 250, 750, 1750, 3750, 7750, 15_750]);
+    assert!(asked[6..].windows(2).all(|pair| pair[1] - pair[0] == 16_000), "{asked:?}");
 }
