@@ -12,4 +12,5 @@ mod lists;
 mod members;
 mod order;
 mod outlook;
+mod rogues;
 mod scope;

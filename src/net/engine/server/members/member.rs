@@ -36,6 +36,19 @@ pub(super) struct Member {
     check: Check,
 }
 
+/// A right answer to one of its checks.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// When the check was sent.
+    pub(super) sent: Instant,
+    pub(super) proof: Proof,
+    /// The number of the key that it is signed with.
+    pub(super) key: Option<u32>,
+    pub(super) reply: ProbeReply,
+    /// Its bytes of UDP payload.
+    pub(super) len: usize,
+}
+
 /// When one joined that is not configured, and was heard from last.
 #[derive(Debug, Clone, Copy)]
 struct Joined {
@@ -138,23 +151,15 @@ impl Member {
         self.check.retry(now, cookie);
     }
 
-    /// A right answer came to the check that was sent then; with the number of the key that it is
-    /// signed with.
-    pub(super) fn answered(
-        &mut self,
-        now: Instant,
-        sent: Instant,
-        proof: Proof,
-        reply: ProbeReply,
-        key: Option<u32>,
-        rng: &mut Rng,
-    ) -> Change {
+    /// A right answer came.
+    pub(super) fn answered(&mut self, now: Instant, answer: Answer, rng: &mut Rng) -> Change {
+        let Answer { sent, proof, key, reply, len } = answer;
         self.signer.show(key);
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
         self.heard(now);
         let before = self.offered.take();
-        self.offered = Offered::after(Offered::by(reply, self.spec.addr, now), &before);
+        self.offered = Offered::after(Offered::by(reply, len, self.spec.addr, now), &before);
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         self.check.answered(proof, now + jitter(pause, rng));
         let after = self.offered.as_ref();

@@ -30,7 +30,7 @@ use crate::net::wire::auth::{Purpose, Tag};
 use crate::net::wire::{Pong, Response, ResponseBody};
 use gate::{Entry, Gate};
 use join::Joining;
-use member::Member;
+use member::{Answer, Member};
 use news::News;
 use prospect::Prospect;
 use prospects::Prospects;
@@ -39,6 +39,7 @@ use roster::Roster;
 pub use news::START_GRACE;
 pub use node::{CheckOutcome, MemberEvent, NodeSpec, NodeState, Online};
 pub use offered::ONLINE;
+use offered::Offered;
 
 /// How far the first checks are spread: each node this long after the one before, so that
 /// thousands of answers do not arrive at once.
@@ -143,7 +144,8 @@ impl Members {
         if member.is_none() && !self.prospects.contains(from) {
             return CheckOutcome::Misplaced;
         }
-        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
+        let Ok(Response { id, body: ResponseBody::Probe(reply) }) =
+            Response::decode_some(datagram, Offered::entries(datagram.len()))
         else {
             return CheckOutcome::Malformed;
         };
@@ -176,9 +178,9 @@ impl Members {
             self.joining().found(now, from, key);
             return CheckOutcome::Right;
         };
+        let answer = Answer { sent, proof, key, reply, len: datagram.len() };
         let rng = &mut self.rng;
-        let change =
-            self.roster.change(from, |member| member.answered(now, sent, proof, reply, key, rng));
+        let change = self.roster.change(from, |member| member.answered(now, answer, rng));
         self.news.note(now, change.unwrap_or_default());
         CheckOutcome::Right
     }
