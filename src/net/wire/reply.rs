@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use super::DecodeError;
-use super::addr::{decode_host, encode_host};
+use super::addr::{decode_host, encode_host, skim_host};
 use super::node::Node;
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
 use super::rtt::{put_rtts, rtt_at};
@@ -49,7 +49,8 @@ pub enum State {
 }
 
 impl ProbeReply {
-    /// Reads it, and of its hosts and nodes so many at most: what is behind them is passed over.
+    /// Reads it, and of its hosts and nodes so many at most: of what is behind them it is only judged
+    /// whether it is malformed.
     pub(super) fn decode(body: &[u8], most: usize) -> Result<Self, DecodeError> {
         let mut reply = Self::default();
         // Where in the list each node stands: of what is none nothing is kept.
@@ -60,6 +61,8 @@ impl ProbeReply {
                     let host = value.bytes()?;
                     if reply.hosts.len() < most {
                         reply.hosts.extend(decode_host(host)?);
+                    } else {
+                        skim_host(host)?;
                     }
                 }
                 (2, value) => reply.turn = decode_host(value.bytes()?)?,
@@ -68,9 +71,9 @@ impl ProbeReply {
                 (5, value) => reply.retry = value.boolean()?,
                 (6, value) => {
                     let node = value.bytes()?;
-                    if reply.nodes.len() < most
-                        && let Some(node) = Node::decode(node)?
-                    {
+                    if reply.nodes.len() >= most {
+                        Node::skim(node)?;
+                    } else if let Some(node) = Node::decode(node)? {
                         reply.nodes.push(node);
                         places.push(place);
                     }

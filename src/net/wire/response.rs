@@ -32,7 +32,7 @@ impl Response {
     }
 
     /// The same, but of its list no more than so many hosts and nodes: it takes no memory for the
-    /// others, nor looks into them.
+    /// others, and only judges whether they are malformed.
     ///
     /// # Errors
     /// [`DecodeError`].

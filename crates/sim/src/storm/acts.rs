@@ -24,6 +24,8 @@ pub(super) enum Act {
     Resume(SocketAddr),
     /// An old server's heartbeat.
     Ping(usize),
+    /// A rogue's heartbeat: it has news, as always.
+    Restless(usize),
     Forge(Vec<foes::Forged>),
 }
 
@@ -97,6 +99,17 @@ impl Storm {
                 }
                 self.put(Duration::from_secs(5), Act::Ping(n));
             }
+            Act::Restless(n) => {
+                let place = &self.plan.places[n];
+                if let Some(superior) = place.superior
+                    && self.runs(place.addr)
+                {
+                    let to = self.plan.places[superior].addr;
+                    let heartbeat = rogue::heartbeat(&mut self.rng);
+                    self.world.send(place.addr, to, heartbeat);
+                }
+                self.put(Duration::from_millis(250), Act::Restless(n));
+            }
             Act::Forge(forged) => self.forge(forged),
         }
     }
@@ -132,6 +145,10 @@ impl Storm {
                 let seed = self.rng.random();
                 let actor = rogue::server(plan, place.addr, seed);
                 self.world.hosts.insert(place.addr, Host::Actor(Box::new(actor)));
+                let restless = |act: &Act| matches!(act, Act::Restless(at) if *at == n);
+                if n % 2 == 0 && !self.agenda.values().any(restless) {
+                    self.put(Duration::from_millis(1), Act::Restless(n));
+                }
             }
         }
         self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));

@@ -9,6 +9,7 @@ mod acts;
 mod belief;
 mod budgets;
 mod foes;
+mod hearsay;
 mod judge;
 mod old;
 mod plan;
@@ -248,6 +249,10 @@ impl Storm {
         if server.peer_messages.is_some() || inside.port() == 3002 {
             let (judge, members) = (&mut self.judge, server.engine.members());
             rules::soberly(|| judge.inspect(at, members));
+            if server.encodes_too_often {
+                let what = "it encodes its lists too often".into();
+                judge.blame(Rule::Encoding, Some(at), what);
+            }
         }
     }
 
