@@ -29,7 +29,7 @@ struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Measure this alone: `latency`, `pace`, `many`, `rogues` or `probe`
+    /// Measure this alone: `latency`, `pace`, `many`, `probe`, or `rogues`, which else is left out
     only: Option<String>,
 
     /// What cargo says to every benchmark
@@ -77,7 +77,7 @@ fn run(args: &Args) -> Result<()> {
     if wanted("many") {
         report.extend(many()?);
     }
-    if wanted("rogues") {
+    if args.only.as_deref() == Some("rogues") {
         report.extend(rogues()?);
     }
     if wanted("probe") {
@@ -222,6 +222,7 @@ fn rogues() -> Result<Vec<Value>> {
             line(what("a request, p99"), at(99), "µs"),
         ]);
     }
+    wait_for(addr, Duration::from_secs(1), |reply| reply.total == COUNT)?; // they are online still
     lines.push(line("resident memory at most", tb.memory()?.1 as f64 / 1024.0, "MiB"));
     Ok(lines)
 }

@@ -146,7 +146,7 @@ impl Storm {
                 let actor = rogue::server(plan, place.addr, seed);
                 self.world.hosts.insert(place.addr, Host::Actor(Box::new(actor)));
                 let restless = |act: &Act| matches!(act, Act::Restless(at) if *at == n);
-                if n % 2 == 0 && !self.agenda.values().any(restless) {
+                if n.is_multiple_of(2) && !self.agenda.values().any(restless) {
                     self.put(Duration::from_millis(1), Act::Restless(n));
                 }
             }

@@ -2,18 +2,17 @@
 //! tags, challenges and numbers, the TURN server beside it by its answers. PacketInfo from what arrives,
 //! by the rules of docs/protocol.md alone.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use turn_balance::internals::engine::server::members::ONLINE;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
-    Node, PADDED_REQUEST, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
-    stun,
+    Node, PADDED_REQUEST, Ping, Request, RequestBody, Response, ResponseBody, stun,
 };
 
 use super::hearsay::Hearsay;
+use super::known::Known;
 use super::rules::Rule;
 use crate::Site;
 
@@ -38,25 +37,6 @@ pub(crate) struct Belief {
     hearsay: Hearsay,
 }
 
-/// What is known of a node.
-#[derive(Debug, Default)]
-struct Known {
-    /// What it was asked with last; and by short checks, for whoever says that it is there.
-    asked: VecDeque<(u32, u64)>,
-    sounded: VecDeque<(u32, u64)>,
-    /// The number of the key that it has shown.
-    key: Option<u32>,
-    /// When checks were sent that are the first after a right answer.
-    first_checks: VecDeque<Instant>,
-    answered: bool,
-    reads_nonces: bool,
-    /// Until when it is online.
-    until: Option<Instant>,
-    reply: ProbeReply,
-    /// When it was last checked, if it has not answered since; whether that began a round.
-    checked: Option<(Instant, bool)>,
-}
-
 /// A heartbeat that was taken in, and what was known before.
 #[derive(Debug)]
 struct Taken {
@@ -76,17 +56,6 @@ pub(crate) struct Heartbeat {
     /// A Pong may answer it.
     pub(crate) may_draw: bool,
 }
-
-/// How long a check may go without answer before it is repeated: a quarter of a second.
-const REPEATED: Duration = Duration::from_millis(260);
-
-/// How many checks of a node may follow its right answers within so long: eight that are brought
-/// forward, four more that are made up for meanwhile, and four of its period.
-const MOST_IN_HASTE: usize = 17;
-const HASTE: Duration = Duration::from_secs(10);
-
-/// How many short checks of one place may still be answered: four for each who names it.
-const SOUNDED: usize = 4 * 64;
 
 /// As long as a challenge is good at least.
 const EPOCH: Duration = Duration::from_secs(60);
@@ -158,41 +127,18 @@ impl Belief {
         self.nonces.insert(probe.nonce);
         let listed = self.listed.contains(&to);
         let drawn = (!listed).then(|| self.hearsay.draws(now, to, payload.len())).flatten();
-        let node = self.nodes.entry(to).or_default();
-        let whole = payload.len() >= PADDED_REQUEST;
-        let (asked, most) = if whole { (&mut node.asked, 8) } else { (&mut node.sounded, SOUNDED) };
-        asked.push_back((id, probe.nonce));
-        if asked.len() > most {
-            asked.pop_front();
-        }
-        if drawn.is_some() || !whole {
-            return drawn;
-        }
         let signed = match self.site.trust.keys.judge(Purpose::Probe, payload) {
             Tag::Right(key) => Some(key.id()),
             _ => None,
         };
-        let late = matches!(node.checked, Some((at, true)) if now - at > REPEATED);
-        let first = node.checked.is_none();
-        node.checked = Some((now, first));
-        let wrong = |what| Some((Rule::Checks, format!("the check of {to} {what}")));
-        if late {
-            return wrong("comes late");
+        let node = self.nodes.entry(to).or_default();
+        if payload.len() < PADDED_REQUEST {
+            node.sounded((id, probe.nonce));
+            return drawn;
         }
-        if !first || !node.answered {
-            return None;
-        }
-        node.first_checks.push_back(now);
-        if node.first_checks.len() > MOST_IN_HASTE {
-            let first = node.first_checks.pop_front();
-            if first.is_some_and(|first| now - first < HASTE) {
-                return wrong("comes too often");
-            }
-        }
-        if node.key.is_some() && signed != node.key {
-            return wrong("has not the key that it has shown");
-        }
-        None
+        let wrong = node.checked(now, (id, probe.nonce), signed);
+        let wrong = wrong.map(|what| (Rule::Checks, format!("the check of {to} {what}")));
+        drawn.or(wrong)
     }
 
     /// These are its nodes. One that had joined, and is none any more, is not checked again.
@@ -213,12 +159,8 @@ impl Belief {
         else {
             return;
         };
-        let proof = reply.proof();
-        let right = |(asked, nonce): &(u32, u64)| {
-            *asked == id && proof.map_or(!node.reads_nonces, |proof| proof == *nonce)
-        };
-        let whole = node.asked.iter().any(right);
-        if !whole && !node.sounded.iter().any(right) || reply.retry {
+        let Some(whole) = node.is_answered(id, reply.proof()) else { return };
+        if reply.retry {
             return;
         }
         let key = match self.site.trust.keys.judge(Purpose::Reply, payload) {
@@ -229,18 +171,14 @@ impl Belief {
         if key.is_none() && (self.site.trust.require || !listed) {
             return;
         }
-        node.key = key.or(node.key);
         self.hearsay.agrees(from);
-        if !whole {
-            return;
+        if whole {
+            node.key = key.or(node.key);
+            node.answers(now, reply);
+        } else if node.key != key {
+            // It may come too late to be of interest.
+            node.key = None;
         }
-        node.answered = true;
-        let something = !reply.nodes.is_empty() || !reply.hosts.is_empty() || reply.turn.is_some();
-        node.until = (reply.state == State::Offering && something).then(|| now + ONLINE);
-        node.reads_nonces |= proof.is_some();
-        node.reply = reply;
-        node.asked.clear();
-        node.checked = None;
     }
 
     /// Whether it may list a node that it checks, until then.

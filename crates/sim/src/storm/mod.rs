@@ -11,6 +11,7 @@ mod budgets;
 mod foes;
 mod hearsay;
 mod judge;
+mod known;
 mod old;
 mod plan;
 mod recovery;

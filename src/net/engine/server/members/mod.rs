@@ -178,6 +178,7 @@ impl Members {
             self.joining().found(now, from, key);
             return CheckOutcome::Right;
         };
+        self.prospects.found(from);
         let answer = Answer { sent, proof, key, reply, len: datagram.len() };
         let rng = &mut self.rng;
         let change = self.roster.change(from, |member| member.answered(now, answer, rng));
