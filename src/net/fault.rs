@@ -113,6 +113,16 @@ pub enum Fault {
     PongOfAnybody,
     /// A number of a heartbeat may be as high as can be.
     NumbersWithoutEnd,
+    /// Whoever names a node in a heartbeat says which key it has.
+    KeyFromAnybody,
+    /// What a heartbeat advertises is checked more often than the heartbeat pays for.
+    ProspectUnpaid,
+    /// A node is checked as soon as it has news, however often that is.
+    HurriesWithoutEnd,
+    /// What is offered is encoded at each change, however often that is.
+    EncodesWithoutEnd,
+    /// A list that fits no answer is kept.
+    LongListKept,
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.

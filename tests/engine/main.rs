@@ -13,4 +13,5 @@ mod members;
 mod on_link;
 mod order;
 mod outlook;
+mod rogues;
 mod scope;

@@ -25,6 +25,8 @@ pub(super) enum Act {
     Resume(SocketAddr),
     /// An old server's heartbeat.
     Ping(usize),
+    /// A rogue's heartbeat: it has news, as always.
+    Restless(usize),
     Forge(Vec<foes::Forged>),
     /// A crowd behind one address comes back to a server, with cookies.
     Crowd(SocketAddr),
@@ -111,6 +113,17 @@ impl Storm {
                 }
                 self.put(Duration::from_secs(5), Act::Ping(n));
             }
+            Act::Restless(n) => {
+                let place = &self.plan.places[n];
+                if let Some(superior) = place.superior
+                    && self.runs(place.addr)
+                {
+                    let to = self.plan.places[superior].addr;
+                    let heartbeat = rogue::heartbeat(&mut self.rng);
+                    self.world.send(place.addr, to, heartbeat);
+                }
+                self.put(Duration::from_millis(250), Act::Restless(n));
+            }
             Act::Forge(forged) => self.forge(forged),
             Act::Crowd(to) => {
                 let forged = self.foes.crowd_returns(to, &self.plan, &mut self.rng);
@@ -149,6 +162,10 @@ impl Storm {
                 let seed = self.rng.random();
                 let actor = rogue::server(plan, place.addr, seed);
                 self.world.hosts.insert(place.addr, Host::Actor(Box::new(actor)));
+                let restless = |act: &Act| matches!(act, Act::Restless(at) if *at == n);
+                if n.is_multiple_of(2) && !self.agenda.values().any(restless) {
+                    self.put(Duration::from_millis(1), Act::Restless(n));
+                }
             }
         }
         self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));

@@ -26,8 +26,6 @@ pub(crate) struct Foes {
     cookies: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
     /// Requests of clients: from, to, id.
     asked: VecDeque<(SocketAddr, SocketAddr, u32)>,
-    /// Where the one who has a key says that it is found.
-    advertised: Option<SocketAddr>,
     /// How much of what passes by an eavesdropper answers.
     pub(crate) eavesdrops: f64,
     /// Whether one who has a key comes from everywhere.
@@ -105,9 +103,12 @@ impl Foes {
                 ResponseBody::Pong(pong) if self.insider && is_insider(*to) => {
                     self.seq += 1;
                     let seq = if self.usurps { usurper::high(self.seq) } else { self.seq };
-                    let (challenge, advertise) = (pong.challenge, self.advertised);
-                    let ping = Ping { seq, challenge, advertise, ..Ping::default() };
-                    forged.push((*to, *from, signed_ping(plan, ping, 64)));
+                    let challenge = pong.challenge;
+                    let advertise = advertise(*from, plan, rng);
+                    let version = rng.random();
+                    let ping = Ping { seq, challenge, version, advertise, ..Ping::default() };
+                    let key = &plan.keys[rng.random_range(0..plan.keys.len())];
+                    forged.push((*to, *from, signed_with(key, ping, 64)));
                 }
                 _ => {}
             }
@@ -271,17 +272,13 @@ impl Foes {
             place.who == Who::Ours && place.subordinates.iter().any(|&at| plan.places[at].joins)
         };
         let Some(place) = plan.places.iter().find(open) else { return Vec::new() };
-        if rng.random_bool(0.3) {
-            self.advertised = rng.random_bool(0.6).then(|| anywhere(plan, rng));
-        }
-        let advertise = self.advertised;
         let v4 = place.addr.is_ipv4();
         let first = rng.random_range(INSIDER.0..INSIDER.1 - 60);
         let size = if rng.random_bool(0.3) { 0 } else { 64 };
         (first..first + 30)
             .map(|port| {
                 self.seq += 1;
-                let ping = Ping { seq: self.seq, advertise, ..Ping::default() };
+                let ping = Ping { seq: self.seq, ..Ping::default() };
                 let payload = signed_ping(plan, ping, size);
                 (SocketAddr::new(insider(plan, port, v4), port), place.addr, payload)
             })
@@ -305,11 +302,32 @@ fn is_insider(addr: SocketAddr) -> bool {
 }
 
 fn signed_ping(plan: &Plan, ping: Ping, size: usize) -> Vec<u8> {
+    match plan.keys.first() {
+        Some(key) => signed_with(key, ping, size),
+        None => Request { id: 0, body: RequestBody::Ping(ping) }.encode(size),
+    }
+}
+
+fn signed_with(key: &Key, ping: Ping, size: usize) -> Vec<u8> {
     let request = Request { id: 0, body: RequestBody::Ping(ping) };
-    let Some(key) = plan.keys.first() else { return request.encode(size) };
     let mut payload = request.encode(size.saturating_sub(26));
     key.sign(Purpose::Ping, &mut payload, 0);
     payload
+}
+
+/// Where the one who has a key says to a server that it is found: nowhere else, where nobody has
+/// agreed to be asked, or where one of the server's nodes is.
+fn advertise(to: SocketAddr, plan: &Plan, rng: &mut Rng) -> Option<SocketAddr> {
+    let server = plan.places.iter().find(|place| place.addr == to)?;
+    match rng.random_range(0..10) {
+        0..4 => None,
+        4..8 => Some(anywhere(plan, rng)),
+        _ => {
+            let below =
+                server.subordinates.get(rng.random_range(0..server.subordinates.len().max(1)))?;
+            Some(plan.places[*below].public)
+        }
+    }
 }
 
 fn made_up(plan: &Plan, rng: &mut Rng) -> SocketAddr {

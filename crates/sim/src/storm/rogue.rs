@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::wire::auth::{Keys, Purpose, Tag};
 use turn_balance::internals::wire::{
-    Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
+    Kind, Node, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
 };
 
 use super::plan::{Part, Plan};
@@ -56,6 +56,12 @@ pub(crate) fn server(
         }
         vec![(source, answer)]
     }
+}
+
+/// A heartbeat that says that there are news. It is not signed.
+pub(crate) fn heartbeat(rng: &mut Rng) -> Vec<u8> {
+    let ping = Ping { version: rng.random(), ..Ping::default() };
+    Request { id: 0, body: RequestBody::Ping(ping) }.encode(0)
 }
 
 /// A server that passes the client on to another that is as it is, for ever.

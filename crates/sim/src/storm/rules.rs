@@ -35,8 +35,13 @@ pub enum Rule {
     Heartbeat,
     /// What one superior says of numbers moves none that another hears.
     Numbers,
-    /// A check that stays without answer is repeated.
+    /// A check that stays without answer is repeated, but nobody is checked without end; it is signed
+    /// with the key that the node has shown.
     Checks,
+    /// What heartbeats advertise draws three times their bytes at most, over any minute.
+    Hearsay,
+    /// What is offered is encoded no more than four times in a row, and every 50 ms then.
+    Encoding,
     /// A leaf names the TURN server beside it while that answers.
     Health,
     /// The client's limits.

@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::naming::{may_name, may_name_server};
-use crate::net::wire::{Kind, Node, ProbeReply, State};
+use crate::net::engine::server::flat::may_be_passed_on;
+use crate::net::wire::{Kind, MAX_ANSWER, Node, ProbeReply, State};
 use crate::types::{Name, OnLink};
 
 /// How long a right answer keeps a node online: four check periods, so that at 10 % loss each way
@@ -24,10 +25,12 @@ pub(super) struct Offered {
 }
 
 impl Offered {
-    /// What an answer offers; `None`: nothing. Of the addresses that it names only those stay that
-    /// the node may name: others are for its clients to judge, and not to be passed on.
+    /// What an answer of so many bytes offers; `None`: nothing. Of the addresses that it names only
+    /// those stay that the node may name: others are for its clients to judge, and not to be passed
+    /// on.
     pub(super) fn by(
         reply: ProbeReply,
+        len: usize,
         from: SocketAddr,
         on_link: &OnLink,
         now: Instant,
@@ -42,7 +45,8 @@ impl Offered {
         };
         let may_name = |turn: &SocketAddr| may_name(on_link, from, *turn);
         let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn));
-        let mut list = if is_whole(&reply) { reply.nodes } else { Vec::new() };
+        let of_use = is_whole(&reply) && is_short(len, &reply.nodes);
+        let mut list = if of_use { reply.nodes } else { Vec::new() };
         list.retain(|node| match node.kind {
             Kind::Turn => may_name(&node.addr),
             Kind::Balance | Kind::Leaf => may_name_server(on_link, from, node.addr),
@@ -52,6 +56,13 @@ impl Offered {
         }
         let until = now + good_for();
         Some(Self { kind, turn, name: reply.name, list, version: reply.version, until })
+    }
+
+    /// How many entries of the list in an answer of so many bytes are of interest: of one that is too
+    /// long, whether there are any.
+    pub(super) fn entries(len: usize) -> usize {
+        planted!(LongListKept => usize::MAX);
+        if len > MAX_ANSWER { 1 } else { usize::MAX }
     }
 
     /// What a heartbeat offers by itself: it is a knock, not a claim.
@@ -82,6 +93,14 @@ impl Offered {
 fn good_for() -> Duration {
     planted!(LateExpiry => Duration::from_secs(20));
     ONLINE
+}
+
+/// Whether a list in an answer of so many bytes is one that can be passed on. A longer one is of no
+/// use, and whoever sends it could make us keep and encode as much as he likes; the node itself
+/// may well be one of the first implementation, which sends as much as UDP holds.
+fn is_short(len: usize, list: &[Node]) -> bool {
+    planted!(LongListKept => true);
+    len <= MAX_ANSWER && may_be_passed_on(list)
 }
 
 /// Whether an answer holds the whole list.
