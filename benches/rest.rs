@@ -1,5 +1,5 @@
 //! What `answers` leaves out: how soon one request is answered, what an answer costs when few come,
-//! heartbeats, memory and checks with 10,000 nodes, and a whole `tb probe`.
+//! heartbeats, memory and checks with 10,000 nodes, what 1,000 rogue nodes cost, and a whole `tb probe`.
 //!
 //! `cargo bench --bench rest -- --help`
 
@@ -13,6 +13,7 @@ use turn_balance::internals::wire::{Ping, Request, RequestBody};
 use turn_balance_lab::bench::load::Load;
 use turn_balance_lab::bench::nodes::Nodes;
 use turn_balance_lab::bench::process::{Process, free_addr, request, wait_for};
+use turn_balance_lab::bench::rogues::Rogues;
 use turn_balance_lab::bench::{LOAD_CORE, Result, echo, median, micros_each, pin};
 use turn_balance_lab::built;
 
@@ -28,7 +29,7 @@ struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Measure this alone: `latency`, `pace`, `many` or `probe`
+    /// Measure this alone: `latency`, `pace`, `many`, `probe`, or `rogues`, which else is left out
     only: Option<String>,
 
     /// What cargo says to every benchmark
@@ -75,6 +76,9 @@ fn run(args: &Args) -> Result<()> {
     }
     if wanted("many") {
         report.extend(many()?);
+    }
+    if args.only.as_deref() == Some("rogues") {
+        report.extend(rogues()?);
     }
     if wanted("probe") {
         report.extend(probe()?);
@@ -180,6 +184,47 @@ fn many() -> Result<Vec<Value>> {
         line("10,000 nodes: resident memory at most", most as f64 / 1024.0, "MiB"),
         line("10,000 nodes: CPU a heartbeat", used * 1e6 / f64::from(count), "µs"),
     ])
+}
+
+/// What nodes cost that list as much as a datagram holds and change it four times a second, and what
+/// clients notice of it, beside the same nodes at rest.
+fn rogues() -> Result<Vec<Value>> {
+    const COUNT: u32 = 1000;
+    const WHILE: Duration = Duration::from_secs(30);
+    let addr = free_addr()?;
+    let rogues = Rogues::start(COUNT, addr)?;
+    let tb = Process::tb(built!(), addr, &rogues.toml(), "error")?;
+    wait_for(addr, Duration::from_secs(60), |reply| reply.total == COUNT)?;
+    std::thread::sleep(Duration::from_secs(4)); // the first checks come at once, the others spread
+    let load = Load::new(&request())?;
+    let mut lines = Vec::new();
+    for manner in ["at rest", "gone wild"] {
+        if manner == "gone wild" {
+            rogues.run_wild();
+            std::thread::sleep(Duration::from_secs(10)); // all that they may have at once is spent
+        }
+        let (cpu, checks, start) = (tb.cpu()?, rogues.answers(), Instant::now());
+        let mut times = Vec::new();
+        while start.elapsed() < WHILE {
+            times.extend(load.one_by_one(addr, 10)?.iter().map(|time| micros_each(*time, 1)));
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let seconds = start.elapsed().as_secs_f64();
+        times.sort_by(f64::total_cmp);
+        let at = |percent| times[(times.len() - 1) * percent / 100];
+        let what = |what| format!("{COUNT} rogues {manner}: {what}");
+        let checks = (rogues.answers() - checks) as f64;
+        lines.extend([
+            line(what("checks a second"), checks / seconds, ""),
+            line(what("of one core"), (tb.cpu()? - cpu).as_secs_f64() / seconds * 100.0, "%"),
+            line(what("resident memory"), tb.memory()?.0 as f64 / 1024.0, "MiB"),
+            line(what("a request, p50"), at(50), "µs"),
+            line(what("a request, p99"), at(99), "µs"),
+        ]);
+    }
+    wait_for(addr, Duration::from_secs(1), |reply| reply.total == COUNT)?; // they are online still
+    lines.push(line("resident memory at most", tb.memory()?.1 as f64 / 1024.0, "MiB"));
+    Ok(lines)
 }
 
 /// Sends from the address of a node.

@@ -217,7 +217,7 @@ pub use types::escaped;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::net::{engine, fault, wire};
-    pub use crate::types::Scope;
+    pub use crate::types::{OnLink, Scope};
 }
 
 // The README's examples compile.

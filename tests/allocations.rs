@@ -133,7 +133,8 @@ fn a_running_server_does_not() {
     let client = UdpSocket::bind((net.ip(9), 0)).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     let requests = requests();
-    let mut requests = requests.iter().cycle();
+    // Without the bare one, of which a port gets few answers.
+    let mut requests = requests[..3].iter().cycle();
     let mut ask = |answers| {
         for _ in 0..answers / 50 {
             for _ in 0..50 {

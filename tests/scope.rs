@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use proptest::prelude::*;
 use turn_balance::Prefix;
-use turn_balance::internals::Scope;
+use turn_balance::internals::{OnLink, Scope};
 
 fn ip(text: &str) -> IpAddr {
     text.parse().unwrap()
@@ -121,6 +121,84 @@ fn exceptions_let_hosts_through_and_nothing_else() {
     }
 }
 
+/// What is on-link for a host whose interfaces have these addresses and prefixes, each one.
+fn on_link(addrs: &[(&str, u8)]) -> OnLink {
+    OnLink::new((0..).zip(addrs).map(|(link, (text, len))| (link, ip(text), *len)))
+}
+
+#[test]
+fn what_is_on_link_is_named_only_from_there() {
+    let here = on_link(&[
+        ("203.0.113.9", 24),
+        ("203.0.113.50", 32), // its own, on loopback
+        ("192.0.2.9", 32),
+        ("2001:db8:1::9", 64),
+        ("2001:db8:2::9", 128), // from DHCPv6
+        ("2001:db8:8000::9", 33),
+        ("10.0.0.9", 8),
+    ]);
+    let cases = [
+        // namer, address, whether it may
+        ("198.51.100.7", "203.0.113.1", false),
+        ("198.51.100.7", "203.0.113.255", false),
+        ("198.51.100.7", "203.0.112.255", true),
+        ("198.51.100.7", "192.0.2.9", false),
+        ("198.51.100.7", "192.0.2.8", true),
+        ("203.0.113.7", "203.0.113.1", true),
+        ("203.0.113.7", "203.0.113.50", true),
+        ("::ffff:203.0.113.7", "::ffff:203.0.113.1", true),
+        ("203.0.113.7", "192.0.2.9", false),
+        ("203.0.113.7", "2001:db8:1::1", false),
+        ("2001:db8:1::7", "2001:db8:1::1", true),
+        ("2001:db8:2::7", "2001:db8:1::1", false),
+        ("2001:db8:3::7", "2001:db8:2::1", false),
+        ("2001:db8:3::7", "2001:db8:ffff::1", false),
+        ("2001:db8:3::7", "2001:db8:7fff::1", true),
+        ("192.168.0.1", "10.1.2.3", false),
+        ("10.200.0.1", "10.1.2.3", true),
+        ("127.0.0.1", "203.0.113.1", true),
+        ("::1", "10.1.2.3", true),
+        ("fe80::1", "2001:db8:1::1", true),
+        ("169.254.0.1", "203.0.113.1", true),
+    ];
+    for (namer, named, may) in cases {
+        assert_eq!(here.allows(ip(namer), ip(named)), may, "{namer} names {named}");
+    }
+    let nothing = [
+        ("203.0.113.9", 0),
+        ("2001:db8::9", 0),
+        ("127.0.0.1", 8),
+        ("::1", 128),
+        ("169.254.0.9", 16),
+        ("fe80::9", 64),
+        ("0.0.0.0", 8),
+        ("203.0.113.9", 33),
+    ];
+    assert_eq!(on_link(&nothing), OnLink::default());
+}
+
+#[test]
+fn who_is_on_a_link_names_what_is_there_by_another_address() {
+    let addrs = [(1, "203.0.113.9", 24), (1, "2001:db8:1::9", 64), (2, "192.0.2.9", 24)];
+    let here = OnLink::new(addrs.map(|(link, text, len)| (link, ip(text), len)));
+    assert!(here.allows(ip("203.0.113.1"), ip("2001:db8:1::7")));
+    assert!(here.allows(ip("2001:db8:1::7"), ip("203.0.113.1")));
+    assert!(!here.allows(ip("203.0.113.1"), ip("192.0.2.7")));
+    assert!(!here.allows(ip("2001:db8:2::7"), ip("2001:db8:1::7")));
+}
+
+#[test]
+fn an_exception_opens_a_network_or_a_part_of_it() {
+    let (here, namer) = (on_link(&[("203.0.113.9", 24)]), ip("198.51.100.7"));
+    let but = |named| here.allows_also(namer, ip(named), |ip| ip == self::ip("203.0.113.1"));
+    for named in ["203.0.113.1", "64:ff9b::203.0.113.1", "2002:cb00:7101::1", "192.0.2.1"] {
+        assert!(but(named), "{named}");
+    }
+    for named in ["203.0.113.2", "64:ff9b::203.0.113.2", "2001:0:cb00:7101::34ff:8efd"] {
+        assert!(!but(named), "{named}");
+    }
+}
+
 /// All ways in which an IPv6 address carries this IPv4 address.
 fn carriers(v4: u32, any: u128) -> Vec<Ipv6Addr> {
     let low = u128::from(v4);
@@ -190,6 +268,17 @@ proptest! {
         for carrier in carriers(v4, any).into_iter().filter(|ip| !ip.is_loopback()) {
             let allowed = root.allows_also(carrier.into(), &exceptions);
             prop_assert!(!(refused && allowed), "{carrier}");
+        }
+    }
+
+    #[test]
+    fn what_is_on_link_is_so_in_every_disguise(last: u8, any: u128) {
+        let here = on_link(&[("203.0.113.9", 24)]);
+        let v4 = Ipv4Addr::new(203, 0, 113, last).to_bits();
+        for carrier in carriers(v4, any) {
+            let namer = ip("198.51.100.7");
+            let may = Scope::Global.allows(carrier.into()) && here.allows(namer, carrier.into());
+            prop_assert!(!may, "{carrier}");
         }
     }
 

@@ -77,3 +77,38 @@ fn a_distance_that_no_list_tells_apart_is_no_news() {
     engine.handle_timeout(start + Duration::from_secs(10));
     assert!(!engine.has_news());
 }
+
+#[test]
+fn news_is_encoded_at_once_and_a_stream_of_it_twenty_times_a_second() {
+    let start = Instant::now();
+    let mut engine = ServerEngine::new(None, None, Rng::seed_from_u64(2));
+    let addrs: Vec<_> = (0..200).map(|n| SocketAddr::from(([203, 0, 113, n], 3001))).collect();
+    engine.set_nodes(start, addrs.iter().map(|&addr| NodeSpec { addr, public: addr, name: None }));
+    let (mut encoded, mut port) = (Vec::new(), 1024);
+    let at = |ms| start + Duration::from_millis(ms);
+    for ms in 0..23_000 {
+        engine.handle_timeout(at(ms));
+        if engine.poll_snapshot(at(ms)).is_some() {
+            encoded.push(ms);
+        }
+        // For ten seconds each answer names another TURN server.
+        while ms < 10_000
+            && let Some(check) = engine.poll_check(at(ms))
+        {
+            port += 1;
+            let request = Request::decode(&check.payload).unwrap();
+            let RequestBody::Probe(probe) = request.body else { panic!("no probe") };
+            let turn = Some(SocketAddr::new(LEAF, 1024 + port % 60_000));
+            let reply =
+                ProbeReply { turn, nonce: probe.nonce, version: 1, ..ProbeReply::default() };
+            let answer = Response { id: request.id, body: ResponseBody::Probe(reply) }.encode();
+            engine.handle_answer(at(ms), check.to, &answer);
+        }
+    }
+    assert_eq!(encoded[..5], [0, 1, 2, 3, 50], "those of a start at once");
+    let (stream, ends): (Vec<u64>, Vec<u64>) = encoded.into_iter().partition(|ms| *ms < 10_000);
+    assert!(stream.len() > 50, "{stream:?}");
+    assert!(stream.windows(24).all(|some| some[23] - some[0] >= 950), "{stream:?}");
+    // But nothing is listed for longer than its last answer is good.
+    assert!(ends.windows(2).any(|pair| pair[1] - pair[0] < 50), "{ends:?}");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use turn_balance::{Balance, Failure, Trace};
+use turn_balance::{Balance, CandidateState, Failure, Trace};
 
 use super::args::{DescentArgs, OnOff, Target, ViewArg};
 use super::output::{CommandError, Printer};
@@ -67,7 +67,10 @@ impl Attempt {
                 let failure = trace.outcome.as_ref().err();
                 let problem = failure.map(|failure| {
                     let roots = join(&args.roots(), "`, `");
-                    Problem::not_found(failure, &roots).advise(advice(failure))
+                    let refused = trace.candidates.iter().filter_map(|c| c.allow);
+                    let refused = Advice::on_refused(refused).filter(|_| is_refusal(failure));
+                    let advice = refused.or_else(|| advice(failure));
+                    Problem::not_found(failure, &roots).advise(advice)
                 });
                 (Some(trace), problem)
             }
@@ -84,6 +87,11 @@ impl Attempt {
             None => Ok(Exit::Done),
         }
     }
+}
+
+/// Whether there was nobody to ask but those who may not be asked.
+fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure, Failure::DeadEnd { state: CandidateState::Refused, .. })
 }
 
 /// What to do where the roots are silent, which no trace explains.

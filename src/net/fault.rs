@@ -113,6 +113,16 @@ pub enum Fault {
     PongOfAnybody,
     /// A number of a heartbeat may be as high as can be.
     NumbersWithoutEnd,
+    /// Whoever names a node in a heartbeat says which key it has.
+    KeyFromAnybody,
+    /// What a heartbeat advertises is checked more often than the heartbeat pays for.
+    ProspectUnpaid,
+    /// A node is checked as soon as it has news, however often that is.
+    HurriesWithoutEnd,
+    /// What is offered is encoded at each change, however often that is.
+    EncodesWithoutEnd,
+    /// A list that fits no answer is kept.
+    LongListKept,
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.
@@ -127,6 +137,10 @@ pub enum Fault {
     SampleMerged,
     /// A superior passes on addresses that a node may not name.
     RefusedListed,
+    /// A superior passes on what is in a network of its own.
+    OnLinkListed,
+    /// A superior passes on what is at a port whose service answers anything.
+    LoopPortListed,
     /// An IPv4-mapped address is taken for one of IPv6.
     MappedKept,
     /// A TURN server that does not answer is named.
@@ -135,6 +149,10 @@ pub enum Fault {
     TransactionIgnored,
     /// The client asks whatever a list names.
     RefusedAsked,
+    /// The client asks what is in a network of its own.
+    OnLinkAsked,
+    /// The client asks what is at a port whose service answers anything.
+    LoopPortAsked,
     /// The client sends any number of datagrams.
     DatagramsWithoutEnd,
     /// The client sends any number of bytes.
@@ -149,6 +167,8 @@ pub enum Fault {
     ListWithoutEnd,
     /// The client does not compare the nonce of an answer.
     ClientNonceIgnored,
+    /// The client forgets that a server has returned a nonce.
+    ClientNonceForgotten,
     /// The client does not compare the id of an answer.
     ClientIdIgnored,
     /// The client does not compare the source of an answer.

@@ -4,6 +4,8 @@
 mod endpoint;
 mod family;
 mod name;
+#[cfg(any(feature = "client", feature = "server"))]
+mod on_link;
 mod prefix;
 mod quoted;
 #[cfg(feature = "server")]
@@ -15,6 +17,8 @@ pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub(crate) use endpoint::{check_host, unmapped};
 pub use family::Family;
 pub use name::{Name, NameError};
+#[cfg(any(feature = "client", feature = "server"))]
+pub use on_link::OnLink;
 pub use prefix::{Prefix, PrefixError};
 pub use quoted::escaped;
 #[cfg(feature = "server")]

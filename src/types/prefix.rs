@@ -48,6 +48,13 @@ impl Prefix {
         Self { base: IpAddr::V6(Ipv6Addr::LOCALHOST), len: 128 },
     ];
 
+    /// The range of this length that an address is in; `None`: an address has fewer bits. One that is
+    /// IPv4-mapped counts as IPv4.
+    pub(crate) fn around(ip: IpAddr, len: u8) -> Option<Self> {
+        let base = mask(ip.to_canonical(), len)?;
+        Some(Self { base, len })
+    }
+
     /// Whether an address is in it. One that is IPv4-mapped counts as IPv4.
     pub fn contains(&self, ip: IpAddr) -> bool {
         match ip.to_canonical() {
@@ -70,6 +77,14 @@ impl Prefix {
     pub fn v6_bits(&self) -> Option<(u128, u128)> {
         let IpAddr::V6(base) = self.base else { return None };
         Some((base.to_bits(), !u128::MAX.checked_shr(self.len.into()).unwrap_or(0)))
+    }
+}
+
+impl From<IpAddr> for Prefix {
+    /// An address alone; one that is IPv4-mapped is IPv4.
+    fn from(ip: IpAddr) -> Self {
+        let base = ip.to_canonical();
+        Self { base, len: if base.is_ipv4() { 32 } else { 128 } }
     }
 }
 

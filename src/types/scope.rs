@@ -4,6 +4,7 @@
 //! over. What decides is the IANA registries of special-purpose addresses (RFC 6890), less those
 //! for documentation, which are nobody's and stand for any host on the internet here.
 
+use std::iter;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::prefix::Prefix;
@@ -27,6 +28,11 @@ impl Scope {
     /// these do.
     pub fn of(ip: IpAddr) -> Option<Self> {
         meant(ip).map(plain).min().flatten()
+    }
+
+    /// An address, and the IPv4 addresses that it carries.
+    pub fn stands_for(ip: IpAddr) -> impl Iterator<Item = IpAddr> {
+        iter::once(ip.to_canonical()).chain(meant(ip))
     }
 
     /// Whether a list that comes from an address of this scope may name `ip`: one from this host

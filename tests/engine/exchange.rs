@@ -45,6 +45,16 @@ fn a_nonce_may_lack_only_until_one_has_come_back() {
 }
 
 #[test]
+fn a_nonce_counts_also_where_somebody_was_faster() {
+    let mut exchange = exchange(2);
+    exchange.accept(Proof::Reply { id: 1, nonce: None });
+    let late = Proof::Reply { id: 1, nonce: Some(token(1).nonce) };
+    assert_eq!(exchange.judge(late), Judged::Repeated);
+    exchange.accept(late);
+    assert_eq!(exchange.judge(Proof::Reply { id: 2, nonce: None }), Judged::Unasked);
+}
+
+#[test]
 fn each_request_is_known_by_the_bytes_that_went_out() {
     let mut exchange = exchange(1);
     let first = exchange.encode(token(1), PROBE);

@@ -18,7 +18,7 @@ fn liar(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
         return Vec::new();
     };
     let leaf = |addr: SocketAddr| Node { kind: Kind::Leaf, ..node(addr, None) };
-    let one_host = (1..=60).map(|port| SocketAddr::from(([203, 0, 113, 200], port)));
+    let one_host = (1..=60).map(|n| SocketAddr::from(([203, 0, 113, 200], 3000 + n)));
     let others = (0..500).map(|n| SocketAddr::from(([0x2001, 0xdb8, n, 0, 0, 0, 0, 1], 3001)));
     let private = SocketAddr::from(([127, 0, 0, 1], 3001));
     let nodes = one_host.chain([private, server(ROOT)]).chain(others);
@@ -130,6 +130,79 @@ fn what_was_not_asked_is_ignored_and_counted() {
     assert_eq!(trace.candidates[0].state, CandidateState::Misplaced);
     let cost = trace.cost;
     assert_eq!((cost.misplaced, cost.mismatched, cost.malformed), (2, 4, 2), "{cost:?}");
+}
+
+/// Answers the first request as `honest` does. In its name somebody who has seen only the ids answers
+/// the others, as a server of the first implementation would.
+fn usurped(honest: ProbeReply, usurper: ProbeReply) -> Host {
+    let mut asked = 0;
+    Host::Actor(Box::new(move |to, _, request| {
+        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+            return Vec::new();
+        };
+        asked += 1;
+        let reply = match asked {
+            1 => ProbeReply { nonce: probe.nonce, version: 1, ..honest.clone() },
+            _ => usurper.clone(),
+        };
+        vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+    }))
+}
+
+#[test]
+fn who_has_returned_a_nonce_is_believed_nothing_without_one() {
+    let (leaf, silent, lie) = (leaf(11), leaf(12), server("203.0.113.66"));
+    let names = |turn| ProbeReply { turn: Some(turn), ..ProbeReply::default() };
+    // It waits for the silent one, and hears meanwhile what is said in the other's name.
+    let nodes = vec![node(leaf, None), node(silent, None)];
+    let lists = ProbeReply { nodes, ..ProbeReply::default() };
+    let sends_on = ProbeReply { hosts: vec![lie], ..ProbeReply::default() };
+    for verify in [true, false] {
+        let mut world = World::new(16, |_, _| Path::of(10));
+        world.hosts.insert(server(ROOT), usurped(lists.clone(), sends_on.clone()));
+        world.hosts.insert(leaf, usurped(names(leaf_turn(11)), names(turn("203.0.113.66"))));
+        world.hosts.insert(lie, usurped(names(turn("203.0.113.66")), ProbeReply::default()));
+        for turn in [leaf_turn(11), turn("203.0.113.66")] {
+            world.hosts.insert(turn, Host::Turn);
+        }
+        let options = Options { verify, ..Options::default() };
+        let descent = world.descend(client(), options, &[server(ROOT)]);
+        let trace = trace(&descent);
+        assert_eq!(selection(&descent).turn, leaf_turn(11), "{trace:?}");
+        assert!(trace.cost.mismatched >= 2, "{:?}", trace.cost);
+        assert!(!trace.candidates.iter().any(|candidate| candidate.addr.ip() == lie.ip()));
+    }
+}
+
+/// As [`usurped`], but its first answer comes late: somebody has given it sooner, without a nonce.
+fn outrun(honest: ProbeReply, usurper: ProbeReply) -> Host {
+    let mut usurped = usurped(honest.clone(), usurper);
+    let mut first = true;
+    Host::Actor(Box::new(move |to, from, request| {
+        let Host::Actor(usurped) = &mut usurped else { unreachable!() };
+        let mut answers = usurped(to, from, request);
+        if let Ok(Request { id, .. }) = Request::decode(request)
+            && std::mem::take(&mut first)
+        {
+            let sooner = Response { id, body: ResponseBody::Probe(honest.clone()) };
+            answers.insert(0, (to, sooner.encode()));
+        }
+        answers
+    }))
+}
+
+#[test]
+fn who_was_outrun_is_believed_nothing_without_a_nonce_either() {
+    let names = |turn| ProbeReply { turn: Some(turn), ..ProbeReply::default() };
+    let mut world = World::new(17, |_, _| Path::of(10));
+    let nodes = vec![node(leaf(11), None), node(leaf(12), None)];
+    let lists = ProbeReply { nodes, ..ProbeReply::default() };
+    world.hosts.insert(server(ROOT), usurped(lists.clone(), lists));
+    world.hosts.insert(leaf(11), outrun(names(leaf_turn(11)), names(turn("203.0.113.66"))));
+    let options = Options { verify: false, ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11), "{:?}", trace(&descent));
+    assert_eq!(trace(&descent).cost.repeated, 1);
 }
 
 /// A root whose list is old: what it calls a leaf has nodes of its own by now.

@@ -11,6 +11,8 @@ mod liars;
 mod limits;
 mod lists;
 mod members;
+mod on_link;
 mod order;
 mod outlook;
+mod rogues;
 mod scope;

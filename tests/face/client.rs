@@ -40,6 +40,11 @@ fn pings(server: Endpoint) -> PingerBuilder {
 fn selected(selection: &Selection) -> String {
     let Selection { turn, name, rtt, elapsed, strategy, path, runners_up, cost, .. } = selection;
     let strategy = strategy.as_str();
+    let answered = match selection.turn_answered {
+        Some(true) => "it answers",
+        Some(false) => "it is silent",
+        None => "it was not asked",
+    };
     let path: Vec<_> = path
         .iter()
         .map(|Hop { level, addr, name, rtt, .. }| format!("{level} {addr} {name:?} {rtt:?}"))
@@ -47,11 +52,11 @@ fn selected(selection: &Selection) -> String {
     let lost: Vec<_> = runners_up
         .iter()
         .map(|RunnerUp { turn, name, rtt, why, .. }| {
-            format!("{turn} {name:?} {rtt:?} {}", of(*why))
+            format!("{turn} {name:?} {rtt:?} {} {}", why.as_str(), of(*why))
         })
         .collect();
     let cost = spent(cost);
-    format!("{turn} {name:?} {rtt:?} {elapsed:?} {strategy} {path:?} {lost:?} {cost}")
+    format!("{turn} {name:?} {rtt:?} {answered} {elapsed:?} {strategy} {path:?} {lost:?} {cost}")
 }
 
 fn of(why: Why) -> &'static str {

@@ -40,7 +40,7 @@ fn storm(
 }
 
 #[test]
-fn an_address_has_its_budget_and_the_bearer_of_a_cookie_ten_times_that() {
+fn an_address_has_its_budget_and_the_bearers_of_cookies_ten_times_that() {
     let Some(lab) = lab() else { return };
     let server = lab.host("server", &["203.0.113.1/24", "2001:db8:1::1/32"]);
     let asker = lab.host("asker", &["203.0.113.9/24", "2001:db8::9/32", "2001:db8::8:0:0:9/32"]);
@@ -60,9 +60,17 @@ fn an_address_has_its_budget_and_the_bearer_of_a_cookie_ten_times_that() {
         let most = 40 + 20 * before.elapsed().as_secs() + 20;
         assert!((40..=most).contains(&(whole.len() as u64)), "{}", whole.len());
         assert!((50..260).contains(&away.len()), "{} of the others are sent away", away.len());
-        // A cookie is good for the address that it was given to.
-        let [whole, _] = storm(&sockets[..1], at, 300, &cookie_of(sockets[0], at));
-        assert_eq!(whole.len(), 300, "ten times as many");
+        // A cookie is good for the address and port that it was given to.
+        let cookie = cookie_of(sockets[0], at);
+        let host = sockets[0].local_addr().unwrap().ip();
+        let others = (0..9).map(|_| asker.udp(SocketAddr::new(host, 0))).collect::<Vec<_>>();
+        let before = Instant::now();
+        let [whole, _] = storm(&[&others[0]], at, 300, &cookie);
+        let most = 20 * before.elapsed().as_secs() + 40;
+        assert!(whole.len() as u64 <= most, "{} to another port", whole.len());
+        let bearers = others.iter().chain([sockets[0]]);
+        let each = bearers.map(|port| storm(&[port], at, 30, &cookie_of(port, at))[0].len());
+        assert_eq!(each.sum::<usize>(), 300, "ten times as many");
     }
 }
 

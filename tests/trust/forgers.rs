@@ -134,7 +134,7 @@ fn no_bit_of_a_heartbeat_can_be_changed() {
 }
 
 #[test]
-fn a_flood_of_tags_is_not_even_judged() {
+fn a_flood_of_tags_is_judged_up_to_a_bound() {
     let mut world = pair(22, &[node(11)], required(open(10, &[])));
     world.run_for(10 * SECOND);
     dropped(&mut world);
@@ -143,15 +143,15 @@ fn a_flood_of_tags_is_not_even_judged() {
     Key::new(1, &[9; 32]).sign(Purpose::Pong, &mut stray, 0);
     let forged = heartbeat(&Key::new(1, &[9; 32]), Purpose::Ping, Ping::default());
     for payload in [forged, stray] {
-        for _ in 0..100 {
+        for _ in 0..25_000 {
             world.send(addr("192.0.2.66:3001"), superior(), payload.clone());
         }
         world.run_for(3 * SECOND);
         let reasons = dropped(&mut world);
         let judged = reasons.iter().filter(|reason| **reason == DropReason::WrongTag).count();
-        assert!((1..=41).contains(&judged), "{judged}");
+        assert_eq!(judged, 20_000, "those of a tenth of a second");
         assert!(reasons.iter().all(|r| matches!(r, DropReason::WrongTag | DropReason::Limited)));
-        assert_eq!(reasons.len(), 100);
+        assert_eq!(reasons.len(), 25_000);
     }
     assert_eq!(count(&world), (1, 1));
 }
@@ -173,5 +173,5 @@ fn one_node_that_comes_from_everywhere_is_remembered_at_few_places() {
         world.run_for(Duration::from_millis(20));
     }
     assert_eq!(dropped(&mut world), [DropReason::TooManyNodes; 3]);
-    assert_eq!(count(&world), (0, 1));
+    assert_eq!(count(&world), (0, 0), "nothing has answered there");
 }

@@ -67,6 +67,23 @@ fn a_restarted_superior_has_its_listed_nodes_in_a_second_and_those_that_joined_i
 }
 
 #[test]
+fn a_heartbeat_of_another_key_does_not_say_which_key_a_node_has() {
+    // Key 2 is being retired: the superior still takes it, the node has it no more. Who has it says,
+    // five times a second, that the node's address is where it is to be found.
+    for nodes in [vec![node(11)], Vec::new()] {
+        let mut world =
+            pair(24, &nodes, required(Trust { keys: keys(&[1, 2]).keys, ..open(10, &[]) }));
+        world.run_for(2 * SECOND);
+        let mut other = Insider::new(node(12), key(2));
+        for turn in 0..600 {
+            other.advertise(&mut world, node(11));
+            world.run_for(Duration::from_millis(200));
+            assert_eq!(count(&world).0, 1, "turn {turn}");
+        }
+    }
+}
+
+#[test]
 fn where_tags_are_required_nothing_comes_of_what_has_none() {
     for (superiors, leafs, expected) in [
         (required(keys(&[1])), Trust::default(), 0),

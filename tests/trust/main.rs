@@ -1,5 +1,6 @@
 //! Keys on simulated time: forgers, replayers, rotation, restarts, and nodes that join.
 
+mod advertise;
 mod answers;
 mod forgers;
 mod heartbeats;

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::ExitStatusExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,8 @@ use crate::host::Host;
 pub struct Process {
     child: Child,
     log: PathBuf,
-    config: Option<PathBuf>,
+    /// What it reads.
+    files: Vec<PathBuf>,
 }
 
 impl Process {
@@ -30,7 +31,7 @@ impl Process {
     pub fn start(built: Built, command: &mut Command) -> io::Result<Self> {
         let log = built.file("log");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
-        Ok(Self { child: command.spawn()?, log, config: None })
+        Ok(Self { child: command.spawn()?, log, files: Vec::new() })
     }
 
     pub fn pid(&self) -> u32 {
@@ -69,7 +70,7 @@ impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
-        for file in [Some(&self.log), self.config.as_ref()].into_iter().flatten() {
+        for file in self.files.iter().chain([&self.log]) {
             let _ = fs::remove_file(file);
         }
     }
@@ -83,8 +84,38 @@ impl Host {
         let mut command = self.command(self.built.tb);
         command.args(["serve", "-c"]).arg(&config).env("NO_COLOR", "1");
         let mut process = Process::start(self.built, &mut command).expect("tb serve");
-        process.config = Some(config);
+        process.files.push(config);
         process
+    }
+
+    /// Starts one that takes names from these lines of a hosts file.
+    pub fn serve_knowing(&self, names: &str, toml: &str) -> Process {
+        let [config, hosts] = ["toml", "hosts"].map(|kind| self.built.file(kind));
+        fs::write(&config, toml).unwrap();
+        fs::write(&hosts, names).unwrap();
+        let mut command = self.knowing(&hosts);
+        command.args(["serve", "-c"]).arg(&config);
+        let mut process = Process::start(self.built, &mut command).expect("tb serve");
+        process.files.extend([config, hosts]);
+        process
+    }
+
+    /// The candidates of a trace that takes names from these lines.
+    pub fn trace_knowing(&self, names: &str, args: &[&str]) -> Vec<(SocketAddr, String)> {
+        let hosts = self.built.file("hosts");
+        fs::write(&hosts, names).unwrap();
+        let output = self.knowing(&hosts).arg("trace").args(args).arg("--json").output();
+        let _ = fs::remove_file(&hosts);
+        rows(&output.unwrap().stdout)
+    }
+
+    /// `tb` where this is /etc/hosts.
+    fn knowing(&self, hosts: &Path) -> Command {
+        let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+        let mut command = self.command("unshare");
+        command.args(["--mount", "sh", "-c", script]).arg(hosts).arg(self.built.tb);
+        command.env("NO_COLOR", "1").env_remove("TB_SERVER");
+        command
     }
 
     /// Starts a coturn.
@@ -128,10 +159,13 @@ impl Host {
     /// The candidates of a trace: their addresses and states.
     pub fn trace(&self, args: &[&str]) -> Vec<(SocketAddr, String)> {
         let output = self.tb("trace", args).arg("--json").output().unwrap();
-        let trace: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        let rows = trace["candidates"].as_array().into_iter().flatten();
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        rows.map(|row| (text(&row["addr"]).parse().unwrap(), text(&row["state"]))).collect()
+        rows(&output.stdout)
+    }
+
+    /// What a trace says beside its table.
+    pub fn told(&self, args: &[&str]) -> String {
+        let output = self.tb("trace", args).output().unwrap();
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     fn tb(&self, command: &str, args: &[&str]) -> Command {
@@ -139,6 +173,14 @@ impl Host {
         tb.arg(command).args(args).env("NO_COLOR", "1").env_remove("TB_SERVER");
         tb
     }
+}
+
+/// The candidates of a document that `tb trace` has written.
+fn rows(document: &[u8]) -> Vec<(SocketAddr, String)> {
+    let trace: Value = serde_json::from_slice(document).unwrap_or_default();
+    let rows = trace["candidates"].as_array().into_iter().flatten();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    rows.map(|row| (text(&row["addr"]).parse().unwrap(), text(&row["state"]))).collect()
 }
 
 /// A thread that answers, until this is dropped.

@@ -1,11 +1,13 @@
 //! Who answers at an address.
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use turn_balance::Rates;
+use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::server::ServerEngine;
 use turn_balance::internals::engine::server::answer::{self, Handled, Responder, Snapshot};
 use turn_balance::internals::engine::server::auth::Trust;
@@ -52,6 +54,8 @@ pub struct Site {
     pub advertise: Option<SocketAddr>,
     /// Whether it answers however often it is asked.
     pub patient: bool,
+    /// The networks that it is in.
+    pub on_link: OnLink,
     /// What strangers are allowed, if that is to be told.
     pub limits: Option<LimiterSettings>,
 }
@@ -60,6 +64,10 @@ pub struct Live {
     pub engine: ServerEngine,
     responder: Responder,
     snapshot: Snapshot,
+    /// When it has encoded what it offers, the last times that it need not have.
+    encoded: VecDeque<Instant>,
+    /// Whether it has ever done so too often.
+    pub(crate) encodes_too_often: bool,
     /// Why datagrams to it were dropped, in order.
     pub dropped: Vec<DropReason>,
     /// What became of the last datagram, if it was a heartbeat or an answer to one: whether it was
@@ -75,6 +83,9 @@ const CHECKS: u16 = 3002;
 
 /// The port that it asks the TURN server beside it from.
 const BINDINGS: u16 = 3003;
+
+/// How often it may encode what it offers within 100 ms: four times at once, and every 50 ms then.
+const ENCODED: usize = 6;
 
 const UNLIMITED: Rates = Rates::UNLIMITED;
 
@@ -103,6 +114,7 @@ impl Host {
         let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
         engine.set_nodes(now, site.nodes.iter().map(spec));
         engine.set_superiors(now, site.superiors.clone());
+        engine.set_on_link(site.on_link.clone());
         engine.set_trust(now, site.trust.clone(), site.advertise);
         engine.check_turn(now);
         let rates = if site.patient { UNLIMITED } else { Rates::default() };
@@ -112,6 +124,8 @@ impl Host {
             engine,
             responder: responder(settings, now, &mut rng),
             snapshot: Snapshot::default(),
+            encoded: VecDeque::new(),
+            encodes_too_often: false,
             dropped: Vec::new(),
             peer_messages: None,
         }))
@@ -206,6 +220,21 @@ impl Live {
         Vec::new()
     }
 
+    /// Encodes what it offers, if that is news.
+    fn encode(&mut self, now: Instant) {
+        let held = self.snapshot.holds(now);
+        let Some(snapshot) = self.engine.poll_snapshot(now) else { return };
+        self.snapshot = snapshot;
+        if held {
+            self.encoded.push_back(now);
+        }
+        if self.encoded.len() > ENCODED {
+            let first = self.encoded.pop_front();
+            self.encodes_too_often |=
+                first.is_some_and(|first| now - first < Duration::from_millis(100));
+        }
+    }
+
     /// Lets time pass. Gives what it sends of its own accord, each from its port, and when to come back.
     pub(crate) fn poll(
         &mut self,
@@ -213,9 +242,9 @@ impl Live {
         addr: SocketAddr,
         out: &mut Vec<(SocketAddr, Transmit)>,
     ) -> Option<Instant> {
-        let Self { engine, snapshot, .. } = self;
-        engine.handle_timeout(now);
-        *snapshot = engine.poll_snapshot(now).unwrap_or_else(|| std::mem::take(snapshot));
+        self.engine.handle_timeout(now);
+        self.encode(now);
+        let Self { engine, .. } = self;
         let from = |port| SocketAddr::new(addr.ip(), port);
         while let Some(transmit) = engine.poll_check(now) {
             out.push((from(CHECKS), transmit));

@@ -1,7 +1,10 @@
 use std::fmt;
 use std::io;
 
-use turn_balance::{Error, Family};
+use turn_balance::{Error, Family, Prefix};
+
+/// How many prefixes are named in an advice: more would be somebody's list again.
+const MOST_PREFIXES: usize = 4;
 
 /// What to do about an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -10,6 +13,8 @@ pub(crate) enum Advice {
     Trace(String),
     /// See whether this root answers at all.
     Ping(String),
+    /// Let lists lead into these networks.
+    Allow(Vec<Prefix>),
     /// Name a server: the default one is silent.
     NameServer,
     /// Look the host up by hand.
@@ -34,6 +39,17 @@ impl Advice {
         }
     }
 
+    /// What opens the candidates that are refused; `None`: nothing does.
+    pub(crate) fn on_refused(opens: impl IntoIterator<Item = Prefix>) -> Option<Self> {
+        let mut prefixes = Vec::new();
+        for prefix in opens {
+            if !prefixes.contains(&prefix) && prefixes.len() < MOST_PREFIXES {
+                prefixes.push(prefix);
+            }
+        }
+        (!prefixes.is_empty()).then_some(Self::Allow(prefixes))
+    }
+
     fn on_socket(error: io::ErrorKind, port: u16) -> Option<Self> {
         match error {
             io::ErrorKind::AddrInUse => Some(Self::PortHeld(port)),
@@ -51,6 +67,14 @@ impl fmt::Display for Advice {
                 write!(f, "`tb trace --view flat {roots}` shows every candidate")
             }
             Self::Ping(root) => write!(f, "`tb ping {root}` shows whether it answers at all"),
+            Self::Allow(prefixes) => {
+                let prefixes: Vec<_> = prefixes.iter().map(Prefix::to_string).collect();
+                write!(
+                    f,
+                    "`--allow {}` asks those that are nearer than the root",
+                    prefixes.join(",")
+                )
+            }
             Self::NameServer => f.write_str(
                 "name a server, as in `tb probe root.example`, or set `TB_SERVER`: \
                  this machine was asked",
@@ -92,6 +116,22 @@ mod tests {
         assert_eq!(advice(libc::EACCES, 3001), None);
         assert_eq!(advice(libc::EADDRNOTAVAIL, 3001), Some(Advice::OwnAddresses));
         assert_eq!(Advice::on(&Error::NoRoots), None);
+    }
+
+    #[test]
+    fn what_is_refused_is_told_with_what_opens_it() {
+        let prefixes = |texts: &[&str]| -> Vec<Prefix> {
+            texts.iter().map(|text| text.parse().unwrap()).collect()
+        };
+        let on = |texts: &[&str]| Advice::on_refused(prefixes(texts));
+        assert_eq!(on(&[]), None);
+        assert_eq!(
+            on(&["192.0.2.0/24", "2001:db8::/64", "192.0.2.0/24"]).unwrap().to_string(),
+            "`--allow 192.0.2.0/24,2001:db8::/64` asks those that are nearer than the root"
+        );
+        let many: Vec<_> = (0..9).map(|n| format!("10.0.{n}.0/24")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert_eq!(on(&many), on(&many[..MOST_PREFIXES]));
     }
 
     #[tokio::test]

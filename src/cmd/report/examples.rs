@@ -134,6 +134,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         total_ms: ms(total),
         sent: 3,
         state,
+        allow: None,
         parent,
     }
 }

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Candidate, CandidateState, Name, Strategy, Trace, View};
+use turn_balance::{Candidate, CandidateState, Name, Prefix, Strategy, Trace, View};
 
 use super::ms::Ms;
 use super::problem::Problem;
@@ -41,6 +41,9 @@ pub(crate) struct CandidateReport {
     pub(crate) sent: u32,
     #[serde(serialize_with = "word")]
     pub(crate) state: CandidateState,
+    /// What would let it be asked, where it is refused.
+    #[serde(skip)]
+    pub(crate) allow: Option<Prefix>,
     /// Where in the list the one is that named it.
     #[serde(skip)]
     pub(crate) parent: Option<usize>,
@@ -97,6 +100,7 @@ impl TraceReport {
             total_ms: candidate.total.map(Ms::from),
             sent: candidate.sent,
             state: candidate.state,
+            allow: candidate.allow,
             parent: candidate.via,
         };
         Self { outcome, candidates: candidates.iter().map(row).collect() }

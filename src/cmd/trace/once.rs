@@ -27,6 +27,9 @@ pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandEr
     if let Some(line) = text::descent::trace(&trace) {
         printer.say(&line);
     }
+    if let Some(line) = text::descent::refused(&trace) {
+        printer.say(&line);
+    }
     attempt.end()
 }
 

@@ -24,7 +24,8 @@ pub struct Cluster {
     pub require_auth: bool,
     /// Whether nodes with a key may join without being listed.
     pub join: bool,
-    /// How many nodes there may be, with those that are listed.
+    /// How many nodes there may be: those listed by address, which all have room, then those of names,
+    /// then those that join.
     pub max_nodes: usize,
     /// Where nodes that join may be; empty: anywhere.
     pub join_prefixes: Vec<Prefix>,

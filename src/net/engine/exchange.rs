@@ -132,12 +132,13 @@ impl<T: Copy> Exchange<T> {
         asked.map(|asked| (asked.at, asked.note))
     }
 
-    /// Takes an answer that was judged right: a second one to its request is repeated.
+    /// Takes an answer that was judged right or repeated: another to its request is repeated, and who has
+    /// returned a nonce is no bare peer.
     pub fn accept(&mut self, proof: Proof) {
         if let Some(at) = self.asked.iter().position(|asked| self.is_answered_by(asked, proof)) {
             self.asked[at].answered = true;
         }
-        self.reads_nonces |= matches!(proof, Proof::Reply { nonce: Some(_), .. });
+        self.reads_nonces |= shows_nonce(self.owner, proof);
     }
 
     /// Whether an ICMP error that quotes these bytes is about one of the requests.
@@ -274,6 +275,14 @@ fn encode(token: Token, query: Query, cookie: Option<&Vec<u8>>) -> Vec<u8> {
         }
         Query::Binding => stun::binding_request(token.transaction()),
     }
+}
+
+/// Whether a right answer shows that the peer returns nonces.
+fn shows_nonce(owner: Owner, proof: Proof) -> bool {
+    if owner == Owner::Client {
+        planted!(ClientNonceForgotten => false);
+    }
+    matches!(proof, Proof::Reply { nonce: Some(_), .. })
 }
 
 fn same_id(owner: Owner, sent: u32, returned: u32) -> bool {

@@ -8,6 +8,7 @@
 #[cfg(feature = "client")]
 pub mod client;
 pub mod exchange;
+mod loop_port;
 #[cfg(feature = "server")]
 pub mod server;
 

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "client")]
 pub(crate) mod client;
+mod interfaces;
 mod random;
 mod resolve;
 #[cfg(feature = "server")]

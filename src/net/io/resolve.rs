@@ -6,6 +6,20 @@ use std::net::SocketAddr;
 use crate::error::Error;
 use crate::types::{Endpoint, Family};
 
+/// How many addresses of one name are used. An answer over UDP has room for some 75 of IPv4 (in the 1,232
+/// bytes that resolvers ask for, 16 each), and the services of a cluster seldom have more; one over
+/// TCP may hold 4,000, and whoever writes the zone would have all of them asked.
+pub(crate) const MOST_ADDRS: usize = 64;
+
+/// The addresses of a name that are used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Resolved {
+    /// [`MOST_ADDRS`] at most.
+    pub(crate) addrs: Vec<SocketAddr>,
+    /// How many there are.
+    pub(crate) found: usize,
+}
+
 impl Endpoint {
     /// All its addresses, of one family or of both, each once, in the resolver's order. A numeric
     /// address needs no look-up.
@@ -25,6 +39,15 @@ impl Endpoint {
             _ => Ok(addrs),
         }
     }
+
+    /// As many of its addresses as are used: the same ones whatever order they come in.
+    ///
+    /// # Errors
+    /// As [`Endpoint::resolve`].
+    pub(crate) async fn resolve_some(&self, family: Option<Family>) -> Result<Resolved, Error> {
+        let addrs = self.resolve(family).await?;
+        Ok(Resolved { found: addrs.len(), addrs: first_of_each_family(addrs, MOST_ADDRS) })
+    }
 }
 
 async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
@@ -41,6 +64,38 @@ async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     Ok(addrs)
 }
 
+/// The least of some addresses, half of them of each family where both have so many.
+fn first_of_each_family(mut addrs: Vec<SocketAddr>, most: usize) -> Vec<SocketAddr> {
+    if addrs.len() > most {
+        addrs.sort_unstable();
+        let (mut v4, mut v6): (Vec<_>, Vec<_>) = addrs.into_iter().partition(SocketAddr::is_ipv4);
+        v4.truncate(most - v6.len().min(most / 2));
+        v6.truncate(most - v4.len());
+        addrs = [v4, v6].concat();
+    }
+    addrs
+}
+
 fn no_address() -> io::Error {
     io::Error::new(io::ErrorKind::NotFound, "the name has no address")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_of_many_does_not_depend_on_their_order() {
+        let v4 = |n: u16| SocketAddr::from(([192, 0, 2, n as u8], n));
+        let v6 = |n: u16| SocketAddr::from(([0x2001, 0xdb8, 0, 0, 0, 0, 0, n], 3001));
+        let kept = |addrs: &[SocketAddr]| first_of_each_family(addrs.to_vec(), 4);
+        let some = [v4(3), v6(1), v4(1), v4(2)];
+        assert_eq!(kept(&some), some, "as the resolver has them");
+        let many = [v4(5), v4(3), v6(1), v4(1), v4(2)];
+        assert_eq!(kept(&many), [v4(1), v4(2), v4(3), v6(1)]);
+        let both: Vec<_> = (1..9).rev().flat_map(|n| [v4(n), v6(n)]).collect();
+        assert_eq!(kept(&both), [v4(1), v4(2), v6(1), v6(2)]);
+        let v6s: Vec<_> = (1..9).rev().map(v6).chain([v4(1)]).collect();
+        assert_eq!(kept(&v6s), [v4(1), v6(1), v6(2), v6(3)]);
+    }
 }

@@ -21,6 +21,15 @@ pub(super) fn decode_host(bytes: &[u8]) -> Result<Option<SocketAddr>, DecodeErro
     Ok(ip.zip(port).map(|(ip, port)| SocketAddr::new(canonical(ip), port)))
 }
 
+/// Judges whether a `Host` is malformed.
+pub(super) fn skim_host(bytes: &[u8]) -> Result<(), DecodeError> {
+    Fields(bytes).try_for_each(|field| match field? {
+        (1, value) => value.bytes().map(drop),
+        (2, value) => value.varint().map(drop),
+        _ => Ok(()),
+    })
+}
+
 /// An IPv4-mapped address stands for the IPv4 address.
 fn canonical(ip: IpAddr) -> IpAddr {
     planted!(MappedKept => ip);

@@ -57,6 +57,15 @@ impl Node {
         }))
     }
 
+    /// Judges whether one is malformed.
+    pub(super) fn skim(body: &[u8]) -> Result<(), DecodeError> {
+        Fields(body).try_for_each(|field| match field? {
+            (1 | 3 | 4, value) => value.bytes().map(drop),
+            (2 | 5, value) => value.varint().map(drop),
+            _ => Ok(()),
+        })
+    }
+
     /// Appends it as an answer has it, with its name or without, and without its time, which stands
     /// in another field.
     pub fn put(&self, out: &mut Vec<u8>, named: bool) {

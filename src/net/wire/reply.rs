@@ -1,10 +1,10 @@
 use std::net::SocketAddr;
 
 use super::DecodeError;
-use super::addr::{decode_host, encode_host};
+use super::addr::{decode_host, encode_host, skim_host};
 use super::node::Node;
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
-use super::rtt::{put_rtts, unpack_rtts};
+use super::rtt::{put_rtts, rtt_at};
 use crate::types::Name;
 
 /// What a server offers.
@@ -49,17 +49,36 @@ pub enum State {
 }
 
 impl ProbeReply {
-    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+    /// Reads it, and of its hosts and nodes so many at most: of what is behind them it is only judged
+    /// whether it is malformed.
+    pub(super) fn decode(body: &[u8], most: usize) -> Result<Self, DecodeError> {
         let mut reply = Self::default();
-        let (mut nodes, mut rtts) = (Vec::new(), &[][..]);
+        // Where in the list each node stands: of what is none nothing is kept.
+        let (mut places, mut place, mut rtts) = (Vec::new(), 0, &[][..]);
         for field in Fields(body) {
             match field? {
-                (1, value) => reply.hosts.extend(decode_host(value.bytes()?)?),
+                (1, value) => {
+                    let host = value.bytes()?;
+                    if reply.hosts.len() < most {
+                        reply.hosts.extend(decode_host(host)?);
+                    } else {
+                        skim_host(host)?;
+                    }
+                }
                 (2, value) => reply.turn = decode_host(value.bytes()?)?,
                 (3, value) => reply.nonce = value.fixed64()?,
                 (4, value) => reply.cookie = value.bytes()?.to_vec(),
                 (5, value) => reply.retry = value.boolean()?,
-                (6, value) => nodes.push(Node::decode(value.bytes()?)?),
+                (6, value) => {
+                    let node = value.bytes()?;
+                    if reply.nodes.len() >= most {
+                        Node::skim(node)?;
+                    } else if let Some(node) = Node::decode(node)? {
+                        reply.nodes.push(node);
+                        places.push(place);
+                    }
+                    place += 1;
+                }
                 (7, value) => reply.total = value.uint32()?,
                 (8, value) => reply.name = Name::from_wire(value.bytes()?),
                 (9, value) => reply.state = State::from_wire(value.varint()?),
@@ -68,9 +87,9 @@ impl ProbeReply {
                 _ => {}
             }
         }
-        let rtts = unpack_rtts(rtts).chain(std::iter::repeat(None));
-        let nodes = nodes.into_iter().zip(rtts);
-        reply.nodes = nodes.filter_map(|(node, rtt)| Some(Node { rtt, ..node? })).collect();
+        for (node, place) in reply.nodes.iter_mut().zip(places) {
+            node.rtt = rtt_at(rtts, place);
+        }
         Ok(reply)
     }
 

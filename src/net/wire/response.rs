@@ -28,13 +28,22 @@ impl Response {
     /// # Errors
     /// [`DecodeError`].
     pub fn decode(datagram: &[u8]) -> Result<Self, DecodeError> {
+        Self::decode_some(datagram, usize::MAX)
+    }
+
+    /// The same, but of its list no more than so many hosts and nodes: it takes no memory for the
+    /// others, and only judges whether they are malformed.
+    ///
+    /// # Errors
+    /// [`DecodeError`].
+    pub fn decode_some(datagram: &[u8], most: usize) -> Result<Self, DecodeError> {
         let mut id = 0;
         let mut body = None;
         for field in Fields(datagram) {
             match field? {
                 (1, value) => id = value.uint32()?,
                 (2, value) => {
-                    body = Some(ResponseBody::Probe(ProbeReply::decode(value.bytes()?)?));
+                    body = Some(ResponseBody::Probe(ProbeReply::decode(value.bytes()?, most)?));
                 }
                 (4, value) => body = Some(ResponseBody::Pong(Pong::decode(value.bytes()?)?)),
                 _ => {}

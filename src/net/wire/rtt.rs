@@ -27,6 +27,8 @@ pub fn put_rtts(out: &mut Vec<u8>, mut nibbles: impl ExactSizeIterator<Item = u8
     }
 }
 
-pub(super) fn unpack_rtts(packed: &[u8]) -> impl Iterator<Item = Option<Duration>> {
-    packed.iter().flat_map(|byte| [byte >> 4, byte & 15]).map(from_nibble)
+/// That of the node at a place of the list.
+pub(super) fn rtt_at(packed: &[u8], place: usize) -> Option<Duration> {
+    let byte = packed.get(place / 2)?;
+    from_nibble(if place.is_multiple_of(2) { byte >> 4 } else { byte & 15 })
 }

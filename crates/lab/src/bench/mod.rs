@@ -5,6 +5,7 @@ pub mod echo;
 pub mod load;
 pub mod nodes;
 pub mod process;
+pub mod rogues;
 
 use std::io;
 use std::net::UdpSocket;

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::RngExt;
+use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::client::descent::{Descent, Limits, Options, Strategy, View};
 use turn_balance::internals::engine::server::members::NodeSpec;
 
-use super::plan::{Part, Who};
+use super::plan::{CLIENTS, Part, Plan, Who};
 use super::rules;
 use super::weather::Cut;
 use super::{Storm, foes, old, patient, rogue, usurper};
@@ -24,6 +25,8 @@ pub(super) enum Act {
     Resume(SocketAddr),
     /// An old server's heartbeat.
     Ping(usize),
+    /// A rogue's heartbeat: it has news, as always.
+    Restless(usize),
     Forge(Vec<foes::Forged>),
     /// A crowd behind one address comes back to a server, with cookies.
     Crowd(SocketAddr),
@@ -110,6 +113,17 @@ impl Storm {
                 }
                 self.put(Duration::from_secs(5), Act::Ping(n));
             }
+            Act::Restless(n) => {
+                let place = &self.plan.places[n];
+                if let Some(superior) = place.superior
+                    && self.runs(place.addr)
+                {
+                    let to = self.plan.places[superior].addr;
+                    let heartbeat = rogue::heartbeat(&mut self.rng);
+                    self.world.send(place.addr, to, heartbeat);
+                }
+                self.put(Duration::from_millis(250), Act::Restless(n));
+            }
             Act::Forge(forged) => self.forge(forged),
             Act::Crowd(to) => {
                 let forged = self.foes.crowd_returns(to, &self.plan, &mut self.rng);
@@ -132,7 +146,8 @@ impl Storm {
                     .nat_forwards
                     .extend(outside.iter().map(|outside| (*outside, place.addr)));
                 let most = plan.most_nodes(n);
-                self.judge.starts(now, place.addr, site.clone(), most, &outside);
+                let lan = [true, false].map(|v4| plan.lan(v4));
+                self.judge.starts(now, place.addr, site.clone(), most, &outside, lan);
                 self.world.start(place.addr, &site);
                 return;
             }
@@ -147,6 +162,10 @@ impl Storm {
                 let seed = self.rng.random();
                 let actor = rogue::server(plan, place.addr, seed);
                 self.world.hosts.insert(place.addr, Host::Actor(Box::new(actor)));
+                let restless = |act: &Act| matches!(act, Act::Restless(at) if *at == n);
+                if n.is_multiple_of(2) && !self.agenda.values().any(restless) {
+                    self.put(Duration::from_millis(1), Act::Restless(n));
+                }
             }
         }
         self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));
@@ -304,11 +323,12 @@ impl Storm {
         self.start_descent(options, root);
     }
 
-    pub(super) fn start_descent(&mut self, options: Options, root: SocketAddr) -> SocketAddr {
+    pub(super) fn start_descent(&mut self, mut options: Options, root: SocketAddr) -> SocketAddr {
         let n = self.report.borrow().descents;
         self.report.borrow_mut().descents += 1;
-        let port = 40_000 + (n % 20_000) as u16;
+        let port = CLIENTS.start + (n % CLIENTS.len() as u64) as u16;
         let from = self.plan.addr_of(Part::Client, n as usize % 40, port, root.is_ipv4());
+        options.on_link = Plan::on_link(from.ip());
         self.judge.start_descent(self.world.now, from, options.clone(), &[root]);
         self.world.start_descent(from, options, &[root]);
         from
@@ -328,6 +348,7 @@ impl Storm {
             view: if rng.random_bool(0.8) { View::Flat } else { View::Subordinates },
             names: rng.random(),
             within: None,
+            on_link: OnLink::default(),
             verify: rng.random_bool(0.8),
             timeout: Duration::from_secs(rng.random_range(1..6)),
             linger: Duration::ZERO,

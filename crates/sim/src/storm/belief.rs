@@ -2,16 +2,18 @@
 //! tags, challenges and numbers, the TURN server beside it by its answers. PacketInfo from what arrives,
 //! by the rules of docs/protocol.md alone.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use turn_balance::internals::engine::server::members::ONLINE;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
-    Node, Ping, ProbeReply, Request, RequestBody, Response, ResponseBody, SEQ_END, State, stun,
+    Node, PADDED_REQUEST, Ping, Request, RequestBody, Response, ResponseBody, SEQ_END, stun,
 };
 
+use super::hearsay::Hearsay;
+use super::known::Known;
+use super::rules::Rule;
 use crate::Site;
 
 #[derive(Debug)]
@@ -25,40 +27,35 @@ pub(crate) struct Belief {
     challenges: BTreeMap<(SocketAddr, u64), Instant>,
     /// The last number that was taken from an address.
     numbers: BTreeMap<SocketAddr, (u64, Instant)>,
-    /// Whose was taken last, and the one before it.
-    taken: Option<(SocketAddr, Option<(u64, Instant)>)>,
+    /// What was taken last.
+    taken: Option<Taken>,
     /// The transaction that the TURN server was last asked with, and its last answer.
     asked_turn: Option<u128>,
     turn_answered: Option<Instant>,
     /// When it last ran again after its clock had stood.
     woke: Option<Instant>,
+    hearsay: Hearsay,
 }
 
-/// What is known of a node.
-#[derive(Debug, Default)]
-struct Known {
-    asked: VecDeque<(u32, u64)>,
-    reads_nonces: bool,
-    /// Until when it is online.
-    until: Option<Instant>,
-    reply: ProbeReply,
-    /// When it was last checked, if it has not answered since; whether that began a round.
-    checked: Option<(Instant, bool)>,
+/// A heartbeat that was taken in, and what was known before.
+#[derive(Debug)]
+struct Taken {
+    from: SocketAddr,
+    number: Option<(u64, Instant)>,
+    key: Option<u32>,
+    advertises: bool,
 }
 
 /// What may come of a heartbeat.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Heartbeat {
-    /// It is rightly signed.
-    pub(crate) signed: bool,
+    /// The number of the key that it is rightly signed with.
+    pub(crate) key: Option<u32>,
     /// It may change what is known of a node.
     pub(crate) may_change: bool,
     /// A Pong may answer it.
     pub(crate) may_draw: bool,
 }
-
-/// How long a check may go without answer before it is repeated: a quarter of a second.
-const REPEATED: Duration = Duration::from_millis(260);
 
 /// As long as a challenge is good at least.
 const EPOCH: Duration = Duration::from_secs(60);
@@ -83,6 +80,7 @@ impl Belief {
             asked_turn: None,
             turn_answered: None,
             woke: None,
+            hearsay: Hearsay::default(),
         }
     }
 
@@ -116,20 +114,31 @@ impl Belief {
         self.site.nodes.contains(&addr) || self.site.superiors.contains(&addr)
     }
 
-    /// It checks a node. Returns whether it has forgotten to repeat the check before.
-    pub(crate) fn checks(&mut self, now: Instant, to: SocketAddr, payload: &[u8]) -> bool {
+    /// It checks a node. Returns what is wrong with that.
+    pub(crate) fn checks(
+        &mut self,
+        now: Instant,
+        to: SocketAddr,
+        payload: &[u8],
+    ) -> Option<(Rule, String)> {
         let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
-            return false;
+            return None;
         };
         self.nonces.insert(probe.nonce);
+        let listed = self.listed.contains(&to);
+        let drawn = (!listed).then(|| self.hearsay.draws(now, to, payload.len())).flatten();
+        let signed = match self.site.trust.keys.judge(Purpose::Probe, payload) {
+            Tag::Right(key) => Some(key.id()),
+            _ => None,
+        };
         let node = self.nodes.entry(to).or_default();
-        node.asked.push_back((id, probe.nonce));
-        if node.asked.len() > 8 {
-            node.asked.pop_front();
+        if payload.len() < PADDED_REQUEST {
+            node.sounded((id, probe.nonce));
+            return drawn;
         }
-        let late = matches!(node.checked, Some((at, true)) if now - at > REPEATED);
-        node.checked = Some((now, node.checked.is_none()));
-        late
+        let wrong = node.checked(now, (id, probe.nonce), signed);
+        let wrong = wrong.map(|what| (Rule::Checks, format!("the check of {to} {what}")));
+        drawn.or(wrong)
     }
 
     /// These are its nodes. One that had joined, and is none any more, is not checked again.
@@ -139,7 +148,7 @@ impl Belief {
         }
         let known: BTreeSet<_> = nodes.collect();
         for (_, node) in self.nodes.iter_mut().filter(|(addr, _)| !known.contains(addr)) {
-            node.checked = None;
+            (node.checked, node.key) = (None, None);
         }
     }
 
@@ -150,24 +159,26 @@ impl Belief {
         else {
             return;
         };
-        let proof = reply.proof();
-        let right = |(asked, nonce): &(u32, u64)| {
-            *asked == id && proof.map_or(!node.reads_nonces, |proof| proof == *nonce)
+        let Some(whole) = node.is_answered(id, reply.proof()) else { return };
+        if reply.retry {
+            return;
+        }
+        let key = match self.site.trust.keys.judge(Purpose::Reply, payload) {
+            Tag::Right(key) => Some(key.id()),
+            _ => None,
         };
-        if !node.asked.iter().any(right) || reply.retry {
-            return;
-        }
-        let signed = matches!(self.site.trust.keys.judge(Purpose::Reply, payload), Tag::Right(_));
         let listed = self.site.nodes.contains(&from);
-        if !signed && (self.site.trust.require || !listed) {
+        if key.is_none() && (self.site.trust.require || !listed) {
             return;
         }
-        let something = !reply.nodes.is_empty() || !reply.hosts.is_empty() || reply.turn.is_some();
-        node.until = (reply.state == State::Offering && something).then(|| now + ONLINE);
-        node.reads_nonces |= proof.is_some();
-        node.reply = reply;
-        node.asked.clear();
-        node.checked = None;
+        self.hearsay.agrees(from);
+        if whole {
+            node.key = key.or(node.key);
+            node.answers(now, reply);
+        } else if node.key != key {
+            // It may come too late to be of interest.
+            node.key = None;
+        }
     }
 
     /// Whether it may list a node that it checks, until then.
@@ -208,11 +219,12 @@ impl Belief {
         let listed = self.site.nodes.contains(&from);
         let trust = &self.site.trust;
         match trust.keys.judge(Purpose::Ping, payload) {
-            Tag::Right(_) => {
+            Tag::Right(key) => {
+                let key = Some(key.id());
                 let known = listed || trust.join.is_some();
                 let fresh = |memory| known && self.is_fresh(now, from, &ping, memory);
                 let (may_change, may_draw) = (fresh(MEMORY), known && !fresh(EPOCH));
-                Heartbeat { signed: true, may_change, may_draw }
+                Heartbeat { key, may_change, may_draw }
             }
             Tag::Wrong if !trust.keys.is_empty() => Heartbeat::default(),
             _ => Heartbeat { may_change: listed && !trust.require, ..Heartbeat::default() },
@@ -220,9 +232,23 @@ impl Belief {
     }
 
     /// A heartbeat that might be taken in was, unless a Pong answers it.
-    pub(crate) fn takes(&mut self, now: Instant, from: SocketAddr, ping: &Ping) {
-        let before = self.numbers.insert(from, (ping.seq, now));
-        self.taken = Some((from, before));
+    pub(crate) fn takes(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        ping: &Ping,
+        len: usize,
+        key: Option<u32>,
+    ) {
+        let number = self.numbers.insert(from, (ping.seq, now));
+        let node = self.nodes.entry(from).or_default();
+        let advertises = ping.advertise.is_some();
+        let before = std::mem::replace(&mut node.key, key);
+        self.taken = Some(Taken { from, number, key: before, advertises });
+        if advertises {
+            self.hearsay.pays(now, from, len);
+        }
+        self.hearsay.agrees(from);
     }
 
     fn is_fresh(&self, now: Instant, from: SocketAddr, ping: &Ping, memory: Duration) -> bool {
@@ -235,11 +261,15 @@ impl Belief {
 
     /// It answers a heartbeat.
     pub(crate) fn pongs(&mut self, now: Instant, to: SocketAddr, payload: &[u8]) {
-        if let Some((_, before)) = self.taken.take_if(|(from, _)| *from == to) {
-            match before {
+        if let Some(taken) = self.taken.take_if(|taken| taken.from == to) {
+            match taken.number {
                 Some(before) => self.numbers.insert(to, before),
                 None => self.numbers.remove(&to),
             };
+            self.nodes.entry(to).or_default().key = taken.key;
+            if taken.advertises {
+                self.hearsay.takes_back();
+            }
         }
         if let Ok(Response { body: ResponseBody::Pong(pong), .. }) = Response::decode(payload) {
             self.challenges.insert((to, pong.challenge), now);

@@ -10,7 +10,8 @@ use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, stun,
 };
 
-use super::plan::{Part, Plan, Who};
+use super::plan::{CLIENTS, Part, Plan, Who};
+use super::rules::LOOPS;
 use super::usurper;
 use crate::Datagram;
 
@@ -23,8 +24,8 @@ pub(crate) struct Foes {
     seen: VecDeque<Forged>,
     /// Cookies: who handed them out, to whom.
     cookies: VecDeque<(SocketAddr, SocketAddr, Vec<u8>)>,
-    /// Where the one who has a key says that it is found.
-    advertised: Option<SocketAddr>,
+    /// Requests of clients: from, to, id.
+    asked: VecDeque<(SocketAddr, SocketAddr, u32)>,
     /// How much of what passes by an eavesdropper answers.
     pub(crate) eavesdrops: f64,
     /// Whether one who has a key comes from everywhere.
@@ -42,6 +43,7 @@ pub(crate) struct Foes {
 /// How many datagrams, and cookies, are remembered.
 const SEEN: usize = 300;
 const COOKIES: usize = 60;
+const ASKED: usize = 100;
 
 impl Foes {
     pub(crate) fn draw(plan: &Plan, rng: &mut Rng) -> Self {
@@ -70,7 +72,26 @@ impl Foes {
             }
         }
         let mut forged = Vec::new();
-        if let Ok(Response { body, .. }) = Response::decode(payload) {
+        if let Ok(Request { id, body: RequestBody::Probe(_) }) = Request::decode(payload)
+            && is_client(*from)
+        {
+            self.asked.push_back((*from, *to, id));
+            if self.asked.len() > ASKED {
+                self.asked.pop_front();
+            }
+        }
+        if let Ok(Response { id, body }) = Response::decode(payload) {
+            if let ResponseBody::Probe(ProbeReply { nonce: 1.., .. }) = &body
+                && rng.random_bool(self.eavesdrops)
+            {
+                let asked =
+                    |asked: &&(_, _, u32)| (asked.0, asked.1) == (*to, *from) && asked.2 != id;
+                let turn = Some(made_up(plan, rng));
+                forged.extend(self.asked.iter().filter(asked).map(|&(client, server, id)| {
+                    let body = ResponseBody::Probe(ProbeReply { turn, ..ProbeReply::default() });
+                    (server, client, Response { id, body }.encode())
+                }));
+            }
             match body {
                 ResponseBody::Probe(reply) if reply.retry => {
                     self.cookies.retain(|(whose, bearer, _)| (whose, bearer) != (from, to));
@@ -82,9 +103,12 @@ impl Foes {
                 ResponseBody::Pong(pong) if self.insider && is_insider(*to) => {
                     self.seq += 1;
                     let seq = if self.usurps { usurper::high(self.seq) } else { self.seq };
-                    let (challenge, advertise) = (pong.challenge, self.advertised);
-                    let ping = Ping { seq, challenge, advertise, ..Ping::default() };
-                    forged.push((*to, *from, signed_ping(plan, ping, 64)));
+                    let challenge = pong.challenge;
+                    let advertise = advertise(*from, plan, rng);
+                    let version = rng.random();
+                    let ping = Ping { seq, challenge, version, advertise, ..Ping::default() };
+                    let key = &plan.keys[rng.random_range(0..plan.keys.len())];
+                    forged.push((*to, *from, signed_with(key, ping, 64)));
                 }
                 _ => {}
             }
@@ -110,11 +134,11 @@ impl Foes {
         let mut to = place.public;
         let near: Vec<_> = place.subordinates.iter().chain(&place.superior).collect();
         let stranger = plan.addr(Part::Stranger, rng.random_range(0..200), 0, rng).ip();
-        let loops = [0, 7, 17, 19, 53, 123, 161, 389, 1900, 5353, 11211];
         let from = match rng.random_range(0..8) {
             0..=2 if !near.is_empty() => plan.places[*near[rng.random_range(0..near.len())]].public,
             3 => to,
-            4 => SocketAddr::new(stranger, loops[rng.random_range(0..loops.len())]),
+            4 if rng.random_bool(0.1) => SocketAddr::new(stranger, 0),
+            4 => SocketAddr::new(stranger, LOOPS[rng.random_range(0..LOOPS.len())]),
             5 => plan.places[rng.random_range(0..plan.places.len())].public,
             6 => place.turn.unwrap_or(to),
             _ => SocketAddr::new(stranger, rng.random_range(1024..=u16::MAX)),
@@ -248,17 +272,13 @@ impl Foes {
             place.who == Who::Ours && place.subordinates.iter().any(|&at| plan.places[at].joins)
         };
         let Some(place) = plan.places.iter().find(open) else { return Vec::new() };
-        if rng.random_bool(0.3) {
-            self.advertised = rng.random_bool(0.6).then(|| made_up(plan, rng));
-        }
-        let advertise = self.advertised;
         let v4 = place.addr.is_ipv4();
         let first = rng.random_range(INSIDER.0..INSIDER.1 - 60);
         let size = if rng.random_bool(0.3) { 0 } else { 64 };
         (first..first + 30)
             .map(|port| {
                 self.seq += 1;
-                let ping = Ping { seq: self.seq, advertise, ..Ping::default() };
+                let ping = Ping { seq: self.seq, ..Ping::default() };
                 let payload = signed_ping(plan, ping, size);
                 (SocketAddr::new(insider(plan, port, v4), port), place.addr, payload)
             })
@@ -273,20 +293,56 @@ fn insider(plan: &Plan, port: u16, v4: bool) -> IpAddr {
     plan.addr_of(Part::Stranger, 190 + usize::from(port % 8), 0, v4).ip()
 }
 
+fn is_client(addr: SocketAddr) -> bool {
+    CLIENTS.contains(&addr.port())
+}
+
 fn is_insider(addr: SocketAddr) -> bool {
     (INSIDER.0..INSIDER.1).contains(&addr.port())
 }
 
 fn signed_ping(plan: &Plan, ping: Ping, size: usize) -> Vec<u8> {
+    match plan.keys.first() {
+        Some(key) => signed_with(key, ping, size),
+        None => Request { id: 0, body: RequestBody::Ping(ping) }.encode(size),
+    }
+}
+
+fn signed_with(key: &Key, ping: Ping, size: usize) -> Vec<u8> {
     let request = Request { id: 0, body: RequestBody::Ping(ping) };
-    let Some(key) = plan.keys.first() else { return request.encode(size) };
     let mut payload = request.encode(size.saturating_sub(26));
     key.sign(Purpose::Ping, &mut payload, 0);
     payload
 }
 
+/// Where the one who has a key says to a server that it is found: nowhere else, where nobody has
+/// agreed to be asked, or where one of the server's nodes is.
+fn advertise(to: SocketAddr, plan: &Plan, rng: &mut Rng) -> Option<SocketAddr> {
+    let server = plan.places.iter().find(|place| place.addr == to)?;
+    match rng.random_range(0..10) {
+        0..4 => None,
+        4..8 => Some(anywhere(plan, rng)),
+        _ => {
+            let below =
+                server.subordinates.get(rng.random_range(0..server.subordinates.len().max(1)))?;
+            Some(plan.places[*below].public)
+        }
+    }
+}
+
 fn made_up(plan: &Plan, rng: &mut Rng) -> SocketAddr {
     plan.addr(Part::MadeUp, rng.random_range(0..99), rng.random_range(3000..3500), rng)
+}
+
+/// Where one with a key may say that it is found: also where nobody may be looked for.
+fn anywhere(plan: &Plan, rng: &mut Rng) -> SocketAddr {
+    let mut addr = made_up(plan, rng);
+    match rng.random_range(0..6) {
+        0 => addr.set_ip(plan.lan(addr.is_ipv4()).0),
+        1 => addr.set_port(LOOPS[rng.random_range(0..LOOPS.len())]),
+        _ => {}
+    }
+    addr
 }
 
 /// What one who sees a request, but not well, answers in the name of whoever was asked.

@@ -3,7 +3,7 @@
 //! (`budgets`), `traveller` for clients.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use turn_balance::internals::engine::client::descent::{Descent, Options};
@@ -34,6 +34,9 @@ pub(crate) struct Judge {
     pub(crate) violations: Vec<Violation>,
 }
 
+/// As many nodes as ever fit an answer.
+const LONGEST: usize = 120;
+
 impl Judge {
     pub(crate) fn new(start: Instant, private: bool) -> Self {
         Self {
@@ -62,9 +65,10 @@ impl Judge {
         site: Site,
         most_nodes: usize,
         outside: &[SocketAddr],
+        lan: [(IpAddr, u8); 2],
     ) {
         self.inside.extend(outside.iter().map(|outside| (*outside, addr)));
-        self.servers.insert(addr, Watched::new(now, site, most_nodes));
+        self.servers.insert(addr, Watched::new(now, site, most_nodes, lan));
     }
 
     pub(crate) fn stops(&mut self, addr: SocketAddr) {
@@ -82,7 +86,7 @@ impl Judge {
         options: Options,
         roots: &[SocketAddr],
     ) {
-        self.clients.insert(from, Traveller::new(now, options, roots.to_vec()));
+        self.clients.insert(from, Traveller::new(now, from.ip(), options, roots.to_vec()));
     }
 
     /// A descent has ended.
@@ -122,12 +126,18 @@ impl Judge {
                 || online.turn.is_some() && online.turn != server.belief.turn_of(online.addr)
         });
         let unfounded = unfounded.map(|online| format!("{} is online", online.addr));
-        let (nodes, remembered) = (members.len(), members.remembered());
+        let long = members.online(now).map(|online| online.list.len()).max();
+        let long = long.filter(|len| *len > LONGEST);
+        let (nodes, remembered) = (members.len() + members.unproven(), members.remembered());
         // Of those that are listed each is remembered, of others as many as may join.
         let listed = server.belief.ever_listed();
         let full = nodes > server.most_nodes || remembered > server.most_nodes + listed;
         if let Some(what) = unfounded {
             self.blame(Rule::Listing, Some(addr), what);
+        }
+        if let Some(long) = long {
+            let what = format!("it keeps a list of {long}");
+            self.blame(Rule::Memory, Some(addr), what);
         }
         if full {
             let what = format!("{nodes} nodes, {remembered} remembered");
@@ -145,9 +155,9 @@ impl Judge {
         let now = self.now;
         self.last = Some((datagram.clone(), 0));
         self.heartbeat = Heartbeat::default();
-        let Datagram { from, to, payload, .. } = datagram;
+        let Datagram { from, to, payload, origin } = datagram;
         if let Some(client) = self.clients.get_mut(to) {
-            return client.hears(*from, payload);
+            return client.hears(*from, payload, origin.forged);
         }
         let Some((inside, server)) = self.server(*to) else { return };
         match inside.port() {
@@ -182,13 +192,13 @@ impl Judge {
         else {
             return;
         };
-        let Heartbeat { signed, may_change, .. } = self.heartbeat;
+        let Heartbeat { key, may_change, .. } = self.heartbeat;
         if let Some((_, server)) = self.server(datagram.to)
             && taken
             && may_change
-            && signed
+            && key.is_some()
         {
-            server.belief.takes(now, datagram.from, &ping);
+            server.belief.takes(now, datagram.from, &ping, datagram.payload.len(), key);
         }
         if changed && !may_change {
             let what = format!("from {}, {:?}: {ping:?}", datagram.from, datagram.origin);
@@ -222,11 +232,13 @@ impl Judge {
         }
         let Some((inside, server)) = self.server(*from) else { return };
         match inside.port() {
-            3002 if server.belief.checks(now, *to, payload) => {
-                let what = format!("the check of {to} comes late");
-                self.blame(Rule::Checks, Some(*from), what);
+            3002 => {
+                if server.is_barred(*to, true) {
+                    self.blame(Rule::Scope, Some(*from), format!("it checks {to}"));
+                } else if let Some((rule, what)) = server.belief.checks(now, *to, payload) {
+                    self.blame(rule, Some(*from), what);
+                }
             }
-            3002 => {}
             3003 => server.belief.asks_turn(payload),
             _ if Request::decode(payload).is_err() => self.pongs(datagram),
             _ => self.numbers(datagram),

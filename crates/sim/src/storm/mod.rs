@@ -10,7 +10,9 @@ mod bearers;
 mod belief;
 mod budgets;
 mod foes;
+mod hearsay;
 mod judge;
+mod known;
 mod old;
 mod patient;
 mod plan;
@@ -254,6 +256,10 @@ impl Storm {
         if server.peer_messages.is_some() || inside.port() == 3002 {
             let (judge, members) = (&mut self.judge, server.engine.members());
             rules::soberly(|| judge.inspect(at, members));
+            if server.encodes_too_often {
+                let what = "it encodes its lists too often".into();
+                judge.blame(Rule::Encoding, Some(at), what);
+            }
         }
     }
 

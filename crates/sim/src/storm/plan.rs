@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::ops::Range;
 
 use rand::RngExt;
+use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::limit::LimiterSettings;
@@ -79,7 +81,15 @@ pub(crate) enum Part {
     Nat,
     /// Where servers move to.
     Moved,
+    /// One more network that all servers of ours are in.
+    Lan,
 }
+
+/// The ports of clients.
+pub(crate) const CLIENTS: Range<u16> = 40_000..60_000;
+
+/// How long the prefixes of clients are, of IPv4 and IPv6.
+pub(crate) const HOME: [u8; 2] = [24, 64];
 
 /// The heartbeats of more servers than these may not fit into narrow budgets.
 const FEW: usize = 20;
@@ -239,6 +249,10 @@ impl Plan {
             trust,
             advertise: Some(place.public).filter(|_| is_forwarded),
             patient: false,
+            on_link: OnLink::new([true, false].map(|v4| {
+                let (ip, len) = self.lan(v4);
+                (1, ip, len)
+            })),
             limits: Some(self.limits()),
         }
     }
@@ -279,6 +293,16 @@ impl Plan {
         self.places.iter().filter(|place| place.joins).count()
     }
 
+    /// A host of the network that all servers are in, and its prefix.
+    pub(crate) fn lan(&self, v4: bool) -> (IpAddr, u8) {
+        (self.addr_of(Part::Lan, 0, 0, v4).ip(), if v4 { 30 } else { 64 })
+    }
+
+    /// The networks of a client.
+    pub(crate) fn on_link(client: IpAddr) -> OnLink {
+        OnLink::new([(1, client, HOME[usize::from(client.is_ipv6())])])
+    }
+
     /// The TURN servers beside those who do not lie.
     pub(crate) fn turns(&self) -> BTreeSet<SocketAddr> {
         let honest = self.places.iter().filter(|place| place.who != Who::Rogue);
@@ -311,6 +335,7 @@ impl Plan {
             (true, false, Part::Client) => Ipv4Addr::new(192, 0, 2, low % 50).into(),
             (true, false, Part::Nat) => Ipv4Addr::new(198, 51, 100, 100 + low % 50).into(),
             (true, false, Part::Moved) => Ipv4Addr::new(198, 51, 100, 150 + low % 100).into(),
+            (true, false, Part::Lan) => Ipv4Addr::new(198, 51, 100, 252 + low % 4).into(),
             (true, false, Part::Stranger) => Ipv4Addr::new(192, 0, 2, 50 + low % 200).into(),
             (false, private, _) => {
                 let first = if private { [0xfd00, 0] } else { [0x2001, 0xdb8] };

@@ -6,10 +6,11 @@ use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::wire::auth::{Keys, Purpose, Tag};
 use turn_balance::internals::wire::{
-    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
+    Kind, Node, Ping, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, View,
 };
 
 use super::plan::{Part, Plan};
+use super::rules::LOOPS;
 use crate::Answer;
 
 /// A server that answers what it likes, and signs it where it can.
@@ -24,15 +25,18 @@ pub(crate) fn server(
     let servers: Vec<_> = plan.places.iter().map(|place| place.public).collect();
     let v4 = at.is_ipv4();
     let made_up: Vec<_> = (0..99).map(|n| plan.addr_of(Part::MadeUp, n, 3001, v4)).collect();
-    move |to, _, payload| {
-        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
-            return Vec::new();
-        };
+    let lan = [true, false].map(|v4| plan.lan(v4).0);
+    move |to, from, payload| {
+        let Some((id, probe)) = request(payload) else { return Vec::new() };
         if rng.random_bool(0.02) {
             manner = rng.random_range(0..MANNERS);
         }
         let (mut id, mut nonce, mut source) = (id, probe.nonce, to);
-        let mut reply = lie(manner, &servers, &made_up, &mut rng);
+        let mut reply = match manner {
+            12 => near(from.ip(), &lan, &mut rng),
+            13 => near(made_up[3].ip(), &[], &mut rng),
+            _ => lie(manner, &servers, &made_up, &mut rng),
+        };
         if manner == 5 {
             match rng.random_range(0..4) {
                 0 => id ^= 1,
@@ -54,6 +58,12 @@ pub(crate) fn server(
     }
 }
 
+/// A heartbeat that says that there are news. It is not signed.
+pub(crate) fn heartbeat(rng: &mut Rng) -> Vec<u8> {
+    let ping = Ping { version: rng.random(), ..Ping::default() };
+    Request { id: 0, body: RequestBody::Ping(ping) }.encode(0)
+}
+
 /// A server that passes the client on to another that is as it is, for ever.
 pub(crate) fn bottomless(
     made_up: Vec<SocketAddr>,
@@ -61,16 +71,57 @@ pub(crate) fn bottomless(
 ) -> impl FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Answer> {
     let mut rng = Rng::seed_from_u64(seed);
     move |to, _, payload| {
-        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
-            return Vec::new();
-        };
+        let Some((id, probe)) = request(payload) else { return Vec::new() };
         let mut reply = lie(4, &[], &made_up, &mut rng);
         reply.nonce = probe.nonce;
         vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
     }
 }
 
-const MANNERS: u32 = 12;
+/// A request of ours. With the first implementation, which reads answers as requests, a rogue would go
+/// on for ever, and nobody here could help it.
+fn request(payload: &[u8]) -> Option<(u32, Probe<'_>)> {
+    match Request::decode(payload).ok()? {
+        Request { id, body: RequestBody::Probe(probe) } => {
+            Some((id, probe)).filter(|_| probe.nonce != 0)
+        }
+        _ => None,
+    }
+}
+
+const MANNERS: u32 = 14;
+
+/// Names the neighbours of a host, and these, as whatever answers anything and more.
+fn near(host: IpAddr, others: &[IpAddr], rng: &mut Rng) -> ProbeReply {
+    let mut addr = || {
+        let ip = match (rng.random_range(0..4), host) {
+            (0, _) if !others.is_empty() => others[rng.random_range(0..others.len())],
+            (1, IpAddr::V4(ip)) => {
+                let nat64 = 0x64_ff9b_u128 << 96 | u128::from(ip.to_bits() ^ 1);
+                IpAddr::V6(nat64.into())
+            }
+            (_, IpAddr::V4(ip)) => IpAddr::V4((ip.to_bits() ^ rng.random_range(0..256)).into()),
+            (_, IpAddr::V6(ip)) => IpAddr::V6((ip.to_bits() ^ rng.random_range(0..9)).into()),
+        };
+        let port = match rng.random_range(0..=LOOPS.len()) {
+            0 => 3001,
+            n => LOOPS[n - 1],
+        };
+        SocketAddr::new(ip, port)
+    };
+    let mut node = |kind| {
+        let addr = addr();
+        let turn = (kind == Kind::Leaf).then_some(addr);
+        Node { addr, kind, turn, name: None, hops: 0, rtt: None }
+    };
+    let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
+    let nodes: Vec<_> = (0..30).map(|n| node(kinds[n % 3])).collect();
+    let turn = nodes[1].turn;
+    match rng.random_bool(0.2) {
+        true => ProbeReply { turn, version: 1, ..ProbeReply::default() },
+        false => ProbeReply { nodes, version: rng.random_range(1..5), ..ProbeReply::default() },
+    }
+}
 
 fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rng) -> ProbeReply {
     let leaf = |addr: SocketAddr, turn| Node {

@@ -1,7 +1,7 @@
 //! What must never happen, by name, and the record of what did.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use turn_balance::internals::wire::{Request, Response, stun};
@@ -35,8 +35,13 @@ pub enum Rule {
     Heartbeat,
     /// What one superior says of numbers moves none that another hears.
     Numbers,
-    /// A check that stays without answer is repeated.
+    /// A check that stays without answer is repeated, but nobody is checked without end; it is signed
+    /// with the key that the node has shown.
     Checks,
+    /// What heartbeats advertise draws three times their bytes at most, over any minute.
+    Hearsay,
+    /// What is offered is encoded no more than four times in a row, and every 50 ms then.
+    Encoding,
     /// A leaf names the TURN server beside it while that answers.
     Health,
     /// The client's limits.
@@ -84,18 +89,38 @@ pub(crate) fn soberly<T>(look: impl FnOnce() -> T) -> T {
     seen
 }
 
+/// Ports whose services answer anything.
+pub(crate) const LOOPS: [u16; 11] = [7, 17, 19, 53, 123, 137, 161, 389, 1900, 5353, 11211];
+
+/// Whether an address is in the network of a host, with a prefix of so many bits, in any form.
+pub(crate) fn is_beside(host: IpAddr, bits: u32, ip: IpAddr) -> bool {
+    match (host, ip) {
+        (IpAddr::V4(host), IpAddr::V4(ip)) => (host.to_bits() ^ ip.to_bits()) >> (32 - bits) == 0,
+        (IpAddr::V6(host), IpAddr::V6(ip)) => (host.to_bits() ^ ip.to_bits()) >> (128 - bits) == 0,
+        (IpAddr::V4(_), IpAddr::V6(ip)) => {
+            carried(ip).is_some_and(|ip| is_beside(host, bits, ip.into()))
+        }
+        (IpAddr::V6(_), IpAddr::V4(_)) => false,
+    }
+}
+
+/// The IPv4 address that NAT64 or 6to4 sends to.
+fn carried(ip: Ipv6Addr) -> Option<Ipv4Addr> {
+    let ([0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..]) = ip.segments() else {
+        return None;
+    };
+    Some(Ipv4Addr::from_bits(u32::from(high) << 16 | u32::from(low)))
+}
+
 /// Addresses that no list may name: what is no host's, and what is nearer than everybody here.
 pub(crate) fn is_forbidden(ip: IpAddr, private: bool) -> bool {
     match ip {
         IpAddr::V4(ip) => is_forbidden_v4(ip, private),
-        IpAddr::V6(ip) => match ip.segments() {
-            [0, 0, 0, 0, 0, 0xffff, ..] => true, // never unmapped
-            [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
-                let bits = u32::from(high) << 16 | u32::from(low);
-                is_forbidden_v4(Ipv4Addr::from_bits(bits), private)
-            }
-            [0xfc00..=0xfdff, ..] => !private,
-            [first, ..] => !(0x2000..0x4000).contains(&first),
+        IpAddr::V6(ip) => match (carried(ip), ip.segments()) {
+            (Some(ip), _) => is_forbidden_v4(ip, private),
+            (None, [0, 0, 0, 0, 0, 0xffff, ..]) => true, // never unmapped
+            (None, [0xfc00..=0xfdff, ..]) => !private,
+            (None, [first, ..]) => !(0x2000..0x4000).contains(&first),
         },
     }
 }

@@ -8,11 +8,13 @@ use std::time::{Duration, Instant};
 use turn_balance::internals::engine::client::descent::{CandidateState, Descent, Options};
 use turn_balance::internals::wire::{Kind, Request, RequestBody, Response, ResponseBody, stun};
 
-use super::rules::{Rule, is_forbidden};
+use super::plan::HOME;
+use super::rules::{LOOPS, Rule, is_beside, is_forbidden};
 
 #[derive(Debug)]
 pub(crate) struct Traveller {
     pub(crate) since: Instant,
+    home: IpAddr,
     pub(crate) options: Options,
     pub(crate) roots: Vec<SocketAddr>,
     /// What was sent where: id and nonce, or a transaction.
@@ -22,6 +24,10 @@ pub(crate) struct Traveller {
     /// Whom right answers have told it of, and which TURN servers.
     heard_of: BTreeSet<SocketAddr>,
     named: BTreeSet<SocketAddr>,
+    /// Who has returned a nonce, and is believed nothing without one.
+    reads_nonces: BTreeSet<SocketAddr>,
+    /// Whether somebody who saw its requests could answer one in another's name.
+    deceived: bool,
     datagrams: u32,
     bytes: u64,
 }
@@ -36,15 +42,23 @@ enum Proof {
 type Wrong = Option<(Rule, String)>;
 
 impl Traveller {
-    pub(crate) fn new(since: Instant, options: Options, roots: Vec<SocketAddr>) -> Self {
+    pub(crate) fn new(
+        since: Instant,
+        home: IpAddr,
+        options: Options,
+        roots: Vec<SocketAddr>,
+    ) -> Self {
         Self {
             since,
+            home,
             options,
             roots,
             asked: BTreeMap::new(),
             silent: BTreeMap::new(),
             heard_of: BTreeSet::new(),
             named: BTreeSet::new(),
+            reads_nonces: BTreeSet::new(),
+            deceived: false,
             datagrams: 0,
             bytes: 0,
         }
@@ -80,7 +94,8 @@ impl Traveller {
         if silent > limits.unanswered {
             return Some((Rule::Cannon, format!("{silent} datagrams to {to}, which is silent")));
         }
-        if is_forbidden(to.ip(), private) {
+        let looped = matches!(proof, Proof::Probe(..)) && LOOPS.contains(&to.port());
+        if is_forbidden(to.ip(), private) || self.is_at_home(to.ip()) || looped {
             return Some((Rule::Scope, format!("it asks {to}")));
         }
         let known = self.heard_of.contains(&to) || self.named.contains(&to);
@@ -88,7 +103,7 @@ impl Traveller {
     }
 
     /// Something came.
-    pub(crate) fn hears(&mut self, from: SocketAddr, payload: &[u8]) {
+    pub(crate) fn hears(&mut self, from: SocketAddr, payload: &[u8], forged: bool) {
         let asked = self.asked.get(&from).map_or(&[][..], |asked| asked);
         if let Some(transaction) = stun::binding_response(payload) {
             if asked.contains(&Proof::Binding(transaction)) {
@@ -102,12 +117,17 @@ impl Traveller {
         };
         let right = |proof: &Proof| match *proof {
             Proof::Probe(asked, nonce) => {
-                asked == id && reply.proof().is_none_or(|proof| proof == nonce)
+                let bare = !self.reads_nonces.contains(&from);
+                asked == id && reply.proof().map_or(bare, |proof| proof == nonce)
             }
             Proof::Binding(_) => false,
         };
         if !asked.iter().any(right) {
             return;
+        }
+        self.deceived |= forged;
+        if reply.proof().is_some() {
+            self.reads_nonces.insert(from);
         }
         self.silent.insert(host(from.ip()), None);
         self.heard_of.extend(&reply.hosts);
@@ -145,14 +165,19 @@ impl Traveller {
             return Some((Rule::Cannon, format!("it went down to level {deepest}")));
         }
         let turn = trace.outcome.ok()?.turn;
-        if is_forbidden(turn.ip(), private) {
+        if is_forbidden(turn.ip(), private) || self.is_at_home(turn.ip()) {
             return Some((Rule::Selection, format!("{turn} is refused")));
         }
         if !self.named.contains(&turn) {
             return Some((Rule::Selection, format!("nobody has named {turn}")));
         }
-        let lie = honest.is_some_and(|honest| !honest.contains(&turn));
+        let lie = honest.is_some_and(|honest| !self.deceived && !honest.contains(&turn));
         lie.then(|| (Rule::Selection, format!("{turn} is no honest leaf's")))
+    }
+
+    /// Whether an address is in the network that it is in. No root is.
+    fn is_at_home(&self, ip: IpAddr) -> bool {
+        is_beside(self.home, HOME[usize::from(self.home.is_ipv6())].into(), ip)
     }
 
     /// When it must have ended.

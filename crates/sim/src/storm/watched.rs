@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 use turn_balance::Rates;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
-    MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, stun,
+    Kind, MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
+    stun,
 };
 
 use super::bearers::Bearers;
 use super::belief::Belief;
 use super::budgets::{Bytes, Meter, Pace};
-use super::rules::{Rule, is_forbidden};
+use super::rules::{LOOPS, Rule, is_beside, is_forbidden};
 use crate::{Datagram, Site};
 
 /// A server of ours since its last start.
@@ -21,6 +22,8 @@ pub(crate) struct Watched {
     pub(crate) since: Instant,
     pub(crate) belief: Belief,
     pub(crate) most_nodes: usize,
+    /// A host of each network that nobody elsewhere may name, and its prefix.
+    lan: [(IpAddr, u8); 2],
     pub(crate) answers: Meter,
     pub(crate) bearers: Bearers,
     /// Those to heartbeats.
@@ -36,9 +39,6 @@ pub(crate) struct Watched {
     small: BTreeMap<IpAddr, u32>,
 }
 
-/// Ports whose services answer anything.
-const LOOPS: [u16; 10] = [7, 17, 19, 53, 123, 161, 389, 1900, 5353, 11211];
-
 const SECOND: Duration = Duration::from_secs(1);
 
 /// The keys of a server, at most.
@@ -48,11 +48,17 @@ const KEYS: u32 = 3;
 const SMALL: u64 = 40;
 
 impl Watched {
-    pub(crate) fn new(since: Instant, site: Site, most_nodes: usize) -> Self {
+    pub(crate) fn new(
+        since: Instant,
+        site: Site,
+        most_nodes: usize,
+        lan: [(IpAddr, u8); 2],
+    ) -> Self {
         Self {
             since,
             belief: Belief::new(site),
             most_nodes,
+            lan,
             answers: Meter::default(),
             bearers: Bearers::default(),
             pongs: BTreeMap::new(),
@@ -227,13 +233,23 @@ impl Watched {
                 hops => hops <= 8 && belief.may_pass_on(now, node),
             };
             let named = [Some(node.addr), node.turn].into_iter().flatten();
-            let forbidden = |addr: SocketAddr| is_forbidden(addr.ip(), private);
-            if !founded || named.into_iter().any(forbidden) {
+            let forbidden =
+                |addr: SocketAddr| is_forbidden(addr.ip(), private) || self.is_barred(addr, false);
+            let barred = self.is_barred(node.addr, node.kind != Kind::Turn);
+            if !founded || barred || named.into_iter().any(forbidden) {
                 return Some((Rule::Listing, format!("it lists {node:?}")));
             }
         }
         let turn = reply.turn.filter(|turn| !belief.may_name_turn(now, *turn));
         turn.map(|turn| (Rule::Health, format!("it names {turn}")))
+    }
+}
+
+impl Watched {
+    /// Whether nobody elsewhere may name an address to it, as a balance server's or as a TURN server's.
+    pub(crate) fn is_barred(&self, addr: SocketAddr, balance: bool) -> bool {
+        let beside = |(host, bits): (IpAddr, u8)| is_beside(host, bits.into(), addr.ip());
+        self.lan.into_iter().any(beside) || balance && LOOPS.contains(&addr.port())
     }
 }
 

@@ -2,7 +2,9 @@ use turn_balance::{CandidateState, Why};
 
 use super::words::{counted, or_dash};
 use crate::cmd::output::table;
-use crate::cmd::report::{HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport};
+use crate::cmd::report::{
+    Advice, HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport,
+};
 
 /// What is said of a TURN server that did not answer, beside the time of its leaf.
 const SILENT: &str = "but the TURN server itself did not answer";
@@ -61,6 +63,14 @@ pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
         counted(outcome.levels, "level"),
         counted(trace.candidates.len(), "candidate"),
     ))
+}
+
+/// What it says of candidates that another argument would have asked.
+pub(crate) fn refused(trace: &TraceReport) -> Option<String> {
+    let opens = trace.candidates.iter().filter_map(|c| c.allow);
+    let advice = Advice::on_refused(opens).filter(|_| trace.outcome.turn.is_some())?;
+    let refused = trace.candidates.iter().filter(|c| c.state == CandidateState::Refused);
+    Some(format!("{} refused: {advice}", counted(refused.count(), "candidate")))
 }
 
 /// What `tb trace -c` says below its table.
@@ -150,6 +160,20 @@ mod tests {
             trace(&examples::trace()).unwrap(),
             "203.0.113.52:3478 in 43.68 ms: 3 levels, 9 candidates, 1 silent"
         );
+    }
+
+    #[test]
+    fn what_another_argument_would_have_asked() {
+        let mut example = examples::trace();
+        assert_eq!(refused(&example), None);
+        example.candidates[1].state = CandidateState::Refused;
+        example.candidates[1].allow = Some("192.0.2.0/24".parse().unwrap());
+        assert_eq!(
+            refused(&example).unwrap(),
+            "1 candidate refused: `--allow 192.0.2.0/24` asks those that are nearer than the root"
+        );
+        example.outcome.turn = None;
+        assert_eq!(refused(&example), None, "the error says it then");
     }
 
     #[test]

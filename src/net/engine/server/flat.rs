@@ -15,6 +15,17 @@ const MAX_HOPS: u32 = 8;
 /// (34), its state (2) and version (9).
 const BESIDE: usize = 51;
 
+/// What all nodes together may take.
+const ROOM: usize = LONGEST_TAIL - BESIDE;
+
+/// The least that one of them takes: its field's head (2) and an IPv4 address with its port, as a
+/// field (8).
+const SHORTEST: usize = 10;
+
+/// How many entries are looked at: a flat list that fits has a hundred, each of which a few
+/// servers may list.
+const LOOKED_AT: usize = 8192;
+
 /// Replaces all nodes that list others by what they list, if the whole of that fits into one
 /// answer; else none of them. Half a level is worse than either (docs/selection.md): a client would spend
 /// on the leaves of a few regions what it needs to tell the regions apart.
@@ -22,38 +33,56 @@ const BESIDE: usize = 51;
 /// Each node comes with what it lists, as far as its answer to a check held the whole of that. One
 /// that is listed several times is kept with the fewest hops.
 pub fn flatten<'a>(nodes: impl IntoIterator<Item = (Node, &'a [Node])>) -> Vec<Node> {
-    let mut lists: Vec<(Node, Vec<Node>)> = nodes
-        .into_iter()
-        .map(|(node, list)| {
-            let passed = list.iter().filter_map(|below| passed_on(&node, below)).collect();
-            (node, passed)
-        })
-        .collect();
+    let lists: Vec<_> = nodes.into_iter().collect();
+    let flat = replace(&lists).filter(|flat| !flat.is_empty() && fit(flat.values(), ROOM));
+    match flat {
+        Some(flat) => flat.into_values().collect(),
+        None => lists.into_iter().map(|(node, _)| node).collect(),
+    }
+}
+
+/// Whether a list fits into a flat list, alone.
+pub(super) fn may_be_passed_on(list: &[Node]) -> bool {
+    let passed: Vec<_> = list.iter().map(|node| passed_on(None, node)).collect();
+    fit(&passed, ROOM)
+}
+
+/// All nodes that list nobody, and what the others list, each with the fewest hops; `None`: that is
+/// more than fits.
+fn replace(lists: &[(Node, &[Node])]) -> Option<BTreeMap<SocketAddr, Node>> {
+    let listed = lists.iter().map(|(_, list)| list.len()).sum::<usize>();
+    if listed > LOOKED_AT {
+        return None;
+    }
+    let lists_some = |(_, list): &&(Node, &[Node])| list.iter().any(may_pass_on);
     let replaced: BTreeSet<_> =
-        lists.iter().filter(|(_, list)| !list.is_empty()).map(|(node, _)| node.addr).collect();
+        lists.iter().filter(lists_some).map(|(node, _)| node.addr).collect();
     let mut flat = BTreeMap::<SocketAddr, Node>::new();
-    for (node, list) in &mut lists {
-        let below = std::mem::take(list).into_iter().chain([node.clone()]);
-        for node in below.filter(|node| !replaced.contains(&node.addr)) {
-            let fewest = flat.entry(node.addr).or_insert_with(|| node.clone());
-            if node.hops < fewest.hops {
-                *fewest = node;
+    for (via, list) in lists {
+        let below = list.iter().filter(|node| may_pass_on(node)).map(|node| (Some(via), node));
+        for (via, node) in below.chain([(None, via)]) {
+            let hops = node.hops.saturating_add(via.is_some().into());
+            let fewer = flat.get(&node.addr).is_none_or(|known| hops < known.hops);
+            if !fewer || replaced.contains(&node.addr) {
+                continue;
+            }
+            let node = via.map_or_else(|| node.clone(), |via| passed_on(Some(via), node));
+            flat.insert(node.addr, node);
+            if flat.len() > ROOM / SHORTEST {
+                return None;
             }
         }
     }
-    if !flat.is_empty() && fit(flat.values(), LONGEST_TAIL - BESIDE) {
-        flat.into_values().collect()
-    } else {
-        lists.into_iter().map(|(node, _)| node).collect()
-    }
+    Some(flat)
 }
 
 /// A node as the superior of the server that lists it, `via`, passes it on. The way through that
 /// one is the best that is known of it.
-fn passed_on(via: &Node, node: &Node) -> Option<Node> {
+fn passed_on(via: Option<&Node>, node: &Node) -> Node {
     let hops = one_more(node.hops);
-    let rtt = via.rtt.zip(node.rtt).map(|(there, on)| there.saturating_add(on));
-    may_pass_on(hops).then(|| Node { hops, rtt, ..node.clone() })
+    let rtt = via.and_then(|via| via.rtt).zip(node.rtt);
+    let rtt = rtt.map(|(there, on)| there.saturating_add(on));
+    Node { hops, rtt, ..node.clone() }
 }
 
 /// The hops of a node that is passed on: what it came with is a stranger's word.
@@ -62,9 +91,9 @@ fn one_more(hops: u32) -> u32 {
     hops.saturating_add(1)
 }
 
-fn may_pass_on(hops: u32) -> bool {
+fn may_pass_on(node: &Node) -> bool {
     planted!(HopsWithoutEnd => true);
-    hops <= MAX_HOPS
+    node.hops < MAX_HOPS
 }
 
 #[cfg(test)]

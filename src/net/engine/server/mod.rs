@@ -10,6 +10,7 @@ pub mod heartbeat;
 pub mod incoming;
 pub mod limit;
 pub mod members;
+mod pace;
 mod replay;
 pub mod seal;
 
@@ -27,9 +28,10 @@ use self::health::Health;
 use self::heartbeat::{Heartbeats, Outgoing};
 use self::incoming::LocalAddr;
 use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
+use self::pace::Pace;
 use super::{Rng, Transmit};
 use crate::net::wire::Node;
-use crate::types::Name;
+use crate::types::{Name, OnLink};
 
 /// How many nodes there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,6 +65,8 @@ pub struct ServerEngine {
     listing: Listing,
     /// The revision of the members that `listing` shows; `None`: it must be shown again.
     shown: Option<u64>,
+    /// How often it was encoded of late.
+    pace: Pace,
     /// Answers to heartbeats that were refused.
     pongs: VecDeque<Outgoing>,
     events: VecDeque<ServerEvent>,
@@ -78,8 +82,18 @@ impl ServerEngine {
         let version = rng.random::<u64>() >> 1 | 1;
         let seal = members.seal();
         let listing = Listing { name, turn, version, seal, ..Default::default() };
-        let (pongs, events) = (VecDeque::new(), VecDeque::new());
-        Self { members, heartbeats, turn, health: None, listing, shown: None, pongs, events, rng }
+        Self {
+            members,
+            heartbeats,
+            turn,
+            health: None,
+            listing,
+            shown: None,
+            pace: Pace::default(),
+            pongs: VecDeque::new(),
+            events: VecDeque::new(),
+            rng,
+        }
     }
 
     /// Checks the TURN server from now on; it is offered once it has answered.
@@ -94,6 +108,12 @@ impl ServerEngine {
         self.members.set_nodes(now, nodes);
         self.listing.node_addrs = self.members.addrs().collect();
         self.shown = None;
+    }
+
+    /// This host is in these networks from now on: nobody elsewhere may name what is there. What was
+    /// listed before goes with the next answers.
+    pub fn set_on_link(&mut self, on_link: OnLink) {
+        self.members.set_on_link(on_link);
     }
 
     /// Replaces the superiors.
@@ -182,18 +202,27 @@ impl ServerEngine {
         Some(result)
     }
 
-    /// What is offered, if that has changed since the last call or the last snapshot has expired.
-    /// Its change is what the superiors are told next, so call this before
-    /// [`ServerEngine::poll_heartbeat`].
+    /// What is offered, if the last snapshot has expired, or if that has changed since the last call
+    /// and not too often of late: then [`ServerEngine::poll_timeout`] says when. Its change is what
+    /// the superiors are told next, so call this before [`ServerEngine::poll_heartbeat`].
     pub fn poll_snapshot(&mut self, now: Instant) -> Option<Snapshot> {
+        let (listing, mut rng) = self.poll_listing(now)?;
+        Some(Snapshot::new(&listing, &mut rng))
+    }
+
+    /// The same, but still to be encoded, with random numbers for that: it may take as long as
+    /// hundreds of checks, in which the engine is not needed.
+    pub fn poll_listing(&mut self, now: Instant) -> Option<(Listing, Rng)> {
         let expired = self.listing.expires.is_some_and(|expires| expires <= now);
-        if self.is_shown() && !expired {
+        let news = !self.is_shown() && self.pace.next().is_none_or(|next| next <= now);
+        if !news && !expired {
             return None;
         }
+        self.pace.note(now);
         self.list(now);
         self.shown = Some(self.members.revision());
         self.heartbeats.set_offer(now, self.listing.is_offering(), self.listing.version);
-        Some(Snapshot::new(&self.listing, &mut self.rng))
+        Some((self.listing.clone(), Rng::from_rng(&mut self.rng)))
     }
 
     /// Lists what is online.
@@ -244,12 +273,13 @@ impl ServerEngine {
     /// When to call [`ServerEngine::handle_timeout`] and the `poll_*` functions next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let health = self.health.as_ref().map(Health::poll_timeout);
-        let others = [self.members.poll_timeout(), self.heartbeats.poll_timeout()];
+        let news = self.pace.next().filter(|_| !self.is_shown());
+        let others = [self.members.poll_timeout(), self.heartbeats.poll_timeout(), news];
         others.into_iter().chain([health]).flatten().min()
     }
 
     /// Whether [`ServerEngine::poll_snapshot`] or [`ServerEngine::poll_event`] has something to give
-    /// that is not a matter of time.
+    /// that is not a matter of time, or only of how often it was encoded of late.
     pub fn has_news(&self) -> bool {
         !self.is_shown() || !self.events.is_empty() || self.members.has_events()
     }

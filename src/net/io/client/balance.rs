@@ -7,6 +7,7 @@ use super::shared::SharedSocket;
 use super::sockets::Sockets;
 use crate::error::Error;
 use crate::net::engine::client::descent::{Descent, Options, Progress, Selection, Trace};
+use crate::net::io::interfaces::on_link;
 use crate::net::io::random;
 use crate::net::io::socket::unreachable::Unreachable;
 
@@ -99,10 +100,11 @@ impl Balance {
     /// Goes down until `result` has something to say, which it has once the descent is finished.
     async fn descend<T>(
         &self,
-        options: Options,
+        mut options: Options,
         mut progress: impl FnMut(Progress) + Send,
         result: impl Fn(&Descent) -> Option<T> + Send,
     ) -> Result<T, Error> {
+        options.on_link = on_link();
         let roots = &self.settings.roots;
         let mut sockets = Sockets::new(self.settings.socket.clone());
         let mut descent = Descent::new(options, roots, Instant::now(), random::rng()?);

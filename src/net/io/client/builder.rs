@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::timeout;
+use tracing::debug;
 
 use super::balance::{Balance, Settings};
 use super::shared::SharedSocket;
 use crate::error::Error;
 use crate::net::engine::client::descent::{Limits, Options, Strategy, View};
+use crate::net::io::resolve::Resolved;
 use crate::types::{Endpoint, Family, Prefix};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer
@@ -50,7 +52,8 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Adds a root. All roots, with all their addresses, are asked at once.
+    /// Adds a root. All roots, with all their addresses, are asked at once; of a name that has more than
+    /// 64, so many.
     pub fn root(mut self, root: impl Into<Endpoint>) -> Self {
         self.roots.push(root.into());
         self
@@ -127,8 +130,13 @@ impl Builder {
         let mut roots = Vec::new();
         let mut failed = None;
         for root in &self.roots {
-            match timeout(self.options.timeout, root.resolve(self.family)).await {
-                Ok(Ok(addrs)) => roots.extend(addrs),
+            match timeout(self.options.timeout, root.resolve_some(self.family)).await {
+                Ok(Ok(Resolved { addrs, found })) => {
+                    if found > addrs.len() {
+                        debug!(host = %root, found, used = addrs.len(), "a name has more addresses than are used");
+                    }
+                    roots.extend(addrs);
+                }
                 Ok(Err(error)) => failed = Some(error),
                 Err(_) => failed = Some(late(root)),
             }

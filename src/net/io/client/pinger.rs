@@ -57,8 +57,8 @@ impl Pinger {
         PingerBuilder { server: server.into(), family: None, source: Source::default(), plan }
     }
 
-    /// The address that is asked. A name may have several: all are asked until one answers, and
-    /// this is the first of them so far.
+    /// The address that is asked. A name may have several: all are asked, 64 at most, until one
+    /// answers, and this is the first of them so far.
     pub fn server(&self) -> SocketAddr {
         self.echoes.server().unwrap_or(self.first)
     }
@@ -180,7 +180,8 @@ impl PingerBuilder {
         {
             return Err(Error::NoAddress { host: ip.to_string(), family });
         }
-        let addrs = server.resolve(own.map(|(_, family)| family).or(family)).await?;
+        let wanted = own.map(|(_, family)| family).or(family);
+        let addrs = server.resolve_some(wanted).await?.addrs;
         let Some(&first) = addrs.first() else { return Err(Error::NoRoots) };
         let echoes = Echoes::new(&addrs, plan, Instant::now(), random::rng()?);
         let sockets = FreshSockets::new(source);

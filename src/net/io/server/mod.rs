@@ -7,6 +7,7 @@ mod event_log;
 mod listen;
 mod log_limit;
 mod names;
+mod networks;
 mod overflow;
 mod receive;
 mod running;

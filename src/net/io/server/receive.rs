@@ -38,6 +38,11 @@ pub(super) async fn bindings(shared: Arc<SharedState>, socket: Arc<UdpSocket>) {
     receive(&shared, &socket, handle).await;
 }
 
+/// Whether something is due before the control loop looks again.
+fn is_sooner(due: Option<Instant>, waits_for: Option<Instant>) -> bool {
+    due.is_some_and(|due| waits_for.is_none_or(|before| due < before))
+}
+
 /// Takes what comes to a socket, for ever. `handle` says whether the control loop must hear of it.
 async fn receive(
     shared: &SharedState,
@@ -49,8 +54,12 @@ async fn receive(
         match socket.recv_from(&mut buffer).await {
             Ok((len, from)) => {
                 let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-                let news = handle(&mut shared.engine(), Instant::now(), from, &buffer[..len]);
-                if news {
+                let mut engine = shared.engine();
+                let waits_for = engine.poll_timeout();
+                let news = handle(&mut engine, Instant::now(), from, &buffer[..len]);
+                let hurries = is_sooner(engine.poll_timeout(), waits_for);
+                drop(engine);
+                if news || hurries {
                     shared.wake();
                 }
             }

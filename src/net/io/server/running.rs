@@ -13,7 +13,7 @@ use super::control::{ControlLoop, HeartbeatSocket};
 use super::listen::listen;
 use super::shared::SharedState;
 use super::worker::Worker;
-use super::{names, overflow, receive, settings};
+use super::{names, networks, overflow, receive, settings};
 use crate::config::{Config, TurnHealth};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::server::ServerEngine;
@@ -86,6 +86,7 @@ impl Server {
             }
         }
         let shared = &server.shared;
+        server.tasks.push(networks::spawn(shared));
         for socket in check_sockets.sockets() {
             let task = receive::check_answers(shared.clone(), socket.clone());
             server.tasks.push(tokio::spawn(task));

@@ -18,6 +18,8 @@ use crate::net::engine::server::incoming::LocalAddr;
 pub(super) struct SharedState {
     pub(super) snapshot: ArcSwap<Snapshot>,
     engine: Mutex<ServerEngine>,
+    /// Held by who encodes a snapshot: none is published after a newer one.
+    encoding: Mutex<()>,
     stopping: AtomicBool,
     pub(super) counters: Counters,
     pub(super) log_limit: LogLimit,
@@ -42,6 +44,7 @@ impl SharedState {
         Self {
             snapshot: ArcSwap::default(),
             engine: Mutex::new(engine),
+            encoding: Mutex::new(()),
             stopping: AtomicBool::new(false),
             counters: Counters::default(),
             log_limit: LogLimit::default(),
@@ -76,11 +79,13 @@ impl SharedState {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Publishes what is offered at this moment, if that is news.
+    /// Publishes what is offered at this moment, if that is news. Whoever waits for the engine does
+    /// not wait for the encoding.
     pub(super) fn refresh(&self, now: Instant) {
-        let mut engine = self.engine();
-        if let Some(snapshot) = engine.poll_snapshot(now) {
-            self.snapshot.store(Arc::new(snapshot));
+        let _alone = self.encoding.lock().unwrap_or_else(PoisonError::into_inner);
+        let listing = self.engine().poll_listing(now);
+        if let Some((listing, mut rng)) = listing {
+            self.snapshot.store(Arc::new(Snapshot::new(&listing, &mut rng)));
         }
     }
 }

@@ -8,14 +8,17 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::internals::Scope;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{
     Descent, Limits, Obstacle, Options, Progress, Strategy, View,
 };
 use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, stun};
+use turn_balance::internals::{OnLink, Scope};
 
 use super::input::{Input, seed};
+
+/// The client's own address.
+const HOME: [u8; 4] = [203, 0, 113, 9];
 
 /// A descent, and what is known of it from outside.
 struct World {
@@ -64,6 +67,7 @@ impl World {
             view: if flag(3) { View::Subordinates } else { View::Flat },
             names: flag(4),
             within: None,
+            on_link: OnLink::new([(1, HOME.into(), 25)]),
             verify: !flag(5),
             timeout: Duration::from_secs(2),
             linger: if flag(6) { Duration::from_millis(500) } else { Duration::ZERO },
@@ -108,7 +112,7 @@ impl World {
         let scope = |root: &SocketAddr| Scope::of(root.ip()).unwrap_or(Scope::Global);
         let floor = self.roots.iter().map(scope).min().unwrap_or(Scope::Global);
         let floor = if self.limits.allow_private { floor.min(Scope::Private) } else { floor };
-        to.port() != 0 && floor.allows_also(to.ip(), &self.limits.allow)
+        to.port() != 0 && !is_at_home(to.ip()) && floor.allows_also(to.ip(), &self.limits.allow)
     }
 
     /// A datagram comes. What nobody has asked for changes nothing.
@@ -180,6 +184,12 @@ impl World {
             }
         }
     }
+}
+
+/// Whether an address is in the network of the client, where none of the roots is.
+fn is_at_home(ip: IpAddr) -> bool {
+    let IpAddr::V4(ip) = ip else { return false };
+    ip.octets()[..3] == HOME[..3] && ip.octets()[3] < 128 // a /25
 }
 
 /// Who is behind an address: a /64, where it is IPv6.

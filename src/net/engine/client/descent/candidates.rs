@@ -2,16 +2,17 @@
 //! that was added.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Index;
 use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
+use super::options::Refusal;
 use super::rank::{Score, least};
 use super::report::Obstacle;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::wire::{Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View};
-use crate::types::{Name, Scope};
+use crate::types::Name;
 
 /// The longest list that is kept: more than a descent can ask.
 const LONGEST_LIST: usize = 512;
@@ -37,8 +38,8 @@ pub(super) struct Entry {
     pub(super) level: u8,
     /// Who listed it; `None`: it is a root.
     pub(super) via: Option<CandidateId>,
-    /// The scope of the root that it descends from.
-    pub(super) root: Scope,
+    /// Where the root is that it descends from.
+    pub(super) root: IpAddr,
     pub(super) role: Role,
     pub(super) name: Option<Name>,
     /// The TURN server beside a leaf; a TURN server's own address.
@@ -62,8 +63,8 @@ pub(super) struct Entry {
     pub(super) state: State,
     /// Whether the descent went down into it.
     pub(super) explored: bool,
-    /// Whether it, or the TURN server that it names, is an address that must not be asked.
-    pub(super) refused: bool,
+    /// Why it, or the TURN server that it names, must not be asked.
+    pub(super) refused: Option<Refusal>,
     /// Whether an answer to one of its requests came from another address.
     pub(super) misplaced: bool,
     /// What the network says stands before it, unless it answers all the same.
@@ -156,7 +157,10 @@ impl Candidates {
                 entry.rtt = Some(least(entry.rtt, now.saturating_duration_since(sent)));
                 Heard::Right { id, sent }
             }
-            Judged::Repeated => Heard::Repeated,
+            Judged::Repeated => {
+                entry.exchange.accept(proof); // it may be the first with a nonce
+                Heard::Repeated
+            }
             Judged::Unasked => Heard::Mismatched,
         }
     }
@@ -169,13 +173,13 @@ impl Candidates {
         entry.retries <= MOST_RETRIES
     }
 
-    /// Takes in what a balance server says of itself and lists. `allows` says of the TURN server that
+    /// Takes in what a balance server says of itself and lists. `judge` says of the TURN server that
     /// it names whether it may be asked. Returns what it is from now on.
     pub(super) fn take_reply(
         &mut self,
         id: CandidateId,
         reply: ProbeReply,
-        allows: impl FnOnce(SocketAddr) -> bool,
+        judge: impl FnOnce(SocketAddr) -> Result<(), Refusal>,
     ) -> Role {
         let entry = self.entry(id);
         entry.state = reply.state;
@@ -198,9 +202,8 @@ impl Candidates {
         }
         match (entry.list.is_empty(), reply.turn) {
             (true, Some(turn)) => {
-                let allowed = allows(turn);
-                entry.turn = Some(turn).filter(|_| allowed);
-                entry.refused = !allowed;
+                entry.refused = judge(turn).err();
+                entry.turn = Some(turn).filter(|_| entry.refused.is_none());
                 entry.role = Role::Leaf;
             }
             (true, None) => {
@@ -260,7 +263,7 @@ impl Entry {
         addr: SocketAddr,
         level: u8,
         via: Option<CandidateId>,
-        root: Scope,
+        root: IpAddr,
         role: Role,
     ) -> Self {
         Self {
@@ -281,7 +284,7 @@ impl Entry {
             rtt: None,
             state: State::Offering,
             explored: false,
-            refused: false,
+            refused: None,
             misplaced: false,
             obstacle: None,
         }

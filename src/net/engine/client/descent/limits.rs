@@ -24,8 +24,9 @@ pub struct Limits {
     pub unanswered: u32,
     /// The deepest level. No more than 8: nodes pass through 8 hops at most.
     pub depth: u8,
-    /// Addresses that lists may name although they are nearer than the root: private, link-local
-    /// or loopback ones. What is no host's stays refused.
+    /// Addresses that lists may name although they are nearer than the root: in a network that this
+    /// host is in and the root is not, private, link-local or loopback ones. What is no host's
+    /// stays refused.
     pub allow: Vec<Prefix>,
     /// Whether lists may name all private addresses.
     pub allow_private: bool,

@@ -1,9 +1,10 @@
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::limits::Limits;
+use crate::net::engine::loop_port::is_loop_port;
 use crate::net::wire::View;
-use crate::types::{Prefix, Scope};
+use crate::types::{OnLink, Prefix, Scope};
 
 /// How a descent chooses.
 ///
@@ -59,8 +60,17 @@ pub struct Options {
     pub linger: Duration,
     /// Where lists may lead it, such as into all of IPv4 and nowhere else; `None`: anywhere.
     pub within: Option<Prefix>,
+    /// The networks that this host is in: no list leads there, but of a root that is there too.
+    pub on_link: OnLink,
     /// What it may send.
     pub limits: Limits,
+}
+
+/// Why a list may not lead to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// What [`Limits::allow`] would have to hold; `None`: nothing opens it.
+    pub(super) opens: Option<Prefix>,
 }
 
 impl Default for Options {
@@ -73,17 +83,53 @@ impl Default for Options {
             timeout: Duration::from_secs(10),
             linger: Duration::ZERO,
             within: None,
+            on_link: OnLink::default(),
             limits: Limits::default(),
         }
     }
 }
 
 impl Options {
-    /// Whether a list may lead to an address, below a root of this scope.
-    pub(super) fn allow(&self, root: Scope, addr: SocketAddr) -> bool {
-        planted!(RefusedAsked => true);
-        let floor = if self.limits.allow_private { root.min(Scope::Private) } else { root };
-        let within = self.within.is_none_or(|prefix| prefix.contains(addr.ip()));
-        within && floor.allows_also(addr.ip(), &self.limits.allow)
+    /// Whether a list may lead to a balance server, below this root.
+    pub(super) fn judge_server(&self, root: IpAddr, addr: SocketAddr) -> Result<(), Refusal> {
+        if is_loop(addr) { Err(Refusal { opens: None }) } else { self.judge(root, addr) }
     }
+
+    /// Whether a list may lead to an address, below this root.
+    pub(super) fn judge(&self, root: IpAddr, addr: SocketAddr) -> Result<(), Refusal> {
+        let (ip, allow) = (addr.ip(), self.limits.allow.as_slice());
+        if self.allow(root, ip, allow) {
+            return Ok(());
+        }
+        let hosts = Scope::stands_for(ip).map(Prefix::from);
+        let mut prefixes = self.on_link.around(ip).copied().chain(hosts);
+        Err(Refusal { opens: prefixes.find(|prefix| self.allow(root, ip, &[*prefix])) })
+    }
+
+    fn allow(&self, root: IpAddr, ip: IpAddr, prefixes: &[Prefix]) -> bool {
+        let within = self.within.is_none_or(|within| within.contains(ip));
+        within && self.is_wide(root, ip, prefixes) && self.is_elsewhere(root, ip, prefixes)
+    }
+
+    /// Whether it is no nearer than the root, by its scope.
+    fn is_wide(&self, root: IpAddr, ip: IpAddr, prefixes: &[Prefix]) -> bool {
+        planted!(RefusedAsked => true);
+        let scope = Scope::of(root).unwrap_or(Scope::Global);
+        let floor = if self.limits.allow_private { scope.min(Scope::Private) } else { scope };
+        floor.allows_also(ip, prefixes)
+    }
+
+    /// Whether it is not in a network of this host, or the root is there too.
+    fn is_elsewhere(&self, root: IpAddr, ip: IpAddr, prefixes: &[Prefix]) -> bool {
+        planted!(OnLinkAsked => true);
+        let private = |ip| self.limits.allow_private && Scope::of(ip) == Some(Scope::Private);
+        let named = |ip| prefixes.iter().any(|prefix| prefix.contains(ip));
+        self.on_link.allows_also(root, ip, |ip| private(ip) || named(ip))
+    }
+}
+
+/// Whether a server there would be one that answers anything.
+fn is_loop(addr: SocketAddr) -> bool {
+    planted!(LoopPortAsked => false);
+    is_loop_port(addr.port())
 }

@@ -141,7 +141,8 @@ impl<'a> Ending<'a> {
     fn is_limited(&self, lister: &Entry) -> bool {
         let too_deep = lister.level >= deepest(self.options) && !lister.list.is_empty();
         let below = |entry: &Entry| entry.level == lister.level + 1;
-        let unasked = |entry: &Entry| below(entry) && !entry.refused && entry.sent() == 0;
+        let may_be = |entry: &Entry| below(entry) && entry.refused.is_none();
+        let unasked = |entry: &Entry| may_be(entry) && entry.sent() == 0;
         let in_time = self.elapsed < self.options.timeout;
         in_time && (too_deep || self.candidates.iter().any(|(_, entry)| unasked(entry)))
     }
@@ -183,6 +184,7 @@ impl<'a> Ending<'a> {
             total: None,
             sent: 0,
             state: CandidateState::Selected,
+            allow: None,
         })
     }
 
@@ -199,7 +201,7 @@ impl<'a> Ending<'a> {
             _ if chosen => CandidateState::Selected,
             _ if path.contains(&id) => CandidateState::Path,
             Some(state) => state,
-            None if entry.refused => CandidateState::Refused,
+            None if entry.refused.is_some() => CandidateState::Refused,
             None if entry.explored => CandidateState::Explored,
             None if entry.rtt.is_some() => CandidateState::Lost,
             None if entry.misplaced => CandidateState::Misplaced,
@@ -207,6 +209,7 @@ impl<'a> Ending<'a> {
             None if entry.sent() == 0 => CandidateState::Lost,
             None => CandidateState::Silent,
         };
+        let refusal = entry.refused.filter(|_| state == CandidateState::Refused);
         let gone_through = entry.role != Role::Balance || entry.explored;
         // In the last row of a path the name would repeat the leaf's.
         let is_leaf = |via| self.candidates[via].role == Role::Leaf;
@@ -221,6 +224,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
+            allow: refusal.and_then(|refusal| refusal.opens),
         }
     }
 

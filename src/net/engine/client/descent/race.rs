@@ -18,7 +18,6 @@ use super::schedule::Schedule;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Kind, ProbeReply, State};
-use crate::types::Scope;
 
 /// Between the two copies that a root gets: everything hangs on it.
 const ROOT_SPACING: Duration = Duration::from_millis(10);
@@ -80,8 +79,7 @@ impl Race {
         };
         race.levels.open(0);
         for &root in roots {
-            let scope = Scope::of(root.ip()).unwrap_or(Scope::Global);
-            if let Some(id) = race.add(Entry::new(root, 0, None, scope, Role::Balance)) {
+            if let Some(id) = race.add(Entry::new(root, 0, None, root.ip(), Role::Balance)) {
                 race.plan(id, now);
                 if race.options.strategy == Strategy::Best {
                     race.plan(id, now + ROOT_SPACING);
@@ -162,8 +160,8 @@ impl Race {
         }
         let Entry { root, ref list, .. } = self.candidates[id];
         let known_before = list.len();
-        let allow = |turn| self.options.allow(root, turn);
-        self.candidates.take_reply(id, reply, allow);
+        let judge = |turn| self.options.judge(root, turn);
+        self.candidates.take_reply(id, reply, judge);
         let entry = &self.candidates[id];
         self.schedule.move_to_its_lane(id, entry);
         if entry.state != State::Offering {
@@ -271,7 +269,7 @@ impl Race {
             return;
         }
         let silent = |(id, entry): &(CandidateId, &Entry)| {
-            entry.rtt.is_none() && !entry.refused && self.schedule.awaits(*id)
+            entry.rtt.is_none() && entry.refused.is_none() && self.schedule.awaits(*id)
         };
         let silent: Vec<_> = self.candidates.iter().filter(silent).map(|(id, _)| id).collect();
         for id in silent {
@@ -304,12 +302,14 @@ impl Race {
             let mut entry = Entry::new(node.addr, level + 1, Some(id), root, role);
             entry.name = node.name;
             entry.outlook = here.zip(node.rtt).map(|(here, there)| outlook(here, there));
-            entry.refused = !self.options.allow(root, node.addr);
-            entry.turn = match role {
-                Role::Turn => Some(node.addr),
-                _ => node.turn.filter(|turn| self.options.allow(root, *turn)),
+            (entry.refused, entry.turn) = match role {
+                Role::Turn => (self.options.judge(root, node.addr).err(), Some(node.addr)),
+                _ => {
+                    let turn = node.turn.filter(|turn| self.options.judge(root, *turn).is_ok());
+                    (self.options.judge_server(root, node.addr).err(), turn)
+                }
             };
-            let refused = entry.refused;
+            let refused = entry.refused.is_some();
             added.extend(self.add(entry).filter(|_| !refused));
         }
         added.sort_by_key(|&id| (self.candidates[id].outlook, id));

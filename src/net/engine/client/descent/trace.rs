@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::options::Strategy;
 use super::report::{CandidateState, Cost, Selection};
 use crate::net::wire::View;
-use crate::types::Name;
+use crate::types::{Name, Prefix};
 
 /// Everything a descent has seen.
 ///
@@ -58,4 +58,7 @@ pub struct Candidate {
     pub sent: u32,
     /// What became of it.
     pub state: CandidateState,
+    /// Of one that is refused: what [`Limits::allow`](crate::Limits::allow) would have to hold for it,
+    /// or the TURN server that it names, to be asked. `None`: nothing opens it.
+    pub allow: Option<Prefix>,
 }

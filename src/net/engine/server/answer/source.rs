@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use crate::net::engine::loop_port::is_loop_port;
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::incoming::LocalAddr;
 
@@ -11,7 +12,7 @@ pub(super) fn judge_source(to: &LocalAddr, from: &SocketAddr) -> Result<(), Drop
     match from.port() {
         port if is_port_zero(port) => Err(DropReason::PortZero),
         port if port == to.port() && from == to => Err(DropReason::OwnAddress),
-        port if is_loop_port(port) => Err(DropReason::LoopPort),
+        port if is_loop(port) => Err(DropReason::LoopPort),
         _ => Ok(()),
     }
 }
@@ -21,10 +22,7 @@ fn is_port_zero(port: u16) -> bool {
     port == 0
 }
 
-/// Whether the service of a port answers any datagram, and so would talk with a server for ever:
-/// echo, quote, chargen, DNS, TFTP's kin, NTP, SNMP, LDAP, SSDP, mDNS, memcached.
-fn is_loop_port(port: u16) -> bool {
+fn is_loop(port: u16) -> bool {
     planted!(LoopPortAnswered => false);
-    // Most ask from a port above them all.
-    port <= 11211 && matches!(port, 7 | 17 | 19 | 53 | 123 | 161 | 389 | 1900 | 5353 | 11211)
+    is_loop_port(port)
 }

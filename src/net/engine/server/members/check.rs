@@ -41,6 +41,8 @@ impl Distance {
 pub(super) struct Check {
     next: Instant,
     last: Option<Instant>,
+    /// When all times that it was brought forward are made up for.
+    rested: Instant,
     /// When the first of this round was sent.
     round: Instant,
     /// How many were sent in this round.
@@ -57,6 +59,12 @@ impl Check {
     pub(super) const PERIOD_OFFLINE: Duration = Duration::from_secs(10);
     /// The least time between two checks of one node, however many heartbeats ask for one.
     const SPACING: Duration = Duration::from_millis(250);
+    /// So many times in a row a check may be brought forward as far as that. Who has news without end
+    /// is checked as often as others then.
+    const HURRIES: u32 = 8;
+    /// After which one of these is made up for: less than what is between two heartbeats of a node
+    /// that is well (2.7 s at least).
+    const HURRY: Duration = Duration::from_millis(2500);
     /// How many requests are remembered: at the least spacing, those of two seconds.
     const REMEMBERED: usize = 8;
     /// After which a check without answer is repeated. The longest stands also after the last.
@@ -71,6 +79,7 @@ impl Check {
         Self {
             next: first,
             last: None,
+            rested: first,
             round: first,
             sent: 0,
             exchange: Exchange::new(Owner::Check),
@@ -83,13 +92,28 @@ impl Check {
         self.next
     }
 
+    /// How many were sent in this round.
+    pub(super) fn sent(&self) -> usize {
+        self.sent
+    }
+
     /// Starts a round as soon as the spacing allows.
     pub(super) fn bring_forward(&mut self, now: Instant) {
         let soonest = self.last.map_or(now, |last| now.max(last + Self::SPACING));
-        if soonest < self.next {
+        if soonest < self.next && self.may_hurry(now) {
             self.next = soonest;
             self.sent = 0;
         }
+    }
+
+    /// Whether it has not been brought forward too often of late (the generic cell rate algorithm:
+    /// ITU-T I.371, annex A).
+    fn may_hurry(&mut self, now: Instant) -> bool {
+        planted!(HurriesWithoutEnd => true);
+        let (rested, most) =
+            (self.rested.max(now) + Self::HURRY, now + Self::HURRY * Self::HURRIES);
+        self.rested = rested.min(most);
+        rested <= most
     }
 
     /// The node wants to be asked again, with a cookie.

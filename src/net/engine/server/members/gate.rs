@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::naming::may_name_server;
 use super::roster::Roster;
 use crate::net::engine::Rng;
-use crate::net::engine::server::auth::{Heartbeat, JoinPolicy, Trust};
+use crate::net::engine::server::auth::{Heartbeat, Trust};
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::replay::{Freshness, ReplayFilter};
 use crate::net::wire::{Ping, Pong};
-use crate::types::Scope;
+use crate::types::OnLink;
 
 /// Why a heartbeat is refused, as a [`Pong`] says it: it has no challenge that is good.
 const STALE: u32 = 1;
@@ -20,6 +21,7 @@ pub(super) struct Gate {
     trust: Trust,
     /// Judges signed ones; `None` without keys.
     replay: Option<ReplayFilter>,
+    on_link: OnLink,
 }
 
 /// Where the sender of a heartbeat may be.
@@ -53,6 +55,15 @@ impl Gate {
         &self.trust
     }
 
+    /// This host is in these networks from now on.
+    pub(super) fn set_on_link(&mut self, on_link: OnLink) {
+        self.on_link = on_link;
+    }
+
+    pub(super) fn on_link(&self) -> &OnLink {
+        &self.on_link
+    }
+
     /// How many nodes there may be, where so many are configured: those always have room.
     pub(super) fn room(&self, configured: usize) -> usize {
         planted!(JoinsWithoutBound => usize::MAX);
@@ -77,7 +88,7 @@ impl Gate {
         let ping = &heartbeat.ping;
         let (places, room) = match roster.get(from).is_some_and(|member| !member.has_joined()) {
             true => (Places { advertised: None, source: Some(from) }, usize::MAX),
-            false => (Places::of(self.trust.join.as_ref(), from, ping)?, self.room(configured)),
+            false => (self.places(from, ping)?, self.room(configured)),
         };
         if roster.len() >= room && !places.iter().any(|addr| roster.contains(addr)) {
             return Err(DropReason::TooManyNodes);
@@ -93,6 +104,20 @@ impl Gate {
         }
     }
 
+    /// Where one may be that is not listed. One from far may not lead into a near network, as in
+    /// lists.
+    fn places(&self, from: SocketAddr, ping: &Ping) -> Result<Places, DropReason> {
+        let join = self.trust.join.as_ref().ok_or(DropReason::StrangeHeartbeat)?;
+        let allowed =
+            |addr: &SocketAddr| may_name_server(&self.on_link, from, *addr) && join.allows(*addr);
+        let advertised = ping.advertise.filter(|addr| *addr != from).filter(allowed);
+        let source = Some(from).filter(allowed);
+        if advertised.or(source).is_none() {
+            return Err(DropReason::Unwanted);
+        }
+        Ok(Places { advertised, source })
+    }
+
     /// Of how many addresses something is remembered.
     pub(super) fn remembered(&self) -> usize {
         self.replay.as_ref().map_or(0, ReplayFilter::len)
@@ -100,20 +125,6 @@ impl Gate {
 }
 
 impl Places {
-    /// Those of a node that is not listed. One from far may not lead into a near network, as in
-    /// lists.
-    fn of(join: Option<&JoinPolicy>, from: SocketAddr, ping: &Ping) -> Result<Self, DropReason> {
-        let join = join.ok_or(DropReason::StrangeHeartbeat)?;
-        let scope = Scope::of(from.ip()).unwrap_or(Scope::Global);
-        let allowed = |addr: &SocketAddr| scope.allows(addr.ip()) && join.allows(*addr);
-        let advertised = ping.advertise.filter(|addr| *addr != from).filter(allowed);
-        let source = Some(from).filter(allowed);
-        if advertised.or(source).is_none() {
-            return Err(DropReason::Unwanted);
-        }
-        Ok(Self { advertised, source })
-    }
-
     fn iter(&self) -> impl Iterator<Item = SocketAddr> {
         [self.advertised, self.source].into_iter().flatten()
     }

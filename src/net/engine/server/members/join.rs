@@ -7,6 +7,8 @@ use super::gate::Places;
 use super::member::Member;
 use super::news::News;
 use super::node::MemberEvent;
+use super::prospect::Claim;
+use super::prospects::Prospects;
 use super::roster::Roster;
 use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::server::drop::DropReason;
@@ -14,6 +16,7 @@ use crate::net::engine::server::drop::DropReason;
 /// The nodes, while some join or leave.
 pub(super) struct Joining<'a> {
     pub(super) roster: &'a mut Roster,
+    pub(super) prospects: &'a mut Prospects,
     pub(super) news: &'a mut News,
     /// How many nodes there may be.
     pub(super) room: usize,
@@ -28,28 +31,44 @@ impl Joining<'_> {
     pub(super) fn let_in(
         &mut self,
         now: Instant,
+        from: SocketAddr,
         Places { advertised, source }: Places,
         heartbeat: &Heartbeat,
     ) -> Result<(), DropReason> {
-        if let Some(advertised) = advertised {
-            self.admit(now, advertised)?;
-            self.knock(now, advertised, heartbeat);
-        }
+        let sought = match advertised {
+            Some(place) => self.look_for(now, from, place, heartbeat),
+            None => Sought::Nowhere,
+        };
         let Some(source) = source else { return Ok(()) };
-        match advertised.and_then(|addr| self.roster.get(addr)) {
-            Some(found) if found.has_offer() => self.dismiss(source),
-            Some(found) if found.is_looked_for(now) => {}
-            _ => {
+        match sought {
+            Sought::Found => self.dismiss(source),
+            Sought::Awaited => {}
+            Sought::Nowhere => {
                 self.admit(now, source)?;
-                self.knock(now, source, heartbeat);
+                self.knock(now, from, source, heartbeat);
             }
         }
         Ok(())
     }
 
+    /// A place has shown that a node is there, which has this key: it is asked in full at once.
+    pub(super) fn found(&mut self, now: Instant, place: SocketAddr, key: Option<u32>) {
+        self.prospects.found(place);
+        if !self.roster.contains(place) {
+            self.roster.insert(place, Member::joined(place, now));
+        }
+        self.roster.change(place, |member| member.appear(now, key));
+    }
+
     /// Brings the next check of a node forward, where it could bring something new.
-    pub(super) fn knock(&mut self, now: Instant, addr: SocketAddr, heartbeat: &Heartbeat) {
-        if self.roster.change(addr, |member| member.knock(now, heartbeat)) == Some(true) {
+    pub(super) fn knock(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        addr: SocketAddr,
+        heartbeat: &Heartbeat,
+    ) {
+        if self.roster.change(addr, |member| member.knock(now, from, heartbeat)) == Some(true) {
             self.news.revise();
         }
     }
@@ -62,6 +81,7 @@ impl Joining<'_> {
         joined.sort_unstable();
         let excess = (self.roster.len() + places).saturating_sub(self.room);
         joined.into_iter().take(excess).for_each(|(_, addr)| self.dismiss(addr));
+        self.prospects.keep_newest(self.room.saturating_sub(self.roster.len() + places));
     }
 
     /// Takes a node out that had joined: it is found at another address, or nowhere.
@@ -75,6 +95,32 @@ impl Joining<'_> {
         self.news.tell(MemberEvent::Forgotten { addr });
     }
 
+    /// Looks for a node at the address that it advertises. Who is not known to be there, or has gone
+    /// silent, has not agreed to be asked: that is a matter of [`Prospects`].
+    fn look_for(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        place: SocketAddr,
+        heartbeat: &Heartbeat,
+    ) -> Sought {
+        let node = self.roster.get(place);
+        if node.is_some_and(|node| node.is_present(now)) {
+            self.prospects.remove(from);
+            self.knock(now, from, place, heartbeat);
+            let node = self.roster.get(place);
+            return Sought::of(
+                node.is_some_and(Member::has_offer),
+                node.is_some_and(|node| node.is_looked_for(now)),
+            );
+        }
+        let Some(key) = heartbeat.key else { return Sought::Nowhere };
+        let claim = Claim { from, place, key, len: heartbeat.len, known: node.is_some() };
+        let room = self.room.saturating_sub(self.roster.len());
+        let prospect = self.prospects.claim(now, claim, room);
+        Sought::of(false, prospect.is_some_and(|prospect| prospect.is_looked_for(now)))
+    }
+
     /// Makes an address that of a node, if there is room.
     fn admit(&mut self, now: Instant, addr: SocketAddr) -> Result<(), DropReason> {
         if self.roster.change(addr, |member| member.heard(now)).is_some() {
@@ -84,6 +130,27 @@ impl Joining<'_> {
             return Err(DropReason::TooManyNodes);
         }
         self.roster.insert(addr, Member::joined(addr, now));
+        self.prospects.keep_newest(self.room - self.roster.len());
         Ok(())
+    }
+}
+
+/// Where a node is looked for.
+enum Sought {
+    /// It is found at the address that it advertises.
+    Found,
+    /// It may be found there yet.
+    Awaited,
+    /// It advertises none, or has not been found there.
+    Nowhere,
+}
+
+impl Sought {
+    fn of(found: bool, awaited: bool) -> Self {
+        match (found, awaited) {
+            (true, _) => Self::Found,
+            (false, true) => Self::Awaited,
+            (false, false) => Self::Nowhere,
+        }
     }
 }

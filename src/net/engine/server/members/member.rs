@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use super::check::Check;
 use super::news::Change;
 use super::node::{MemberEvent, NodeSpec, NodeState, Online};
-use super::offered::Offered;
+use super::offered::{ONLINE, Offered};
+use super::signer::Signer;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::{Rng, jitter};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
 use crate::net::wire::{Node, PADDED_REQUEST, ProbeReply};
-use crate::types::Name;
+use crate::types::{Name, OnLink};
 
 /// After its last heartbeat or right answer a node that has joined is forgotten: late enough that
 /// a restart or a partition shows as "offline" in the log, soon enough that a fleet whose
@@ -22,7 +23,7 @@ const FORGOTTEN: Duration = Duration::from_secs(300);
 
 /// How long a node is looked for at the address that it advertises alone: the first round of
 /// checks.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// A node, and what is known of it.
 #[derive(Debug)]
@@ -30,11 +31,22 @@ pub(super) struct Member {
     spec: NodeSpec,
     /// `None`: it is configured.
     joined: Option<Joined>,
-    /// The key of its last heartbeat, which its checks are signed with: while keys are changed it
-    /// may not have the one that signs here.
-    key: Option<u32>,
+    signer: Signer,
     offered: Option<Offered>,
     check: Check,
+}
+
+/// A right answer to one of its checks.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// When the check was sent.
+    pub(super) sent: Instant,
+    pub(super) proof: Proof,
+    /// The number of the key that it is signed with.
+    pub(super) key: Option<u32>,
+    pub(super) reply: ProbeReply,
+    /// Its bytes of UDP payload.
+    pub(super) len: usize,
 }
 
 /// When one joined that is not configured, and was heard from last.
@@ -47,7 +59,13 @@ struct Joined {
 impl Member {
     /// A configured one, that is checked first at this moment.
     pub(super) fn configured(spec: NodeSpec, first: Instant) -> Self {
-        Self { spec, joined: None, key: None, offered: None, check: Check::new(first) }
+        Self {
+            spec,
+            joined: None,
+            signer: Signer::default(),
+            offered: None,
+            check: Check::new(first),
+        }
     }
 
     /// One that joins now.
@@ -83,6 +101,19 @@ impl Member {
         self.joined.is_none_or(|joined| now < joined.since + PATIENCE)
     }
 
+    /// Whether it is known to be there: it is configured, or has shown it as lately as a node that is
+    /// online.
+    pub(super) fn is_present(&self, now: Instant) -> bool {
+        self.joined.is_none_or(|joined| now < joined.heard + ONLINE)
+    }
+
+    /// It has shown that it is there, and has this key.
+    pub(super) fn appear(&mut self, now: Instant, key: Option<u32>) {
+        self.heard(now);
+        self.signer.show(key);
+        self.check.bring_forward(now);
+    }
+
     /// Whether it has an offer that no timeout has ended yet.
     pub(super) fn has_offer(&self) -> bool {
         self.offered.is_some()
@@ -101,7 +132,7 @@ impl Member {
 
     /// A check that is sent now.
     pub(super) fn check(&mut self, now: Instant, token: Token, keys: &Keys) -> Vec<u8> {
-        let key = self.key.and_then(|id| keys.get(id)).or(keys.active());
+        let key = self.signer.key(keys, self.check.sent());
         let size = PADDED_REQUEST - key.map_or(0, |_| TRAILER);
         let mut payload = self.check.send(now, token, size, self.offered.is_some());
         if let Some(key) = key {
@@ -120,20 +151,22 @@ impl Member {
         self.check.retry(now, cookie);
     }
 
-    /// A right answer came to the check that was sent then.
+    /// A right answer came.
     pub(super) fn answered(
         &mut self,
         now: Instant,
-        sent: Instant,
-        proof: Proof,
-        reply: ProbeReply,
+        answer: Answer,
+        on_link: &OnLink,
         rng: &mut Rng,
     ) -> Change {
+        let Answer { sent, proof, key, reply, len } = answer;
+        self.signer.show(key);
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
         self.heard(now);
         let before = self.offered.take();
-        self.offered = Offered::after(Offered::by(reply, self.spec.addr, now), &before);
+        let offered = Offered::by(reply, len, self.spec.addr, on_link, now);
+        self.offered = Offered::after(offered, &before);
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         self.check.answered(proof, now + jitter(pause, rng));
         let after = self.offered.as_ref();
@@ -151,10 +184,15 @@ impl Member {
         }
     }
 
-    /// A heartbeat came: brings the next check forward, where it could bring something new. Returns
-    /// whether lists show it differently.
-    pub(super) fn knock(&mut self, now: Instant, Heartbeat { ping, key, .. }: &Heartbeat) -> bool {
-        self.key = key.or(self.key);
+    /// A heartbeat of it came from an address: brings the next check forward, where it could bring
+    /// something new. Returns whether lists show it differently.
+    pub(super) fn knock(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        Heartbeat { ping, key, .. }: &Heartbeat,
+    ) -> bool {
+        self.signer.hear(*key, from == self.spec.addr);
         let claimed = Offered::claimed(now);
         let listed = claimed.is_some();
         self.offered = claimed.or(self.offered.take());

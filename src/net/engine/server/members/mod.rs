@@ -7,10 +7,14 @@ mod check;
 mod gate;
 mod join;
 mod member;
+mod naming;
 mod news;
 mod node;
 mod offered;
+mod prospect;
+mod prospects;
 mod roster;
+mod signer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -25,15 +29,19 @@ use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::auth::{Purpose, Tag};
 use crate::net::wire::{Pong, Response, ResponseBody};
+use crate::types::OnLink;
 use gate::{Entry, Gate};
 use join::Joining;
-use member::Member;
+use member::{Answer, Member};
 use news::News;
+use prospect::Prospect;
+use prospects::Prospects;
 use roster::Roster;
 
 pub use news::START_GRACE;
 pub use node::{CheckOutcome, MemberEvent, NodeSpec, NodeState, Online};
 pub use offered::ONLINE;
+use offered::Offered;
 
 /// How far the first checks are spread: each node this long after the one before, so that
 /// thousands of answers do not arrive at once.
@@ -49,6 +57,7 @@ const START_SPREAD: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Members {
     roster: Roster,
+    prospects: Prospects,
     news: News,
     gate: Gate,
     /// How many of them are configured.
@@ -62,6 +71,7 @@ impl Members {
     pub fn new(mut rng: Rng) -> Self {
         Self {
             roster: Roster::default(),
+            prospects: Prospects::default(),
             news: News::default(),
             gate: Gate::default(),
             configured: 0,
@@ -73,6 +83,11 @@ impl Members {
     /// Believes these from now on.
     pub fn set_trust(&mut self, now: Instant, trust: Trust) {
         self.gate.set_trust(now, trust, &mut self.rng);
+    }
+
+    /// This host is in these networks from now on: nobody elsewhere may name what is there.
+    pub fn set_on_link(&mut self, on_link: OnLink) {
+        self.gate.set_on_link(on_link);
     }
 
     /// Replaces the configured nodes. Those that stay keep what is known of them, as do those that
@@ -118,8 +133,8 @@ impl Members {
         heartbeat: &Heartbeat,
     ) -> Result<Option<Pong>, DropReason> {
         match self.gate.judge(now, from, heartbeat, &self.roster, self.configured)? {
-            Entry::Unsigned => self.joining().knock(now, from, heartbeat),
-            Entry::Signed(places) => self.joining().let_in(now, places, heartbeat)?,
+            Entry::Unsigned => self.joining().knock(now, from, from, heartbeat),
+            Entry::Signed(places) => self.joining().let_in(now, from, places, heartbeat)?,
             Entry::Stale(pong) => return Ok(Some(pong)),
         }
         Ok(None)
@@ -132,31 +147,48 @@ impl Members {
         from: SocketAddr,
         datagram: &[u8],
     ) -> CheckOutcome {
-        let Some(member) = self.roster.get(from) else {
+        let member = self.roster.get(from);
+        if member.is_none() && !self.prospects.contains(from) {
             return CheckOutcome::Misplaced;
-        };
-        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
+        }
+        let Ok(Response { id, body: ResponseBody::Probe(reply) }) =
+            Response::decode_some(datagram, Offered::entries(datagram.len()))
         else {
             return CheckOutcome::Malformed;
         };
         let proof = Proof::of_reply(id, &reply);
-        let Some(sent) = member.answered_by(proof) else {
+        let sent = member.and_then(|member| member.answered_by(proof));
+        if sent.is_none() && !self.prospects.is_answer(from, proof) {
             return CheckOutcome::Mismatched;
-        };
+        }
         self.news.answered();
         if reply.retry {
             // It need not be signed: all that it can do is to have the node asked again.
-            self.roster.change(from, |member| member.retry(now, reply.cookie));
+            if sent.is_some() {
+                self.roster.change(from, |member| member.retry(now, reply.cookie));
+            } else {
+                self.prospects.retry(from, proof, reply.cookie);
+            }
             return CheckOutcome::Right;
         }
         let trust = self.gate.trust();
-        let signed = matches!(trust.keys.judge(Purpose::Reply, datagram), Tag::Right(_));
-        if !signed && trust.requires_signed_answers(member.has_joined()) {
+        let key = match trust.keys.judge(Purpose::Reply, datagram) {
+            Tag::Right(key) => Some(key.id()),
+            Tag::Absent | Tag::Wrong => None,
+        };
+        let joined = member.is_none_or(Member::has_joined);
+        if key.is_none() && trust.requires_signed_answers(joined) {
             return CheckOutcome::Unsigned;
         }
-        let rng = &mut self.rng;
-        let change =
-            self.roster.change(from, |member| member.answered(now, sent, proof, reply, rng));
+        let Some(sent) = sent else {
+            // It may be but a part of a list.
+            self.joining().found(now, from, key);
+            return CheckOutcome::Right;
+        };
+        self.prospects.found(from);
+        let answer = Answer { sent, proof, key, reply, len: datagram.len() };
+        let (on_link, rng) = (self.gate.on_link(), &mut self.rng);
+        let change = self.roster.change(from, |member| member.answered(now, answer, on_link, rng));
         self.news.note(now, change.unwrap_or_default());
         CheckOutcome::Right
     }
@@ -164,6 +196,7 @@ impl Members {
     /// Lets time pass: nodes that stayed silent go offline.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.news.handle_timeout(now);
+        self.prospects.handle_timeout(now);
         for addr in self.roster.due(now) {
             if self.roster.get(addr).is_some_and(|member| member.is_forgotten(now)) {
                 self.joining().dismiss(addr);
@@ -178,9 +211,13 @@ impl Members {
 
     /// The next check to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
-        let to = self.roster.check_due(now)?;
-        let token = Token { id: self.rng.random(), nonce: self.seal.nonce(self.rng.random()) };
         let keys = &self.gate.trust().keys;
+        let (seal, rng) = (self.seal, &mut self.rng);
+        let mut token = || Token { id: rng.random(), nonce: seal.nonce(rng.random()) };
+        let Some(to) = self.roster.check_due(now) else {
+            return self.prospects.poll_transmit(now, keys, token);
+        };
+        let token = token();
         let payload = self.roster.change(to, |member| member.check(now, token, keys))?;
         Some(Transmit { to, payload })
     }
@@ -197,7 +234,8 @@ impl Members {
 
     /// When to call [`Members::handle_timeout`] and [`Members::poll_transmit`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.roster.deadline(), self.news.poll_timeout()].into_iter().flatten().min()
+        let due = [self.roster.deadline(), self.prospects.poll_timeout(), self.news.poll_timeout()];
+        due.into_iter().flatten().min()
     }
 
     /// Changes whenever what is listed changes, but for what only time has ended: that shows at
@@ -235,7 +273,13 @@ impl Members {
     /// All that heartbeats could change of the nodes, for tests.
     #[doc(hidden)]
     pub fn states(&self) -> Vec<NodeState> {
-        self.roster.iter().map(|(_, member)| member.state()).collect()
+        let states = self.roster.iter().map(|(_, member)| member.state());
+        states.chain(self.prospects.iter().map(Prospect::state)).collect()
+    }
+
+    /// How many places are asked because a heartbeat advertises them, and have not answered.
+    pub fn unproven(&self) -> usize {
+        self.prospects.len()
     }
 
     /// Of how many addresses the last number of a heartbeat is remembered, for tests.
@@ -246,6 +290,11 @@ impl Members {
 
     fn joining(&mut self) -> Joining<'_> {
         let room = self.gate.room(self.configured);
-        Joining { roster: &mut self.roster, news: &mut self.news, room }
+        Joining {
+            roster: &mut self.roster,
+            prospects: &mut self.prospects,
+            news: &mut self.news,
+            room,
+        }
     }
 }

@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::net::wire::{Kind, Node, ProbeReply, State};
-use crate::types::{Name, Scope};
+use super::naming::{may_name, may_name_server};
+use crate::net::engine::server::flat::may_be_passed_on;
+use crate::net::wire::{Kind, MAX_ANSWER, Node, ProbeReply, State};
+use crate::types::{Name, OnLink};
 
 /// How long a right answer keeps a node online: four check periods, so that at 10 % loss each way
 /// a living node all but never loses the dozen checks that fall into it.
@@ -23,10 +25,16 @@ pub(super) struct Offered {
 }
 
 impl Offered {
-    /// What an answer offers; `None`: nothing. Of the addresses that it names only those stay that
-    /// are not nearer than the node itself: others are for its clients to judge, and not to be
-    /// passed on.
-    pub(super) fn by(reply: ProbeReply, from: SocketAddr, now: Instant) -> Option<Self> {
+    /// What an answer of so many bytes offers; `None`: nothing. Of the addresses that it names only
+    /// those stay that the node may name: others are for its clients to judge, and not to be passed
+    /// on.
+    pub(super) fn by(
+        reply: ProbeReply,
+        len: usize,
+        from: SocketAddr,
+        on_link: &OnLink,
+        now: Instant,
+    ) -> Option<Self> {
         if reply.state != State::Offering {
             return None;
         }
@@ -35,16 +43,26 @@ impl Offered {
             (true, Some(_)) => Kind::Leaf,
             (true, None) => return None,
         };
-        let scope = Scope::of(from.ip()).unwrap_or(Scope::Global);
-        let may_name = |addr: &SocketAddr| may_name(scope, *addr);
+        let may_name = |turn: &SocketAddr| may_name(on_link, from, *turn);
         let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn));
-        let mut list = if is_whole(&reply) { reply.nodes } else { Vec::new() };
-        list.retain(|node| may_name(&node.addr));
+        let of_use = is_whole(&reply) && is_short(len, &reply.nodes);
+        let mut list = if of_use { reply.nodes } else { Vec::new() };
+        list.retain(|node| match node.kind {
+            Kind::Turn => may_name(&node.addr),
+            Kind::Balance | Kind::Leaf => may_name_server(on_link, from, node.addr),
+        });
         for node in &mut list {
             node.turn = node.turn.filter(may_name);
         }
         let until = now + good_for();
         Some(Self { kind, turn, name: reply.name, list, version: reply.version, until })
+    }
+
+    /// How many entries of the list in an answer of so many bytes are of interest: of one that is too
+    /// long, whether there are any.
+    pub(super) fn entries(len: usize) -> usize {
+        planted!(LongListKept => usize::MAX);
+        if len > MAX_ANSWER { 1 } else { usize::MAX }
     }
 
     /// What a heartbeat offers by itself: it is a knock, not a claim.
@@ -77,10 +95,12 @@ fn good_for() -> Duration {
     ONLINE
 }
 
-/// Whether a node of this scope may name an address.
-fn may_name(scope: Scope, addr: SocketAddr) -> bool {
-    planted!(RefusedListed => true);
-    scope.allows(addr.ip())
+/// Whether a list in an answer of so many bytes is one that can be passed on. A longer one is of no
+/// use, and whoever sends it could make us keep and encode as much as he likes; the node itself
+/// may well be one of the first implementation, which sends as much as UDP holds.
+fn is_short(len: usize, list: &[Node]) -> bool {
+    planted!(LongListKept => true);
+    len <= MAX_ANSWER && may_be_passed_on(list)
 }
 
 /// Whether an answer holds the whole list.

@@ -1,0 +1,81 @@
+//! A name that stands for thousands.
+
+use std::fmt::Write as _;
+use std::net::SocketAddr;
+
+use turn_balance_lab::host::{Host, eventually};
+
+use crate::lab;
+
+/// How many addresses of one name are used.
+const USED: usize = 64;
+
+/// Lines of a hosts file.
+fn many(name: &str, third: u8, count: u8) -> String {
+    let mut lines = String::new();
+    for (third, last) in (third..third + 12).flat_map(|third| (1..=count).map(move |n| (third, n)))
+    {
+        writeln!(lines, "10.9.{third}.{last} {name}").unwrap();
+    }
+    lines
+}
+
+/// Notes from now on where a host sends to: whatever it is, it leaves.
+fn watch(host: &Host) {
+    host.ip("route add default dev eth0\n");
+    host.nft(
+        "table inet seen {\n\
+         set to {\ntype ipv4_addr\nsize 65535\nflags dynamic\n}\n\
+         chain output {\ntype filter hook output priority 0\nudp dport 3001 add @to { ip daddr }\n}\n}\n",
+    );
+}
+
+fn seen(host: &Host) -> usize {
+    host.nft("list set inet seen to\n").matches("10.9.").count()
+}
+
+#[test]
+fn a_name_of_thousands_is_a_bounded_number_of_nodes_and_superiors() {
+    let Some(lab) = lab() else { return };
+    let server = lab.host("server", &["203.0.113.1/24"]);
+    watch(&server);
+    let names = many("many.example", 0, 250)
+        + &many("more.example", 12, 5)
+        + &many("above.example", 24, 250);
+    let config = "net.bind = '203.0.113.1:3001'\n[cluster]\n\
+                  nodes = ['many.example:3001', 'more.example:3001', '10.9.99.1:3001']\n\
+                  superiors = 'above.example:3001'\nmax-nodes = 100\n\
+                  [turn]\nbind = '203.0.113.1:3478'\nhealth = 'none'\n";
+    let server_process = server.serve_knowing(&names, config);
+    let expected = 100 + USED;
+    eventually("all are asked", || (seen(&server) >= expected).then_some(()));
+    // The checks of all nodes are spread over half a second, heartbeats over less.
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert_eq!(seen(&server), expected);
+    let log = server_process.end();
+    let told = |host: &str, found: usize, used: usize| {
+        let lines = log.lines().filter(|line| line.contains("more addresses than are used"));
+        let lines: Vec<_> = lines.filter(|line| line.contains(host)).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        let fields = format!("found={found} used={used}");
+        assert!(lines[0].contains(" WARN ") && lines[0].contains(&fields), "{}", lines[0]);
+    };
+    told("many.example", 3000, USED);
+    told("more.example", 60, 100 - 1 - USED);
+    told("above.example", 3000, USED);
+}
+
+#[test]
+fn so_it_is_of_roots() {
+    let Some(lab) = lab() else { return };
+    let client = lab.host("client", &["203.0.113.9/24"]);
+    watch(&client);
+    let roots =
+        client.trace_knowing(&many("many.example", 0, 250), &["many.example", "--timeout", "1"]);
+    let expected: Vec<_> =
+        (1..=USED).map(|n| SocketAddr::from(([10, 9, 0, n as u8], 3001))).collect();
+    let mut found: Vec<_> = roots.into_iter().map(|(root, _)| root).collect();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    assert_eq!(seen(&client), USED);
+}
