@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use serde_json::Value;
-use turn_balance_lab::loopback::Net;
+use turn_balance_lab::loopback::{Net, skipped};
 
 use crate::{leaf, tb};
 
@@ -91,6 +91,28 @@ fn bash_is_offered_hosts_for_servers() {
     }
     assert_eq!(offered(&["tb", "-v", "probe", "root-b"]), ["root-b.example"]);
     assert_eq!(offered(&["tb", "pro"]), ["probe"]);
+}
+
+#[test]
+fn fish_is_offered_hosts_for_servers() {
+    let known = "function __fish_print_hostnames; echo root-a.example; end";
+    let offered = |line: &str| {
+        let tb = env!("CARGO_BIN_EXE_tb");
+        let script = format!("{known}; {tb} completions fish | source; complete -C '{line}'");
+        let mut fish = Command::new("fish");
+        fish.args(["--no-config", "-c", &script]).env("HOME", env!("CARGO_TARGET_TMPDIR"));
+        fish.output().map(|output| String::from_utf8(output.stdout).unwrap())
+    };
+    if let Err(error) = offered("tb ") {
+        return skipped(&format!("fish: {error}"));
+    }
+    for command in ["probe", "trace", "ping"] {
+        let found = offered(&format!("tb {command} ")).unwrap();
+        assert_eq!(found.trim(), "root-a.example", "{command}");
+        let found = offered(&format!("tb {command} --timeout ")).unwrap();
+        assert!(!found.contains("Cargo.toml"), "{command}: {found}");
+    }
+    assert_eq!(offered("tb -v probe ").unwrap().trim(), "root-a.example");
 }
 
 #[test]

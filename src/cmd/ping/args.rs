@@ -14,7 +14,7 @@ use crate::cmd::args::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  tb ping -c 4 root.example\n\nExit codes:\n  \
         0  an answer came\n  \
-        1  none came\n  \
+        1  none came, or with --deadline not all of --count\n  \
         2  could not ask: usage, name lookup, socket")]
 pub(crate) struct PingArgs {
     #[arg(help = "Server to ask: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]", 
