@@ -181,10 +181,13 @@ impl Belief {
         }
     }
 
-    /// Whether it may list a node that it checks, until then.
+    /// Whether a node that it checks may be online until then; `None`: may be listed.
     pub(crate) fn may_list(&self, now: Instant, addr: SocketAddr, until: Option<Instant>) -> bool {
-        let Some(right) = self.nodes.get(&addr).and_then(|node| node.until) else { return false };
-        right > now && until.is_none_or(|until| until <= right)
+        let Some(node) = self.nodes.get(&addr) else { return false };
+        match until {
+            Some(until) => node.until.is_some_and(|right| right > now && until <= right),
+            None => node.shown(now).next().is_some(),
+        }
     }
 
     /// The TURN server that a node that it checks has named.
@@ -194,14 +197,13 @@ impl Belief {
 
     /// Whether it may pass on what a node of its lists.
     pub(crate) fn may_pass_on(&self, now: Instant, passed: &Node) -> bool {
-        self.nodes.values().any(|node| {
-            let reply = &node.reply;
+        self.nodes.values().flat_map(|node| node.shown(now)).any(|reply| {
             let whole = reply.total as usize <= reply.nodes.len();
             let same = |below: &Node| {
                 (below.addr, below.hops.saturating_add(1)) == (passed.addr, passed.hops)
                     && (passed.turn.is_none() || passed.turn == below.turn)
             };
-            node.until.is_some_and(|until| until > now) && whole && reply.nodes.iter().any(same)
+            whole && reply.nodes.iter().any(same)
         })
     }
 

@@ -208,10 +208,9 @@ impl Judge {
 
     /// Nothing came of the last datagram.
     fn dropped(&mut self, reason: DropReason) {
-        let now = self.now;
         let Some((Datagram { from, to, .. }, _)) = self.last.clone() else { return };
         let Some((_, server)) = self.server(to) else { return };
-        if reason == DropReason::Limited && server.must_hear(now, from) {
+        if reason == DropReason::Limited && server.must_hear(from) {
             let what = format!("a signed message from {from} is dropped");
             self.blame(Rule::Starved, Some(to), what);
         }

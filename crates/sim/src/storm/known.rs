@@ -21,6 +21,8 @@ pub(crate) struct Known {
     /// Until when it is online.
     pub(crate) until: Option<Instant>,
     pub(crate) reply: ProbeReply,
+    /// Both before the last answer, and when that came.
+    before: Option<(Instant, Option<Instant>, ProbeReply)>,
     /// When it was last checked, if it has not answered since; whether that began a round.
     pub(crate) checked: Option<(Instant, bool)>,
 }
@@ -32,6 +34,9 @@ const REPEATED: Duration = Duration::from_millis(260);
 /// forward, four more that are made up for meanwhile, and four of its period.
 const MOST_IN_HASTE: usize = 17;
 const HASTE: Duration = Duration::from_secs(10);
+
+/// After which what is offered is encoded at the latest.
+const ENCODED: Duration = Duration::from_millis(50);
 
 /// How many short checks of one place may still be answered: four for each who names it.
 const SOUNDED: usize = 4 * 64;
@@ -75,10 +80,22 @@ impl Known {
         (whole || self.short.iter().any(right)).then_some(whole)
     }
 
+    /// What may be listed of it: its last reply while that is good, and the one before while what is
+    /// offered may not have been encoded again.
+    pub(crate) fn shown(&self, now: Instant) -> impl Iterator<Item = &ProbeReply> {
+        let before = self.before.as_ref().filter(|(at, ..)| now - *at <= ENCODED);
+        let before = before.map(|(_, until, reply)| (*until, reply));
+        let both = [Some((self.until, &self.reply)), before].into_iter().flatten();
+        both.filter(move |(until, _)| until.is_some_and(|until| until > now))
+            .map(|(_, reply)| reply)
+    }
+
     /// A right answer came to a whole check.
     pub(crate) fn answers(&mut self, now: Instant, reply: ProbeReply) {
         self.answered = true;
         let something = !reply.nodes.is_empty() || !reply.hosts.is_empty() || reply.turn.is_some();
+        let before = std::mem::take(&mut self.reply);
+        self.before = Some((now, self.until, before));
         self.until = (reply.state == State::Offering && something).then(|| now + ONLINE);
         self.reads_nonces |= reply.proof().is_some();
         self.reply = reply;

@@ -30,6 +30,8 @@ pub(crate) struct Watched {
     pongs: BTreeMap<SocketAddr, Meter>,
     /// When rightly signed messages came, of each who sends them.
     signed: BTreeMap<SocketAddr, VecDeque<Instant>>,
+    /// Whether what came last was.
+    last_is_signed: bool,
     bytes: Bytes,
     /// Bare answers, to each address and port.
     bare_answers: BTreeMap<SocketAddr, Pace>,
@@ -63,6 +65,7 @@ impl Watched {
             bearers: Bearers::default(),
             pongs: BTreeMap::new(),
             signed: BTreeMap::new(),
+            last_is_signed: false,
             bytes: Bytes::default(),
             bare_answers: BTreeMap::new(),
             bare: None,
@@ -86,7 +89,8 @@ impl Watched {
         }
         let keys = &self.belief.site().trust.keys;
         let right = |purpose| matches!(keys.judge(purpose, payload), Tag::Right(_));
-        if right(Purpose::Ping) || right(Purpose::Pong) {
+        self.last_is_signed = right(Purpose::Ping) || right(Purpose::Pong);
+        if self.last_is_signed {
             let signed = self.signed.entry(from).or_default();
             signed.push_back(now);
             signed.retain(|at| now - *at < 2 * SECOND);
@@ -95,9 +99,8 @@ impl Watched {
 
     /// Whether the last message from there was rightly signed, and only few such came lately: twenty
     /// a second are heard, and forty at once.
-    pub(crate) fn must_hear(&self, now: Instant, from: SocketAddr) -> bool {
-        let signed = self.signed.get(&from);
-        signed.is_some_and(|all| all.back() == Some(&now) && all.len() <= 30)
+    pub(crate) fn must_hear(&self, from: SocketAddr) -> bool {
+        self.last_is_signed && self.signed.get(&from).is_some_and(|all| all.len() <= 30)
     }
 
     /// It answers. Returns what is wrong with that.
@@ -195,7 +198,10 @@ impl Watched {
                 let what = format!("{asked} bytes draw a retry of {given}");
                 return (given > asked).then_some((Rule::Amplification, what));
             }
-            (false, true) => self.bearers.may_have(uptime, request.from, &settings.rates),
+            (false, true) => {
+                self.bearers.may_have(uptime, request.from, &settings.rates)
+                    || self.answers.give(uptime, ip, &settings.rates, 1)
+            }
             // One in four of those over the budget gets one host.
             (false, false) if bare && reply.hosts.len() <= 1 => {
                 let answered = self.small.entry(ip).or_default();

@@ -79,20 +79,15 @@ fn replace(lists: &[(Node, &[Node])]) -> Option<BTreeMap<SocketAddr, Node>> {
 /// A node as the superior of the server that lists it, `via`, passes it on. The way through that
 /// one is the best that is known of it.
 fn passed_on(via: Option<&Node>, node: &Node) -> Node {
-    let hops = one_more(node.hops);
+    let hops = node.hops.saturating_add(1);
     let rtt = via.and_then(|via| via.rtt).zip(node.rtt);
     let rtt = rtt.map(|(there, on)| there.saturating_add(on));
     Node { hops, rtt, ..node.clone() }
 }
 
-/// The hops of a node that is passed on: what it came with is a stranger's word.
-fn one_more(hops: u32) -> u32 {
-    planted!(HopsWrap => hops.wrapping_add(1));
-    hops.saturating_add(1)
-}
-
 fn may_pass_on(node: &Node) -> bool {
     planted!(HopsWithoutEnd => true);
+    planted!(HopsWrap => node.hops.wrapping_add(1) <= MAX_HOPS);
     node.hops < MAX_HOPS
 }
 
