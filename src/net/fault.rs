@@ -126,7 +126,7 @@ pub enum Fault {
     /// As many nodes join as like.
     JoinsWithoutBound,
     /// As many numbers of heartbeats are remembered as come.
-    GuardWithoutBound,
+    NumbersWithoutBound,
     /// A start is not told to the superiors.
     StartNotTold,
     /// A node is passed on however often it was.
@@ -184,7 +184,7 @@ pub(crate) const fn planted(_fault: Fault) -> bool {
 }
 
 #[cfg(feature = "faults")]
-mod soil {
+mod planting {
     use std::cell::Cell;
 
     use super::Fault;
@@ -205,6 +205,6 @@ mod soil {
 }
 
 #[cfg(feature = "faults")]
-pub use soil::plant;
+pub use planting::plant;
 #[cfg(feature = "faults")]
-pub(crate) use soil::planted;
+pub(crate) use planting::planted;

@@ -1,6 +1,6 @@
 //! What a server may believe: its nodes by their right answers, its nodes' heartbeats by their
-//! tags, challenges and numbers, the TURN server beside it by its answers. PacketInfo from what arrives,
-//! by the rules of docs/protocol.md alone.
+//! tags, challenges and numbers, the TURN server beside it by its answers. All of that from what
+//! arrives, by the rules of docs/protocol.md alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;

@@ -126,8 +126,8 @@ impl Heartbeats {
         before.into_keys().for_each(|gone| self.next.set(gone, None));
     }
 
-    /// Notes whether the server offers anything, and the version of that. A change is told at once, also the change to nothing: the
-    /// superior asks back and hears it.
+    /// Notes whether the server offers anything, and the version of that. A change is told at once,
+    /// also the change to nothing: the superior asks back and hears it.
     pub fn set_offer(&mut self, now: Instant, offering: bool, version: u64) {
         if version == self.version {
             return;

@@ -93,7 +93,7 @@ impl ReplayFilter {
     }
 
     fn has_room(&self, room: usize) -> bool {
-        planted!(GuardWithoutBound => true);
+        planted!(NumbersWithoutBound => true);
         self.heard.len() < room
     }
 

@@ -35,7 +35,7 @@ pub(super) struct Places {
 
 /// What a heartbeat is good for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Entry {
+pub(super) enum Ruling {
     /// It has no tag, and need have none: it counts for the node that it comes from.
     Unsigned,
     /// It is signed and new: one that may be a node is in one of these places.
@@ -81,9 +81,9 @@ impl Gate {
         heartbeat: &Heartbeat,
         roster: &Roster,
         configured: usize,
-    ) -> Result<Entry, DropReason> {
+    ) -> Result<Ruling, DropReason> {
         if heartbeat.key.is_none() {
-            return Ok(Entry::Unsigned);
+            return Ok(Ruling::Unsigned);
         }
         let ping = &heartbeat.ping;
         let (places, room) = match roster.get(from).is_some_and(|member| !member.has_joined()) {
@@ -95,9 +95,9 @@ impl Gate {
         }
         let Some(replay) = &mut self.replay else { return Err(DropReason::WrongTag) };
         match replay.judge(now, from, ping, room) {
-            Freshness::Fresh => Ok(Entry::Signed(places)),
+            Freshness::Fresh => Ok(Ruling::Signed(places)),
             Freshness::Stale { challenge, last_seq } => {
-                Ok(Entry::Stale(Pong { seq: ping.seq, challenge, status: STALE, last_seq }))
+                Ok(Ruling::Stale(Pong { seq: ping.seq, challenge, status: STALE, last_seq }))
             }
             Freshness::Replayed => Err(DropReason::Replayed),
             Freshness::Full => Err(DropReason::TooManyNodes),

@@ -30,7 +30,7 @@ use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::auth::{Purpose, Tag};
 use crate::net::wire::{Pong, Response, ResponseBody};
 use crate::types::OnLink;
-use gate::{Entry, Gate};
+use gate::{Gate, Ruling};
 use join::Joining;
 use member::{Answer, Member};
 use news::News;
@@ -133,9 +133,9 @@ impl Members {
         heartbeat: &Heartbeat,
     ) -> Result<Option<Pong>, DropReason> {
         match self.gate.judge(now, from, heartbeat, &self.roster, self.configured)? {
-            Entry::Unsigned => self.joining().knock(now, from, from, heartbeat),
-            Entry::Signed(places) => self.joining().let_in(now, from, places, heartbeat)?,
-            Entry::Stale(pong) => return Ok(Some(pong)),
+            Ruling::Unsigned => self.joining().knock(now, from, from, heartbeat),
+            Ruling::Signed(places) => self.joining().let_in(now, from, places, heartbeat)?,
+            Ruling::Stale(pong) => return Ok(Some(pong)),
         }
         Ok(None)
     }
