@@ -7,7 +7,7 @@ use tokio::runtime;
 use super::output::CommandError;
 use super::report::Problem;
 
-/// Runs a command on this thread: no other is started.
+/// Runs a command on this thread.
 pub(crate) fn block_on<T>(
     work: impl Future<Output = Result<T, CommandError>>,
 ) -> Result<T, CommandError> {
@@ -15,10 +15,7 @@ pub(crate) fn block_on<T>(
         .enable_all()
         .build()
         .map_err(|error| Problem::system("cannot start", &error))?;
-    let done = runtime.block_on(work);
-    // A name lookup that hangs must not keep the process.
-    runtime.shutdown_background();
-    done
+    runtime.block_on(work)
 }
 
 /// Does the work unless Ctrl-C comes first.

@@ -32,8 +32,6 @@ impl ServeArgs {
         }
         log::install(config.log.level, config.log.format);
         log_start(file, &config);
-        // On this thread alone: no task is busy for long, and those that answer are threads of
-        // their own.
         block_on(serve(config))
     }
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "client")]
 pub(crate) mod client;
+mod look_up;
 mod random;
 mod resolve;
 #[cfg(feature = "server")]

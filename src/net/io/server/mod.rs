@@ -8,10 +8,12 @@ mod listen;
 mod log_limit;
 mod names;
 mod overflow;
+mod part;
 mod receive;
 mod running;
 mod settings;
 mod shared;
+mod start;
 mod worker;
 
 pub use running::Server;

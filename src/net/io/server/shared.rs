@@ -1,5 +1,4 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::counters::Counters;
 use super::log_limit::LogLimit;
+use super::part::Parts;
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Snapshot;
 use crate::net::engine::server::auth::PeerMessage;
@@ -18,7 +18,7 @@ use crate::net::engine::server::incoming::LocalAddr;
 pub(super) struct SharedState {
     pub(super) snapshot: ArcSwap<Snapshot>,
     engine: Mutex<ServerEngine>,
-    stopping: AtomicBool,
+    pub(super) parts: Arc<Parts>,
     pub(super) counters: Counters,
     pub(super) log_limit: LogLimit,
     peer_messages: mpsc::Sender<Arrival>,
@@ -42,21 +42,13 @@ impl SharedState {
         Self {
             snapshot: ArcSwap::default(),
             engine: Mutex::new(engine),
-            stopping: AtomicBool::new(false),
+            parts: Arc::default(),
             counters: Counters::default(),
             log_limit: LogLimit::default(),
             peer_messages,
             news: Notify::new(),
             overflow: Notify::new(),
         }
-    }
-
-    pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Passes a peer message to the control loop. Half of the room is kept for those that are signed:
