@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use clap::{ValueEnum, ValueHint};
 use turn_balance::{Config, ConfigError, LogLevel};
 
+use crate::cmd::args::List;
+
 /// Where the configuration is when nothing says otherwise.
 pub(super) const DEFAULT_CONFIG: &str = "/etc/turn-balance/balance.toml";
 
@@ -37,14 +39,8 @@ pub(crate) struct ServeArgs {
     pub(super) print_config: bool,
 
     /// Listen here instead of at net.bind; may be repeated
-    #[arg(
-        long,
-        value_name = "ADDR",
-        env = "TB_BIND",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    bind: Vec<SocketAddr>,
+    #[arg(long, value_name = "ADDR", env = "TB_BIND", hide_env_values = true)]
+    bind: Vec<List<SocketAddr>>,
 
     /// Log this instead of log.level
     #[arg(long, value_name = "LEVEL", env = "TB_LOG_LEVEL", hide_env_values = true)]
@@ -71,7 +67,7 @@ impl ServeArgs {
         }
         config.log.level = raised(config.log.level, self.verbose);
         if !self.bind.is_empty() {
-            config.net.bind.clone_from(&self.bind);
+            config.net.bind = self.bind.iter().flat_map(|List(addrs)| addrs).copied().collect();
             config.validate()?;
         }
         Ok(config)

@@ -12,7 +12,10 @@ use crate::cmd::runtime::{block_on, interruptible};
 pub(super) fn run(args: &TraceArgs, count: u64, printer: &Printer) -> Result<Exit, CommandError> {
     let format = args.format.get();
     if matches!(format, TraceFormat::Dot | TraceFormat::Mermaid) {
-        return Err(Problem::usage("a tree shows one descent: leave `--count` out").into());
+        return Err(Problem::usage(
+            "a tree shows one descent: leave `--count` or `TB_TRACE_COUNT` out",
+        )
+        .into());
     }
     let mut descents = Descents::default();
     block_on(descents.run(args, count, printer))?;
