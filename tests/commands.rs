@@ -2,7 +2,17 @@
 //! that nobody reads.
 #![cfg(unix)]
 
-use std::process::{Command, Output};
+use std::io::{self, Read as _, Write as _};
+use std::net::{SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use turn_balance::internals::wire::{Probe, Request, RequestBody};
+use turn_balance_lab::loopback::Net;
 
 /// `tb` with an environment of these variables alone, ended if it goes on.
 fn tb(args: &[&str], variables: &[(&str, &str)]) -> Command {
@@ -29,4 +39,182 @@ fn a_look_up_for_which_there_is_no_thread_is_one_that_failed() {
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
         assert!(stderr.starts_with("error: cannot look up `root.example`"), "{stderr}");
     }
+}
+
+/// A stream that has no room, and its reader, who does not read. One that blocks nobody says so.
+fn full_pipe(blocks: bool) -> (UnixStream, UnixStream) {
+    let (mut writer, reader) = UnixStream::pair().unwrap();
+    writer.set_nonblocking(true).unwrap();
+    while writer.write(&[b'.'; 4096]).is_ok() {}
+    writer.set_nonblocking(!blocks).unwrap();
+    (writer, reader)
+}
+
+/// A child that does not outlive a test that fails.
+struct Running(Child);
+
+impl Running {
+    fn signal(&self, signal: &str) {
+        let pid = self.0.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
+    }
+
+    /// How it ends, and how soon.
+    fn end(&mut self) -> (ExitStatus, Duration) {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.0.try_wait().unwrap() {
+                return (status, start.elapsed());
+            }
+            assert!(start.elapsed() < Duration::from_secs(20), "it goes on");
+            thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Asks a server until that comes to this.
+fn ask_until(server: SocketAddr, comes: impl Fn(&io::Result<usize>) -> bool) {
+    let client = UdpSocket::bind((server.ip(), 0)).unwrap();
+    client.connect(server).unwrap();
+    client.set_read_timeout(Some(Duration::from_millis(20))).unwrap();
+    let body = RequestBody::Probe(Probe { nonce: 1, ..Probe::default() });
+    let request = Request { id: 1, body }.encode(0);
+    let start = Instant::now();
+    let ask = || client.send(&request).and_then(|_| client.recv(&mut [0; 2048]));
+    while !comes(&ask()) {
+        assert!(start.elapsed() < Duration::from_secs(20), "that never comes");
+    }
+}
+
+#[test]
+fn a_log_that_nobody_reads_stops_neither_server_nor_signals() {
+    for (signal, twice) in [("TERM", false), ("INT", false), ("TERM", true)] {
+        let server = Net::new().server(1);
+        let (log, _reader) = full_pipe(true);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tb"));
+        command.env_clear().args(["serve", "--log-level=trace", "--bind", &server.to_string()]);
+        let mut running = Running(command.stderr(OwnedFd::from(log)).spawn().unwrap());
+        ask_until(server, io::Result::is_ok);
+        running.signal(signal);
+        if twice {
+            // It has heard that one, and waits for who reads the log.
+            let refused = |result: &io::Result<usize>| {
+                result.as_ref().is_err_and(|e| e.kind() == io::ErrorKind::ConnectionRefused)
+            };
+            ask_until(server, refused);
+            running.signal(signal);
+        }
+        let (status, time) = running.end();
+        assert!(time < Duration::from_secs(1), "{signal} after {time:?}");
+        match twice {
+            true => assert_eq!(status.signal(), Some(15), "{status}"),
+            false => assert_eq!(status.code(), Some(0), "{status}"),
+        }
+    }
+}
+
+#[test]
+fn what_was_measured_is_told_whatever_signal_ends_it() {
+    let ping = ["ping", "-i", "1ms", "-W", "1ms"];
+    let trace = ["trace", "-c", "100000", "-i", "1ms", "--timeout", "1ms"];
+    for (command, text, json) in [
+        (&ping[..], "packets transmitted, 0 received", "\"schema\":\"tb.ping/1\""),
+        (&trace, "LEVEL  CANDIDATE", "\"schema\":\"tb.trace-count/1\""),
+    ] {
+        for (signal, format, words) in [
+            ("INT", "text", text),
+            ("TERM", "text", text),
+            ("QUIT", "text", text),
+            ("TERM", "json", json),
+            ("QUIT", "json", json),
+            ("TERM", "jsonl", "\"kind\":\"summary\""),
+        ] {
+            let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+            let server = silent.local_addr().unwrap().to_string();
+            let mut tb = Command::new(env!("CARGO_BIN_EXE_tb"));
+            tb.env_clear().args(command).args(["--format", format, &server]);
+            tb.stdout(Stdio::piped()).stderr(Stdio::null());
+            let mut running = Running(tb.spawn().unwrap());
+            let mut stdout = running.0.stdout.take().unwrap();
+            let reader = thread::spawn(move || {
+                let mut text = String::new();
+                stdout.read_to_string(&mut text).unwrap();
+                text
+            });
+            for _ in 0..9 {
+                silent.recv(&mut [0; 2048]).unwrap();
+            }
+            running.signal(signal);
+            let (status, _) = running.end();
+            let said = reader.join().unwrap();
+            assert_eq!(status.code(), Some(1), "{command:?} {signal}: {status}, {said}");
+            assert!(said.lines().any(|line| line.contains(words)), "{signal} {format}: {said}");
+        }
+    }
+}
+
+#[test]
+fn before_an_answer_it_dies_of_the_signal() {
+    for (signal, number) in [("INT", 2), ("TERM", 15), ("QUIT", 3)] {
+        let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let server = silent.local_addr().unwrap();
+        // No core file.
+        let script = format!("ulimit -c 0; exec '{}' probe {server}", env!("CARGO_BIN_EXE_tb"));
+        let mut running = Running(Command::new("sh").args(["-c", &script]).spawn().unwrap());
+        silent.recv(&mut [0; 2048]).unwrap();
+        running.signal(signal);
+        assert_eq!(running.end().0.signal(), Some(number));
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_answer_that_cannot_be_printed_is_an_error() {
+    let lines: &[&[&str]] = &[
+        &["probe", "--json", "127.0.0.1:9"],
+        &["trace", "--json", "127.0.0.1:9"],
+        &["trace", "--json", "-c1", "127.0.0.1:9"],
+        &["ping", "-c1", "127.0.0.1:9"],
+        &["serve", "--check"],
+        &["serve", "--print-config"],
+        &["--help"],
+        &["probe", "--help"],
+        &["--version"],
+    ];
+    for line in lines {
+        let mut closed = Command::new("sh");
+        closed.args(["-c", "exec \"$0\" \"$@\" >&-", env!("CARGO_BIN_EXE_tb")]).args(*line);
+        let (code, _, stderr) = said(closed.env_clear().output().unwrap());
+        assert_eq!(code, Some(2), "{line:?}: {stderr}");
+        assert!(stderr.contains("error: cannot write to stdout"), "{line:?}: {stderr}");
+        // One that nobody wants to see is something else.
+        let null = tb(line, &[]).stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+        assert!(null.code().is_some_and(|code| code < 2), "{line:?}: {null}");
+    }
+}
+
+#[test]
+fn a_pipe_that_blocks_nobody_is_waited_for() {
+    let (code, whole, _) = said(tb(&["serve", "--print-config"], &[]).output().unwrap());
+    assert_eq!(code, Some(0));
+    let (pipe, mut reader) = full_pipe(false);
+    let mut command = tb(&["serve", "--print-config"], &[]);
+    let mut running = Running(command.stdout(OwnedFd::from(pipe)).spawn().unwrap());
+    drop(command);
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(300) {
+        assert_eq!(running.0.try_wait().unwrap(), None, "it gives up");
+        thread::yield_now();
+    }
+    let mut text = String::new();
+    reader.read_to_string(&mut text).unwrap();
+    assert_eq!(text.trim_start_matches('.'), whole);
+    assert_eq!(running.end().0.code(), Some(0));
 }

@@ -1,8 +1,11 @@
 //! What runs a command, and what ends it early.
 
 use std::future::Future;
+use std::sync::LazyLock;
 
 use tokio::runtime;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::output::CommandError;
 use super::report::Problem;
@@ -18,21 +21,37 @@ pub(crate) fn block_on<T>(
     runtime.block_on(work)
 }
 
-/// Does the work unless Ctrl-C comes first.
+/// Does the work unless a signal asks for an end first.
 pub(crate) async fn interruptible<T>(
     work: impl Future<Output = Result<T, turn_balance::Error>>,
 ) -> Result<T, CommandError> {
     tokio::select! {
         biased;
         done = work => done.map_err(CommandError::from),
-        () = interrupt() => Err(CommandError::Interrupted),
+        signal = interrupt() => Err(CommandError::Interrupted(signal)),
     }
 }
 
-/// Waits for Ctrl-C.
-pub(crate) async fn interrupt() {
-    if tokio::signal::ctrl_c().await.is_err() {
-        // Nobody listens, so the signal ends the process by itself.
-        std::future::pending::<()>().await;
+/// Waits for SIGINT, as Ctrl-C sends it, SIGTERM or SIGQUIT, and returns it. One that came since the
+/// first call is not forgotten, whoever waited for what.
+pub(crate) async fn interrupt() -> i32 {
+    static CAUGHT: LazyLock<watch::Receiver<Option<i32>>> = LazyLock::new(|| {
+        let (caught, receiver) = watch::channel(None);
+        for number in [libc::SIGINT, libc::SIGTERM, libc::SIGQUIT] {
+            // Where nobody can listen, the signal ends the process by itself.
+            if let Ok(mut signals) = signal(SignalKind::from_raw(number)) {
+                let caught = caught.clone();
+                tokio::spawn(async move {
+                    signals.recv().await;
+                    caught.send_replace(Some(number));
+                });
+            }
+        }
+        receiver
+    });
+    let mut caught = CAUGHT.clone();
+    match caught.wait_for(Option::is_some).await.map(|signal| *signal) {
+        Ok(Some(signal)) => signal,
+        _ => std::future::pending().await,
     }
 }

@@ -48,7 +48,7 @@ impl PingArgs {
         loop {
             let echo = tokio::select! {
                 echo = pinger.next() => echo,
-                () = &mut interrupt => Ok(None),
+                _ = &mut interrupt => Ok(None),
             };
             measured.sent = pinger.sent();
             let Some(echo) = echo? else { return Ok(()) };

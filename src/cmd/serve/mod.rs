@@ -30,7 +30,8 @@ impl ServeArgs {
             ))?;
             return Ok(Exit::Done);
         }
-        log::install(config.log.level, config.log.format);
+        log::install(config.log.level, config.log.format)
+            .map_err(|error| Problem::system("cannot start the log", &error))?;
         log_start(file, &config);
         block_on(serve(config))
     }

@@ -65,7 +65,7 @@ impl Descents {
                 Ok(()) => descent(args, &mut connected, printer).await,
                 Err(error) => Err(error),
             };
-            if matches!(trace, Err(CommandError::Interrupted)) && self.counter.descents() > 0 {
+            if matches!(trace, Err(CommandError::Interrupted(_))) && self.counter.descents() > 0 {
                 break;
             }
             let attempt = attempt(args, trace)?;
