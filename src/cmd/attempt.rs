@@ -5,7 +5,7 @@ use std::time::Duration;
 use turn_balance::{Balance, Failure, Trace};
 
 use super::args::{DescentArgs, OnOff, Target, ViewArg};
-use super::output::{CommandError, Printer};
+use super::output::{CommandError, ProgressLine};
 use super::report::{Advice, Exit, Problem};
 use super::runtime::interruptible;
 
@@ -35,8 +35,10 @@ pub(crate) async fn connect(
 }
 
 /// Goes down once, with a spinner where that takes long.
-pub(crate) async fn descend(balance: &Balance, printer: &Printer) -> Result<Trace, CommandError> {
-    let progress = printer.progress();
+pub(crate) async fn descend(
+    balance: &Balance,
+    progress: &ProgressLine,
+) -> Result<Trace, CommandError> {
     let descent = balance.trace_with(|now| progress.set(now.candidates, now.answered));
     interruptible(progress.watch(descent)).await
 }

@@ -27,7 +27,7 @@ impl ProbeArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
         let trace = block_on(async {
             let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO)).await?;
-            descend(&balance, printer).await
+            descend(&balance, &printer.progress()).await
         });
         let attempt = Attempt::new(trace, &self.descent, |failure| {
             let trace = || Advice::Trace(join(&self.descent.roots(), " "));

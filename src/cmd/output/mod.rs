@@ -2,6 +2,7 @@
 //! leaves the colour out where nobody would see it.
 
 pub(crate) mod color;
+mod drawing;
 mod error;
 mod exit;
 mod json;
@@ -19,6 +20,8 @@ pub(crate) mod text;
 pub(crate) mod tree;
 mod usage;
 
+pub(crate) use drawing::Drawing;
 pub(crate) use error::CommandError;
 pub(crate) use exit::{default_signals, leave};
 pub(crate) use printer::{Printer, unfinished, usage};
+pub(crate) use progress::ProgressLine;

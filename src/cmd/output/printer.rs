@@ -56,8 +56,13 @@ impl Printer {
 
     /// A spinner where somebody watches.
     pub(crate) fn progress(&self) -> ProgressLine {
+        ProgressLine::new(self.is_watched())
+    }
+
+    /// Whether somebody watches, at a terminal that can be drawn on.
+    pub(crate) fn is_watched(&self) -> bool {
         let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-        ProgressLine::new(self.quiet == 0 && !dumb && io::stderr().is_terminal())
+        self.quiet == 0 && !dumb && io::stderr().is_terminal()
     }
 
     /// Says why a command ends without its answer.

@@ -30,9 +30,12 @@ pub(super) fn stderr(bytes: &[u8]) {
 
 /// A text as bytes, with its colour or without, and one newline at its end.
 pub(super) fn bytes(text: &str, color: bool) -> Vec<u8> {
-    let text = text.trim_end_matches('\n');
-    let text = if color { text.to_owned() } else { strip_str(text).to_string() };
-    (text + "\n").into_bytes()
+    (painted(text.trim_end_matches('\n'), color) + "\n").into_bytes()
+}
+
+/// A text with its colour or without.
+pub(super) fn painted(text: &str, color: bool) -> String {
+    if color { text.to_owned() } else { strip_str(text).to_string() }
 }
 
 /// Writes all of it. Whoever gave a pipe that blocks nobody has it waited for all the same: another

@@ -10,7 +10,7 @@ use crate::cmd::runtime::block_on;
 pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandError> {
     let trace = block_on(async {
         let balance = connect(&args.descent, args.view, None).await?;
-        descend(&balance, printer).await
+        descend(&balance, &printer.progress()).await
     });
     let attempt = attempt(args, trace)?;
     let trace = report(args, &attempt);

@@ -4,7 +4,7 @@ use turn_balance::{Balance, Trace};
 use super::args::{TraceArgs, TraceFormat};
 use super::once::{attempt, print_levels, report};
 use crate::cmd::attempt::{Attempt, connect, descend};
-use crate::cmd::output::{CommandError, Printer, table, text};
+use crate::cmd::output::{CommandError, Drawing, Printer, ProgressLine, table, text};
 use crate::cmd::report::{Document, Exit, Problem, TraceCount, TraceCounter};
 use crate::cmd::runtime::{block_on, interruptible};
 
@@ -56,13 +56,18 @@ impl Descents {
         let mut ticks = tokio::time::interval(args.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut connected = None;
+        let mut so_far = printer.is_watched().then(Drawing::default);
         for _ in 0..count {
             let pause = async {
                 ticks.tick().await;
                 Ok(())
             };
             let trace = match interruptible(pause).await {
-                Ok(()) => descent(args, &mut connected, printer).await,
+                Ok(()) => {
+                    // A spinner until there is more to see.
+                    let spins = so_far.is_some() && self.counter.descents() == 0;
+                    descent(args, &mut connected, &ProgressLine::new(spins)).await
+                }
                 Err(error) => Err(error),
             };
             if matches!(trace, Err(CommandError::Interrupted(_))) && self.counter.descents() > 0 {
@@ -70,10 +75,15 @@ impl Descents {
             }
             let attempt = attempt(args, trace)?;
             if args.format.get() == TraceFormat::Jsonl && attempt.trace.is_some() {
+                so_far.iter_mut().for_each(Drawing::erase);
                 print_levels(printer, &report(args, &attempt))?;
             }
             if !self.add(attempt) {
                 break;
+            }
+            if let Some(so_far) = so_far.as_mut().filter(|so_far| so_far.is_due()) {
+                let count = self.counter.report();
+                so_far.draw(&format!("{}{}", table::count(&count), text::descent::count(&count)));
             }
         }
         Ok(())
@@ -102,11 +112,11 @@ impl Descents {
 async fn descent(
     args: &TraceArgs,
     connected: &mut Option<Balance>,
-    printer: &Printer,
+    progress: &ProgressLine,
 ) -> Result<Trace, CommandError> {
     let balance = match connected {
         Some(balance) => balance,
         None => connected.insert(connect(&args.descent, args.view, None).await?),
     };
-    descend(balance, printer).await
+    descend(balance, progress).await
 }
