@@ -8,10 +8,15 @@ use crate::cmd::report::Exit;
 pub(crate) fn leave(exit: Exit) -> ExitCode {
     log::drain();
     if let Exit::Killed(signal) = exit {
-        default_signals();
-        raise(signal);
+        die_of(signal);
     }
     ExitCode::from(exit.code())
+}
+
+/// Has a signal end the process.
+pub(crate) fn die_of(signal: libc::c_int) {
+    default_signals();
+    raise(signal);
 }
 
 /// Lets SIGINT, SIGTERM and SIGQUIT kill the process at once, as if nobody had ever listened for them.

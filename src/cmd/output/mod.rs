@@ -22,6 +22,6 @@ mod usage;
 
 pub(crate) use drawing::Drawing;
 pub(crate) use error::CommandError;
-pub(crate) use exit::{default_signals, leave};
+pub(crate) use exit::{default_signals, die_of, leave};
 pub(crate) use printer::{Printer, unfinished, usage};
 pub(crate) use progress::ProgressLine;
