@@ -123,7 +123,7 @@ fn responders_do_not() {
 }
 
 fn a_running_server_does_not() {
-    EXEMPT.set(true); // and with this thread the control task, which runs in it or not at all
+    EXEMPT.set(true); // the server's own thread waits: nothing is due
     let net = Net::new();
     let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
     config.turn.health = TurnHealth::None;
@@ -132,7 +132,8 @@ fn a_running_server_does_not() {
 
     let client = UdpSocket::bind((net.ip(9), 0)).unwrap();
     client.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    let requests = requests();
+    let mut requests = requests();
+    requests.pop(); // the bare one: eight of a port are answered at once
     let mut requests = requests.iter().cycle();
     let mut ask = |answers| {
         for _ in 0..answers / 50 {
