@@ -1,7 +1,7 @@
 //! What runs a command, and what ends it early.
 
 use std::future::Future;
-use std::sync::{LazyLock, mpsc};
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -14,6 +14,13 @@ use super::report::Problem;
 
 /// What ends a command that measures, with all that it has.
 const SIGNALS: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGQUIT];
+
+/// The signal that came, once anybody listens.
+static CAUGHT: OnceLock<watch::Receiver<Option<i32>>> = OnceLock::new();
+
+/// What is done so soon has nothing to take back: until then nobody need listen, which takes a tenth
+/// of a quick probe.
+const QUICK: Duration = Duration::from_millis(100);
 
 /// Signals so soon after the first are the same one: timeout(1) sends it to its child and to the group
 /// of both.
@@ -37,17 +44,33 @@ pub(crate) fn block_on<T>(
 pub(crate) async fn interruptible<T>(
     work: impl Future<Output = Result<T, turn_balance::Error>>,
 ) -> Result<T, CommandError> {
+    let signal = async {
+        if CAUGHT.get().is_none() {
+            tokio::time::sleep(QUICK).await;
+        }
+        interrupt().await
+    };
     tokio::select! {
         biased;
         done = work => done.map_err(CommandError::from),
-        signal = interrupt() => Err(CommandError::Interrupted(signal)),
+        signal = signal => Err(CommandError::Interrupted(signal)),
     }
 }
 
-/// Waits for SIGINT, as Ctrl-C sends it, SIGTERM or SIGQUIT, and returns it. One that came since the
-/// first call is not forgotten, whoever waited for what.
+/// Waits for SIGINT, as Ctrl-C sends it, SIGTERM or SIGQUIT, and returns it. One that came since
+/// [`heed_signals`] is not forgotten, whoever waited for what.
 pub(crate) async fn interrupt() -> i32 {
-    static CAUGHT: LazyLock<watch::Receiver<Option<i32>>> = LazyLock::new(|| {
+    let mut caught = heed_signals();
+    match caught.wait_for(Option::is_some).await.map(|signal| *signal) {
+        Ok(Some(signal)) => signal,
+        // Nobody listens, so the signal ends the process by itself.
+        _ => std::future::pending().await,
+    }
+}
+
+/// From now on a signal does not end the process by itself.
+pub(crate) fn heed_signals() -> watch::Receiver<Option<i32>> {
+    let start = || {
         let (caught, receiver) = watch::channel(None);
         let (listens, listening) = mpsc::channel();
         let work = move || listen(&caught, listens);
@@ -55,13 +78,8 @@ pub(crate) async fn interrupt() -> i32 {
             let _ = listening.recv(); // at once, or nobody listens
         }
         receiver
-    });
-    let mut caught = CAUGHT.clone();
-    match caught.wait_for(Option::is_some).await.map(|signal| *signal) {
-        Ok(Some(signal)) => signal,
-        // Nobody listens, so the signal ends the process by itself.
-        _ => std::future::pending().await,
-    }
+    };
+    CAUGHT.get_or_init(start).clone()
 }
 
 /// From now on a signal ends the process at once, but the first one may still come twice.

@@ -19,6 +19,9 @@ type Variables = BTreeMap<String, OsString>;
 
 /// Reads the command line and the environment.
 pub(crate) fn read() -> Result<Cli, Error> {
+    if env::vars_os().all(|(name, _)| !name.as_encoded_bytes().starts_with(b"TB_")) {
+        return Cli::try_parse();
+    }
     let words: Vec<_> = env::args_os().collect();
     parse(&words, |name| env::var_os(name))
 }

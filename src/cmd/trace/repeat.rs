@@ -6,7 +6,7 @@ use super::once::{attempt, print_levels, report};
 use crate::cmd::attempt::{Attempt, connect, descend};
 use crate::cmd::output::{CommandError, Drawing, Printer, ProgressLine, table, text};
 use crate::cmd::report::{Document, Exit, Problem, TraceCount, TraceCounter};
-use crate::cmd::runtime::{block_on, interruptible};
+use crate::cmd::runtime::{block_on, heed_signals, interruptible};
 
 /// Goes down so often, and counts.
 pub(super) fn run(args: &TraceArgs, count: u64, printer: &Printer) -> Result<Exit, CommandError> {
@@ -55,6 +55,7 @@ impl Descents {
     ) -> Result<(), CommandError> {
         let mut ticks = tokio::time::interval(args.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        heed_signals();
         let mut connected = None;
         let mut so_far = printer.is_watched().then(Drawing::default);
         for _ in 0..count {
