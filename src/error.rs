@@ -55,8 +55,8 @@ pub enum Error {
     #[error("the system gives no random numbers")]
     Random(#[source] io::Error),
     #[cfg(feature = "server")]
-    /// The system started no thread for a worker.
-    #[error("cannot start a worker thread")]
+    /// The system gave the server no thread, or none that can wait.
+    #[error("cannot start a thread of the server")]
     Thread(#[source] io::Error),
     #[cfg(feature = "server")]
     /// A worker of the server stopped where it must not.
@@ -65,6 +65,14 @@ pub enum Error {
     Worker {
         /// Where it listened.
         addr: SocketAddr,
+    },
+    #[cfg(feature = "server")]
+    /// A part of the server that only waits stopped where it must not.
+    #[error("the {task} of the server stopped")]
+    #[non_exhaustive]
+    Task {
+        /// What it does.
+        task: &'static str,
     },
     #[cfg(feature = "server")]
     /// The configuration is not one that can run.

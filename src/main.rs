@@ -6,9 +6,6 @@ mod cmd;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use cmd::Cli;
 use cmd::output;
 
 // See build.rs.
@@ -19,7 +16,7 @@ unsafe extern "C" {}
 
 fn main() -> ExitCode {
     output::panic::install();
-    let exit = match Cli::try_parse() {
+    let exit = match cmd::read() {
         Ok(cli) => cli.run(),
         Err(error) => output::usage(error),
     };

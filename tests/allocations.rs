@@ -123,7 +123,7 @@ fn responders_do_not() {
 }
 
 fn a_running_server_does_not() {
-    EXEMPT.set(true); // and with this thread the control task, which runs in it or not at all
+    EXEMPT.set(true); // the server's own thread waits: nothing is due
     let net = Net::new();
     let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
     config.turn.health = TurnHealth::None;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use turn_balance::{
-    Balance, CandidateState, Endpoint, Error, Failure, Family, NodeEntry, Pinger, Server,
+    Balance, CandidateState, Config, Endpoint, Error, Failure, Family, NodeEntry, Pinger, Server,
     SocketOperation, Strategy, TurnHealth,
 };
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
@@ -273,6 +273,31 @@ async fn a_server_keeps_the_limits_that_it_is_configured_with() {
     }
     // Six at once; of the others one in four.
     assert!((6..20).contains(&answers), "{answers} answers");
+}
+
+/// A server needs nothing of the runtime that it is started on.
+fn start_and_leave(config: Config) -> Server {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(Server::start(config)).unwrap()
+}
+
+#[tokio::test]
+async fn a_server_does_without_timers_and_sockets_of_a_runtime_and_outlives_it() {
+    let net = Net::new();
+    let mut leaf = config(net.server(2), "leaf", Some(net.server(1)), &[], Some(net.turn(2)));
+    leaf.turn.health = TurnHealth::None;
+    let root = config(net.server(1), "root", None, &[net.server(2)], None);
+    let mut servers = [root, leaf].map(|config| {
+        std::thread::spawn(move || start_and_leave(config)).join().expect("it starts")
+    });
+    // What it lists has been checked, and goes on being checked.
+    let balance = Balance::builder().root(net.server(1)).verify(false).build().await.unwrap();
+    wait_for_selection(&balance).await;
+    let failed = tokio::time::timeout(Duration::from_millis(1), servers[0].failed()).await;
+    assert!(failed.is_err(), "{failed:?}");
+    for server in servers {
+        server.stop().await;
+    }
 }
 
 #[tokio::test]

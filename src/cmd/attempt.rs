@@ -5,9 +5,9 @@ use std::time::Duration;
 use turn_balance::{Balance, CandidateState, Failure, Trace};
 
 use super::args::{DescentArgs, OnOff, Target, ViewArg};
-use super::output::{CommandError, Printer};
+use super::output::{CommandError, ProgressLine};
 use super::report::{Advice, Exit, Problem};
-use super::runtime::Interrupt;
+use super::runtime::interruptible;
 
 /// Readies a client for the roots. Its descents go on listening for `linger` after the choice;
 /// `None`: as long as a trace does.
@@ -15,7 +15,6 @@ pub(crate) async fn connect(
     args: &DescentArgs,
     view: ViewArg,
     linger: Option<Duration>,
-    interrupt: &mut Interrupt,
 ) -> Result<Balance, CommandError> {
     let mut builder = Balance::builder()
         .strategy(args.strategy.into())
@@ -32,18 +31,16 @@ pub(crate) async fn connect(
     if let Some(family) = args.family.get() {
         builder = builder.family(family);
     }
-    interrupt.or(builder.build()).await
+    interruptible(builder.build()).await
 }
 
 /// Goes down once, with a spinner where that takes long.
 pub(crate) async fn descend(
     balance: &Balance,
-    printer: &Printer,
-    interrupt: &mut Interrupt,
+    progress: &ProgressLine,
 ) -> Result<Trace, CommandError> {
-    let progress = printer.progress();
     let descent = balance.trace_with(|now| progress.set(now.candidates, now.answered));
-    interrupt.or(progress.watch(descent)).await
+    interruptible(progress.watch(descent)).await
 }
 
 /// What came of an attempt to descend.

@@ -11,5 +11,6 @@ mod report;
 mod runtime;
 mod serve;
 mod trace;
+mod variables;
 
-pub(crate) use cli::Cli;
+pub(crate) use variables::read;

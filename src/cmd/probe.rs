@@ -4,7 +4,7 @@ use super::args::{DescentArgs, FormatArgs, OutputFormat, VerbosityArgs, ViewArg}
 use super::attempt::{Attempt, connect, descend, join, on_silent_roots};
 use super::output::{CommandError, Printer, text};
 use super::report::{Advice, Document, Exit, ProbeReport};
-use super::runtime::{Interrupt, block_on};
+use super::runtime::block_on;
 
 /// Print the address of the best TURN server
 #[derive(Debug, clap::Args)]
@@ -26,10 +26,8 @@ pub(crate) struct ProbeArgs {
 impl ProbeArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
         let trace = block_on(async {
-            let mut interrupt = Interrupt::listen();
-            let linger = Some(Duration::ZERO);
-            let balance = connect(&self.descent, ViewArg::Flat, linger, &mut interrupt).await?;
-            descend(&balance, printer, &mut interrupt).await
+            let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO)).await?;
+            descend(&balance, &printer.progress()).await
         });
         let attempt = Attempt::new(trace, &self.descent, |failure| {
             let trace = || Advice::Trace(join(&self.descent.roots(), " "));

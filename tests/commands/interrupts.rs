@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use turn_balance_lab::loopback::Net;
 
-use crate::{leaf, tb};
+use crate::{client, leaf};
 
 /// Descents of less than a millisecond, one a millisecond: most of the time is between two waits.
 #[tokio::test(flavor = "multi_thread")]
@@ -18,7 +18,8 @@ async fn none_is_lost() {
     let root = root.to_string();
     for round in 0..100u64 {
         let args = ["trace", "-c", "100000", "-i", "1ms", "--strategy", "first", &root];
-        let mut child = tb(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            client(&args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         thread::sleep(Duration::from_micros(60_000 + round * 137));
         // SAFETY: numbers, of a child that has not been waited for.
         unsafe { libc::kill(child.id() as libc::pid_t, libc::SIGINT) };

@@ -10,7 +10,7 @@ use serde_json::Value;
 use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 use turn_balance_lab::loopback::{Net, skipped};
 
-use crate::{leaf, tb};
+use crate::{client, leaf};
 
 /// A server that answers this often, after this time, until the test ends.
 fn slow(addr: SocketAddr, copies: usize, delay: Duration) {
@@ -36,7 +36,7 @@ fn slow(addr: SocketAddr, copies: usize, delay: Duration) {
 
 /// What is printed, and how it ends.
 fn ping(args: &[&str]) -> (String, String, Option<i32>) {
-    said(&tb(&[&["ping"], args].concat()).output().unwrap())
+    said(&client(&[&["ping"], args].concat()).output().unwrap())
 }
 
 fn said(output: &Output) -> (String, String, Option<i32>) {
@@ -127,7 +127,7 @@ async fn it_sends_from_where_it_is_told() {
     for (from, why) in [
         ("192.0.2.1", "Cannot assign requested address"),
         ("eth.none", "No such device"),
-        ("an interface of this name", "No such device"),
+        ("an interface of this name", "neither an address nor the name of an interface"),
     ] {
         let (_, errors, code) = ping(&["-I", from, "-c", "1", &root]);
         assert_eq!(code, Some(2), "{from}: {errors}");

@@ -6,7 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use turn_balance_lab::loopback::{Net, skipped};
 
-use crate::{leaf, tb};
+use crate::{client, leaf};
 
 #[test]
 fn a_url_is_told_what_it_should_be() {
@@ -14,7 +14,7 @@ fn a_url_is_told_what_it_should_be() {
         [("udp://root.example", "root.example"), ("http://root.example:3001/", "root.example:3001")]
     {
         for command in ["probe", "trace", "ping"] {
-            let output = tb(&[command, url]).output().unwrap();
+            let output = client(&[command, url]).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             let expected = format!("`{url}` is a URL, expected `{host}`");
             assert!(said.contains(&expected), "{command}: {said}");
@@ -29,7 +29,7 @@ async fn more_is_said_wherever_it_is_asked_for() {
     let (_server, root) = leaf(&net).await;
     let root = root.to_string();
     let probe = |words: &[&str]| {
-        let output = tb(&[words, &["--verify", "off", &root]].concat()).output().unwrap();
+        let output = client(&[words, &["--verify", "off", &root]].concat()).output().unwrap();
         assert_eq!(output.status.code(), Some(0), "{words:?}");
         String::from_utf8(output.stderr).unwrap()
     };
@@ -46,7 +46,7 @@ async fn lines_of_several_descents_say_of_which() {
     let (_server, root) = leaf(&net).await;
     let root = root.to_string();
     let args = ["trace", "-c", "2", "-i", "1ms", "--format", "jsonl", "--verify", "off", &root];
-    let output = tb(&args).output().unwrap();
+    let output = client(&args).output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     let numbers: Vec<_> = lines.map(|line| line["descent"].as_u64()).collect();
@@ -54,7 +54,7 @@ async fn lines_of_several_descents_say_of_which() {
     let (one, two) = first.split_at(first.len() / 2);
     assert!(one.iter().all(|n| *n == Some(1)) && two.iter().all(|n| *n == Some(2)), "{text}");
     assert!(one.len() >= 2 && one.len() == two.len(), "{text}");
-    let output = tb(&["trace", "--format", "jsonl", &root]).output().unwrap();
+    let output = client(&["trace", "--format", "jsonl", &root]).output().unwrap();
     assert!(!String::from_utf8(output.stdout).unwrap().contains("descent"));
 }
 
@@ -118,11 +118,11 @@ fn fish_is_offered_hosts_for_servers() {
 #[test]
 fn every_shell_has_completions() {
     for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
-        let output = tb(&["completions", shell]).output().unwrap();
+        let output = client(&["completions", shell]).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains("strategy"), "{shell}: {text}");
     }
-    let fish = tb(&["completions", "fish"]).output().unwrap();
+    let fish = client(&["completions", "fish"]).output().unwrap();
     let fish = String::from_utf8(fish.stdout).unwrap();
     assert_eq!(fish.matches("(__fish_print_hostnames)").count(), 3);
 }

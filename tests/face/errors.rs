@@ -27,6 +27,8 @@ enum Look {
     Arguments,
     /// At this host.
     System(io::ErrorKind),
+    /// At the library's faults.
+    Library,
     /// At the library's changelog.
     Newer,
 }
@@ -48,6 +50,7 @@ fn look(error: &Error) -> Look {
         },
         Error::Random(source) | Error::Thread(source) => Look::System(source.kind()),
         Error::Worker { addr, .. } => Look::Address(*addr),
+        Error::Task { task: _, .. } => Look::Library,
         Error::Config(error) if error.unreadable().is_some() => Look::File(error.origin().into()),
         Error::Config(_) => Look::Arguments,
         Error::Key(

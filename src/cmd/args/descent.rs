@@ -6,6 +6,7 @@ use turn_balance::{Limits, Prefix};
 
 use super::choices::{OnOff, StrategyArg};
 use super::family::FamilyArgs;
+use super::list::List;
 use super::target::Target;
 use super::time;
 
@@ -16,10 +17,9 @@ pub(crate) struct DescentArgs {
         value_name = "SERVER",
         env = "TB_SERVER",
         hide_env_values = true,
-        value_delimiter = ',',
         value_hint = ValueHint::Hostname
     )]
-    servers: Vec<Target>,
+    servers: Vec<List<Target>>,
 
     /// How long to try: seconds, `500ms` or `1m`
     #[arg(
@@ -42,14 +42,8 @@ pub(crate) struct DescentArgs {
     pub(crate) verify: OnOff,
 
     /// Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8
-    #[arg(
-        long,
-        value_name = "CIDR",
-        env = "TB_ALLOW",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    allow: Vec<Prefix>,
+    #[arg(long, value_name = "CIDR", env = "TB_ALLOW", hide_env_values = true)]
+    allow: Vec<List<Prefix>>,
 
     #[arg(
         help = "The same for all private addresses: a root on the internet may list a network of one's own",
@@ -67,16 +61,16 @@ pub(crate) struct DescentArgs {
 impl DescentArgs {
     /// What descents may send, and where to.
     pub(crate) fn limits(&self) -> Limits {
-        let allow = self.allow.clone();
+        let allow = self.allow.iter().flat_map(|List(prefixes)| prefixes).copied();
         Limits::default().allow(allow).allow_private(self.allow_private)
     }
 
     /// The roots; the default one where none was named.
     pub(crate) fn roots(&self) -> Vec<Target> {
-        match self.servers.as_slice() {
-            [] => vec![Target::default()],
-            servers => servers.to_vec(),
+        if self.is_default() {
+            return vec![Target::default()];
         }
+        self.servers.iter().flat_map(|List(servers)| servers).cloned().collect()
     }
 
     /// Whether the roots are the caller's own choice.

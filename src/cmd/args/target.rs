@@ -4,6 +4,8 @@ use std::str::FromStr;
 
 use turn_balance::{Endpoint, EndpointError};
 
+use super::list::{List, ListError};
+
 /// A balance server, and what its user calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Target {
@@ -33,8 +35,9 @@ impl fmt::Display for Target {
 }
 
 /// The first of `TB_SERVER`'s list, for a command that asks one server.
-pub(crate) fn first_target(text: &str) -> Result<Target, EndpointError> {
-    text.split(',').next().unwrap_or(text).parse()
+pub(crate) fn first_target(text: &str) -> Result<Target, ListError<EndpointError>> {
+    let List(mut targets) = text.parse()?;
+    Ok(targets.swap_remove(0))
 }
 
 #[cfg(test)]

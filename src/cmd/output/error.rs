@@ -15,8 +15,8 @@ pub(crate) enum CommandError {
     Config(ConfigError),
     /// Stdout takes no more.
     Output(io::Error),
-    /// Ctrl-C.
-    Interrupted,
+    /// By this signal, such as Ctrl-C's.
+    Interrupted(i32),
 }
 
 impl CommandError {
@@ -27,7 +27,7 @@ impl CommandError {
             Self::Config(error) => Some(snippet::config_error(error, color)),
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
             Self::Output(error) => Some(problem(&Problem::system("cannot write to stdout", error))),
-            Self::Interrupted => None,
+            Self::Interrupted(_) => None,
         }
     }
 
@@ -38,7 +38,7 @@ impl CommandError {
             // Whoever reads has read enough.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done,
             Self::Output(_) => Exit::Unable,
-            Self::Interrupted => Exit::Interrupted,
+            Self::Interrupted(signal) => Exit::Killed(*signal),
         }
     }
 }
@@ -83,7 +83,7 @@ mod tests {
         assert_eq!(exit(nothing.unwrap_err()), Exit::No);
         let config = Config::parse("nett = 1", "balance.toml").unwrap_err();
         assert_eq!(exit(Error::Config(config)), Exit::Unable);
-        assert_eq!(CommandError::Interrupted.exit(), Exit::Interrupted);
+        assert_eq!(CommandError::Interrupted(libc::SIGINT).exit().code(), 130);
     }
 
     #[test]

@@ -1,6 +1,9 @@
+use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::time::SystemTime;
+use std::sync::OnceLock;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
@@ -9,16 +12,38 @@ use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::FormatTime;
 use turn_balance::{LogFormat, LogLevel, escaped};
 
-use super::{color, style};
+use super::queue::Queue;
+use super::{color, stream, style};
 
-/// Sends what the library logs to stderr.
-pub(crate) fn install(level: LogLevel, format: LogFormat) {
+/// How long the end of a process waits for whoever reads its log.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// What the log's thread writes, where there is one.
+static QUEUE: OnceLock<Queue> = OnceLock::new();
+
+thread_local! {
+    /// Whether this is the log's thread, which does not wait for itself.
+    static WRITES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Sends what the library logs to stderr, by a thread of its own.
+///
+/// # Errors
+/// Where the system starts none.
+pub(crate) fn install(level: LogLevel, format: LogFormat) -> io::Result<()> {
+    let queue = QUEUE.get_or_init(Queue::default);
+    let work = move || {
+        WRITES.set(true);
+        let tell = |lines| tracing::error!(lines, "nobody read the log, and it lost lines");
+        queue.run(stream::stderr, tell)
+    };
+    thread::Builder::new().name("tb log".into()).spawn(work)?;
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(filter(level))
         .with_target(false)
         .with_timer(Clock)
         .with_ansi(color::on_stderr())
-        .with_writer(io::stderr)
+        .with_writer(move || LogWriter(queue))
         // A server whose log nobody reads goes on; the complaint about it would panic.
         .log_internal_errors(false);
     // It fails only where there is one already.
@@ -32,6 +57,41 @@ pub(crate) fn install(level: LogLevel, format: LogFormat) {
             tracing::subscriber::set_global_default(subscriber.finish())
         }
     };
+    Ok(())
+}
+
+/// Says something on stderr, behind the log where there is one.
+pub(super) fn say(text: &str) {
+    let bytes = stream::bytes(text, color::on_stderr());
+    match QUEUE.get() {
+        Some(queue) => queue.push(bytes),
+        None => stream::stderr(&bytes),
+    }
+}
+
+/// Waits until the log is written, or it is clear that nobody reads it.
+pub(super) fn drain() {
+    if let Some(queue) = QUEUE.get() {
+        queue.drain(PATIENCE);
+    }
+}
+
+/// Takes a line at a time.
+struct LogWriter(&'static Queue);
+
+impl io::Write for LogWriter {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        if WRITES.get() {
+            stream::stderr(line);
+        } else {
+            self.0.push(line.to_vec());
+        }
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 fn filter(level: LogLevel) -> LevelFilter {

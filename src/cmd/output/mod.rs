@@ -2,6 +2,7 @@
 //! leaves the colour out where nobody would see it.
 
 pub(crate) mod color;
+mod drawing;
 mod error;
 mod exit;
 mod json;
@@ -10,13 +11,17 @@ pub(crate) mod panic;
 mod printer;
 mod problem;
 mod progress;
+mod queue;
 mod snippet;
+mod stream;
 mod style;
 pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod tree;
 mod usage;
 
+pub(crate) use drawing::Drawing;
 pub(crate) use error::CommandError;
-pub(crate) use exit::{default_signals, leave};
+pub(crate) use exit::{default_signals, die_of, leave};
 pub(crate) use printer::{Printer, unfinished, usage};
+pub(crate) use progress::ProgressLine;

@@ -1,5 +1,4 @@
 use std::fmt;
-use std::io::Write as _;
 use std::panic::PanicHookInfo;
 use std::{panic, process};
 
@@ -7,7 +6,7 @@ use color_eyre::config::{HookBuilder, Theme};
 use color_eyre::section::PanicMessage;
 use turn_balance::escaped;
 
-use super::style;
+use super::{log, style};
 use crate::cmd::report::Exit;
 
 /// Makes a panic, in whatever thread, say that it is a bug and end the process: none may live on
@@ -21,7 +20,8 @@ pub(crate) fn install() {
         .into_hooks();
     panic::set_hook(Box::new(move |panic| {
         // `eprintln` would panic once more where nobody reads stderr.
-        let _ = writeln!(anstream::stderr(), "{}", hook.panic_report(panic));
+        log::say(&hook.panic_report(panic).to_string());
+        log::drain();
         process::exit(Exit::Bug.code().into());
     }));
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::error::CommandError;
 use super::progress::ProgressLine;
 use super::usage::harmless;
-use super::{color, json};
+use super::{color, json, log, stream};
 use crate::cmd::report::Exit;
 
 /// The one place that writes: answers to stdout, everything else to stderr.
@@ -29,8 +29,7 @@ impl Printer {
         if self.quiet >= 2 {
             return Ok(());
         }
-        let mut stdout = anstream::stdout().lock();
-        write_lines(&mut stdout, text).map_err(CommandError::Output)
+        stream::stdout(text).map_err(CommandError::Output)
     }
 
     /// Prints a part of the answer, as a line of JSON.
@@ -41,7 +40,7 @@ impl Printer {
     /// Says a line to whoever watches. `-q` turns it off.
     pub(crate) fn say(&self, text: &str) {
         if self.quiet == 0 {
-            write_stderr(text);
+            log::say(text);
         }
     }
 
@@ -57,8 +56,13 @@ impl Printer {
 
     /// A spinner where somebody watches.
     pub(crate) fn progress(&self) -> ProgressLine {
+        ProgressLine::new(self.is_watched())
+    }
+
+    /// Whether somebody watches, at a terminal that can be drawn on.
+    pub(crate) fn is_watched(&self) -> bool {
         let dumb = env::var_os("TERM").is_none_or(|term| term == "dumb");
-        ProgressLine::new(self.quiet == 0 && !dumb && io::stderr().is_terminal())
+        self.quiet == 0 && !dumb && io::stderr().is_terminal()
     }
 
     /// Says why a command ends without its answer.
@@ -66,7 +70,7 @@ impl Printer {
         if self.quiet < 2
             && let Some(text) = error.render(color::on_stderr())
         {
-            write_stderr(&text);
+            log::say(&text);
         }
         error.exit()
     }
@@ -78,7 +82,7 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
     let error = harmless(error);
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
-        write_stderr(&text);
+        log::say(&text);
         return Exit::Unable;
     }
     let printer = Printer::default();
@@ -90,17 +94,6 @@ pub(crate) fn usage(error: clap::Error) -> Exit {
 
 /// Shows the help of a command line that stops too early.
 pub(crate) fn unfinished(help: StyledStr) -> Exit {
-    write_stderr(&help.ansi().to_string());
+    log::say(&help.ansi().to_string());
     Exit::Unable
-}
-
-/// That nobody reads stderr changes nothing about the answer.
-fn write_stderr(text: &str) {
-    let _ = write_lines(&mut anstream::stderr().lock(), text);
-}
-
-/// In one piece, so that what reads a line never sees half of it.
-fn write_lines(to: &mut impl io::Write, text: &str) -> io::Result<()> {
-    to.write_all(format!("{}\n", text.trim_end_matches('\n')).as_bytes())?;
-    to.flush()
 }

@@ -1,4 +1,3 @@
-use std::convert::Infallible;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::time::Duration;
@@ -112,10 +111,18 @@ pub(super) enum Source {
 }
 
 impl FromStr for Source {
-    type Err = Infallible;
+    type Err = &'static str;
 
-    /// What is no address is the name of an interface: the system knows which there are.
-    fn from_str(text: &str) -> Result<Self, Infallible> {
-        Ok(text.parse().map_or_else(|_| Self::Interface(text.to_owned()), Self::Addr))
+    /// What is no address may be the name of an interface: the system knows which there are. None
+    /// is longer, or has one of these in it (Linux: dev_valid_name).
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if let Ok(addr) = text.parse() {
+            return Ok(Self::Addr(addr));
+        }
+        let is_name = (1..=15).contains(&text.len())
+            && !text.contains(|c: char| c == '/' || c == ':' || c.is_whitespace());
+        is_name
+            .then(|| Self::Interface(text.to_owned()))
+            .ok_or("neither an address nor the name of an interface")
     }
 }

@@ -15,7 +15,7 @@ use super::args::{OutputFormat, Target};
 use super::output::text::ping as text;
 use super::output::{CommandError, Printer};
 use super::report::{Document, Exit, PingReply, PingReport, Problem, Rtts};
-use super::runtime::{Interrupt, block_on};
+use super::runtime::{block_on, interrupt, interruptible};
 
 /// What a [`Pinger`] has for a timeout.
 const TIMEOUT: Duration = Duration::from_secs(1);
@@ -49,10 +49,10 @@ impl PingArgs {
         measured: &mut Measurements,
         printer: &Printer,
     ) -> Result<(), CommandError> {
-        let mut interrupt = Interrupt::listen();
+        let mut interrupt = pin!(interrupt());
         let mut deadline = pin!(passed(self.deadline));
         let mut pinger = tokio::select! {
-            pinger = interrupt.or(self.pinger(&measured.target).build()) => pinger?,
+            pinger = interruptible(self.pinger(&measured.target).build()) => pinger?,
             () = &mut deadline => return Err(too_late(&measured.target).into()),
         };
         measured.started = Instant::now();
@@ -64,7 +64,7 @@ impl PingArgs {
         loop {
             let echo = tokio::select! {
                 echo = pinger.next() => echo,
-                () = interrupt.wait() => Ok(None),
+                _ = &mut interrupt => Ok(None),
                 () = &mut deadline => Ok(None),
             };
             measured.sent = pinger.sent();

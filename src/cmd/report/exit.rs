@@ -2,19 +2,26 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// Done.
-    Done = 0,
+    Done,
     /// Asked, and the answer is no.
-    No = 1,
+    No,
     /// Could not ask.
-    Unable = 2,
+    Unable,
     /// A bug.
-    Bug = 101,
-    /// Ctrl-C before the answer.
-    Interrupted = 130,
+    Bug,
+    /// By this signal, before the answer.
+    Killed(i32),
 }
 
 impl Exit {
     pub(crate) fn code(self) -> u8 {
-        self as u8
+        match self {
+            Self::Done => 0,
+            Self::No => 1,
+            Self::Unable => 2,
+            Self::Bug => 101,
+            // As a shell says it; there are 64 signals.
+            Self::Killed(signal) => (128 + signal) as u8,
+        }
     }
 }

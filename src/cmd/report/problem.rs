@@ -78,7 +78,7 @@ impl From<&Error> for Problem {
             causes: causes.map(|cause| cause.to_string()).collect(),
             advice: Advice::on(error),
             exit: match error {
-                Error::NotFound(_) | Error::Worker { .. } => Exit::No,
+                Error::NotFound(_) | Error::Worker { .. } | Error::Task { .. } => Exit::No,
                 _ => Exit::Unable,
             },
         }
@@ -106,6 +106,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Random(_) => "random",
         Error::Thread(_) => "thread",
         Error::Worker { .. } => "worker",
+        Error::Task { .. } => "task",
         Error::Config(_) => "config",
         Error::Key(_) => "key",
         _ => "other",

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use clap::{ValueEnum, ValueHint};
 use turn_balance::{Config, ConfigError, LogLevel};
 
+use crate::cmd::args::List;
+
 /// Where the configuration is when nothing says otherwise.
 pub(super) const DEFAULT_CONFIG: &str = "/etc/turn-balance/balance.toml";
 
@@ -37,14 +39,8 @@ pub(crate) struct ServeArgs {
     pub(super) print_config: bool,
 
     /// Listen here instead of at net.bind; may be repeated
-    #[arg(
-        long,
-        value_name = "ADDR",
-        env = "TB_BIND",
-        hide_env_values = true,
-        value_delimiter = ','
-    )]
-    bind: Vec<SocketAddr>,
+    #[arg(long, value_name = "ADDR", env = "TB_BIND", hide_env_values = true)]
+    bind: Vec<List<SocketAddr>>,
 
     /// Log this instead of log.level
     #[arg(long, value_name = "LEVEL", env = "TB_LOG_LEVEL", hide_env_values = true)]
@@ -59,8 +55,7 @@ impl ServeArgs {
     /// The file to read; `None`: the defaults apply. One that was named is read, come what may.
     pub(super) fn file(&self) -> Option<&Path> {
         let default = Path::new(DEFAULT_CONFIG);
-        let there = || !matches!(default.try_exists(), Ok(false));
-        self.config.as_deref().or_else(|| there().then_some(default))
+        self.config.as_deref().or_else(|| is_meant(default).then_some(default))
     }
 
     /// What the file says, and what the command line says instead.
@@ -71,11 +66,18 @@ impl ServeArgs {
         }
         config.log.level = raised(config.log.level, self.verbose);
         if !self.bind.is_empty() {
-            config.net.bind.clone_from(&self.bind);
+            config.net.bind = self.bind.iter().flat_map(|List(addrs)| addrs).copied().collect();
             config.validate()?;
         }
         Ok(config)
     }
+}
+
+/// Whether somebody has put a file there, though none may be read: a link that leads nowhere, for the
+/// file or a folder, is no wish for the defaults.
+fn is_meant(file: &Path) -> bool {
+    let is_missing = |path: &Path| matches!(path.try_exists(), Ok(false));
+    !is_missing(file) || file.ancestors().any(|path| path.is_symlink() && is_missing(path))
 }
 
 /// `log.level` as a flag.
@@ -141,6 +143,23 @@ mod tests {
     fn a_file_that_is_named_is_the_one() {
         let line = Line::try_parse_from(["tb", "-c", "balance.toml"]).unwrap();
         assert_eq!(line.args.file(), Some(Path::new("balance.toml")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_that_leads_nowhere_is_meant_to_be_read() {
+        use std::fs;
+        use std::os::unix::fs::symlink;
+        let root = std::env::temp_dir().join(format!("tb-meant-{}", std::process::id()));
+        fs::create_dir_all(root.join("there")).unwrap();
+        symlink("nowhere", root.join("there/dangling.toml")).unwrap();
+        symlink("nowhere", root.join("gone")).unwrap();
+        fs::write(root.join("there/file.toml"), "").unwrap();
+        let meant = |file| is_meant(&root.join(file));
+        let all = ["there/file.toml", "there/dangling.toml", "gone/file.toml"].map(meant);
+        let none = ["there/no.toml", "no/file.toml"].map(meant);
+        fs::remove_dir_all(&root).unwrap();
+        assert_eq!((all, none), ([true; 3], [false; 2]));
     }
 
     #[test]

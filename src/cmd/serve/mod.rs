@@ -8,9 +8,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use turn_balance::{Config, Server, escaped};
 
 use self::args::DEFAULT_CONFIG;
-use super::output::{CommandError, Printer, default_signals, log, text};
+use super::output::{CommandError, Printer, log, text};
 use super::report::{Exit, Problem};
-use super::runtime::block_on;
+use super::runtime::{block_on, end_at_the_next_signal};
 
 /// What a configuration without a file is called.
 const DEFAULTS: &str = "defaults";
@@ -30,10 +30,9 @@ impl ServeArgs {
             ))?;
             return Ok(Exit::Done);
         }
-        log::install(config.log.level, config.log.format);
+        log::install(config.log.level, config.log.format)
+            .map_err(|error| Problem::system("cannot start the log", &error))?;
         log_start(file, &config);
-        // On this thread alone: no task is busy for long, and those that answer are threads of
-        // their own.
         block_on(serve(config))
     }
 }
@@ -52,8 +51,7 @@ async fn serve(config: Config) -> Result<Exit, CommandError> {
         () = either(&mut interrupt, &mut terminate) => {}
     }
     // Whoever asks again has waited long enough.
-    default_signals();
-    server.stop().await;
+    tokio::join!(server.stop(), end_at_the_next_signal());
     Ok(stopped())
 }
 

@@ -4,14 +4,13 @@ use super::args::{TraceArgs, TraceFormat};
 use crate::cmd::attempt::{Attempt, connect, descend, on_silent_roots};
 use crate::cmd::output::{CommandError, Printer, table, text, tree};
 use crate::cmd::report::{Document, Exit, OfDescent, TraceReport};
-use crate::cmd::runtime::{Interrupt, block_on};
+use crate::cmd::runtime::block_on;
 
 /// Goes down once.
 pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandError> {
     let trace = block_on(async {
-        let mut interrupt = Interrupt::listen();
-        let balance = connect(&args.descent, args.view, None, &mut interrupt).await?;
-        descend(&balance, printer, &mut interrupt).await
+        let balance = connect(&args.descent, args.view, None).await?;
+        descend(&balance, &printer.progress()).await
     });
     let attempt = attempt(args, trace)?;
     let trace = report(args, &attempt);

@@ -3,15 +3,18 @@ use tokio::time::MissedTickBehavior;
 use super::args::{TraceArgs, TraceFormat};
 use super::once::{attempt, print_levels, report};
 use crate::cmd::attempt::{Attempt, connect, descend};
-use crate::cmd::output::{CommandError, Printer, table, text};
+use crate::cmd::output::{CommandError, Drawing, Printer, ProgressLine, table, text};
 use crate::cmd::report::{Document, Exit, Problem, TraceCount, TraceCounter};
-use crate::cmd::runtime::{Interrupt, block_on};
+use crate::cmd::runtime::{block_on, heed_signals, interruptible};
 
 /// Goes down so often, and counts.
 pub(super) fn run(args: &TraceArgs, count: u64, printer: &Printer) -> Result<Exit, CommandError> {
     let format = args.format.get();
     if matches!(format, TraceFormat::Dot | TraceFormat::Mermaid) {
-        return Err(Problem::usage("a tree shows one descent: leave `--count` out").into());
+        return Err(Problem::usage(
+            "a tree shows one descent: leave `--count` or `TB_TRACE_COUNT` out",
+        )
+        .into());
     }
     let mut descents = Descents::default();
     block_on(descents.run(args, count, printer))?;
@@ -51,31 +54,41 @@ impl Descents {
     ) -> Result<(), CommandError> {
         let mut ticks = tokio::time::interval(args.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut interrupt = Interrupt::listen();
-        let balance = match connect(&args.descent, args.view, None, &mut interrupt).await {
+        heed_signals();
+        let balance = match connect(&args.descent, args.view, None).await {
             Ok(balance) => balance,
             Err(error) => {
                 self.problem = attempt(args, Err(error))?.problem;
                 return Ok(());
             }
         };
+        let mut so_far = printer.is_watched().then(Drawing::default);
         for descent in 1..=count {
             let pause = async {
                 ticks.tick().await;
                 Ok(())
             };
-            let trace = match interrupt.or(pause).await {
-                Ok(()) => descend(&balance, printer, &mut interrupt).await,
+            let trace = match interruptible(pause).await {
+                Ok(()) => {
+                    // A spinner until there is more to see.
+                    let spins = so_far.is_some() && self.counter.descents() == 0;
+                    descend(&balance, &ProgressLine::new(spins)).await
+                }
                 Err(error) => Err(error),
             };
-            if matches!(trace, Err(CommandError::Interrupted)) && self.counter.descents() > 0 {
+            if matches!(trace, Err(CommandError::Interrupted(_))) && self.counter.descents() > 0 {
                 break;
             }
             let attempt = attempt(args, trace)?;
             if args.format.get() == TraceFormat::Jsonl {
+                so_far.iter_mut().for_each(Drawing::erase);
                 print_levels(printer, &report(args, &attempt), Some(descent))?;
             }
             self.add(attempt);
+            if let Some(so_far) = so_far.as_mut().filter(|so_far| so_far.is_due()) {
+                let count = self.counter.report();
+                so_far.draw(&format!("{}{}", table::count(&count), text::descent::count(&count)));
+            }
         }
         Ok(())
     }

@@ -3,6 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::look_up::look_up;
 use crate::error::Error;
 use crate::types::{Endpoint, Family};
 
@@ -29,7 +30,7 @@ impl Endpoint {
     pub async fn resolve(&self, family: Option<Family>) -> Result<Vec<SocketAddr>, Error> {
         let mut addrs = match self {
             Self::Addr(addr) => vec![*addr],
-            Self::Name(host, port) => look_up(host, *port)
+            Self::Name(host, port) => addrs_of(host, *port)
                 .await
                 .map_err(|error| Error::Resolve { host: host.clone(), source: error })?,
         };
@@ -50,9 +51,9 @@ impl Endpoint {
     }
 }
 
-async fn look_up(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+async fn addrs_of(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
     let mut addrs = Vec::new();
-    for addr in tokio::net::lookup_host((host, port)).await? {
+    for addr in look_up(host, port).await? {
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
         if !addrs.contains(&addr) {
             addrs.push(addr);

@@ -9,10 +9,12 @@ mod log_limit;
 mod names;
 mod networks;
 mod overflow;
+mod part;
 mod receive;
 mod running;
 mod settings;
 mod shared;
+mod start;
 mod worker;
 
 pub use running::Server;

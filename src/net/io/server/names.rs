@@ -6,7 +6,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 use super::shared::SharedState;
@@ -31,21 +30,16 @@ pub(super) fn set_numeric(shared: &SharedState, config: &Cluster, own: &[SocketA
 }
 
 /// Starts the look-ups, where there are names.
-pub(super) fn spawn(
-    shared: &Arc<SharedState>,
-    config: Cluster,
-    own: &[SocketAddr],
-) -> Option<JoinHandle<()>> {
+pub(super) fn spawn(shared: &Arc<SharedState>, config: Cluster, own: &[SocketAddr]) {
     let endpoints = config.nodes.iter().map(|node| &node.addr).chain(&config.superiors);
     let mut names: Vec<_> =
         endpoints.filter(|endpoint| matches!(endpoint, Endpoint::Name(..))).cloned().collect();
     names.sort_unstable();
     names.dedup();
-    if names.is_empty() {
-        return None;
+    if !names.is_empty() {
+        let work = keep_resolving(shared.clone(), config, own.to_vec(), names);
+        shared.parts.spawn("look-up of names", work);
     }
-    let task = keep_resolving(shared.clone(), config, own.to_vec(), names);
-    Some(tokio::spawn(task))
 }
 
 async fn keep_resolving(

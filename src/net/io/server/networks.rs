@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
-
 use super::shared::SharedState;
 use crate::net::io::interfaces::on_link;
 
@@ -12,15 +10,16 @@ use crate::net::io::interfaces::on_link;
 /// names.
 const AGAIN: Duration = Duration::from_secs(60);
 
-/// Looks at them, and again and again.
-pub(super) fn spawn(shared: &Arc<SharedState>) -> JoinHandle<()> {
+/// Looks at them.
+pub(super) fn set(shared: &SharedState) {
     shared.engine().set_on_link(on_link());
-    let shared = shared.clone();
-    tokio::spawn(async move {
-        loop {
-            tokio::time::sleep(AGAIN).await;
-            let on_link = on_link();
-            shared.engine().set_on_link(on_link);
-        }
-    })
+}
+
+/// Looks at them again and again.
+pub(super) async fn watch(shared: Arc<SharedState>) {
+    loop {
+        tokio::time::sleep(AGAIN).await;
+        let on_link = on_link();
+        shared.engine().set_on_link(on_link);
+    }
 }

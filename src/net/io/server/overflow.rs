@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::task::JoinHandle;
 use tracing::{debug, warn};
 
 use super::shared::SharedState;
@@ -11,12 +10,8 @@ use super::shared::SharedState;
 /// The least time between two lines of the log: whoever floods a server must not flood its log.
 const SPACING: Duration = Duration::from_secs(1);
 
-/// Starts the task that tells the log.
-pub(super) fn spawn(shared: &Arc<SharedState>) -> JoinHandle<()> {
-    tokio::spawn(tell(shared.clone()))
-}
-
-async fn tell(shared: Arc<SharedState>) {
+/// Tells the log, for ever.
+pub(super) async fn tell(shared: Arc<SharedState>) {
     let mut logged = 0;
     loop {
         tokio::select! {

@@ -1,5 +1,4 @@
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -8,6 +7,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::counters::Counters;
 use super::log_limit::LogLimit;
+use super::part::Parts;
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Snapshot;
 use crate::net::engine::server::auth::PeerMessage;
@@ -20,7 +20,7 @@ pub(super) struct SharedState {
     engine: Mutex<ServerEngine>,
     /// Held by who encodes a snapshot: none is published after a newer one.
     encoding: Mutex<()>,
-    stopping: AtomicBool,
+    pub(super) parts: Arc<Parts>,
     pub(super) counters: Counters,
     pub(super) log_limit: LogLimit,
     peer_messages: mpsc::Sender<Arrival>,
@@ -45,21 +45,13 @@ impl SharedState {
             snapshot: ArcSwap::default(),
             engine: Mutex::new(engine),
             encoding: Mutex::new(()),
-            stopping: AtomicBool::new(false),
+            parts: Arc::default(),
             counters: Counters::default(),
             log_limit: LogLimit::default(),
             peer_messages,
             news: Notify::new(),
             overflow: Notify::new(),
         }
-    }
-
-    pub(super) fn stop(&self) {
-        self.stopping.store(true, Ordering::Relaxed);
-    }
-
-    pub(super) fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Relaxed)
     }
 
     /// Passes a peer message to the control loop. Half of the room is kept for those that are signed:

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
 use tracing::{error, trace, warn};
 
+use super::part::Part;
 use super::shared::{Arrival, SharedState};
 use crate::error::Error;
 use crate::net::engine::server::answer::{Answer, Handled, Responder};
@@ -32,14 +32,12 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts the thread. However it ends, unless it was told to, `exit` hears of it.
-    pub(super) fn spawn(
-        self,
-        exit: mpsc::UnboundedSender<SocketAddr>,
-    ) -> Result<JoinHandle<()>, Error> {
+    /// Starts the thread.
+    pub(super) fn spawn(self) -> Result<JoinHandle<()>, Error> {
         let name = format!("tb {}", self.addr.port());
+        let watched = self.shared.parts.watch(Part::Worker(self.addr));
         let work = move || {
-            let _tell = TellOnDrop { addr: self.addr, shared: self.shared.clone(), exit };
+            let _watched = watched;
             self.run();
         };
         thread::Builder::new().name(name).spawn(work).map_err(Error::Thread)
@@ -49,7 +47,7 @@ impl Worker {
         let mut batch = Batch::new();
         let mut errors = 0;
         let mut look = Instant::now();
-        while !self.shared.stopping() && errors < HOPELESS {
+        while !self.shared.parts.stopping() && errors < HOPELESS {
             let received = batch.receive(&self.socket);
             let now = Instant::now();
             match received {
@@ -145,18 +143,4 @@ fn is_transient(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, ConnectionReset, Interrupted, TimedOut, WouldBlock};
     let transient = [WouldBlock, TimedOut, Interrupted, ConnectionRefused, ConnectionReset];
     transient.contains(&error.kind())
-}
-
-struct TellOnDrop {
-    addr: SocketAddr,
-    shared: Arc<SharedState>,
-    exit: mpsc::UnboundedSender<SocketAddr>,
-}
-
-impl Drop for TellOnDrop {
-    fn drop(&mut self) {
-        if !self.shared.stopping() {
-            let _ = self.exit.send(self.addr);
-        }
-    }
 }

@@ -1,0 +1,107 @@
+//! Opens the sockets of a server, and starts its parts.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use tokio::net::UdpSocket;
+use tokio::sync::mpsc;
+
+use super::check_sockets::CheckSockets;
+use super::control::{ControlLoop, HeartbeatSocket};
+use super::listen::listen;
+use super::shared::SharedState;
+use super::worker::Worker;
+use super::{names, networks, overflow, receive, settings};
+use crate::config::{Config, TurnHealth};
+use crate::error::{Error, SocketOperation};
+use crate::net::engine::server::ServerEngine;
+use crate::net::engine::server::answer::Responder;
+use crate::net::engine::server::limit::Limiter;
+use crate::net::io::random;
+use crate::net::io::socket::listen::Listener;
+use crate::net::io::socket::reply::reply_sockets;
+use crate::net::io::socket::udp::{any, open};
+use crate::types::Family;
+
+/// Heartbeats that wait for the control loop. More are dropped: the next ones come in seconds.
+const PEER_MESSAGES: usize = 1024;
+
+/// A server all of whose parts have been started.
+pub(super) struct Started {
+    pub(super) addrs: Vec<SocketAddr>,
+    pub(super) shared: Arc<SharedState>,
+    pub(super) workers: Vec<JoinHandle<()>>,
+}
+
+/// Starts one. Its tasks are those of the runtime that this is called on.
+pub(super) fn start(config: Config) -> Result<Started, Error> {
+    config.validate()?;
+    let listeners = listen(&config.net.bind, config.net.workers)?;
+    let addrs: Vec<_> = listeners.iter().map(|listener| listener.addr).collect();
+    let check_sockets = CheckSockets::open(&addrs, config.cluster.check_bind)?;
+
+    let (peer_messages, arrivals) = mpsc::channel(PEER_MESSAGES);
+    let mut engine = ServerEngine::new(config.net.name.clone(), config.turn.bind, random::rng()?);
+    let turn = config.turn.bind.filter(|_| config.turn.health == TurnHealth::Binding);
+    let turn = turn.map(open_turn_socket).transpose()?.map(Arc::new);
+    if turn.is_some() {
+        engine.check_turn(Instant::now());
+    }
+    let trust = settings::trust(&config.cluster)?;
+    engine.set_trust(Instant::now(), trust, config.cluster.advertise);
+    let shared = Arc::new(SharedState::new(engine, peer_messages));
+    names::set_numeric(&shared, &config.cluster, &addrs);
+    shared.refresh(Instant::now());
+
+    let limits = settings::limiter(&config.limits);
+    let limiter = Arc::new(Limiter::new(limits, Instant::now(), &mut random::rng()?));
+    let mut started = Started { addrs, shared, workers: Vec::new() };
+    let mut heartbeat_sockets = Vec::new();
+    for Listener { addr, sockets } in listeners {
+        if let Some(first) = sockets.first() {
+            let socket = first.try_clone().map_err(Error::socket(SocketOperation::Listen, addr))?;
+            heartbeat_sockets.push(HeartbeatSocket { addr, socket });
+        }
+        let replies =
+            reply_sockets(&sockets).map_err(Error::socket(SocketOperation::Answer, addr))?;
+        for (socket, reply_socket) in sockets.into_iter().zip(replies) {
+            let responder = Responder::new(limiter.clone(), random::rng()?);
+            let shared = started.shared.clone();
+            let worker = Worker { addr, socket, reply_socket, shared, responder };
+            started.workers.push(worker.spawn()?);
+        }
+    }
+    let shared = &started.shared;
+    networks::set(shared);
+    shared.parts.spawn("watch over networks", networks::watch(shared.clone()));
+    for socket in check_sockets.sockets() {
+        let work = receive::check_answers(shared.clone(), socket.clone());
+        shared.parts.spawn("receiver of answers to checks", work);
+    }
+    if let Some(socket) = turn.clone() {
+        shared.parts.spawn("receiver of Bindings", receive::bindings(shared.clone(), socket));
+    }
+    let control = ControlLoop { shared: shared.clone(), check_sockets, turn, heartbeat_sockets };
+    shared.parts.spawn("control loop", control.run(arrivals));
+    shared.parts.spawn("watch over full buffers", overflow::tell(shared.clone()));
+    names::spawn(shared, config.cluster, &started.addrs);
+    Ok(started)
+}
+
+impl Drop for Started {
+    /// Also where a later part could not be started.
+    fn drop(&mut self) {
+        self.shared.parts.stop();
+        for worker in std::mem::take(&mut self.workers) {
+            let _ = worker.join(); // a panic was told by `failed`
+        }
+    }
+}
+
+/// Opens the socket that the TURN server beside a leaf is asked from.
+fn open_turn_socket(turn: SocketAddr) -> Result<UdpSocket, Error> {
+    let addr = any(Family::of(turn));
+    open(addr).map_err(Error::socket(SocketOperation::AskTurn, addr))
+}
