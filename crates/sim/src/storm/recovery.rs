@@ -185,7 +185,11 @@ impl Storm {
         let about = |(at, below): &&(SocketAddr, SocketAddr)| {
             [*at, *below].contains(&place.addr) || *below == place.public
         };
-        let lost = self.unlisted();
+        // Who was silent for long where it says that it is found is asked there ever more seldom, and
+        // found where its heartbeats come from.
+        let elsewhere = |at| place.nat_source.is_some_and(|source| self.lists(at, source));
+        let mut lost = self.unlisted();
+        lost.retain(|(at, below)| *below != place.public || !elsewhere(*at));
         if let Some((at, below)) = lost.iter().find(about) {
             let what = format!("{below} is not online {what}");
             self.judge.blame(Rule::Recovery, Some(*at), what);
