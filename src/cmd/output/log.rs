@@ -41,7 +41,7 @@ pub(crate) fn install(level: LogLevel, format: LogFormat) -> io::Result<()> {
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(filter(level))
         .with_target(false)
-        .with_timer(Clock)
+        .with_timer(UtcMillis)
         .with_ansi(color::on_stderr())
         .with_writer(move || LogWriter(queue))
         // A server whose log nobody reads goes on; the complaint about it would panic.
@@ -117,10 +117,10 @@ fn field(w: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Resu
     write!(w, "{name}{equals}{value}")
 }
 
-/// UTC, to the millisecond.
-struct Clock;
+/// RFC 3339 (section 5.6), to the millisecond.
+struct UtcMillis;
 
-impl FormatTime for Clock {
+impl FormatTime for UtcMillis {
     fn format_time(&self, w: &mut Writer<'_>) -> fmt::Result {
         write!(w, "{}", humantime::format_rfc3339_millis(SystemTime::now()))
     }
@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn the_clock_has_milliseconds_and_no_offset() {
         let mut text = String::new();
-        Clock.format_time(&mut Writer::new(&mut text)).unwrap();
+        UtcMillis.format_time(&mut Writer::new(&mut text)).unwrap();
         assert_eq!(text.len(), "2026-11-22T15:01:07.412Z".len());
         assert!(text.ends_with('Z'), "{text}");
     }

@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 
-use self::answer::{Listing, Snapshot};
+use self::answer::{Listing, Offer, Snapshot};
 use self::auth::{Heartbeat, PeerMessage, Trust};
 use self::drop::DropReason;
 use self::flat::flatten;
@@ -236,14 +236,9 @@ impl ServerEngine {
         let nodes: Vec<_> = online().map(|(node, _)| node).collect();
         let flat = flatten(online());
         let turn_down = self.health.as_ref().is_some_and(is_down);
-        let listing = &mut self.listing;
-        let before = (&listing.nodes, &listing.flat, listing.turn_down);
-        if before != (&nodes, &flat, turn_down) {
-            (listing.nodes, listing.flat, listing.turn_down) = (nodes, flat, turn_down);
-            listing.turn = self.turn.filter(|_| !turn_down);
-            listing.version += 1;
-        }
-        listing.expires = self.members.online(now).map(|online| online.until).min();
+        let turn = self.turn.filter(|_| !turn_down);
+        self.listing.update(Offer { nodes, flat, turn, turn_down });
+        self.listing.expires = self.members.online(now).map(|online| online.until).min();
     }
 
     fn is_shown(&self) -> bool {

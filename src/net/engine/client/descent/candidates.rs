@@ -7,7 +7,7 @@ use std::ops::Index;
 use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
-use super::options::Refusal;
+use super::options::{Options, Refusal};
 use super::rank::{Score, least};
 use super::report::Obstacle;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
@@ -259,7 +259,41 @@ impl Index<CandidateId> for Candidates {
 }
 
 impl Entry {
-    pub(super) fn new(
+    pub(super) fn root(addr: SocketAddr) -> Self {
+        Self::new(addr, 0, None, addr.ip(), Role::Balance)
+    }
+
+    /// A node that another candidate lists, as near as `outlook` says, if that is known.
+    pub(super) fn listed(
+        node: &Node,
+        (via, by): (CandidateId, &Self),
+        outlook: Option<Duration>,
+        options: &Options,
+    ) -> Self {
+        let role = match (node.kind, node.turn) {
+            (Kind::Turn, _) => Role::Turn,
+            (Kind::Leaf, Some(_)) => Role::Leaf,
+            _ => Role::Balance,
+        };
+        let (verdict, turn) = match role {
+            Role::Turn => (options.judge(by.root, node.addr), Some(node.addr)),
+            Role::Leaf | Role::Balance => {
+                let turn = node.turn.filter(|turn| options.judge(by.root, *turn).is_ok());
+                (options.judge_server(by.root, node.addr), turn)
+            }
+        };
+        let (name, refused) = (node.name.clone(), verdict.err());
+        let entry = Self::new(node.addr, by.level + 1, Some(via), by.root, role);
+        Self { name, turn, outlook, refused, ..entry }
+    }
+
+    /// The TURN server of a leaf, to be asked itself.
+    pub(super) fn finalist(turn: SocketAddr, leaf: CandidateId, of: &Self) -> Self {
+        let entry = Self::new(turn, of.level + 1, Some(leaf), of.root, Role::Turn);
+        Self { name: of.name.clone(), turn: Some(turn), ..entry }
+    }
+
+    fn new(
         addr: SocketAddr,
         level: u8,
         via: Option<CandidateId>,

@@ -17,7 +17,7 @@ use super::report::{Cost, Obstacle};
 use super::schedule::Schedule;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
-use crate::net::wire::{Kind, ProbeReply, State};
+use crate::net::wire::{ProbeReply, State};
 
 /// Between the two copies that a root gets: everything hangs on it.
 const ROOT_SPACING: Duration = Duration::from_millis(10);
@@ -79,7 +79,7 @@ impl Race {
         };
         race.levels.open(0);
         for &root in roots {
-            if let Some(id) = race.add(Entry::new(root, 0, None, root.ip(), Role::Balance)) {
+            if let Some(id) = race.add(Entry::root(root)) {
                 race.plan(id, now);
                 if race.options.strategy == Strategy::Best {
                     race.plan(id, now + ROOT_SPACING);
@@ -281,7 +281,7 @@ impl Race {
 
     /// Asks what a balance server lists, from the `from`th on.
     fn explore(&mut self, now: Instant, id: CandidateId, from: usize) {
-        let Entry { level, root, rtt: here, more, .. } = self.candidates[id];
+        let Entry { level, rtt: here, more, .. } = self.candidates[id];
         if !self.candidates.note_explored(id) {
             self.levels.note_explored(level);
             if more == 0 {
@@ -293,22 +293,10 @@ impl Race {
         }
         let listed = self.candidates[id].list[from..].to_vec();
         let mut added = Vec::with_capacity(listed.len());
-        for node in listed {
-            let role = match (node.kind, node.turn) {
-                (Kind::Turn, _) => Role::Turn,
-                (Kind::Leaf, Some(_)) => Role::Leaf,
-                _ => Role::Balance,
-            };
-            let mut entry = Entry::new(node.addr, level + 1, Some(id), root, role);
-            entry.name = node.name;
-            entry.outlook = here.zip(node.rtt).map(|(here, there)| outlook(here, there));
-            (entry.refused, entry.turn) = match role {
-                Role::Turn => (self.options.judge(root, node.addr).err(), Some(node.addr)),
-                _ => {
-                    let turn = node.turn.filter(|turn| self.options.judge(root, *turn).is_ok());
-                    (self.options.judge_server(root, node.addr).err(), turn)
-                }
-            };
+        for node in &listed {
+            let outlook = here.zip(node.rtt).map(|(here, there)| outlook(here, there));
+            let by = (id, &self.candidates[id]);
+            let entry = Entry::listed(node, by, outlook, &self.options);
             let refused = entry.refused.is_some();
             added.extend(self.add(entry).filter(|_| !refused));
         }
@@ -367,11 +355,9 @@ impl Race {
 
     /// Asks the TURN server of a leaf, unless it was asked before. Returns whether it does.
     pub(super) fn ask_turn(&mut self, now: Instant, leaf: CandidateId, copies: u32) -> bool {
-        let Entry { level, root, turn, ref name, .. } = self.candidates[leaf];
-        let Some(turn) = turn else { return false };
-        let mut finalist = Entry::new(turn, level + 1, Some(leaf), root, Role::Turn);
-        finalist.turn = Some(turn);
-        finalist.name = name.clone();
+        let entry = &self.candidates[leaf];
+        let Some(turn) = entry.turn else { return false };
+        let finalist = Entry::finalist(turn, leaf, entry);
         let Some(id) = self.add(finalist) else { return false };
         self.plan_copies(id, now, copies);
         true

@@ -35,10 +35,28 @@ pub struct Listing {
     pub trust: Trust,
 }
 
+/// What there is to offer now.
+#[derive(Debug)]
+pub(in crate::net::engine::server) struct Offer {
+    pub(in crate::net::engine::server) nodes: Vec<Node>,
+    pub(in crate::net::engine::server) flat: Vec<Node>,
+    pub(in crate::net::engine::server) turn: Option<SocketAddr>,
+    pub(in crate::net::engine::server) turn_down: bool,
+}
+
 impl Listing {
     /// Whether there is anything.
     pub(in crate::net::engine::server) fn is_offering(&self) -> bool {
         !self.nodes.is_empty() || self.turn.is_some()
+    }
+
+    /// Takes in what is online, and the TURN server where it lives: another version, if that is news.
+    pub(in crate::net::engine::server) fn update(&mut self, offer: Offer) {
+        let Offer { nodes, flat, turn, turn_down } = offer;
+        if (&self.nodes, &self.flat, self.turn_down) != (&nodes, &flat, turn_down) {
+            (self.nodes, self.flat, self.turn, self.turn_down) = (nodes, flat, turn, turn_down);
+            self.version += 1;
+        }
     }
 
     /// What the server says of itself.

@@ -31,6 +31,7 @@ use writer::{Writer, write_retry};
 
 pub use handled::Handled;
 pub use listing::Listing;
+pub(super) use listing::Offer;
 pub use snapshot::Snapshot;
 pub use writer::Answer;
 

@@ -90,11 +90,11 @@ impl Snapshot {
         }
     }
 
-    /// The list that is asked for, and the direct one.
-    pub(super) fn lists(&self, view: View) -> (&List, &List) {
+    /// The list for askers of a view.
+    pub(super) fn list(&self, view: View) -> &List {
         match view {
-            View::Flat => (self.flat.as_ref().unwrap_or(&self.direct), &self.direct),
-            View::Subordinates => (&self.direct, &self.direct),
+            View::Flat => self.flat.as_ref().unwrap_or(&self.direct),
+            View::Subordinates => &self.direct,
         }
     }
 }

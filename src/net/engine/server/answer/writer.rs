@@ -8,7 +8,7 @@ use super::snapshot::Snapshot;
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::limit::Asker;
 use crate::net::wire::auth::{Key, Purpose, TRAILER};
-use crate::net::wire::{BARE_FRAME, FRAME, Id, Probe, frame, put_retry};
+use crate::net::wire::{BARE_FRAME, FRAME, Id, Probe, View, frame, put_retry};
 use crate::types::Family;
 
 /// The bytes of an answer.
@@ -125,7 +125,8 @@ impl Writer {
         out: &mut Answer<'a>,
     ) -> Result<Handled, DropReason> {
         let room = room.checked_sub(FRAME).ok_or(DropReason::NoRoom)?;
-        let (list, direct) = snapshot.lists(probe.view);
+        let list = snapshot.list(probe.view);
+        let direct = snapshot.list(View::Subordinates);
         let family = Family::of(*from);
         let whole = list.whole(family, probe.names, room);
         // A part of a list is worth less than the whole of what it is made of.

@@ -38,7 +38,7 @@ pub(super) struct Member {
 
 /// A right answer to one of its checks.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(super) struct CheckAnswer {
     /// When the check was sent.
     pub(super) sent: Instant,
     pub(super) proof: Proof,
@@ -155,11 +155,11 @@ impl Member {
     pub(super) fn answered(
         &mut self,
         now: Instant,
-        answer: Answer,
+        answer: CheckAnswer,
         on_link: &OnLink,
         rng: &mut Rng,
     ) -> Change {
-        let Answer { sent, proof, key, reply, len } = answer;
+        let CheckAnswer { sent, proof, key, reply, len } = answer;
         self.signer.show(key);
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
@@ -171,7 +171,10 @@ impl Member {
         self.check.answered(proof, now + jitter(pause, rng));
         let after = self.offered.as_ref();
         Change {
-            listed: before.as_ref().map(Offered::listed) != after.map(Offered::listed),
+            listed: match (&before, after) {
+                (Some(before), Some(after)) => !after.is_listed_as(before),
+                _ => before.is_some() != after.is_some(),
+            },
             distance: after.is_some() && self.distance_on_wire() != far,
             event: match (&before, after) {
                 (None, Some(_)) => {

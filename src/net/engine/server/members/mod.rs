@@ -32,7 +32,7 @@ use crate::net::wire::{Pong, Response, ResponseBody};
 use crate::types::OnLink;
 use gate::{Gate, Ruling};
 use join::Joining;
-use member::{Answer, Member};
+use member::{CheckAnswer, Member};
 use news::News;
 use prospect::Prospect;
 use prospects::Prospects;
@@ -186,7 +186,7 @@ impl Members {
             return CheckOutcome::Right;
         };
         self.prospects.found(from);
-        let answer = Answer { sent, proof, key, reply, len: datagram.len() };
+        let answer = CheckAnswer { sent, proof, key, reply, len: datagram.len() };
         let (on_link, rng) = (self.gate.on_link(), &mut self.rng);
         let change = self.roster.change(from, |member| member.answered(now, answer, on_link, rng));
         self.news.note(now, change.unwrap_or_default());

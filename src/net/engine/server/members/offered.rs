@@ -84,9 +84,10 @@ impl Offered {
         answer
     }
 
-    /// What of it a list shows.
-    pub(super) fn listed(&self) -> (Kind, Option<SocketAddr>, Option<&Name>, &[Node]) {
-        (self.kind, self.turn, self.name.as_ref(), &self.list)
+    /// Whether lists show both alike.
+    pub(super) fn is_listed_as(&self, other: &Self) -> bool {
+        let Self { kind, turn, name, list, .. } = self;
+        (kind, turn, name, list) == (&other.kind, &other.turn, &other.name, &other.list)
     }
 }
 
