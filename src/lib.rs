@@ -193,7 +193,7 @@ pub use error::{Error, SocketOperation};
 #[cfg(feature = "client")]
 pub use net::engine::client::descent::{
     Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, Progress, RunnerUp,
-    Selection, Strategy, Trace, View, Why,
+    Selection, Strategy, Trace, Unasked, View, Why,
 };
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;

@@ -57,6 +57,11 @@ fn explain(printer: &Printer, probe: &ProbeReport) {
     {
         printer.say(&lines);
     }
+    if printer.verbosity() >= 1
+        && let Some(lines) = text::descent::never_asked(&probe.never_asked)
+    {
+        printer.say(&lines);
+    }
     if printer.verbosity() >= 2 {
         printer.say(&text::descent::ignored(probe));
     }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
-use turn_balance::internals::engine::client::descent::{Failure, Limits, Options, Strategy};
+use turn_balance::internals::engine::client::descent::{
+    CandidateState, Failure, Limits, Options, Strategy, Unasked,
+};
 use turn_balance::internals::wire::{
     Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, stun,
 };
@@ -177,6 +179,26 @@ fn limits_that_let_nobody_be_asked_are_to_blame_and_no_server() {
             assert!(world.now - start < Duration::from_secs(1), "at once");
         }
     }
+}
+
+#[test]
+fn who_was_never_asked_is_told_and_why() {
+    let mut world = cascade(1, Path::of(0));
+    world.run_for(Duration::from_secs(20));
+    let mut whys = |limits| {
+        let options = Options { limits, ..levels() };
+        let trace = trace(&world.descend(client(), options, &[server(ROOT)]));
+        for row in &trace.candidates {
+            assert_eq!(row.unasked.is_some(), row.state == CandidateState::Unasked, "{row:?}");
+            assert!(row.unasked.is_none() || row.sent == 0, "{row:?}");
+        }
+        let whys: Vec<_> = trace.candidates.iter().filter_map(|row| row.unasked).collect();
+        assert_eq!(trace.cost.unasked as usize, whys.len());
+        whys
+    };
+    assert_eq!(whys(Limits::default()), []);
+    let few = whys(Limits::default().datagrams(17 + 16));
+    assert!(!few.is_empty() && few.iter().all(|why| *why == Unasked::Budget), "{few:?}");
 }
 
 #[test]

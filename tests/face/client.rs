@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Family, Hop, Limits,
-    Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, View, Why,
+    Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, Unasked, View, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -69,10 +69,10 @@ fn of(why: Why) -> &'static str {
 }
 
 fn spent(cost: &Cost) -> u64 {
-    let Cost { candidates, silent, datagrams, bytes, .. } = *cost;
+    let Cost { candidates, silent, unasked, datagrams, bytes, .. } = *cost;
     let Cost { misplaced, mismatched, repeated, malformed, .. } = *cost;
     bytes
-        + [candidates, silent, datagrams, misplaced, mismatched, repeated, malformed]
+        + [candidates, silent, unasked, datagrams, misplaced, mismatched, repeated, malformed]
             .map(u64::from)
             .iter()
             .sum::<u64>()
@@ -84,12 +84,22 @@ fn traced(trace: &Trace) -> Vec<String> {
     let outcome = outcome.as_ref().map_or_else(|failure| failure.kind().to_owned(), selected);
     let (how, spent) = ((strategy.as_str(), view.as_str()), spent(cost));
     let line = |candidate: &Candidate| {
-        let Candidate { level, addr, name, via, turn, rtt, total, sent, state, .. } = candidate;
+        let Candidate { level, addr, name, via, turn, rtt, total, sent, state, unasked, .. } =
+            candidate;
         let state = became(*state);
+        let state = unasked.map_or(state, why_not);
         format!("{level} {addr} {name:?} {via:?} {turn:?} {rtt:?} {total:?} {sent} {state}")
     };
     let last = format!("{outcome} {how:?} {elapsed:?} {spent}");
     candidates.iter().map(line).chain([last]).collect()
+}
+
+fn why_not(unasked: Unasked) -> &'static str {
+    match unasked {
+        Unasked::Budget | Unasked::Host => "allow it more",
+        Unasked::Ended => "too late",
+        _ => unasked.as_str(),
+    }
 }
 
 fn became(state: CandidateState) -> &'static str {
@@ -101,6 +111,7 @@ fn became(state: CandidateState) -> &'static str {
         | CandidateState::TurnDown
         | CandidateState::Full
         | CandidateState::Draining
+        | CandidateState::Unasked
         | CandidateState::Refused => state.as_str(),
         _ => "other",
     }

@@ -9,7 +9,7 @@ use turn_balance::{
     Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
     Label, Limits, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle, Parent,
     Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
-    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnHealth, View, Why,
+    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnHealth, Unasked, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -54,6 +54,7 @@ fn what_the_client_gives() {
     word::<Strategy>();
     word::<View>();
     word::<Why>();
+    word::<Unasked>();
     starts::<Limits>();
     starts::<Strategy>();
     starts::<View>();

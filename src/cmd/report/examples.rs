@@ -46,9 +46,11 @@ pub(crate) fn probe() -> ProbeReport {
         }],
         candidates: 41,
         silent: 1,
+        unasked: 0,
         datagrams: 96,
         error: None,
         cost,
+        never_asked: Vec::new(),
     }
 }
 
@@ -134,6 +136,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         total_ms: ms(total),
         sent: 3,
         state,
+        unasked: None,
         allow: None,
         parent,
     }

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, Why};
+use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, Unasked, Why};
 
 use super::ms::Ms;
 use super::problem::Problem;
@@ -19,10 +19,14 @@ pub(crate) struct ProbeReport {
     pub(crate) runners_up: Vec<RunnerUpReport>,
     pub(crate) candidates: u32,
     pub(crate) silent: u32,
+    pub(crate) unasked: u32,
     pub(crate) datagrams: u32,
     pub(crate) error: Option<Problem>,
     #[serde(skip)]
     pub(crate) cost: Cost,
+    /// Who was never asked.
+    #[serde(skip)]
+    pub(crate) never_asked: Vec<(SocketAddr, Unasked)>,
 }
 
 /// A balance server on the way down.
@@ -66,9 +70,11 @@ impl ProbeReport {
                 .unwrap_or_default(),
             candidates: cost.candidates,
             silent: cost.silent,
+            unasked: cost.unasked,
             datagrams: cost.datagrams,
             error: error.cloned(),
             cost,
+            never_asked: trace.map(never_asked).unwrap_or_default(),
         }
     }
 }
@@ -93,6 +99,10 @@ impl From<&RunnerUp> for RunnerUpReport {
             why: runner.why,
         }
     }
+}
+
+fn never_asked(trace: &Trace) -> Vec<(SocketAddr, Unasked)> {
+    trace.candidates.iter().filter_map(|row| Some((row.addr, row.unasked?))).collect()
 }
 
 fn word<S: Serializer>(why: &Why, serializer: S) -> Result<S::Ok, S::Error> {

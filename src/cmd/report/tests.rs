@@ -20,7 +20,7 @@ fn an_answer() {
         r#""turn_answered":true,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","#,
         r#""name":"root","rtt_ms":7.81},{"level":1,"addr":"203.0.113.52:3001","name":"fra-b","#,
         r#""rtt_ms":12.06}],"runners_up":[{"turn":"203.0.113.61:3478","name":"ams-a","#,
-        r#""rtt_ms":14.2,"why":"slower"}],"candidates":41,"silent":1,"datagrams":96,"error":null}"#,
+        r#""rtt_ms":14.2,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"error":null}"#,
     );
     let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
     assert_eq!(json(&document), expected);
@@ -32,7 +32,7 @@ fn no_answer_is_null_and_never_0() {
     let expected = concat!(
         r#"{"schema":"tb.probe/1","turn":null,"name":null,"rtt_ms":null,"turn_answered":null,"#,
         r#""elapsed_ms":null,"strategy":"first","path":[],"runners_up":[],"candidates":0,"#,
-        r#""silent":0,"datagrams":0,"#,
+        r#""silent":0,"unasked":0,"datagrams":0,"#,
         r#""error":{"kind":"usage","message":"nobody"}}"#,
     );
     let probe = ProbeReport::new(None, Some(&problem), Strategy::First);
@@ -48,9 +48,9 @@ fn a_whole_trace() {
         r#""elapsed_ms":43.68,"strategy":"best","view":"subordinates","levels":3,"#,
         r#""datagrams":30,"error":null,"candidates":[{"level":1,"addr":"203.0.113.30:3001","#,
         r#""name":"nyc","via":"198.51.100.7:3001","turn":null,"rtt_ms":88.07,"#,
-        r#""total_ms":null,"sent":3,"state":"lost"},{"level":1,"addr":"203.0.113.40:3001","#,
+        r#""total_ms":null,"sent":3,"state":"lost","unasked":null},{"level":1,"addr":"203.0.113.40:3001","#,
         r#""name":"sgp","via":"198.51.100.7:3001","turn":null,"rtt_ms":null,"#,
-        r#""total_ms":null,"sent":3,"state":"silent"}]}"#,
+        r#""total_ms":null,"sent":3,"state":"silent","unasked":null}]}"#,
     );
     let document = Document::whole(TraceReport::SCHEMA, trace);
     assert_eq!(json(&document), expected);
@@ -66,7 +66,7 @@ fn a_level_a_line() {
     let expected = concat!(
         r#"{"schema":"tb.trace/1","kind":"level","level":3,"candidates":[{"level":3,"#,
         r#""addr":"203.0.113.52:3478","name":null,"via":"203.0.113.52:3001","turn":null,"#,
-        r#""rtt_ms":11.97,"total_ms":43.68,"sent":3,"state":"selected"}]}"#,
+        r#""rtt_ms":11.97,"total_ms":43.68,"sent":3,"state":"selected","unasked":null}]}"#,
     );
     let document = Document::part(TraceReport::SCHEMA, "level", last.unwrap());
     assert_eq!(json(&document), expected);

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Candidate, CandidateState, Name, Prefix, Strategy, Trace, View};
+use turn_balance::{Candidate, CandidateState, Name, Prefix, Strategy, Trace, Unasked, View};
 
 use super::ms::Ms;
 use super::problem::Problem;
@@ -41,6 +41,8 @@ pub(crate) struct CandidateReport {
     pub(crate) sent: u32,
     #[serde(serialize_with = "word")]
     pub(crate) state: CandidateState,
+    #[serde(serialize_with = "word_or_null")]
+    pub(crate) unasked: Option<Unasked>,
     /// What would let it be asked, where it is refused.
     #[serde(skip)]
     pub(crate) allow: Option<Prefix>,
@@ -100,6 +102,7 @@ impl TraceReport {
             total_ms: candidate.total.map(Ms::from),
             sent: candidate.sent,
             state: candidate.state,
+            unasked: candidate.unasked,
             allow: candidate.allow,
             parent: candidate.via,
         };
@@ -112,6 +115,11 @@ impl TraceReport {
         levels.map(|candidates| LevelReport { level: candidates[0].level, candidates })
     }
 
+    /// Who was never asked.
+    pub(crate) fn never_asked(&self) -> Vec<(SocketAddr, Unasked)> {
+        self.candidates.iter().filter_map(|row| Some((row.addr, row.unasked?))).collect()
+    }
+
     /// Who listed a candidate.
     pub(crate) fn parent(&self, candidate: &CandidateReport) -> Option<&CandidateReport> {
         self.candidates.get(candidate.parent?)
@@ -120,4 +128,8 @@ impl TraceReport {
 
 fn word<S: Serializer>(state: &CandidateState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(state.as_str())
+}
+
+fn word_or_null<S: Serializer>(why: &Option<Unasked>, serializer: S) -> Result<S::Ok, S::Error> {
+    why.map(Unasked::as_str).serialize(serializer)
 }

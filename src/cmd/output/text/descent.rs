@@ -1,10 +1,16 @@
-use turn_balance::{CandidateState, Why};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use turn_balance::{CandidateState, Unasked, Why};
 
 use super::words::{counted, or_dash};
 use crate::cmd::output::table;
 use crate::cmd::report::{
     Advice, HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport,
 };
+
+/// How many are named who were never asked for one reason; a list may have hundreds.
+const MOST_NAMED: usize = 4;
 
 /// What is said of a TURN server that did not answer, beside the time of its leaf.
 const SILENT: &str = "but the TURN server itself did not answer";
@@ -49,6 +55,24 @@ pub(crate) fn ignored(probe: &ProbeReport) -> String {
         "ignored: {} from an address not asked, {} with a wrong id, {} twice, {} malformed",
         cost.misplaced, cost.mismatched, cost.repeated, cost.malformed
     )
+}
+
+/// Who was never asked, a line for each reason.
+pub(crate) fn never_asked(unasked: &[(SocketAddr, Unasked)]) -> Option<String> {
+    let mut reasons = BTreeMap::<Unasked, Vec<SocketAddr>>::new();
+    for (addr, why) in unasked {
+        reasons.entry(*why).or_default().push(*addr);
+    }
+    let line = |(why, addrs): (&Unasked, &Vec<SocketAddr>)| {
+        let named: Vec<_> = addrs.iter().take(MOST_NAMED).map(SocketAddr::to_string).collect();
+        let more = match addrs.len() - named.len() {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("never asked: {}{more}: {why}", named.join(", "))
+    };
+    let lines: Vec<_> = reasons.iter().map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What `tb trace` says below its table.
@@ -144,6 +168,22 @@ mod tests {
             example.turn_answered = answered;
             assert!(!path(&example).unwrap().contains("chosen"), "{answered:?}");
         }
+    }
+
+    #[test]
+    fn who_was_never_asked() {
+        let addr = |last| SocketAddr::from(([192, 0, 2, last], 3001));
+        assert_eq!(never_asked(&[]), None);
+        let few =
+            [(addr(9), Unasked::Host), (addr(1), Unasked::Budget), (addr(2), Unasked::Budget)];
+        assert_eq!(
+            never_asked(&few).unwrap(),
+            "never asked: 192.0.2.1:3001, 192.0.2.2:3001: all that a descent may send was for others\n\
+             never asked: 192.0.2.9:3001: too many requests to the same host were unanswered"
+        );
+        let many: Vec<_> = (1..24).map(|last| (addr(last), Unasked::Ended)).collect();
+        let line = never_asked(&many).unwrap();
+        assert!(line.ends_with("192.0.2.4:3001 and 19 more: the descent had ended"), "{line}");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::candidate_id::CandidateId;
 use super::options::{Options, Refusal};
 use super::rank::{Score, least};
-use super::report::Obstacle;
+use super::report::{Obstacle, Unasked};
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::wire::{Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View};
 use crate::types::Name;
@@ -65,6 +65,8 @@ pub(super) struct Entry {
     pub(super) explored: bool,
     /// Why it, or the TURN server that it names, must not be asked.
     pub(super) refused: Option<Refusal>,
+    /// Why a request to it was withheld that was due.
+    pub(super) withheld: Option<Unasked>,
     /// Whether an answer to one of its requests came from another address.
     pub(super) misplaced: bool,
     /// What the network says stands before it, unless it answers all the same.
@@ -225,6 +227,11 @@ impl Candidates {
         self.entry(id).obstacle = Some(obstacle);
     }
 
+    /// Notes why a request is withheld.
+    pub(super) fn note_withheld(&mut self, id: CandidateId, why: Unasked) {
+        self.entry(id).withheld = Some(why);
+    }
+
     /// Notes that the descent goes down into it. Returns whether it had before.
     pub(super) fn note_explored(&mut self, id: CandidateId) -> bool {
         std::mem::replace(&mut self.entry(id).explored, true)
@@ -319,6 +326,7 @@ impl Entry {
             state: State::Offering,
             explored: false,
             refused: None,
+            withheld: None,
             misplaced: false,
             obstacle: None,
         }
@@ -371,6 +379,12 @@ impl Entry {
     /// Whether an ICMP error that quotes these bytes is about one of its requests.
     pub(super) fn is_quoted(&self, quoted: &[u8]) -> bool {
         self.exchange.is_quoted(quoted)
+    }
+
+    /// Why it was never asked, if it might have been; an `obstacle` says enough.
+    pub(super) fn unasked(&self) -> Option<Unasked> {
+        let may = self.sent() == 0 && self.refused.is_none() && self.obstacle.is_none();
+        may.then(|| self.withheld.unwrap_or(Unasked::Ended))
     }
 
     /// Whether it was asked and has not answered.

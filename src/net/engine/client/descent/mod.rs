@@ -34,5 +34,5 @@ pub use limits::Limits;
 pub use options::{Options, Progress, Strategy};
 #[cfg(feature = "internals")]
 pub use race::DescentEvent;
-pub use report::{CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Why};
+pub use report::{CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Unasked, Why};
 pub use trace::{Candidate, Trace};

@@ -32,7 +32,13 @@ impl<'a> Ending<'a> {
     ) -> Self {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let silent = candidates.iter().filter(|(_, entry)| entry.is_silent()).count();
-        let cost = Cost { candidates: count(candidates.len()), silent: count(silent), ..cost };
+        let unasked = candidates.iter().filter_map(|(_, entry)| entry.unasked()).count();
+        let cost = Cost {
+            candidates: count(candidates.len()),
+            silent: count(silent),
+            unasked: count(unasked),
+            ..cost
+        };
         Self { candidates, options, cost, elapsed }
     }
 
@@ -184,6 +190,7 @@ impl<'a> Ending<'a> {
             total: None,
             sent: 0,
             state: CandidateState::Selected,
+            unasked: None,
             allow: None,
         })
     }
@@ -206,7 +213,7 @@ impl<'a> Ending<'a> {
             None if entry.rtt.is_some() => CandidateState::Lost,
             None if entry.misplaced => CandidateState::Misplaced,
             None if entry.obstacle.is_some() => CandidateState::Unreachable,
-            None if entry.sent() == 0 => CandidateState::Lost,
+            None if entry.unasked().is_some() => CandidateState::Unasked,
             None => CandidateState::Silent,
         };
         let refusal = entry.refused.filter(|_| state == CandidateState::Refused);
@@ -224,6 +231,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
+            unasked: entry.unasked().filter(|_| state == CandidateState::Unasked),
             allow: refusal.and_then(|refusal| refusal.opens),
         }
     }

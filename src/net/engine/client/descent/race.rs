@@ -13,7 +13,7 @@ use super::copies::{MOST_COPIES, PAD_ALL, SPACING, deal, outlook};
 use super::down::Levels;
 use super::options::{Options, Strategy};
 use super::rank::{Score, can_win_until, window};
-use super::report::{Cost, Obstacle};
+use super::report::{Cost, Obstacle, Unasked};
 use super::schedule::Schedule;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
@@ -325,6 +325,8 @@ impl Race {
                 if quota.afford(self.candidates[id].request_len(copy)) {
                     self.plan(id, at);
                     latest = at;
+                } else {
+                    self.candidates.note_withheld(id, Unasked::Budget);
                 }
             }
         }
@@ -398,12 +400,15 @@ impl Race {
         let payload = entry.encode(token, query);
         let to = entry.addr;
         if entry.via.is_some() {
-            match self.budget.spend(to, payload.len(), last_round, id) {
-                Spend::Send => {}
-                Spend::Wait | Spend::Never => {
-                    self.schedule.expect_only(id, entry, entry.newest_unanswered());
-                    return None;
-                }
+            let withheld = match self.budget.spend(to, payload.len(), last_round, id) {
+                Spend::Send => None,
+                Spend::Wait => Some(Unasked::Host),
+                Spend::Never => Some(Unasked::Budget),
+            };
+            if let Some(why) = withheld {
+                self.schedule.expect_only(id, entry, entry.newest_unanswered());
+                self.candidates.note_withheld(id, why);
+                return None;
             }
         }
         self.candidates.note_sent(id, now, token, query);

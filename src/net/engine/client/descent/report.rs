@@ -116,6 +116,8 @@ pub struct Cost {
     pub candidates: u32,
     /// Candidates that were asked and never answered.
     pub silent: u32,
+    /// Candidates that might have been asked, and never were.
+    pub unasked: u32,
     /// Datagrams sent.
     pub datagrams: u32,
     /// Bytes of UDP payload sent.
@@ -146,6 +148,8 @@ pub enum CandidateState {
     Lost,
     /// It never answered.
     Silent,
+    /// It was never asked; [`Candidate::unasked`](crate::Candidate::unasked) says why.
+    Unasked,
     /// The network, or this host, says that there is no way to it, or that nothing listens there.
     Unreachable,
     /// It said that it has nothing to offer.
@@ -171,6 +175,7 @@ impl CandidateState {
             Self::Explored => "explored",
             Self::Lost => "lost",
             Self::Silent => "silent",
+            Self::Unasked => "unasked",
             Self::Unreachable => "unreachable",
             Self::Nothing => "nothing",
             Self::TurnDown => "turn-down",
@@ -179,6 +184,43 @@ impl CandidateState {
             Self::Refused => "refused",
             Self::Misplaced => "misplaced",
         }
+    }
+}
+
+/// Why a candidate was never asked.
+///
+/// [How it is used](crate#every-candidate).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Unasked {
+    /// What a descent may send was for others: those before it in its list, and the levels below.
+    Budget,
+    /// Its host, an IPv4 address or an IPv6 /64, left [`Limits::unanswered`](crate::Limits::unanswered)
+    /// datagrams to others there unanswered.
+    Host,
+    /// The descent ended before it was due.
+    Ended,
+}
+
+impl Unasked {
+    /// The word for it in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Host => "host",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// Half a sentence, with the candidates before it.
+impl fmt::Display for Unasked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Budget => "all that a descent may send was for others",
+            Self::Host => "too many requests to the same host were unanswered",
+            Self::Ended => "the descent had ended",
+        })
     }
 }
 

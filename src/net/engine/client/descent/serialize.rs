@@ -8,13 +8,13 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::failure::Failure;
-use super::report::{Hop, RunnerUp, Selection};
+use super::report::{Hop, RunnerUp, Selection, Unasked};
 use super::trace::{Candidate, Trace};
 use crate::types::Name;
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 12)?;
+        let mut document = serializer.serialize_struct("Selection", 13)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
@@ -25,6 +25,7 @@ impl Serialize for Selection {
         document.serialize_field("runners_up", &self.runners_up)?;
         document.serialize_field("candidates", &self.cost.candidates)?;
         document.serialize_field("silent", &self.cost.silent)?;
+        document.serialize_field("unasked", &self.cost.unasked)?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
         document.serialize_field("error", &None::<Failure>)?;
         document.end()
@@ -97,7 +98,7 @@ impl<'a> Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { candidate, via } = self;
-        let mut row = serializer.serialize_struct("Candidate", 9)?;
+        let mut row = serializer.serialize_struct("Candidate", 10)?;
         row.serialize_field("level", &candidate.level)?;
         row.serialize_field("addr", &candidate.addr)?;
         row.serialize_field("name", &text(candidate.name.as_ref()))?;
@@ -107,6 +108,7 @@ impl Serialize for Row<'_> {
         row.serialize_field("total_ms", &candidate.total.map(ms))?;
         row.serialize_field("sent", &candidate.sent)?;
         row.serialize_field("state", candidate.state.as_str())?;
+        row.serialize_field("unasked", &candidate.unasked.map(Unasked::as_str))?;
         row.end()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::options::Strategy;
-use super::report::{CandidateState, Cost, Selection};
+use super::report::{CandidateState, Cost, Selection, Unasked};
 use crate::net::wire::View;
 use crate::types::{Name, Prefix};
 
@@ -58,6 +58,8 @@ pub struct Candidate {
     pub sent: u32,
     /// What became of it.
     pub state: CandidateState,
+    /// Why it was never asked, where that is its state.
+    pub unasked: Option<Unasked>,
     /// Of one that is refused: what [`Limits::allow`](crate::Limits::allow) would have to hold for it,
     /// or the TURN server that it names, to be asked. `None`: nothing opens it.
     pub allow: Option<Prefix>,
