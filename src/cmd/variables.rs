@@ -203,7 +203,9 @@ mod tests {
             ("tb serve", "TB_LOG_LEVEL", "debug", "--log-level debug"),
         ] {
             let flat = |text: Result<String, String>| {
-                text.map(|text| text.replace("a file", "a_file").replace("]), List([", ", "))
+                text.map(|text| {
+                    text.replace("a file", "a_file").replace("]), CommaSeparated([", ", ")
+                })
             };
             let (read, said) =
                 (parsed(line, &[(variable, value)]), parsed(&format!("{line} {typed}"), &[]));

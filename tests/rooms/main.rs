@@ -146,6 +146,19 @@ fn files_are_small() {
     assert!(median <= 120, "half of them have {median} lines or more");
 }
 
+/// A stranger to the code must not ask which of two is meant. Each system has a `Batch` of its own.
+#[test]
+fn no_two_types_have_one_name() {
+    let mut homes = BTreeMap::<String, Vec<String>>::new();
+    for (file, text) in files("") {
+        for name in tree::types(&syn::parse_file(&text).unwrap()) {
+            homes.entry(name).or_default().push(file.clone());
+        }
+    }
+    homes.retain(|name, files| files.len() > 1 && name != "Batch");
+    assert!(homes.is_empty(), "{homes:#?}");
+}
+
 #[test]
 fn what_decides_has_no_socket_clock_async_or_ambient_randomness() {
     let sockets = ["UdpSocket", "TcpStream", "socket2", "libc::", "std::fs", "std::thread"];

@@ -44,6 +44,12 @@ pub(crate) fn read(files: &Files, roots: &[&str]) -> Vec<Module> {
     modules
 }
 
+/// The names of a file's own types, tests' left out.
+pub(crate) fn types(file: &syn::File) -> impl Iterator<Item = String> {
+    let is_type = |item: &&Item| matches!(item, Item::Struct(_) | Item::Enum(_) | Item::Trait(_));
+    file.items.iter().filter(|item| !is_test(attributes(item))).filter(is_type).map(name)
+}
+
 /// Walks through the code of one module.
 struct Reader<'a> {
     files: &'a Files,

@@ -5,8 +5,8 @@ use clap::{Args, ValueHint};
 use turn_balance::{Limits, Prefix};
 
 use super::choices::{OnOff, StrategyArg};
+use super::comma_separated::CommaSeparated;
 use super::family::FamilyArgs;
-use super::list::List;
 use super::target::Target;
 use super::time;
 
@@ -19,7 +19,7 @@ pub(crate) struct DescentArgs {
         hide_env_values = true,
         value_hint = ValueHint::Hostname
     )]
-    servers: Vec<List<Target>>,
+    servers: Vec<CommaSeparated<Target>>,
 
     /// How long to try: seconds, `500ms` or `1m`
     #[arg(
@@ -43,7 +43,7 @@ pub(crate) struct DescentArgs {
 
     /// Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8
     #[arg(long, value_name = "CIDR", env = "TB_ALLOW", hide_env_values = true)]
-    allow: Vec<List<Prefix>>,
+    allow: Vec<CommaSeparated<Prefix>>,
 
     #[arg(
         help = "The same for all private addresses: a root on the internet may list a network of one's own",
@@ -61,7 +61,7 @@ pub(crate) struct DescentArgs {
 impl DescentArgs {
     /// What descents may send, and where to.
     pub(crate) fn limits(&self) -> Limits {
-        let allow = self.allow.iter().flat_map(|List(prefixes)| prefixes).copied();
+        let allow = self.allow.iter().flat_map(|CommaSeparated(prefixes)| prefixes).copied();
         Limits::default().allow(allow).allow_private(self.allow_private)
     }
 
@@ -70,7 +70,7 @@ impl DescentArgs {
         if self.is_default() {
             return vec![Target::default()];
         }
-        self.servers.iter().flat_map(|List(servers)| servers).cloned().collect()
+        self.servers.iter().flat_map(|CommaSeparated(servers)| servers).cloned().collect()
     }
 
     /// Whether the roots are the caller's own choice.

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use turn_balance::{Endpoint, EndpointError};
 
-use super::list::{List, ListError};
+use super::comma_separated::{CommaSeparated, ListError};
 
 /// A balance server, and what its user calls it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl fmt::Display for Target {
 
 /// The first of `TB_SERVER`'s list, for a command that asks one server.
 pub(crate) fn first_target(text: &str) -> Result<Target, ListError<EndpointError>> {
-    let List(mut targets) = text.parse()?;
+    let CommaSeparated(mut targets) = text.parse()?;
     Ok(targets.swap_remove(0))
 }
 

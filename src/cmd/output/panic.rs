@@ -48,9 +48,9 @@ mod tests {
 
     use super::*;
 
-    struct Shown<'a>(&'a PanicHookInfo<'a>);
+    struct PanicLine<'a>(&'a PanicHookInfo<'a>);
 
-    impl fmt::Display for Shown<'_> {
+    impl fmt::Display for PanicLine<'_> {
         fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
             Message.display(self.0, f)
         }
@@ -63,7 +63,7 @@ mod tests {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |panic| {
             if std::thread::current().id() == thread {
-                *hearer.lock().unwrap() = Shown(panic).to_string();
+                *hearer.lock().unwrap() = PanicLine(panic).to_string();
             }
         }));
         let evil = "\u{1b}]0;title\u{7}";

@@ -81,7 +81,7 @@ pub(crate) struct PingArgs {
         hide_env_values = true,
         value_hint = ValueHint::Other
     )]
-    pub(super) source: Option<Source>,
+    pub(super) source: Option<PingSource>,
 
     /// Begin each line with the time of day, in seconds since 1970
     #[arg(
@@ -105,12 +105,12 @@ pub(crate) struct PingArgs {
 
 /// Where requests leave from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Source {
+pub(super) enum PingSource {
     Addr(IpAddr),
     Interface(String),
 }
 
-impl FromStr for Source {
+impl FromStr for PingSource {
     type Err = &'static str;
 
     /// What is no address may be the name of an interface: the system knows which there are. None

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use turn_balance::{Echo, Pinger, PingerBuilder};
 
-use self::args::Source;
+use self::args::PingSource;
 use super::args::{OutputFormat, Target};
 use super::output::text::ping as text;
 use super::output::{CommandError, Printer};
@@ -90,8 +90,8 @@ impl PingArgs {
             pinger = pinger.family(family);
         }
         match &self.source {
-            Some(Source::Addr(ip)) => pinger.source(*ip),
-            Some(Source::Interface(name)) => pinger.interface(name),
+            Some(PingSource::Addr(ip)) => pinger.source(*ip),
+            Some(PingSource::Interface(name)) => pinger.interface(name),
             None => pinger,
         }
     }

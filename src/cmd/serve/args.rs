@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use clap::{ValueEnum, ValueHint};
 use turn_balance::{Config, ConfigError, LogLevel};
 
-use crate::cmd::args::List;
+use crate::cmd::args::CommaSeparated;
 
 /// Where the configuration is when nothing says otherwise.
 pub(super) const DEFAULT_CONFIG: &str = "/etc/turn-balance/balance.toml";
@@ -40,7 +40,7 @@ pub(crate) struct ServeArgs {
 
     /// Listen here instead of at net.bind; may be repeated
     #[arg(long, value_name = "ADDR", env = "TB_BIND", hide_env_values = true)]
-    bind: Vec<List<SocketAddr>>,
+    bind: Vec<CommaSeparated<SocketAddr>>,
 
     /// Log this instead of log.level
     #[arg(long, value_name = "LEVEL", env = "TB_LOG_LEVEL", hide_env_values = true)]
@@ -66,7 +66,8 @@ impl ServeArgs {
         }
         config.log.level = raised(config.log.level, self.verbose);
         if !self.bind.is_empty() {
-            config.net.bind = self.bind.iter().flat_map(|List(addrs)| addrs).copied().collect();
+            config.net.bind =
+                self.bind.iter().flat_map(|CommaSeparated(addrs)| addrs).copied().collect();
             config.validate()?;
         }
         Ok(config)

@@ -11,7 +11,7 @@ use crate::types::{escaped, shell_quoted};
 #[non_exhaustive]
 pub enum KeyError {
     /// There is none.
-    #[error("there is no key file `{}`", Shown(.file))]
+    #[error("there is no key file `{}`", ShownPath(.file))]
     #[non_exhaustive]
     Missing {
         /// Which file.
@@ -20,7 +20,7 @@ pub enum KeyError {
         source: io::Error,
     },
     /// This process may not read it, or not go where it stands.
-    #[error("user {user} may not read key file `{}`", Shown(.file))]
+    #[error("user {user} may not read key file `{}`", ShownPath(.file))]
     #[non_exhaustive]
     Forbidden {
         /// Which file.
@@ -31,7 +31,7 @@ pub enum KeyError {
         source: io::Error,
     },
     /// The system fails to read it.
-    #[error("cannot read key file `{}`", Shown(.file))]
+    #[error("cannot read key file `{}`", ShownPath(.file))]
     #[non_exhaustive]
     Unreadable {
         /// Which file.
@@ -40,14 +40,14 @@ pub enum KeyError {
         source: io::Error,
     },
     /// It is a folder, a pipe, a device or a socket.
-    #[error("key file `{}` is not a regular file", Shown(.file))]
+    #[error("key file `{}` is not a regular file", ShownPath(.file))]
     #[non_exhaustive]
     NotRegular {
         /// Which file.
         file: PathBuf,
     },
     /// Its owner, who can change it, is neither root nor the user that this process runs as.
-    #[error("key file `{}` belongs to user {owner}, expected {}", Shown(.file), Owners(*.user))]
+    #[error("key file `{}` belongs to user {owner}, expected {}", ShownPath(.file), Owners(*.user))]
     #[non_exhaustive]
     Owner {
         /// Which file.
@@ -58,7 +58,7 @@ pub enum KeyError {
         user: u32,
     },
     /// Others than its owner and its group may read or write it.
-    #[error("key file `{}` is open to everybody", Shown(.file))]
+    #[error("key file `{}` is open to everybody", ShownPath(.file))]
     #[non_exhaustive]
     Open {
         /// Which file.
@@ -67,7 +67,7 @@ pub enum KeyError {
     /// It is neither as long as a key nor as one in digits.
     #[error(
         "key file `{}` holds {}, expected 32 or 64 hexadecimal digits",
-        Shown(.file),
+        ShownPath(.file),
         Bytes(*.bytes)
     )]
     #[non_exhaustive]
@@ -78,7 +78,7 @@ pub enum KeyError {
         bytes: Option<usize>,
     },
     /// A key stands there, and then blanks or ends of lines that do not belong to it.
-    #[error("key file `{}` has blanks after its key", Shown(.file))]
+    #[error("key file `{}` has blanks after its key", ShownPath(.file))]
     #[non_exhaustive]
     Blanks {
         /// Which file.
@@ -87,28 +87,28 @@ pub enum KeyError {
         key: usize,
     },
     /// It holds 32 bytes in base64.
-    #[error("key file `{}` holds base64, expected 32 bytes or 64 hexadecimal digits", Shown(.file))]
+    #[error("key file `{}` holds base64, expected 32 bytes or 64 hexadecimal digits", ShownPath(.file))]
     #[non_exhaustive]
     Base64 {
         /// Which file.
         file: PathBuf,
     },
     /// It is as long as a key in digits, and has other characters.
-    #[error("key file `{}` holds neither 32 bytes nor 64 hex digits", Shown(.file))]
+    #[error("key file `{}` holds neither 32 bytes nor 64 hex digits", ShownPath(.file))]
     #[non_exhaustive]
     NoKey {
         /// Which file.
         file: PathBuf,
     },
     /// Each of its bytes is 0.
-    #[error("key file `{}` is all zeros", Shown(.file))]
+    #[error("key file `{}` is all zeros", ShownPath(.file))]
     #[non_exhaustive]
     Zero {
         /// Which file.
         file: PathBuf,
     },
     /// Another key has the same secret: what is signed with one would count as the other.
-    #[error("key file `{}` has the secret of key `{other}`", Shown(.file))]
+    #[error("key file `{}` has the secret of key `{other}`", ShownPath(.file))]
     #[non_exhaustive]
     Twice {
         /// Which file.
@@ -150,9 +150,9 @@ impl KeyError {
 }
 
 /// A path, fit for a terminal.
-struct Shown<'a>(&'a Path);
+struct ShownPath<'a>(&'a Path);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for ShownPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&escaped(&self.0.to_string_lossy()))
     }

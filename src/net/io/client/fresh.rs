@@ -7,7 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::input::{Input, Reader};
+use super::input::{Input, ReceiveBuffer};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::io::socket::icmp;
@@ -27,7 +27,7 @@ pub(super) struct FreshSockets {
     v4: Option<UdpSocket>,
     v6: Option<UdpSocket>,
     source: Source,
-    reader: Reader,
+    reader: ReceiveBuffer,
     errors: VecDeque<Unreachable>,
 }
 
@@ -41,7 +41,7 @@ pub(super) struct Source {
 
 impl FreshSockets {
     pub(super) fn new(source: Source) -> Self {
-        Self { v4: None, v6: None, source, reader: Reader::new(), errors: VecDeque::new() }
+        Self { v4: None, v6: None, source, reader: ReceiveBuffer::new(), errors: VecDeque::new() }
     }
 
     pub(super) fn send(&mut self, transmit: &Transmit) -> Result<(), Error> {

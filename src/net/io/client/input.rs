@@ -31,9 +31,9 @@ pub(super) struct Datagram {
 
 /// Takes datagrams off sockets.
 #[derive(Debug)]
-pub(super) struct Reader(Vec<u8>);
+pub(super) struct ReceiveBuffer(Vec<u8>);
 
-impl Reader {
+impl ReceiveBuffer {
     pub(super) fn new() -> Self {
         Self(vec![0; ROOM])
     }

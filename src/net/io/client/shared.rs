@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
-use super::input::{Datagram, Reader};
+use super::input::{Datagram, ReceiveBuffer};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::io::socket::udp::{BoundAddr, any, send};
@@ -53,14 +53,14 @@ pub(super) struct Share {
     inbox: mpsc::Receiver<Datagram>,
     /// What fills the inbox.
     own: mpsc::Sender<Datagram>,
-    reader: Reader,
+    reader: ReceiveBuffer,
 }
 
 impl Share {
     pub(super) fn new(socket: Arc<SharedSocket>) -> Self {
         let (own, inbox) = mpsc::channel(WAITING);
         socket.add(own.clone());
-        Self { socket, inbox, own, reader: Reader::new() }
+        Self { socket, inbox, own, reader: ReceiveBuffer::new() }
     }
 
     pub(super) fn send(&self, transmit: &Transmit) -> Result<(), Error> {

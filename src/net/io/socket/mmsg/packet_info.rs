@@ -17,12 +17,12 @@ pub(super) struct PacketInfo {
     /// The address it was sent to.
     pub(super) to: Option<IpAddr>,
     /// What its answer leaves from.
-    source: Source,
+    source: SendFrom,
 }
 
 /// What an answer leaves from.
 #[derive(Default)]
-enum Source {
+enum SendFrom {
     /// What the routing table says.
     #[default]
     Any,
@@ -47,9 +47,9 @@ impl PacketInfoBuffer {
         }
         let info = self.read(len);
         let len = match info.source {
-            Source::Any => 0,
-            Source::V4(info) => self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, info),
-            Source::V6(info) => self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info),
+            SendFrom::Any => 0,
+            SendFrom::V4(info) => self.put(libc::IPPROTO_IP, libc::IP_PKTINFO, info),
+            SendFrom::V6(info) => self.put(libc::IPPROTO_IPV6, libc::IPV6_PKTINFO, info),
         };
         (info, len)
     }
@@ -121,7 +121,7 @@ impl PacketInfo {
         let Some(mut info) = info else { return };
         self.to = Some(Ipv4Addr::from_bits(u32::from_be(info.ipi_spec_dst.s_addr)).into());
         info.ipi_ifindex = 0; // the routing table's to choose
-        self.source = Source::V4(info);
+        self.source = SendFrom::V4(info);
     }
 
     fn set_v6(&mut self, info: Option<libc::in6_pktinfo>) {
@@ -133,7 +133,7 @@ impl PacketInfo {
             info.ipi6_ifindex = 0;
         }
         // No answer can leave from a group.
-        self.source = if ip.is_multicast() { Source::Any } else { Source::V6(info) };
+        self.source = if ip.is_multicast() { SendFrom::Any } else { SendFrom::V6(info) };
     }
 }
 

@@ -6,9 +6,9 @@ use turn_balance::escaped;
 /// At least one value, with commas or blanks between: blanks, a comma at the end and the CR of a file
 /// from another system mean nothing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct List<T>(pub(crate) Vec<T>);
+pub(crate) struct CommaSeparated<T>(pub(crate) Vec<T>);
 
-impl<T: FromStr> FromStr for List<T> {
+impl<T: FromStr> FromStr for CommaSeparated<T> {
     type Err = ListError<T::Err>;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
@@ -54,13 +54,13 @@ mod tests {
     #[test]
     fn blanks_and_commas_stand_between() {
         for text in ["1,2", "1, 2", " 1 ,2,", "1,2\r", "1\r\n2\r\n", "1 2", ",1,,2,", "1\t2"] {
-            assert_eq!(text.parse(), Ok(List(vec![1, 2])), "{text:?}");
+            assert_eq!(text.parse(), Ok(CommaSeparated(vec![1, 2])), "{text:?}");
         }
         for text in ["", " ", ",", "\r", "one"] {
-            let error = text.parse::<List<u8>>().unwrap_err().to_string();
+            let error = text.parse::<CommaSeparated<u8>>().unwrap_err().to_string();
             assert_eq!(error, text.parse::<u8>().unwrap_err().to_string(), "{text:?}");
         }
-        let error = "1, two".parse::<List<u8>>().unwrap_err().to_string();
+        let error = "1, two".parse::<CommaSeparated<u8>>().unwrap_err().to_string();
         assert_eq!(error, "`two`: invalid digit found in string");
     }
 }
