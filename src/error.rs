@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::config::{ConfigError, KeyError};
 #[cfg(feature = "client")]
 use crate::net::engine::client::descent::Failure;
-use crate::types::{Family, escaped};
+use crate::types::{EndpointError, Family, escaped};
 
 /// What can go wrong, for a caller to match on; its [`source`](std::error::Error::source) is what the
 /// system said.
@@ -37,6 +37,9 @@ pub enum Error {
         /// The family that was asked for.
         family: Family,
     },
+    /// What a program made for an address can be asked nowhere: it has port 0, or no host.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
     /// No root was given.
     #[error("no root server to ask")]
     NoRoots,

@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
-use super::quoted::quoted;
+use super::quoted::{escaped, quoted};
 
 /// The port of a balance server, where an address names none.
 ///
@@ -18,7 +18,7 @@ pub const DEFAULT_PORT: u16 = 3001;
 /// Where a balance server is reached: an IP address or a host name, and a port.
 ///
 /// Written `HOST[:PORT]`, port 3001 if left out, IPv6 in brackets. A host name stands for all its
-/// addresses.
+/// addresses; which names there are the system's resolver knows.
 ///
 /// ```
 /// use turn_balance::Endpoint;
@@ -48,13 +48,16 @@ pub enum EndpointError {
     /// What stands for a port is none.
     #[error("{} has a bad port, expected 1 to 65535", quoted(.0))]
     Port(String),
+    /// It has port 0, which stands for any port where one listens, and can be asked nowhere.
+    #[error("{} has port 0, expected 1 to 65535", quoted(.0))]
+    PortZero(String),
     /// It looks like an IPv4 address, and is none.
     #[error("{} is not an IP address", quoted(.0))]
     Ipv4(String),
     /// It looks like an IPv6 address, and is none.
     #[error("{} is not an IPv6 address", quoted(.0))]
     Ipv6(String),
-    /// It is no host name (RFC 1123).
+    /// It has what no host name has: blanks, control characters or what parts of a URL begin with.
     #[error("{} is neither an IP address nor a host name", quoted(.0))]
     Host(String),
 }
@@ -66,20 +69,11 @@ impl FromStr for Endpoint {
         if text.contains("://") {
             return Err(EndpointError::Url(text.to_owned()));
         }
-        if text.starts_with('[') || text.matches(':').count() > 1 {
-            return ipv6(text).map(Self::from);
+        let endpoint = parse(text)?;
+        match endpoint.port() {
+            0 => Err(EndpointError::PortZero(text.to_owned())),
+            _ => Ok(endpoint),
         }
-        let (host, port) = match text.split_once(':') {
-            Some((host, digits)) => {
-                (host, port(digits).ok_or_else(|| EndpointError::Port(text.to_owned()))?)
-            }
-            None => (text, DEFAULT_PORT),
-        };
-        if let Ok(ip) = host.parse::<Ipv4Addr>() {
-            return Ok(Self::Addr((ip, port).into()));
-        }
-        check_host(host)?;
-        Ok(Self::Name(host.to_ascii_lowercase(), port))
     }
 }
 
@@ -96,6 +90,44 @@ impl From<SocketAddr> for Endpoint {
     fn from(addr: SocketAddr) -> Self {
         Self::Addr(unmapped(addr))
     }
+}
+
+impl Endpoint {
+    /// What keeps it from being asked, whatever it was made of.
+    pub(crate) fn check(&self) -> Result<(), EndpointError> {
+        if let Self::Name(host, _) = self {
+            check_host(host)?;
+        }
+        match self.port() {
+            0 => Err(EndpointError::PortZero(self.to_string())),
+            _ => Ok(()),
+        }
+    }
+
+    fn port(&self) -> u16 {
+        match self {
+            Self::Addr(addr) => addr.port(),
+            Self::Name(_, port) => *port,
+        }
+    }
+}
+
+/// Any port is fit for this.
+fn parse(text: &str) -> Result<Endpoint, EndpointError> {
+    if text.starts_with('[') || text.matches(':').count() > 1 {
+        return ipv6(text).map(Endpoint::from);
+    }
+    let (host, port) = match text.split_once(':') {
+        Some((host, digits)) => {
+            (host, port(digits).ok_or_else(|| EndpointError::Port(text.to_owned()))?)
+        }
+        None => (text, DEFAULT_PORT),
+    };
+    if let Ok(ip) = host.parse::<Ipv4Addr>() {
+        return Ok(Endpoint::Addr((ip, port).into()));
+    }
+    check_host(host)?;
+    Ok(Endpoint::Name(host.to_ascii_lowercase(), port))
 }
 
 /// What a URL has between its scheme and its path, or what that should be.
@@ -115,25 +147,19 @@ pub(crate) fn unmapped(addr: SocketAddr) -> SocketAddr {
     }
 }
 
-/// What separates a host name from an address gone wrong and from nonsense.
+/// What separates a host name from an address gone wrong and from nonsense. Whether a name is one, and
+/// whose, the resolver knows: hosts files, container networks and DNS have names of all kinds.
 pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
-    // What the standards allow: RFC 1123 for the labels, RFC 1035 for the lengths.
-    const MAX_HOST: usize = 253;
-    const MAX_LABEL: usize = 63;
+    // What no host of a URL has (WHATWG's forbidden domain code points), what lists are separated by,
+    // and quotes.
+    const FORBIDDEN: &str = "#%/:<>?@[\\]^|,\"'`";
+    let is_forbidden = |c: char| c.is_whitespace() || FORBIDDEN.contains(c);
 
-    let labels = host.strip_suffix('.').unwrap_or(host); // a dot at the end: the name is absolute
-    let is_label = |label: &str| {
-        (1..=MAX_LABEL).contains(&label.len())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    let last = labels.rsplit('.').next().unwrap_or_default();
-
-    if !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()) {
-        Err(EndpointError::Ipv4(host.to_owned()))
-    } else if labels.len() > MAX_HOST || !labels.split('.').all(is_label) {
+    if host.is_empty() || host.contains(is_forbidden) || escaped(host) != host {
         Err(EndpointError::Host(host.to_owned()))
+    } else if host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
+        // Some resolvers take `1.2.3` for 1.2.0.3.
+        Err(EndpointError::Ipv4(host.to_owned()))
     } else {
         Ok(())
     }
@@ -172,7 +198,6 @@ mod tests {
         for (text, addr) in [
             ("127.0.0.1", "127.0.0.1:3001"),
             ("203.0.113.7:4000", "203.0.113.7:4000"),
-            ("203.0.113.7:0", "203.0.113.7:0"),
             ("::1", "[::1]:3001"),
             ("[::1]", "[::1]:3001"),
             ("[2001:db8::7]:4000", "[2001:db8::7]:4000"),
@@ -188,8 +213,7 @@ mod tests {
 
     #[test]
     fn names() {
-        let label = "a".repeat(63);
-        let longest = format!("{label}.{label}.{label}.{}", "a".repeat(61));
+        let long = "a".repeat(300);
         for (text, host, port) in [
             ("root.example", "root.example", 3001),
             ("Root.Example:4000", "root.example", 4000),
@@ -197,7 +221,16 @@ mod tests {
             ("root.example.", "root.example.", 3001),
             ("4.3.2.1.in-addr.example", "4.3.2.1.in-addr.example", 3001),
             ("1a.2b", "1a.2b", 3001),
-            (longest.as_str(), longest.as_str(), 3001),
+            // What hosts files and the names of containers have.
+            ("my_root", "my_root", 3001),
+            ("_sip.my_root.example:4000", "_sip.my_root.example", 4000),
+            ("compose-turn_1", "compose-turn_1", 3001),
+            ("-a-.example", "-a-.example", 3001),
+            ("root.7", "root.7", 3001),
+            ("a..b", "a..b", 3001),
+            ("röot.example", "röot.example", 3001),
+            ("日本", "日本", 3001),
+            (long.as_str(), long.as_str(), 3001),
         ] {
             assert_eq!(text.parse(), Ok(Endpoint::Name(host.into(), port)));
         }
@@ -205,20 +238,21 @@ mod tests {
 
     #[test]
     fn nonsense() {
-        let label = "a".repeat(64);
-        let too_long = "a.".repeat(126) + "aa";
         for (text, message) in [
             ("udp://root.example", "`udp://root.example` is a URL, expected `root.example`"),
             ("udp://", "`udp://` is a URL, expected `HOST[:PORT]`"),
             ("http://[::1]:80/a?b", "`http://[::1]:80/a?b` is a URL, expected `[::1]:80`"),
             ("", "`` is neither an IP address nor a host name"),
             (":3001", "`` is neither an IP address nor a host name"),
-            (".", "`.` is neither an IP address nor a host name"),
+            (".", "`.` is not an IP address"),
             ("256.1.1.1", "`256.1.1.1` is not an IP address"),
             ("1.2.3:3001", "`1.2.3` is not an IP address"),
-            ("root.7", "`root.7` is not an IP address"),
+            ("1.2.3.4.", "`1.2.3.4.` is not an IP address"),
             ("192.0.2.1:", "`192.0.2.1:` has a bad port, expected 1 to 65535"),
             ("root:+80", "`root:+80` has a bad port, expected 1 to 65535"),
+            ("203.0.113.7:0", "`203.0.113.7:0` has port 0, expected 1 to 65535"),
+            ("my_root:00", "`my_root:00` has port 0, expected 1 to 65535"),
+            ("[::1]:0", "`[::1]:0` has port 0, expected 1 to 65535"),
             ("root:65536", "`root:65536` has a bad port, expected 1 to 65535"),
             ("[::1]3001", "`[::1]3001` has a bad port, expected 1 to 65535"),
             ("[::1]:", "`[::1]:` has a bad port, expected 1 to 65535"),
@@ -226,18 +260,16 @@ mod tests {
             ("[root]:3001", "`[root]:3001` is not an IPv6 address"),
             ("[192.0.2.1]", "`[192.0.2.1]` is not an IPv6 address"),
             ("2001:db8::g", "`2001:db8::g` is not an IPv6 address"),
-            ("a..b", "`a..b` is neither an IP address nor a host name"),
-            ("-a.example", "`-a.example` is neither an IP address nor a host name"),
-            ("a-.example", "`a-.example` is neither an IP address nor a host name"),
-            ("a_b.example", "`a_b.example` is neither an IP address nor a host name"),
             (" root", "` root` is neither an IP address nor a host name"),
-            ("röot", "`röot` is neither an IP address nor a host name"),
+            ("my root", "`my root` is neither an IP address nor a host name"),
+            ("root\u{a0}", r"`root\u{a0}` is neither an IP address nor a host name"),
             ("ro\u{1b}[1mot", r"`ro\u{1b}[1mot` is neither an IP address nor a host name"),
-            (&label, &format!("`{label}` is neither an IP address nor a host name")),
-            (
-                &too_long,
-                &format!("`{}…` is neither an IP address nor a host name", &too_long[..100]),
-            ),
+            ("ro\u{202e}ot", r"`ro\u{202e}ot` is neither an IP address nor a host name"),
+            ("root/", "`root/` is neither an IP address nor a host name"),
+            ("me@root", "`me@root` is neither an IP address nor a host name"),
+            ("root?a=b", "`root?a=b` is neither an IP address nor a host name"),
+            ("root,leaf", "`root,leaf` is neither an IP address nor a host name"),
+            ("192.0.2.1%eth0", "`192.0.2.1%eth0` is neither an IP address nor a host name"),
         ] {
             let error = text.parse::<Endpoint>().unwrap_err();
             assert_eq!(error.to_string(), message);

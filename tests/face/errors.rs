@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, CandidateState, Config, ConfigError, Endpoint, EndpointError, Error, Failure, Family,
-    KeyError, KeyFile, Label, NameError, Obstacle, Parent, Prefix, PrefixError, Server,
+    KeyError, KeyFile, Label, NameError, Obstacle, Parent, Pinger, Prefix, PrefixError, Server,
     SocketOperation,
 };
 
@@ -38,7 +38,7 @@ fn look(error: &Error) -> Look {
         Error::NotFound(failure) => Look::Server(blamed(failure)),
         Error::Resolve { host, source: _, .. } => Look::Host(host.clone(), None),
         Error::NoAddress { host, family, .. } => Look::Host(host.clone(), Some(*family)),
-        Error::NoRoots => Look::Arguments,
+        Error::Endpoint(_) | Error::NoRoots => Look::Arguments,
         Error::Socket { operation, addr, source, .. } => match operation {
             SocketOperation::Open | SocketOperation::Send => Look::Server(Some(*addr)),
             SocketOperation::Listen
@@ -166,6 +166,20 @@ async fn what_the_system_said_is_the_source() {
     }
 }
 
+#[tokio::test]
+async fn what_can_be_asked_nowhere_is_refused_whoever_made_it() {
+    let zero = SocketAddr::from(([127, 0, 0, 1], 0));
+    let named = |host: &str, port| Endpoint::Name(host.to_owned(), port);
+    for endpoint in [zero.into(), named("localhost", 0), named("no host", 3001)] {
+        let roots = Balance::builder().root(zero.ip().to_string().parse::<Endpoint>().unwrap());
+        let descent = roots.root(endpoint.clone()).build().await.unwrap_err();
+        let ping = Pinger::builder(endpoint.clone()).build().await.unwrap_err();
+        for error in [descent, ping, endpoint.resolve(None).await.unwrap_err()] {
+            assert_eq!(look(&error), Look::Arguments, "{error:?}");
+        }
+    }
+}
+
 #[test]
 fn an_obstacle_reads_before_an_address() {
     let texts = [Obstacle::Port, Obstacle::Path].map(|obstacle| format!("{obstacle} 192.0.2.7"));
@@ -195,10 +209,11 @@ fn texts_that_are_nothing() {
         EndpointError::Ipv6(part) => (3, part),
         EndpointError::Host(part) => (4, part),
         EndpointError::Url(part) => (5, part),
+        EndpointError::PortZero(part) => (6, part),
         _ => (0, String::new()),
     };
-    let wrong = ["root:x", "256.1.1.1", "[::1", "a..b", "udp://a"].map(endpoint).map(host);
-    assert_eq!(wrong.map(|(kind, _)| kind), [1, 2, 3, 4, 5]);
+    let texts = ["root:x", "256.1.1.1", "[::1", "a b", "udp://a", "root:0"];
+    assert_eq!(texts.map(endpoint).map(host).map(|(kind, _)| kind), [1, 2, 3, 4, 5, 6]);
 
     let prefix = |text: &str| text.parse::<Prefix>().unwrap_err();
     assert!(matches!(prefix("ten"), PrefixError::Malformed));

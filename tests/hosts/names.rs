@@ -1,11 +1,11 @@
-//! A name that stands for thousands.
+//! Names: what kinds there are, and one that stands for thousands.
 
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
 use turn_balance_lab::host::{Host, eventually};
 
-use crate::lab;
+use crate::{lab, lists};
 
 /// How many addresses of one name are used.
 const USED: usize = 64;
@@ -78,4 +78,26 @@ fn so_it_is_of_roots() {
     found.sort_unstable();
     assert_eq!(found, expected);
     assert_eq!(seen(&client), USED);
+}
+
+#[test]
+fn names_are_resolved_whatever_they_look_like() {
+    let Some(lab) = lab() else { return };
+    let (root, leaf) = (lab.host("root", &["10.0.0.1/24"]), lab.host("leaf", &["10.0.0.2/24"]));
+    // As container networks call them; no host name of RFC 1123.
+    let names = "10.0.0.1 my_root\n10.0.0.2 the_leaf_1\n";
+    let config = "net.bind = '10.0.0.1:3001'\ncluster.nodes = ['the_leaf_1']\n";
+    let _root = root.serve_knowing(names, config);
+    let config = "net.bind = '10.0.0.2:3001'\ncluster.superiors = 'my_root'\n\
+                  turn = { bind = '10.0.0.2:3478', health = 'none' }\n";
+    let _leaf = leaf.serve_knowing(names, config);
+    lists(&leaf, "10.0.0.1:3001", &["10.0.0.2:3001"]);
+    for args in [
+        &["probe", "my_root", "--verify", "off"][..],
+        &["trace", "my_root:3001", "--verify", "off"],
+        &["ping", "-c1", "my_root"],
+    ] {
+        let output = leaf.tb_knowing(names, args);
+        assert!(output.status.success(), "{args:?}: {output:?}");
+    }
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -102,11 +102,17 @@ impl Host {
 
     /// The candidates of a trace that takes names from these lines.
     pub fn trace_knowing(&self, names: &str, args: &[&str]) -> Vec<(SocketAddr, String)> {
+        let args: Vec<_> = ["trace", "--json"].iter().chain(args).copied().collect();
+        rows(&self.tb_knowing(names, &args).stdout)
+    }
+
+    /// What comes of a `tb` that takes names from these lines.
+    pub fn tb_knowing(&self, names: &str, args: &[&str]) -> Output {
         let hosts = self.built.file("hosts");
         fs::write(&hosts, names).unwrap();
-        let output = self.knowing(&hosts).arg("trace").args(args).arg("--json").output();
+        let output = self.knowing(&hosts).args(args).output();
         let _ = fs::remove_file(&hosts);
-        rows(&output.unwrap().stdout)
+        output.unwrap()
     }
 
     /// `tb` where this is /etc/hosts.

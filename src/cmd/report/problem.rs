@@ -101,6 +101,7 @@ fn kind(error: &Error) -> &'static str {
         Error::NotFound(failure) => failure.kind(),
         Error::Resolve { .. } => "resolve",
         Error::NoAddress { .. } => "no_address",
+        Error::Endpoint(_) => "endpoint",
         Error::NoRoots => "no_roots",
         Error::Socket { .. } => "socket",
         Error::Random(_) => "random",

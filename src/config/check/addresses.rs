@@ -8,6 +8,9 @@ use super::place::Place;
 use crate::config::model::Config;
 use crate::types::{Endpoint, check_host};
 
+/// Where port 0 may stand.
+pub(in crate::config) const PORT_ZERO: &str = "port 0 stands for any port in `net.bind` only";
+
 /// What is wrong with the addresses of a configuration that binds there.
 pub(super) fn bad_addresses(config: &Config, binds: &[SocketAddr]) -> Vec<Mistake> {
     let mut seen = BTreeMap::new();
@@ -73,9 +76,7 @@ fn unusable(place: Place, endpoint: &Endpoint) -> Option<Mistake> {
         }
         Some(ip) if ip.is_multicast() => ("is a multicast address", None),
         Some(IpAddr::V4(ip)) if ip.is_broadcast() => ("is the broadcast address", None),
-        _ if port == 0 && !place.is_bind() => {
-            ("has port 0", Some("port 0 stands for any port in `net.bind` only"))
-        }
+        _ if port == 0 && !place.is_bind() => ("has port 0", Some(PORT_ZERO)),
         _ => return None,
     };
     let message = format!("{} `{endpoint}` {fault}", place.role());

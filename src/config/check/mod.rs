@@ -6,6 +6,7 @@ mod keys;
 pub(super) mod mistake;
 pub(super) mod place;
 
+pub(super) use self::addresses::PORT_ZERO;
 use self::addresses::{bad_addresses, bad_check_port};
 use self::keys::bad_keys;
 use self::mistake::Mistake;

@@ -8,10 +8,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::nearest::nearest;
-use crate::config::check::WORKERS;
+use crate::config::check::{PORT_ZERO, WORKERS};
 use crate::config::diagnostic::Diagnostic;
 use crate::types::{
-    DEFAULT_PORT, Endpoint, Name, NameError, Prefix, PrefixError, quoted, unmapped,
+    DEFAULT_PORT, Endpoint, EndpointError, Name, NameError, Prefix, PrefixError, quoted, unmapped,
 };
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -46,7 +46,13 @@ pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
 
 pub(super) fn endpoint(value: &Value<'_>, expected: &str) -> Result<Endpoint, Diagnostic> {
     let text = string(value, expected)?;
-    text.parse().map_err(|error| Diagnostic::at(value.span(), error))
+    text.parse().map_err(|error| {
+        let diagnostic = Diagnostic::at(value.span(), &error);
+        match error {
+            EndpointError::PortZero(_) => diagnostic.with_hint(PORT_ZERO),
+            _ => diagnostic,
+        }
+    })
 }
 
 /// A balance server's address, all in numbers.

@@ -26,8 +26,9 @@ impl Endpoint {
     /// address needs no look-up.
     ///
     /// # Errors
-    /// [`Error::Resolve`], [`Error::NoAddress`].
+    /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Endpoint`].
     pub async fn resolve(&self, family: Option<Family>) -> Result<Vec<SocketAddr>, Error> {
+        self.check()?;
         let mut addrs = match self {
             Self::Addr(addr) => vec![*addr],
             Self::Name(host, port) => addrs_of(host, *port)

@@ -121,12 +121,14 @@ impl Builder {
     /// tokio runtime.
     ///
     /// # Errors
-    /// [`Error::NoRoots`] where no root was given, [`Error::Resolve`] and [`Error::NoAddress`] where
-    /// none of them has an address, [`Error::Socket`] where the socket given cannot be used.
+    /// [`Error::NoRoots`] where no root was given, [`Error::Endpoint`] where one can be asked nowhere,
+    /// [`Error::Resolve`] and [`Error::NoAddress`] where none of them has an address,
+    /// [`Error::Socket`] where the socket given cannot be used.
     pub async fn build(self) -> Result<Balance, Error> {
         if self.roots.is_empty() {
             return Err(Error::NoRoots);
         }
+        self.roots.iter().try_for_each(Endpoint::check)?;
         let mut roots = Vec::new();
         let mut failed = None;
         for root in &self.roots {

@@ -171,7 +171,7 @@ impl PingerBuilder {
     /// Looks up the server's name. Must be called on a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`].
+    /// [`Error::Endpoint`], [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`].
     pub async fn build(self) -> Result<Pinger, Error> {
         let Self { server, family, source, plan } = self;
         let own = source.ip.map(|ip| (ip, Family::of((ip, 0).into())));
