@@ -129,7 +129,7 @@ impl<'a> World<'a> {
 
     /// How many of a live server's nodes are online, and how many it has.
     pub fn count(&self, addr: SocketAddr) -> (usize, usize) {
-        let NodeCount { online, all } = self.hosts[&addr].server().engine.count(self.now);
+        let NodeCount { online, all } = self.hosts[&addr].server().engine.count();
         (online, all)
     }
 

@@ -285,9 +285,10 @@ impl ServerEngine {
         &self.members
     }
 
-    /// How many nodes are online, and how many there are.
-    pub fn count(&self, now: Instant) -> NodeCount {
-        NodeCount { online: self.members.online(now).count(), all: self.members.len() }
+    /// How many nodes are online, as of the last [`ServerEngine::handle_timeout`], and how many there
+    /// are.
+    pub fn count(&self) -> NodeCount {
+        NodeCount { online: self.members.online_count(), all: self.members.len() }
     }
 }
 

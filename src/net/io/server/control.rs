@@ -68,7 +68,7 @@ impl ControlLoop {
             let check = engine.poll_check(now);
             let binding = engine.poll_binding(now);
             let heartbeat = engine.poll_heartbeat(now);
-            let event = engine.poll_event().map(|event| (event, engine.count(now)));
+            let event = engine.poll_event().map(|event| (event, engine.count()));
             let next = engine.poll_timeout();
             drop(engine); // what follows are system calls
             if check.is_none() && binding.is_none() && heartbeat.is_none() && event.is_none() {

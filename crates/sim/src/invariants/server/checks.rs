@@ -15,10 +15,10 @@ use super::{Check, World, node, turn};
 impl World {
     /// A datagram comes to the socket that checks are sent from.
     pub(super) fn hear(&mut self, from: SocketAddr, datagram: &[u8]) {
-        let before = self.engine.count(self.now);
+        let before = self.engine.count();
         let outcome = self.engine.handle_answer(self.now, from, datagram);
         if outcome != CheckOutcome::Right {
-            return assert_eq!(self.engine.count(self.now), before, "{outcome:?}");
+            return assert_eq!(self.engine.count(), before, "{outcome:?}");
         }
         let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
         else {
@@ -31,7 +31,7 @@ impl World {
         });
         let short = !sent.map(is_whole).expect("right, and nobody has asked");
         if reply.retry {
-            return assert_eq!(self.engine.count(self.now), before);
+            return assert_eq!(self.engine.count(), before);
         }
         let signed = matches!(self.trust.keys.judge(Purpose::Reply, datagram), Tag::Right(_));
         let listed = (0..self.configured as u8).any(|n| node(n) == from);

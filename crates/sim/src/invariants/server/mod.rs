@@ -196,9 +196,14 @@ impl World {
         }
         // One a second, and one for each Pong, of which one a second is answered.
         assert!(self.beats.len() as f64 <= 2.0 * self.seconds() + 4.0, "{} s", self.seconds());
-        let NodeCount { online, all } = self.engine.count(now);
+        let NodeCount { online, all } = self.engine.count();
         let may = self.right.keys().filter(|addr| self.may_be_online(**addr)).count();
         assert!(online <= may, "{online} online, {may} have answered");
+        assert_eq!(
+            online,
+            self.engine.members().online(now).count(),
+            "what is kept is what is there"
+        );
         let most = self.trust.join.as_ref().map_or(0, |join| join.max_nodes);
         // Those that are listed later have their place beside those that have joined.
         let most = if self.relisted { most + self.configured } else { most.max(self.configured) };

@@ -249,6 +249,12 @@ impl Members {
         self.seal
     }
 
+    /// How many of [`Members::online`] there are, as of the last [`Members::handle_timeout`]: it is
+    /// kept as they come and go.
+    pub fn online_count(&self) -> usize {
+        self.roster.offering()
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.roster.len()

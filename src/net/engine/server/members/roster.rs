@@ -8,16 +8,23 @@ use super::member::Member;
 use crate::net::engine::server::deadlines::Deadlines;
 
 /// The nodes by the address that they are checked at. Nothing changes one but through here, so
-/// that its deadline is always indexed.
+/// that its deadline is always indexed, and it is counted among those that offer something.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     members: BTreeMap<SocketAddr, Member>,
     deadlines: Deadlines,
+    /// How many have an offer that no timeout has ended yet.
+    offering: usize,
 }
 
 impl Roster {
     pub(super) fn len(&self) -> usize {
         self.members.len()
+    }
+
+    /// How many have an offer that no timeout has ended yet.
+    pub(super) fn offering(&self) -> usize {
+        self.offering
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -38,7 +45,9 @@ impl Roster {
     }
 
     pub(super) fn insert(&mut self, addr: SocketAddr, member: Member) {
+        self.remove(addr);
         self.deadlines.set(addr, Some(member.deadline()));
+        self.offering += usize::from(member.has_offer());
         self.members.insert(addr, member);
     }
 
@@ -49,14 +58,18 @@ impl Roster {
         change: impl FnOnce(&mut Member) -> T,
     ) -> Option<T> {
         let member = self.members.get_mut(&addr)?;
+        self.offering -= usize::from(member.has_offer());
         let result = change(member);
+        self.offering += usize::from(member.has_offer());
         self.deadlines.set(addr, Some(member.deadline()));
         Some(result)
     }
 
     pub(super) fn remove(&mut self, addr: SocketAddr) -> Option<Member> {
+        let member = self.members.remove(&addr)?;
+        self.offering -= usize::from(member.has_offer());
         self.deadlines.set(addr, None);
-        self.members.remove(&addr)
+        Some(member)
     }
 
     /// When something is due next.
