@@ -9,6 +9,8 @@ mod pipes;
 #[cfg(target_os = "linux")]
 mod screen;
 mod signals;
+#[cfg(target_os = "linux")]
+mod stopped;
 mod words;
 
 use std::io::Write as _;

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
+use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 use turn_balance::{Config, Endpoint, NodeEntry};
 
 /// A loopback network of this test's own: tests run side by side, and each has port 3001.
@@ -68,6 +69,16 @@ pub fn answer_bindings(addr: SocketAddr) {
             let _ = socket.send_to(&answer, from);
         }
     });
+}
+
+/// What a balance server beside this TURN server answers; `None`: the datagram is no probe.
+pub fn answer_probe(datagram: &[u8], turn: SocketAddr) -> Option<Vec<u8>> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(datagram) else {
+        return None;
+    };
+    let reply =
+        ProbeReply { turn: Some(turn), nonce: probe.nonce, version: 1, ..ProbeReply::default() };
+    Some(Response { id, body: ResponseBody::Probe(reply) }.encode())
 }
 
 /// Says that a test was skipped, past the harness, which shows nothing of a test that passes.

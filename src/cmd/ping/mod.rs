@@ -20,6 +20,9 @@ use super::runtime::{block_on, interrupt, interruptible};
 /// What a [`Pinger`] has for a timeout.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
+/// How much of what has come is looked at when it is to end: more than waits at any socket.
+const MOST_AT_END: usize = 16_384;
+
 impl PingArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
         let target = self.server.clone().unwrap_or_default();
@@ -64,18 +67,45 @@ impl PingArgs {
         loop {
             let echo = tokio::select! {
                 echo = pinger.next() => echo,
-                _ = &mut interrupt => Ok(None),
-                () = &mut deadline => Ok(None),
+                _ = &mut interrupt => break,
+                () = &mut deadline => break,
             };
             measured.sent = pinger.sent();
             let Some(echo) = echo? else { return Ok(()) };
-            measured.addr = Some(pinger.server());
-            if !replace(&mut begun, true) {
-                self.begin(measured, &pinger, printer)?;
-            }
-            measured.count(&echo);
-            self.reply(measured, PingReply::new(echo, SystemTime::now()), printer)?;
+            self.take(measured, &echo, &pinger, &mut begun, printer)?;
         }
+        measured.sent = pinger.sent();
+        // What has come already counts: this process may have been stopped until now.
+        for _ in 0..MOST_AT_END {
+            let echo = tokio::select! {
+                biased;
+                echo = pinger.next() => echo?,
+                () = async {} => None,
+            };
+            let Some(echo) = echo else { break };
+            let answered = echo.rtt.is_some() || echo.obstacle.is_some();
+            if answered && echo.seq <= measured.sent {
+                self.take(measured, &echo, &pinger, &mut begun, printer)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts and tells what came of a request.
+    fn take(
+        &self,
+        measured: &mut Measurements,
+        echo: &Echo,
+        pinger: &Pinger,
+        begun: &mut bool,
+        printer: &Printer,
+    ) -> Result<(), CommandError> {
+        measured.addr = Some(pinger.server());
+        if !replace(begun, true) {
+            self.begin(measured, pinger, printer)?;
+        }
+        measured.count(echo);
+        self.reply(measured, PingReply::new(*echo, SystemTime::now()), printer)
     }
 
     fn pinger(&self, target: &Target) -> PingerBuilder {

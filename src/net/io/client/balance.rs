@@ -2,13 +2,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::input::{Datagram, Input};
+use super::fresh::Source;
+use super::input::Input;
 use super::shared::SharedSocket;
 use super::sockets::Sockets;
 use crate::error::Error;
 use crate::net::engine::client::descent::{Descent, Options, Progress, Selection, Trace};
 use crate::net::io::interfaces::on_link;
 use crate::net::io::random;
+use crate::net::io::socket::asking::Datagram;
 use crate::net::io::socket::unreachable::Unreachable;
 
 /// A client of the cascade.
@@ -106,8 +108,13 @@ impl Balance {
     ) -> Result<T, Error> {
         options.on_link = on_link();
         let roots = &self.settings.roots;
-        let mut sockets = Sockets::new(self.settings.socket.clone());
-        let mut descent = Descent::new(options, roots, Instant::now(), random::rng()?);
+        let mut sockets = match &self.settings.socket {
+            Some(socket) => Sockets::shared(socket.clone()),
+            None => Sockets::fresh(Source::default()),
+        };
+        // All that came before this moment was read.
+        let mut known = Instant::now();
+        let mut descent = Descent::new(options, roots, known, random::rng()?);
         let mut sent = false;
         let mut refusal = None;
         loop {
@@ -115,7 +122,7 @@ impl Balance {
                 match sockets.send(&transmit) {
                     Ok(()) => sent = true,
                     Err(error) => {
-                        descent.handle_unreachable(Instant::now(), transmit.to);
+                        descent.handle_unreachable(known, transmit.to);
                         refusal = Some(error);
                     }
                 }
@@ -127,27 +134,20 @@ impl Balance {
             if let Some(result) = result(&descent) {
                 return Ok(result);
             }
-            tokio::select! {
-                input = sockets.receive() => match input {
-                    Input::Datagram(Datagram { from, bytes, at }) => {
-                        descent.handle_datagram(at, from, &bytes);
-                    }
-                    Input::Unreachable(Unreachable { to, obstacle, quoted }) => {
-                        descent.handle_icmp(Instant::now(), to, obstacle, &quoted);
-                    }
-                },
-                () = sleep_until(descent.poll_timeout()) => {
-                    descent.handle_timeout(Instant::now());
+            match sockets.receive(descent.poll_timeout()).await {
+                Input::Datagram(Datagram { from, bytes, came }) => {
+                    known = known.max(came.moment());
+                    descent.handle_datagram(came.moment(), from, &bytes);
+                }
+                Input::Unreachable(at, Unreachable { to, obstacle, quoted }) => {
+                    known = at;
+                    descent.handle_icmp(at, to, obstacle, &quoted);
+                }
+                Input::Timeout(at) => {
+                    known = at;
+                    descent.handle_timeout(at);
                 }
             }
         }
-    }
-}
-
-/// Waits for a moment; for ever where there is none.
-async fn sleep_until(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment.into()).await,
-        None => std::future::pending().await,
     }
 }

@@ -112,6 +112,9 @@ impl Builder {
     /// All descents then have its one source port: whoever forges answers need not guess that, only
     /// their ids and nonces. Nor does a descent hear of ICMP errors, which stay the application's: a
     /// closed port is as silent as a lost datagram.
+    ///
+    /// On Linux it is told to stamp what it receives (`SO_TIMESTAMPNS`), so that an answer counts from
+    /// when it came, however late it is read.
     pub fn socket(mut self, socket: UdpSocket) -> Self {
         self.socket = Some(socket);
         self

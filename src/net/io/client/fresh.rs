@@ -3,13 +3,17 @@
 use std::collections::VecDeque;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Instant;
 
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
-use super::input::{Input, ReceiveBuffer};
+use super::input::{Input, room};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
+use crate::net::io::socket::arrivals::Came;
+use crate::net::io::socket::asking::AskingSocket;
 use crate::net::io::socket::icmp;
 use crate::net::io::socket::udp::{any, bind_to, open, send};
 use crate::net::io::socket::unreachable::Unreachable;
@@ -24,10 +28,10 @@ const TRIES: usize = 3;
 /// each.
 #[derive(Debug)]
 pub(super) struct FreshSockets {
-    v4: Option<UdpSocket>,
-    v6: Option<UdpSocket>,
+    v4: Option<AskingSocket>,
+    v6: Option<AskingSocket>,
     source: Source,
-    reader: ReceiveBuffer,
+    buffer: Vec<u8>,
     errors: VecDeque<Unreachable>,
 }
 
@@ -41,7 +45,7 @@ pub(super) struct Source {
 
 impl FreshSockets {
     pub(super) fn new(source: Source) -> Self {
-        Self { v4: None, v6: None, source, reader: ReceiveBuffer::new(), errors: VecDeque::new() }
+        Self { v4: None, v6: None, source, buffer: room(), errors: VecDeque::new() }
     }
 
     pub(super) fn send(&mut self, transmit: &Transmit) -> Result<(), Error> {
@@ -57,29 +61,39 @@ impl FreshSockets {
                 let socket = self.source.open(family).map_err(failed(SocketOperation::Open))?;
                 // Without them a closed port is as silent as a lost datagram.
                 let _ = icmp::keep(&socket, family);
-                slot.insert(socket)
+                slot.insert(AskingSocket::new(Arc::new(socket)))
             }
         };
-        send_past_errors(socket, transmit, &mut self.errors).map_err(failed(SocketOperation::Send))
+        send_past_errors(socket.socket(), transmit, &mut self.errors)
+            .map_err(failed(SocketOperation::Send))
     }
 
-    /// Waits for what comes next. Safe to drop and call again.
-    pub(super) async fn receive(&mut self) -> Input {
-        let Self { v4, v6, reader, errors, .. } = self;
+    /// What is there now: of the datagrams the one that came first, and then ICMP errors.
+    pub(super) fn look(&mut self, looked: Instant) -> Option<Input> {
+        let Self { v4, v6, buffer, errors, .. } = self;
         loop {
+            let sockets = [&mut *v4, v6].into_iter().flatten();
+            let found = sockets.filter_map(|socket| Some((peek(socket, buffer)?, socket)));
+            if let Some((_, socket)) = found.min_by_key(|(came, _)| came.moment()) {
+                return socket.take().map(Input::Datagram);
+            }
             if let Some(unreachable) = errors.pop_front() {
-                return Input::Unreachable(unreachable);
+                return Some(Input::Unreachable(looked, unreachable));
             }
-            // Both are polled with the same buffer in turn, so only readiness is raced.
-            let ready = tokio::select! {
-                () = ready(v4.as_ref()) => v4.as_ref(),
-                () = ready(v6.as_ref()) => v6.as_ref(),
-            };
-            let Some(socket) = ready else { continue };
-            if let Some(datagram) = reader.read(socket) {
-                return Input::Datagram(datagram);
+            for socket in [&*v4, v6].into_iter().flatten() {
+                errors.extend(take_errors(|| next_error(socket.socket())));
             }
-            errors.extend(take_errors(|| socket.try_io(Interest::ERROR, || icmp::take(socket))));
+            if errors.is_empty() {
+                return None;
+            }
+        }
+    }
+
+    /// Waits until there may be something. Safe to drop and call again.
+    pub(super) async fn ready(&self) {
+        tokio::select! {
+            () = ready(self.v4.as_ref()) => {}
+            () = ready(self.v6.as_ref()) => {}
         }
     }
 }
@@ -113,16 +127,32 @@ fn send_past_errors(
     sent
 }
 
+/// The next ICMP error, whether the runtime has heard of it or not.
+fn next_error(socket: &UdpSocket) -> io::Result<Option<Unreachable>> {
+    match socket.try_io(Interest::ERROR, || icmp::take(socket)) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => icmp::take(socket),
+        taken => taken,
+    }
+}
+
 /// The ICMP errors that wait, a bounded number at a time.
 fn take_errors(take: impl Fn() -> io::Result<Option<Unreachable>>) -> Vec<Unreachable> {
     (0..ERRORS).map_while(|_| take().ok()).flatten().collect()
 }
 
+/// When the datagram came that is next; `None`: there is none. An ICMP error that waits fails one read.
+fn peek(socket: &mut AskingSocket, buffer: &mut [u8]) -> Option<Came> {
+    (0..TRIES).find_map(|_| match socket.peek(buffer) {
+        Err(error) if error.kind() != io::ErrorKind::WouldBlock => None,
+        found => Some(found.ok()),
+    })?
+}
+
 /// Waits until a socket has a datagram or an ICMP error; for ever where there is none.
-async fn ready(socket: Option<&UdpSocket>) {
+async fn ready(socket: Option<&AskingSocket>) {
     match socket {
         // An error is one of the next read, where it ends nothing.
-        Some(socket) => drop(socket.ready(Interest::READABLE | Interest::ERROR).await),
+        Some(socket) => drop(socket.socket().ready(Interest::READABLE | Interest::ERROR).await),
         None => std::future::pending().await,
     }
 }

@@ -1,8 +1,6 @@
-use std::net::SocketAddr;
 use std::time::Instant;
 
-use tokio::net::UdpSocket;
-
+use crate::net::io::socket::asking::Datagram;
 use crate::net::io::socket::unreachable::Unreachable;
 
 /// Room for any answer: the first implementation may send as much as UDP holds, 65,535 bytes.
@@ -16,33 +14,32 @@ const ROOM: usize = 256 << 10;
 #[derive(Debug)]
 pub(super) enum Input {
     Datagram(Datagram),
-    /// Of its own sockets only: on a shared one the application may want them itself.
-    Unreachable(Unreachable),
+    /// Of its own sockets only: on a shared one the application may want them itself. All that came
+    /// before this moment was taken.
+    Unreachable(Instant, Unreachable),
+    /// The wait is over: it was to end by this moment, and all that came before that was taken.
+    Timeout(Instant),
 }
 
-/// A datagram that came.
-#[derive(Debug, Clone)]
-pub(super) struct Datagram {
-    pub(super) from: SocketAddr,
-    pub(super) bytes: Vec<u8>,
-    /// When it was read.
-    pub(super) at: Instant,
+/// Room to read datagrams into.
+pub(super) fn room() -> Vec<u8> {
+    vec![0; ROOM]
 }
 
-/// Takes datagrams off sockets.
-#[derive(Debug)]
-pub(super) struct ReceiveBuffer(Vec<u8>);
-
-impl ReceiveBuffer {
-    pub(super) fn new() -> Self {
-        Self(vec![0; ROOM])
+impl Input {
+    /// The moment up to which all is known, where a look at this moment has found this.
+    pub(super) fn known_until(&self, looked: Instant) -> Instant {
+        match self {
+            Self::Datagram(datagram) => datagram.came.moment().min(looked),
+            Self::Unreachable(at, _) | Self::Timeout(at) => *at,
+        }
     }
 
-    /// The next datagram of a socket; `None`: there is none now.
-    pub(super) fn read(&mut self, socket: &UdpSocket) -> Option<Datagram> {
-        let Self(buffer) = self;
-        let (len, from) = socket.try_recv_from(buffer).ok()?;
-        let from = SocketAddr::new(from.ip().to_canonical(), from.port());
-        Some(Datagram { from, bytes: buffer[..len].to_vec(), at: Instant::now() })
+    /// Whether it is known to have come after a moment.
+    pub(super) fn is_after(&self, moment: Instant) -> bool {
+        match self {
+            Self::Datagram(datagram) => datagram.came.is_after(moment),
+            Self::Unreachable(..) | Self::Timeout(_) => false,
+        }
     }
 }

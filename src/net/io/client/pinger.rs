@@ -1,11 +1,13 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use super::fresh::{FreshSockets, Source};
-use super::input::{Datagram, Input};
+use super::fresh::Source;
+use super::input::Input;
+use super::sockets::Sockets;
 use crate::error::Error;
 use crate::net::engine::client::echo::{Echo, EchoPlan, Echoes};
 use crate::net::io::random;
+use crate::net::io::socket::asking::Datagram;
 use crate::net::io::socket::unreachable::Unreachable;
 use crate::types::{Endpoint, Family};
 
@@ -35,7 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Pinger {
     first: SocketAddr,
-    sockets: FreshSockets,
+    sockets: Sockets,
     echoes: Echoes,
     /// Why a request was not sent, as long as none was.
     refusal: Option<Error>,
@@ -102,18 +104,14 @@ impl Pinger {
             let Some(deadline) = self.echoes.poll_timeout() else {
                 return Ok(None);
             };
-            tokio::select! {
-                input = self.sockets.receive() => match input {
-                    Input::Datagram(Datagram { from, bytes, at }) => {
-                        self.echoes.handle_datagram(at, from, &bytes);
-                    }
-                    Input::Unreachable(Unreachable { to, obstacle, quoted }) => {
-                        self.echoes.handle_icmp(to, obstacle, &quoted);
-                    }
-                },
-                () = tokio::time::sleep_until(deadline.into()) => {
-                    self.echoes.handle_timeout(Instant::now());
+            match self.sockets.receive(Some(deadline)).await {
+                Input::Datagram(Datagram { from, bytes, came }) => {
+                    self.echoes.handle_datagram(came.moment(), from, &bytes);
                 }
+                Input::Unreachable(_, Unreachable { to, obstacle, quoted }) => {
+                    self.echoes.handle_icmp(to, obstacle, &quoted);
+                }
+                Input::Timeout(at) => self.echoes.handle_timeout(at),
             }
         }
     }
@@ -184,7 +182,7 @@ impl PingerBuilder {
         let addrs = server.resolve_some(wanted).await?.addrs;
         let Some(&first) = addrs.first() else { return Err(Error::NoRoots) };
         let echoes = Echoes::new(&addrs, plan, Instant::now(), random::rng()?);
-        let sockets = FreshSockets::new(source);
+        let sockets = Sockets::fresh(source);
         Ok(Pinger { first, sockets, echoes, refusal: None, sent_any: false })
     }
 }

@@ -1,5 +1,7 @@
 //! UDP sockets: for one datagram at a time, in batches, and what ICMP says of datagrams that were sent.
 
+pub(super) mod arrivals;
+pub(super) mod asking;
 #[cfg(feature = "server")]
 pub(super) mod batch;
 #[cfg(feature = "client")]
@@ -16,6 +18,9 @@ mod portable;
 #[cfg(feature = "server")]
 #[cfg_attr(not(target_os = "linux"), path = "no_reply.rs")]
 pub(super) mod reply;
+mod stamp;
+#[cfg_attr(not(target_os = "linux"), path = "no_stamped.rs")]
+mod stamped;
 #[cfg(all(test, feature = "server"))]
 mod tests;
 pub(super) mod udp;
