@@ -96,7 +96,7 @@ async fn serve(
 ) -> Result<Server, Error> {
     let node = |&addr: &SocketAddr| NodeEntry::new(addr);
     let mut config = Config::default();
-    config.net.bind = vec![bind];
+    config.net.bind = vec![bind.into()];
     config.net.name = Some(name.parse()?);
     config.cluster.superiors = superior.into_iter().map(Endpoint::from).collect();
     config.cluster.nodes = nodes.iter().map(node).collect();

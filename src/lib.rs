@@ -201,11 +201,11 @@ pub use net::engine::client::echo::Echo;
 pub use net::io::client::{Balance, Builder, Pinger, PingerBuilder};
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
-#[cfg(feature = "server")]
-pub use types::Rates;
 pub use types::{
     DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError,
 };
+#[cfg(feature = "server")]
+pub use types::{ListenAddr, Rates};
 
 // For `tb`, which shows what is foreign as the library does. Nobody else is promised it.
 #[doc(hidden)]

@@ -231,7 +231,7 @@ async fn several_workers_answer_at_one_address() {
     config.turn.health = TurnHealth::None;
     config.net.workers = 4;
     let addr = SocketAddr::new(net.ip(1), 3004); // a port that no other test has
-    config.net.bind = vec![addr];
+    config.net.bind = vec![addr.into()];
     let server = Server::start(config.clone()).await.unwrap();
     assert_eq!(server.addrs(), [addr]);
     #[cfg(target_os = "linux")]

@@ -1,7 +1,9 @@
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
+use super::canonical::canonical;
+use super::link_addr::LinkAddr;
 use super::quoted::{escaped, quoted};
 
 /// The port of a balance server, where an address names none.
@@ -18,7 +20,8 @@ pub const DEFAULT_PORT: u16 = 3001;
 /// Where a balance server is reached: an IP address or a host name, and a port.
 ///
 /// Written `HOST[:PORT]`, port 3001 if left out, IPv6 in brackets. A host name stands for all its
-/// addresses; which names there are the system's resolver knows.
+/// addresses; which names there are the system's resolver knows. A link-local address has its interface
+/// behind it, by name or number: `fe80::7%eth0`.
 ///
 /// ```
 /// use turn_balance::Endpoint;
@@ -32,7 +35,7 @@ pub const DEFAULT_PORT: u16 = 3001;
 pub enum Endpoint {
     /// A numeric address: nothing to look up.
     Addr(SocketAddr),
-    /// A host name and a port.
+    /// A host name and a port; a link-local address with the name of an interface is one too.
     Name(String, u16),
 }
 
@@ -57,6 +60,15 @@ pub enum EndpointError {
     /// It looks like an IPv6 address, and is none.
     #[error("{} is not an IPv6 address", quoted(.0))]
     Ipv6(String),
+    /// It has no port, where one must stand.
+    #[error("{} has no port", quoted(.0))]
+    NoPort(String),
+    /// It is a host name, where only an address can stand.
+    #[error("{} is a host name, expected an IP address and a port", quoted(.0))]
+    Name(String),
+    /// It names an interface, which only a link-local address has.
+    #[error("{} names an interface, but is not link-local", quoted(.0))]
+    Interface(String),
     /// It has what no host name has: blanks, control characters or what parts of a URL begin with.
     #[error("{} is neither an IP address nor a host name", quoted(.0))]
     Host(String),
@@ -69,7 +81,7 @@ impl FromStr for Endpoint {
         if text.contains("://") {
             return Err(EndpointError::Url(text.to_owned()));
         }
-        let endpoint = parse(text)?;
+        let (endpoint, _) = parse(text)?;
         match endpoint.port() {
             0 => Err(EndpointError::PortZero(text.to_owned())),
             _ => Ok(endpoint),
@@ -81,6 +93,7 @@ impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Addr(addr) => write!(f, "{addr}"),
+            Self::Name(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Name(host, port) => write!(f, "{host}:{port}"),
         }
     }
@@ -88,7 +101,7 @@ impl fmt::Display for Endpoint {
 
 impl From<SocketAddr> for Endpoint {
     fn from(addr: SocketAddr) -> Self {
-        Self::Addr(unmapped(addr))
+        Self::Addr(canonical(addr))
     }
 }
 
@@ -112,39 +125,44 @@ impl Endpoint {
     }
 }
 
-/// Any port is fit for this.
-fn parse(text: &str) -> Result<Endpoint, EndpointError> {
-    if text.starts_with('[') || text.matches(':').count() > 1 {
-        return ipv6(text).map(Endpoint::from);
-    }
-    let (host, port) = match text.split_once(':') {
-        Some((host, digits)) => {
-            (host, port(digits).ok_or_else(|| EndpointError::Port(text.to_owned()))?)
-        }
-        None => (text, DEFAULT_PORT),
+/// What a text means, whichever port it has; and whether it has one.
+pub(super) fn parse(text: &str) -> Result<(Endpoint, bool), EndpointError> {
+    let is_v6 = text.starts_with('[') || text.matches(':').count() > 1;
+    let (host, rest) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some((host, "")) => (host, None),
+        Some((host, rest)) => (host, Some(rest.strip_prefix(':').unwrap_or_default())),
+        None if is_v6 => (text, None),
+        None => text.split_once(':').map_or((text, None), |(host, port)| (host, Some(port))),
     };
-    if let Ok(ip) = host.parse::<Ipv4Addr>() {
-        return Ok(Endpoint::Addr((ip, port).into()));
+    let port = rest.map(|digits| port(digits).ok_or_else(|| EndpointError::Port(text.to_owned())));
+    let (port, has_port) = (port.unwrap_or(Ok(DEFAULT_PORT))?, rest.is_some());
+    let endpoint = match host.parse::<Ipv4Addr>() {
+        _ if is_v6 => v6(text, host, port)?,
+        Ok(ip) => Endpoint::Addr((ip, port).into()),
+        Err(_) => {
+            check_host(host)?;
+            Endpoint::Name(host.to_ascii_lowercase(), port)
+        }
+    };
+    Ok((endpoint, has_port))
+}
+
+fn v6(text: &str, host: &str, port: u16) -> Result<Endpoint, EndpointError> {
+    // With the number of its interface (`fe80::7%2`) only a socket address is parsed.
+    if let Ok(addr) = format!("[{host}]:{port}").parse::<SocketAddrV6>() {
+        return Ok(Endpoint::from(SocketAddr::from(addr)));
     }
-    check_host(host)?;
-    Ok(Endpoint::Name(host.to_ascii_lowercase(), port))
+    let addr: LinkAddr = host.parse().map_err(|()| EndpointError::Ipv6(text.to_owned()))?;
+    if !addr.ip.is_unicast_link_local() {
+        return Err(EndpointError::Interface(text.to_owned()));
+    }
+    Ok(Endpoint::Name(addr.to_string(), port))
 }
 
 /// What a URL has between its scheme and its path, or what that should be.
 fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty()).unwrap_or("HOST[:PORT]")
-}
-
-/// An IPv4-mapped IPv6 address is the IPv4 address.
-pub(crate) fn unmapped(addr: SocketAddr) -> SocketAddr {
-    match addr {
-        SocketAddr::V6(v6) => match v6.ip().to_ipv4_mapped() {
-            Some(ip) => (ip, v6.port()).into(),
-            None => addr,
-        },
-        SocketAddr::V4(_) => addr,
-    }
 }
 
 /// What separates a host name from an address gone wrong and from nonsense. Whether a name is one, and
@@ -155,31 +173,16 @@ pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
     const FORBIDDEN: &str = "#%/:<>?@[\\]^|,\"'`";
     let is_forbidden = |c: char| c.is_whitespace() || FORBIDDEN.contains(c);
 
-    if host.is_empty() || host.contains(is_forbidden) || escaped(host) != host {
+    // A program may write an address as a name.
+    if host.parse::<IpAddr>().is_ok() || LinkAddr::of(host).is_some() {
+        Ok(())
+    } else if host.is_empty() || host.contains(is_forbidden) || escaped(host) != host {
         Err(EndpointError::Host(host.to_owned()))
     } else if host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
         // Some resolvers take `1.2.3` for 1.2.0.3.
         Err(EndpointError::Ipv4(host.to_owned()))
     } else {
         Ok(())
-    }
-}
-
-/// `2001:db8::7`, `[2001:db8::7]` or `[2001:db8::7]:3001`.
-fn ipv6(text: &str) -> Result<SocketAddr, EndpointError> {
-    let (host, port) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
-        Some((host, "")) => (host, DEFAULT_PORT),
-        Some((host, rest)) => {
-            let digits = rest.strip_prefix(':');
-            let port = digits.and_then(port).ok_or_else(|| EndpointError::Port(text.to_owned()))?;
-            (host, port)
-        }
-        None => (text, DEFAULT_PORT),
-    };
-    // With its scope (`fe80::1%2`) only a socket address is parsed.
-    match format!("[{host}]:{port}").parse::<SocketAddrV6>() {
-        Ok(addr) => Ok(unmapped(addr.into())),
-        Err(_) => Err(EndpointError::Ipv6(text.to_owned())),
     }
 }
 
@@ -204,6 +207,7 @@ mod tests {
             ("2001:db8::7:4000", "[2001:db8::7:4000]:3001"),
             ("fe80::1%2", "[fe80::1%2]:3001"),
             ("[fe80::1%2]:4000", "[fe80::1%2]:4000"),
+            ("2001:db8::7%2", "[2001:db8::7]:3001"),
             ("::ffff:203.0.113.7", "203.0.113.7:3001"),
             ("[::ffff:203.0.113.7]:4000", "203.0.113.7:4000"),
         ] {
@@ -231,8 +235,13 @@ mod tests {
             ("röot.example", "röot.example", 3001),
             ("日本", "日本", 3001),
             (long.as_str(), long.as_str(), 3001),
+            ("fe80::1%eth0", "fe80::1%eth0", 3001),
+            ("[FE80:0::1%Eth-0.7]:4000", "fe80::1%Eth-0.7", 4000),
         ] {
-            assert_eq!(text.parse(), Ok(Endpoint::Name(host.into(), port)));
+            let endpoint = Endpoint::Name(host.into(), port);
+            assert_eq!(text.parse().as_ref(), Ok(&endpoint));
+            assert_eq!(endpoint.check(), Ok(()));
+            assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
         }
     }
 
@@ -259,6 +268,13 @@ mod tests {
             ("[::1", "`[::1` is not an IPv6 address"),
             ("[root]:3001", "`[root]:3001` is not an IPv6 address"),
             ("[192.0.2.1]", "`[192.0.2.1]` is not an IPv6 address"),
+            ("fe80::1%", "`fe80::1%` is not an IPv6 address"),
+            ("fe80::1%a b", "`fe80::1%a b` is not an IPv6 address"),
+            ("fe80::g%eth0", "`fe80::g%eth0` is not an IPv6 address"),
+            (
+                "[2001:db8::7%eth0]:1",
+                "`[2001:db8::7%eth0]:1` names an interface, but is not link-local",
+            ),
             ("2001:db8::g", "`2001:db8::g` is not an IPv6 address"),
             (" root", "` root` is neither an IP address nor a host name"),
             ("my root", "`my root` is neither an IP address nor a host name"),

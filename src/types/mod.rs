@@ -1,8 +1,12 @@
 //! Words that the configuration, the wire and the engines share. Below everything: it imports
 //! nothing of this crate.
 
+mod canonical;
 mod endpoint;
 mod family;
+mod link_addr;
+#[cfg(feature = "server")]
+mod listen_addr;
 mod name;
 #[cfg(any(feature = "client", feature = "server"))]
 mod on_link;
@@ -12,10 +16,18 @@ mod quoted;
 mod rates;
 mod scope;
 
-pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) use canonical::canonical;
+#[cfg(feature = "client")]
+pub(crate) use canonical::unscoped;
 #[cfg(feature = "server")]
-pub(crate) use endpoint::{check_host, unmapped};
+pub(crate) use endpoint::check_host;
+pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use family::Family;
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) use link_addr::LinkAddr;
+#[cfg(feature = "server")]
+pub use listen_addr::ListenAddr;
 pub use name::{Name, NameError};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use on_link::OnLink;

@@ -9,6 +9,7 @@ mod honesty;
 mod icmp;
 mod liars;
 mod limits;
+mod links;
 mod lists;
 mod members;
 mod on_link;

@@ -1,12 +1,17 @@
 //! A server's configuration, made in a program: every part and every value.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use turn_balance::{
-    BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, KeyFile, Log, LogFormat, LogLevel,
-    Name, Net, NodeEntry, Prefix, PrefixError, Rates, RequestLimits, Server, Turn, TurnHealth,
+    BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, KeyFile, ListenAddr, Log,
+    LogFormat, LogLevel, Name, Net, NodeEntry, Prefix, PrefixError, Rates, RequestLimits, Server,
+    Turn, TurnHealth,
 };
+
+/// Which link it is on its interface says.
+const V6: SocketAddr =
+    SocketAddr::new(IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 7)), DEFAULT_PORT);
 
 fn addr(last: u8, port: u16) -> SocketAddr {
     SocketAddr::from(([203, 0, 113, last], port))
@@ -14,7 +19,9 @@ fn addr(last: u8, port: u16) -> SocketAddr {
 
 fn net(name: Name) -> Net {
     let mut net = Net::default();
-    net.bind = vec![addr(7, DEFAULT_PORT)];
+    net.bind = vec![addr(7, DEFAULT_PORT).into(), "[fe80::7%eth0]:3001".parse().unwrap()];
+    let named: &ListenAddr = &net.bind[1];
+    assert_eq!((named.addr(), named.interface()), (V6, Some("eth0")));
     net.name = Some(name);
     net.workers = 2;
     net

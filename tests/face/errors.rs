@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, CandidateState, Config, ConfigError, Endpoint, EndpointError, Error, Failure, Family,
-    KeyError, KeyFile, Label, NameError, Obstacle, Parent, Pinger, Prefix, PrefixError, Server,
-    SocketOperation,
+    KeyError, KeyFile, Label, ListenAddr, NameError, Obstacle, Parent, Pinger, Prefix, PrefixError,
+    Server, SocketOperation,
 };
 
 /// Where to look.
@@ -210,10 +210,15 @@ fn texts_that_are_nothing() {
         EndpointError::Host(part) => (4, part),
         EndpointError::Url(part) => (5, part),
         EndpointError::PortZero(part) => (6, part),
+        EndpointError::Interface(part) => (7, part),
+        EndpointError::NoPort(part) => (8, part),
+        EndpointError::Name(part) => (9, part),
         _ => (0, String::new()),
     };
-    let texts = ["root:x", "256.1.1.1", "[::1", "a b", "udp://a", "root:0"];
-    assert_eq!(texts.map(endpoint).map(host).map(|(kind, _)| kind), [1, 2, 3, 4, 5, 6]);
+    let texts = ["root:x", "256.1.1.1", "[::1", "a b", "udp://a", "root:0", "::1%eth0"];
+    assert_eq!(texts.map(endpoint).map(host).map(|(kind, _)| kind), [1, 2, 3, 4, 5, 6, 7]);
+    let listen = |text: &str| text.parse::<ListenAddr>().unwrap_err();
+    assert_eq!(["::1", "root:1"].map(listen).map(host).map(|(kind, _)| kind), [8, 9]);
 
     let prefix = |text: &str| text.parse::<Prefix>().unwrap_err();
     assert!(matches!(prefix("ten"), PrefixError::Malformed));

@@ -7,8 +7,8 @@ use std::hash::Hash;
 use turn_balance::{
     Balance, BareAnswers, Builder, Candidate, CandidateState, Cluster, Config, ConfigError, Cost,
     Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
-    Label, Limits, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle, Parent,
-    Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
+    Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
+    Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
     Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnHealth, Unasked, View, Why,
 };
 
@@ -65,6 +65,8 @@ fn what_the_server_takes() {
     shared::<Server>();
     data::<Config>();
     data::<Net>();
+    data::<ListenAddr>();
+    key::<ListenAddr>();
     data::<Cluster>();
     data::<NodeEntry>();
     data::<KeyFile>();

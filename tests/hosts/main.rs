@@ -4,6 +4,7 @@
 mod families;
 mod firewall;
 mod icmp;
+mod link_local;
 mod links;
 mod names;
 mod nat;

@@ -46,7 +46,7 @@ pub fn config(
     turn: Option<SocketAddr>,
 ) -> Config {
     let mut config = Config::default();
-    config.net.bind = vec![bind];
+    config.net.bind = vec![bind.into()];
     config.net.name = Some(name.parse().unwrap());
     config.cluster.superiors = superior.into_iter().map(Endpoint::from).collect();
     let entry = |&addr| NodeEntry::new(addr);

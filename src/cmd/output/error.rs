@@ -77,7 +77,7 @@ mod tests {
         let mut config = Config::default();
         config.net.bind = vec![([127, 0, 0, 1], 0).into()];
         let empty = Server::start(config.clone()).await.unwrap();
-        config.net.bind = empty.addrs().to_vec();
+        config.net.bind = vec![empty.addrs()[0].into()];
         assert_eq!(exit(Server::start(config).await.unwrap_err()), Exit::Unable);
         let nothing = Balance::new(empty.addrs()[0]).await.unwrap().select().await;
         assert_eq!(exit(nothing.unwrap_err()), Exit::No);

@@ -57,7 +57,7 @@ hint: `tb trace --view flat root.example` shows every candidate
         let mut config = Config::default();
         config.net.bind = vec![([127, 0, 0, 1], 0).into()];
         let first = Server::start(config.clone()).await.unwrap();
-        config.net.bind = first.addrs().to_vec();
+        config.net.bind = vec![first.addrs()[0].into()];
         let taken = Problem::from(&Server::start(config).await.unwrap_err());
         let addr = first.addrs()[0];
         let expected = format!(

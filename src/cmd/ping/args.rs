@@ -107,6 +107,8 @@ pub(crate) struct PingArgs {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum PingSource {
     Addr(IpAddr),
+    /// A link-local address, and the interface that has it.
+    OnLink(IpAddr, String),
     Interface(String),
 }
 
@@ -119,10 +121,36 @@ impl FromStr for PingSource {
         if let Ok(addr) = text.parse() {
             return Ok(Self::Addr(addr));
         }
-        let is_name = (1..=15).contains(&text.len())
-            && !text.contains(|c: char| c == '/' || c == ':' || c.is_whitespace());
-        is_name
-            .then(|| Self::Interface(text.to_owned()))
-            .ok_or("neither an address nor the name of an interface")
+        let name = |text: &str| {
+            let is_name = (1..=15).contains(&text.len())
+                && !text.contains(|c: char| c == '/' || c == ':' || c.is_whitespace());
+            is_name.then(|| text.to_owned())
+        };
+        let on_link = text.split_once('%').and_then(|(ip, link)| Some((ip.parse().ok()?, link)));
+        let source = match on_link {
+            Some((ip, link)) => name(link).map(|link| Self::OnLink(ip, link)),
+            None => name(text).map(Self::Interface),
+        };
+        source.ok_or("neither an address nor the name of an interface")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_requests_leave_from() {
+        let ip: IpAddr = "fe80::7".parse().unwrap();
+        for (text, source) in [
+            ("fe80::7", Ok(PingSource::Addr(ip))),
+            ("fe80::7%eth0", Ok(PingSource::OnLink(ip, "eth0".into()))),
+            ("eth0", Ok(PingSource::Interface("eth0".into()))),
+            ("eth%d", Ok(PingSource::Interface("eth%d".into()))),
+            ("fe80::7%", Err("neither an address nor the name of an interface")),
+            ("fe80::g%eth0", Err("neither an address nor the name of an interface")),
+        ] {
+            assert_eq!(text.parse(), source, "{text}");
+        }
     }
 }

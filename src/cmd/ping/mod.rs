@@ -121,6 +121,7 @@ impl PingArgs {
         }
         match &self.source {
             Some(PingSource::Addr(ip)) => pinger.source(*ip),
+            Some(PingSource::OnLink(ip, name)) => pinger.source(*ip).interface(name),
             Some(PingSource::Interface(name)) => pinger.interface(name),
             None => pinger,
         }

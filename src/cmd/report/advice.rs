@@ -1,5 +1,6 @@
 use std::fmt;
 use std::io;
+use std::net::SocketAddr;
 
 use turn_balance::{Error, Family, Prefix};
 
@@ -27,11 +28,19 @@ pub(crate) enum Advice {
     LowPort(u16),
     /// The address may be another machine's.
     OwnAddresses,
+    /// The address is link-local, and its interface is not named, or is not there.
+    Interfaces,
 }
 
 impl Advice {
     pub(crate) fn on(error: &Error) -> Option<Self> {
         match error {
+            Error::Resolve { host, .. } if host.contains('%') => Some(Self::Interfaces),
+            Error::Socket { addr: SocketAddr::V6(addr), .. }
+                if addr.ip().is_unicast_link_local() && addr.scope_id() == 0 =>
+            {
+                Some(Self::Interfaces)
+            }
             Error::Resolve { host, .. } => Some(Self::LookUp(host.clone())),
             Error::NoAddress { family, .. } => Some(Self::OtherFamily(*family)),
             Error::Socket { addr, source, .. } => Self::on_socket(source.kind(), addr.port()),
@@ -95,6 +104,10 @@ impl fmt::Display for Advice {
                 "port {port} is below 1024 and needs the capability `cap_net_bind_service`"
             ),
             Self::OwnAddresses => f.write_str("`ip address` shows the addresses of this machine"),
+            Self::Interfaces => f.write_str(
+                "a link-local address has its interface behind it, as in `fe80::7%eth0`: `ip link` \
+                 shows which there are",
+            ),
         }
     }
 }
@@ -132,6 +145,16 @@ mod tests {
         let many: Vec<_> = (0..9).map(|n| format!("10.0.{n}.0/24")).collect();
         let many: Vec<_> = many.iter().map(String::as_str).collect();
         assert_eq!(on(&many), on(&many[..MOST_PREFIXES]));
+    }
+
+    #[tokio::test]
+    async fn an_interface_that_is_missing_is_told() {
+        let endpoint: Endpoint = "fe80::1%no-such".parse().unwrap();
+        let error = endpoint.resolve(None).await.unwrap_err();
+        assert_eq!(error.to_string(), "cannot look up `fe80::1%no-such`");
+        let source = std::error::Error::source(&error).unwrap().to_string();
+        assert_eq!(source, "there is no interface `no-such`");
+        assert_eq!(Advice::on(&error), Some(Advice::Interfaces));
     }
 
     #[tokio::test]

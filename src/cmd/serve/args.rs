@@ -1,8 +1,7 @@
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ValueEnum, ValueHint};
-use turn_balance::{Config, ConfigError, LogLevel};
+use turn_balance::{Config, ConfigError, ListenAddr, LogLevel};
 
 use crate::cmd::args::CommaSeparated;
 
@@ -40,7 +39,7 @@ pub(crate) struct ServeArgs {
 
     /// Listen here instead of at net.bind; may be repeated
     #[arg(long, value_name = "ADDR", env = "TB_BIND", hide_env_values = true)]
-    bind: Vec<CommaSeparated<SocketAddr>>,
+    bind: Vec<CommaSeparated<ListenAddr>>,
 
     /// Log this instead of log.level
     #[arg(long, value_name = "LEVEL", env = "TB_LOG_LEVEL", hide_env_values = true)]
@@ -67,7 +66,7 @@ impl ServeArgs {
         config.log.level = raised(config.log.level, self.verbose);
         if !self.bind.is_empty() {
             config.net.bind =
-                self.bind.iter().flat_map(|CommaSeparated(addrs)| addrs).copied().collect();
+                self.bind.iter().flat_map(|CommaSeparated(addrs)| addrs).cloned().collect();
             config.validate()?;
         }
         Ok(config)
@@ -131,9 +130,9 @@ mod tests {
 
     #[test]
     fn the_command_line_outweighs_the_file() {
-        let config = effective(&["--bind", "127.0.0.2:0", "--bind", "[::1]:3001"]);
-        let bind: Vec<String> = config.net.bind.iter().map(SocketAddr::to_string).collect();
-        assert_eq!(bind, ["127.0.0.2:0", "[::1]:3001"]);
+        let config = effective(&["--bind", "127.0.0.2:0,[::1]:3001", "--bind", "[fe80::1%eth0]:1"]);
+        let bind: Vec<String> = config.net.bind.iter().map(ListenAddr::to_string).collect();
+        assert_eq!(bind, ["127.0.0.2:0", "[::1]:3001", "[fe80::1%eth0]:1"]);
         assert_eq!(effective(&["-v"]).log.level, LogLevel::Debug);
         assert_eq!(effective(&["-vvv"]).log.level, LogLevel::Trace);
         let config = effective(&["--log-level", "error", "-v"]);

@@ -1,18 +1,18 @@
 //! Addresses that nobody can use, that are this server's own, or that stand there twice.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::mistake::Mistake;
 use super::place::Place;
 use crate::config::model::Config;
-use crate::types::{Endpoint, check_host};
+use crate::types::{Endpoint, ListenAddr, check_host};
 
 /// Where port 0 may stand.
 pub(in crate::config) const PORT_ZERO: &str = "port 0 stands for any port in `net.bind` only";
 
 /// What is wrong with the addresses of a configuration that binds there.
-pub(super) fn bad_addresses(config: &Config, binds: &[SocketAddr]) -> Vec<Mistake> {
+pub(super) fn bad_addresses(config: &Config, binds: &[Endpoint]) -> Vec<Mistake> {
     let mut seen = BTreeMap::new();
     let mistake = |(place, endpoint)| {
         unusable(place, &endpoint)
@@ -23,14 +23,14 @@ pub(super) fn bad_addresses(config: &Config, binds: &[SocketAddr]) -> Vec<Mistak
 }
 
 /// The checks' sockets are bound to the server's own IP addresses: a port it listens on is taken.
-pub(super) fn bad_check_port(port: u16, binds: &[SocketAddr]) -> Option<Mistake> {
+pub(super) fn bad_check_port(port: u16, binds: &[ListenAddr]) -> Option<Mistake> {
     if port == 0 {
         return Some(Mistake {
             hint: Some("leave `check-bind` out to use any port"),
             ..Mistake::at(Place::CheckBind, "check port `0` is no port".into())
         });
     }
-    let i = binds.iter().position(|bind| bind.port() == port)?;
+    let i = binds.iter().position(|bind| bind.addr().port() == port)?;
     let message = format!("check port `{port}` is taken by this server itself");
     Some(Mistake {
         related: Some((Place::Bind(i), "it listens here")),
@@ -43,11 +43,13 @@ fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
     let Config { net, cluster, turn, .. } = config;
     let canonical = |endpoint: &Endpoint| match endpoint {
         Endpoint::Addr(addr) => Endpoint::from(*addr),
+        // The names of interfaces are as they are written.
+        Endpoint::Name(host, port) if host.contains('%') => Endpoint::Name(host.clone(), *port),
         Endpoint::Name(host, port) => Endpoint::Name(host.to_ascii_lowercase(), *port),
     };
     let mut addresses = Vec::new();
     for (i, bind) in net.bind.iter().enumerate() {
-        addresses.push((Place::Bind(i), Endpoint::from(*bind)));
+        addresses.push((Place::Bind(i), bind.endpoint()));
     }
     for (i, superior) in cluster.superiors.iter().enumerate() {
         addresses.push((Place::Superior(i), canonical(superior)));
@@ -74,6 +76,10 @@ fn unusable(place: Place, endpoint: &Endpoint) -> Option<Mistake> {
         Some(ip) if ip.is_unspecified() && !place.is_bind() => {
             ("is unspecified", Some("write the address that others reach it at"))
         }
+        Some(IpAddr::V6(ip)) if needs_link(place, ip, endpoint) => (
+            "is link-local, and names no interface",
+            Some("write it behind the address: `[fe80::7%eth0]:3001`"),
+        ),
         Some(ip) if ip.is_multicast() => ("is a multicast address", None),
         Some(IpAddr::V4(ip)) if ip.is_broadcast() => ("is the broadcast address", None),
         _ if port == 0 && !place.is_bind() => ("has port 0", Some(PORT_ZERO)),
@@ -83,12 +89,20 @@ fn unusable(place: Place, endpoint: &Endpoint) -> Option<Mistake> {
     Some(Mistake { hint, ..Mistake::at(place, message) })
 }
 
+/// Whether it is one of many links' that this server would have to send to, or listen on.
+fn needs_link(place: Place, ip: Ipv6Addr, endpoint: &Endpoint) -> bool {
+    let has_link = matches!(endpoint, Endpoint::Addr(SocketAddr::V6(addr)) if addr.scope_id() != 0);
+    let is_used = matches!(place, Place::Bind(_) | Place::Superior(_) | Place::Node(_));
+    is_used && ip.is_unicast_link_local() && !has_link
+}
+
 /// A superior or node that would be this server talking to itself.
-fn this_server(place: Place, endpoint: &Endpoint, binds: &[SocketAddr]) -> Option<Mistake> {
-    let (Place::Superior(_) | Place::Node(_), Endpoint::Addr(addr)) = (place, endpoint) else {
-        return None;
-    };
-    let i = binds.iter().position(|bind| hears(bind, addr))?;
+fn this_server(place: Place, endpoint: &Endpoint, binds: &[Endpoint]) -> Option<Mistake> {
+    let (Place::Superior(_) | Place::Node(_)) = place else { return None };
+    let i = binds.iter().position(|bind| match (bind, endpoint) {
+        (Endpoint::Addr(bind), Endpoint::Addr(addr)) => hears(bind, addr),
+        (bind, endpoint) => bind == endpoint,
+    })?;
     let message = format!("{} `{endpoint}` is this server itself", place.role());
     Some(Mistake {
         related: Some((Place::Bind(i), "it listens here")),

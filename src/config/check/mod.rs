@@ -14,7 +14,7 @@ use self::place::Place;
 use super::diagnostic::Diagnostic;
 use super::error::ConfigError;
 use super::model::{BareAnswers, Config, RequestLimits};
-use crate::types::unmapped;
+use crate::types::ListenAddr;
 
 /// The most threads that answer at one address: no machine's network feeds more.
 const MAX_WORKERS: u16 = 64;
@@ -38,7 +38,7 @@ impl Config {
 
 /// Everything that is wrong with a configuration.
 pub(super) fn check(config: &Config) -> Vec<Mistake> {
-    let binds: Vec<_> = config.net.bind.iter().copied().map(unmapped).collect();
+    let binds: Vec<_> = config.net.bind.iter().map(ListenAddr::endpoint).collect();
     let mut mistakes = Vec::new();
     if binds.is_empty() {
         mistakes.push(Mistake::at(Place::Binds, "`net.bind` names no address".into()));
@@ -49,7 +49,7 @@ pub(super) fn check(config: &Config) -> Vec<Mistake> {
         mistakes.push(Mistake::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));
     }
     if let Some(port) = config.cluster.check_bind {
-        mistakes.extend(bad_check_port(port, &binds));
+        mistakes.extend(bad_check_port(port, &config.net.bind));
     }
     mistakes.extend(bad_keys(&config.cluster));
     let limits = &config.limits;
@@ -76,7 +76,7 @@ mod tests {
     /// Where the mistakes of a configuration are that binds there and has these nodes.
     fn places(bind: &str, nodes: &[Endpoint]) -> Vec<(Place, Option<Place>)> {
         let mut config = Config::default();
-        config.net.bind = vec![addr(bind)];
+        config.net.bind = vec![addr(bind).into()];
         config.cluster.nodes = nodes.iter().cloned().map(NodeEntry::from).collect();
         let mistakes = check(&config).into_iter();
         mistakes.map(|mistake| (mistake.place, mistake.related.map(|(place, _)| place))).collect()

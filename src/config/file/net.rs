@@ -1,11 +1,10 @@
-use std::net::SocketAddr;
-
 use toml::de::DeTable;
 
 use super::reader::Reader;
 use super::value::{self, Value};
 use crate::config::check::place::Place;
 use crate::config::model::Net;
+use crate::types::{DEFAULT_PORT, ListenAddr};
 
 /// `[net]`
 pub(super) fn net(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Net {
@@ -24,7 +23,7 @@ pub(super) fn net(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Net {
     net
 }
 
-fn binds(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<SocketAddr> {
+fn binds(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<ListenAddr> {
     let (items, expected) = value::one_or_many(value);
     if items.is_empty() {
         // Known to the checks only here: where all addresses are bad, that is said already.
@@ -33,7 +32,7 @@ fn binds(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<SocketAddr> {
     let mut binds = Vec::new();
     for item in items {
         let place = Place::Bind(binds.len());
-        binds.extend(reader.keep_at(place, item, value::balance_addr(item, expected)));
+        binds.extend(reader.keep_at(place, item, value::listen_addr(item, expected, DEFAULT_PORT)));
     }
     binds
 }

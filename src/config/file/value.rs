@@ -11,7 +11,7 @@ use super::nearest::nearest;
 use crate::config::check::{PORT_ZERO, WORKERS};
 use crate::config::diagnostic::Diagnostic;
 use crate::types::{
-    DEFAULT_PORT, Endpoint, EndpointError, Name, NameError, Prefix, PrefixError, quoted, unmapped,
+    DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, Name, NameError, Prefix, PrefixError, quoted,
 };
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -63,6 +63,26 @@ pub(super) fn balance_addr(value: &Value<'_>, expected: &str) -> Result<SocketAd
 /// A TURN server's address, all in numbers.
 pub(super) fn turn_addr(value: &Value<'_>) -> Result<SocketAddr, Diagnostic> {
     socket_addr(value, "a string", TURN_PORT)
+}
+
+/// An IP address and a port; `port` is advised where there is none.
+pub(super) fn listen_addr(
+    value: &Value<'_>,
+    expected: &str,
+    port: u16,
+) -> Result<ListenAddr, Diagnostic> {
+    let text = string(value, expected)?;
+    text.parse().map_err(|error| {
+        let diagnostic = Diagnostic::at(value.span(), &error);
+        match error {
+            EndpointError::NoPort(ip) => {
+                let ip = ip.trim_matches(['[', ']']);
+                let bracketed = if ip.contains(':') { format!("[{ip}]") } else { ip.to_owned() };
+                diagnostic.with_hint(format!("add one: `{bracketed}:{port}`"))
+            }
+            _ => diagnostic,
+        }
+    })
 }
 
 pub(super) fn port(value: &Value<'_>) -> Result<u16, Diagnostic> {
@@ -143,24 +163,17 @@ pub(super) fn string<'a>(value: &'a Value<'_>, expected: &str) -> Result<&'a str
     value.get_ref().as_str().ok_or_else(|| wrong_type(value, expected))
 }
 
+/// An address that others are told: they do not know this host's interfaces.
 fn socket_addr(value: &Value<'_>, expected: &str, port: u16) -> Result<SocketAddr, Diagnostic> {
-    let text = string(value, expected)?;
-    if let Ok(addr) = text.parse() {
-        return Ok(unmapped(addr));
+    let addr = listen_addr(value, expected, port)?;
+    match addr.interface() {
+        None => Ok(addr.addr()),
+        Some(_) => {
+            let text = quoted(&addr.to_string());
+            let message = format!("{text} names an interface, which nobody else knows");
+            Err(Diagnostic::at(value.span(), message))
+        }
     }
-    // Whatever else may stand for a server cannot stand here; say what it is.
-    Err(match endpoint(value, expected)? {
-        Endpoint::Addr(addr) => {
-            let with_port = SocketAddr::new(addr.ip(), port);
-            Diagnostic::at(value.span(), format!("{} has no port", quoted(text)))
-                .with_hint(format!("add one: `{with_port}`"))
-        }
-        Endpoint::Name(..) => {
-            let message =
-                format!("{} is a host name, expected an IP address and a port", quoted(text));
-            Diagnostic::at(value.span(), message)
-        }
-    })
 }
 
 fn wrong_type(value: &Value<'_>, expected: &str) -> Diagnostic {
@@ -184,7 +197,7 @@ mod tests {
     fn a_mapped_address_is_ipv4() {
         let text = "net.bind = '[::ffff:127.0.0.1]:1'\nturn.bind = '[::ffff:203.0.113.7]:2'";
         let config = Config::parse(text, "").unwrap();
-        assert!(config.net.bind[0].is_ipv4());
+        assert!(config.net.bind[0].addr().is_ipv4());
         assert!(config.turn.bind.is_some_and(|addr| addr.is_ipv4()));
     }
 

@@ -1,6 +1,6 @@
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 
-use crate::types::{DEFAULT_PORT, Name};
+use crate::types::{DEFAULT_PORT, ListenAddr, Name};
 
 /// `[net]`: where the server listens.
 ///
@@ -9,7 +9,7 @@ use crate::types::{DEFAULT_PORT, Name};
 #[non_exhaustive]
 pub struct Net {
     /// Addresses to listen on. Port 0 is any port.
-    pub bind: Vec<SocketAddr>,
+    pub bind: Vec<ListenAddr>,
     /// What traces show.
     pub name: Option<Name>,
     /// How many threads answer at each address, each with a socket of its own: 1 to 64.

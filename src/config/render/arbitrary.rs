@@ -11,10 +11,10 @@ use crate::config::model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
     TurnHealth,
 };
-use crate::types::{Endpoint, Name, Rates, unmapped};
+use crate::types::{Endpoint, ListenAddr, Name, Rates, canonical};
 
 pub(super) fn config() -> impl Strategy<Value = Config> {
-    let net = (vec(addr(), 1..4), option::of(name()), 1..=64_u16);
+    let net = (vec(listen_addr(), 1..4), option::of(name()), 1..=64_u16);
     let net = net.prop_map(|(bind, name, workers)| Net { bind, name, workers });
     let cluster = (vec(endpoint(), 0..4), vec(node(), 0..6), option::of(1..=u16::MAX));
     let trust = (option::of(addr()), vec("[a-z/' é]{1,9}", 0..4), any::<[bool; 2]>(), 1..9_usize);
@@ -76,7 +76,19 @@ fn node() -> impl Strategy<Value = NodeEntry> {
 fn endpoint() -> impl Strategy<Value = Endpoint> {
     let host = "([a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\\.){0,3}[a-z][a-z0-9]{0,5}\\.?";
     let name = (host, 1..=u16::MAX).prop_map(|(host, port)| Endpoint::Name(host, port));
-    prop_oneof![addr().prop_map(Endpoint::from), name]
+    let on_link = on_link().prop_map(|text| text.parse().unwrap());
+    prop_oneof![addr().prop_map(Endpoint::from), name, on_link]
+}
+
+fn listen_addr() -> impl Strategy<Value = ListenAddr> {
+    prop_oneof![3 => addr().prop_map(ListenAddr::from), 1 => on_link().prop_map(|text| text.parse().unwrap())]
+}
+
+/// A link-local address and a port.
+fn on_link() -> impl Strategy<Value = String> {
+    (any::<u64>(), "[0-9A-Za-z.-]{1,9}", 1..=u16::MAX).prop_map(|(low, link, port)| {
+        format!("[fe80::{:x}:{:x}%{link}]:{port}", low >> 16 & 0xffff, low & 0xffff)
+    })
 }
 
 /// Unicast, so that few configurations are refused.
@@ -85,7 +97,7 @@ fn addr() -> impl Strategy<Value = SocketAddr> {
     let v4 = v4.prop_map(|(a, [b, c, d], port)| SocketAddr::from(([a, b, c, d], port)));
     let v6 = (0..0xff00_u16, any::<[u16; 7]>(), 1..=u16::MAX);
     let v6 = v6.prop_map(|(a, [b, c, d, e, f, g, h], port)| {
-        unmapped(([a, b, c, d, e, f, g, h], port).into())
+        canonical(([a, b, c, d, e, f, g, h], port).into())
     });
     prop_oneof![v4, v6]
 }

@@ -3,6 +3,7 @@
 #[cfg(feature = "client")]
 pub(crate) mod client;
 mod interfaces;
+mod link;
 mod look_up;
 mod random;
 mod resolve;

@@ -3,9 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::link;
 use super::look_up::look_up;
 use crate::error::Error;
-use crate::types::{Endpoint, Family};
+use crate::types::{Endpoint, Family, LinkAddr, canonical};
 
 /// How many addresses of one name are used. An answer over UDP has room for some 75 of IPv4 (in the 1,232
 /// bytes that resolvers ask for, 16 each), and the services of a cluster seldom have more; one over
@@ -30,7 +31,7 @@ impl Endpoint {
     pub async fn resolve(&self, family: Option<Family>) -> Result<Vec<SocketAddr>, Error> {
         self.check()?;
         let mut addrs = match self {
-            Self::Addr(addr) => vec![*addr],
+            Self::Addr(addr) => vec![canonical(*addr)],
             Self::Name(host, port) => addrs_of(host, *port)
                 .await
                 .map_err(|error| Error::Resolve { host: host.clone(), source: error })?,
@@ -53,9 +54,12 @@ impl Endpoint {
 }
 
 async fn addrs_of(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    if let Some(addr) = LinkAddr::of(host) {
+        return link::number(&addr, port).map(|addr| vec![addr]);
+    }
     let mut addrs = Vec::new();
     for addr in look_up(host, port).await? {
-        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
+        let addr = canonical(addr);
         if !addrs.contains(&addr) {
             addrs.push(addr);
         }

@@ -12,6 +12,7 @@ use tokio::net::UdpSocket;
 use super::input::{Input, room};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
+use crate::net::io::link;
 use crate::net::io::socket::arrivals::Came;
 use crate::net::io::socket::asking::AskingSocket;
 use crate::net::io::socket::icmp;
@@ -58,7 +59,8 @@ impl FreshSockets {
         let socket = match slot {
             Some(socket) => socket,
             None => {
-                let socket = self.source.open(family).map_err(failed(SocketOperation::Open))?;
+                let socket =
+                    self.source.open(transmit.to).map_err(failed(SocketOperation::Open))?;
                 // Without them a closed port is as silent as a lost datagram.
                 let _ = icmp::keep(&socket, family);
                 slot.insert(AskingSocket::new(Arc::new(socket)))
@@ -99,8 +101,14 @@ impl FreshSockets {
 }
 
 impl Source {
-    fn open(&self, family: Family) -> io::Result<UdpSocket> {
-        let from = self.ip.map_or(any(family), |ip| SocketAddr::new(ip, 0));
+    /// Opens a socket for what is to be asked first.
+    fn open(&self, to: SocketAddr) -> io::Result<UdpSocket> {
+        let mut from = self.ip.map_or(any(Family::of(to)), |ip| SocketAddr::new(ip, 0));
+        if let Some(interface) = &self.interface {
+            from = link::on(from, interface)?;
+        } else if let (SocketAddr::V6(from), SocketAddr::V6(to)) = (&mut from, to) {
+            from.set_scope_id(to.scope_id());
+        }
         let socket = open(from)?;
         if let Some(interface) = &self.interface {
             bind_to(&socket, interface)?;

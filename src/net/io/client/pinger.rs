@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 use super::fresh::Source;
 use super::input::Input;
 use super::sockets::Sockets;
-use crate::error::Error;
+use crate::error::{Error, SocketOperation};
 use crate::net::engine::client::echo::{Echo, EchoPlan, Echoes};
+use crate::net::io::link;
 use crate::net::io::random;
 use crate::net::io::socket::asking::Datagram;
 use crate::net::io::socket::unreachable::Unreachable;
@@ -169,7 +170,8 @@ impl PingerBuilder {
     /// Looks up the server's name. Must be called on a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::Endpoint`], [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`].
+    /// [`Error::Endpoint`], [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`], and
+    /// [`Error::Socket`] where a link-local address is asked by way of an interface that there is not.
     pub async fn build(self) -> Result<Pinger, Error> {
         let Self { server, family, source, plan } = self;
         let own = source.ip.map(|ip| (ip, Family::of((ip, 0).into())));
@@ -179,7 +181,13 @@ impl PingerBuilder {
             return Err(Error::NoAddress { host: ip.to_string(), family });
         }
         let wanted = own.map(|(_, family)| family).or(family);
-        let addrs = server.resolve_some(wanted).await?.addrs;
+        let mut addrs = server.resolve_some(wanted).await?.addrs;
+        if let Some(interface) = &source.interface {
+            for addr in &mut addrs {
+                let failed = Error::socket(SocketOperation::Open, *addr);
+                *addr = link::on(*addr, interface).map_err(failed)?;
+            }
+        }
         let Some(&first) = addrs.first() else { return Err(Error::NoRoots) };
         let echoes = Echoes::new(&addrs, plan, Instant::now(), random::rng()?);
         let sockets = Sockets::fresh(source);

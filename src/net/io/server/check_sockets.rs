@@ -1,7 +1,7 @@
 //! The sockets that checks are sent from, and their answers come to.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -10,7 +10,7 @@ use tokio::net::UdpSocket;
 use super::log_limit::{LogLimit, tell};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
-use crate::net::io::socket::udp::{open, send};
+use crate::net::io::socket::udp::{any, open, send};
 use crate::types::Family;
 
 /// One at each address that the server listens on.
@@ -29,12 +29,14 @@ struct CheckSocket {
 impl CheckSockets {
     /// Opens them, all at this port if there is one.
     pub(super) fn open(listening: &[SocketAddr], port: Option<u16>) -> Result<Self, Error> {
-        let open = |ip| -> Result<_, Error> {
-            let addr = SocketAddr::new(ip, port.unwrap_or(0));
+        let open = |addr| -> Result<_, Error> {
             let socket = open(addr).map_err(Error::socket(SocketOperation::SendChecks, addr))?;
             Ok(CheckSocket { addr: socket.local_addr().ok(), socket: Arc::new(socket) })
         };
-        let sockets = source_ips(listening).into_iter().map(open).collect::<Result<_, _>>()?;
+        let sockets = sources(listening, port.unwrap_or(0))
+            .into_iter()
+            .map(open)
+            .collect::<Result<_, _>>()?;
         Ok(Self { sockets, next: 0 })
     }
 
@@ -66,11 +68,15 @@ impl CheckSockets {
     }
 }
 
-/// The IP addresses that checks are sent from: those that the server listens on.
-fn source_ips(listening: &[SocketAddr]) -> BTreeSet<IpAddr> {
+/// The addresses that checks are sent from: those that the server listens on, at this port.
+fn sources(listening: &[SocketAddr], port: u16) -> BTreeSet<SocketAddr> {
     let v6_only =
         |addr: &SocketAddr| listening.iter().any(|a| a.is_ipv4() && a.port() == addr.port());
     let dual = |addr: &&SocketAddr| addr.is_ipv6() && addr.ip().is_unspecified() && !v6_only(addr);
-    let v4 = listening.iter().find(dual).map(|_| IpAddr::from(Ipv4Addr::UNSPECIFIED));
-    listening.iter().map(SocketAddr::ip).chain(v4).collect()
+    let v4 = listening.iter().find(dual).map(|_| any(Family::V4));
+    let at_port = |mut addr: SocketAddr| {
+        addr.set_port(port); // its scope stays
+        addr
+    };
+    listening.iter().copied().chain(v4).map(at_port).collect()
 }

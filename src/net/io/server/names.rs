@@ -13,7 +13,7 @@ use crate::config::Cluster;
 use crate::net::engine::server::heartbeat::INTERVAL;
 use crate::net::engine::server::members::NodeSpec;
 use crate::net::io::resolve::Resolved;
-use crate::types::Endpoint;
+use crate::types::{Endpoint, canonical};
 
 /// Between two look-ups of a name: addresses in DNS change in minutes.
 const AGAIN: Duration = Duration::from_secs(60);
@@ -159,7 +159,7 @@ fn nodes(config: &Cluster, known: &Known, own: &[SocketAddr]) -> (Vec<NodeSpec>,
 /// The addresses that something stands for, but for those of this server itself.
 fn addrs(endpoint: &Endpoint, known: &Known, own: &[SocketAddr]) -> Vec<SocketAddr> {
     match endpoint {
-        Endpoint::Addr(addr) => vec![*addr],
+        Endpoint::Addr(addr) => vec![canonical(*addr)],
         name => {
             let mut addrs = known.get(name).map_or(Vec::new(), |known| known.addrs.clone());
             addrs.retain(|addr| !own.contains(addr));

@@ -10,6 +10,7 @@ use super::log_limit::tell;
 use super::shared::SharedState;
 use crate::net::engine::server::ServerEngine;
 use crate::net::io::socket::udp::ANSWER_ROOM;
+use crate::types::canonical;
 
 /// After an error, so that one that stays does not take the processor.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -53,7 +54,7 @@ async fn receive(
     loop {
         match socket.recv_from(&mut buffer).await {
             Ok((len, from)) => {
-                let from = SocketAddr::new(from.ip().to_canonical(), from.port());
+                let from = canonical(from);
                 let mut engine = shared.engine();
                 let waits_for = engine.poll_timeout();
                 let news = handle(&mut engine, Instant::now(), from, &buffer[..len]);

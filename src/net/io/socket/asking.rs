@@ -8,6 +8,7 @@ use tokio::net::UdpSocket;
 
 use super::arrivals::{Arrivals, Came, Moment};
 use super::stamped;
+use crate::types::canonical;
 
 /// Such a socket, which tells of each answer when it came.
 ///
@@ -56,7 +57,7 @@ impl AskingSocket {
             }
         })?;
         let came = self.arrivals.came(Moment::now(), received.stamp);
-        let from = SocketAddr::new(received.from.ip().to_canonical(), received.from.port());
+        let from = canonical(received.from);
         self.head = Some(Datagram { from, bytes: buffer[..received.len].to_vec(), came });
         Ok(came)
     }

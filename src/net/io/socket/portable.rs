@@ -5,6 +5,7 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
 use super::batch::{AnswerCount, REQUEST_ROOM, Received};
+use crate::types::canonical;
 
 /// One datagram and its answer.
 pub(crate) struct Batch {
@@ -28,8 +29,7 @@ impl Batch {
     pub(crate) fn receive(&mut self, socket: &UdpSocket) -> io::Result<usize> {
         self.calls += 1;
         let (len, from) = socket.recv_from(&mut self.buffer[..])?;
-        let ip = from.ip().to_canonical();
-        (self.len, self.from) = (len, Some(SocketAddr::new(ip, from.port())));
+        (self.len, self.from) = (len, Some(canonical(from)));
         Ok(1)
     }
 

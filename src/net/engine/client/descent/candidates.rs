@@ -12,7 +12,7 @@ use super::rank::{Score, least};
 use super::report::{Obstacle, Unasked};
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::wire::{Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View};
-use crate::types::Name;
+use crate::types::{Name, unscoped};
 
 /// The longest list that is kept: more than a descent can ask.
 const LONGEST_LIST: usize = 512;
@@ -106,9 +106,10 @@ impl Candidates {
         Some(id)
     }
 
-    /// The one at an address.
+    /// The one at an address. One that was asked there on whichever link is meant too.
     pub(super) fn at(&self, addr: SocketAddr) -> Option<CandidateId> {
-        self.by_addr.get(&addr).copied()
+        let find = |addr| self.by_addr.get(&addr).copied();
+        find(addr).or_else(|| find(unscoped(addr)?))
     }
 
     /// All of them, in the order in which they were met.

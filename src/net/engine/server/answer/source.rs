@@ -11,7 +11,8 @@ pub(super) fn judge_source(to: &LocalAddr, from: &SocketAddr) -> Result<(), Drop
     let LocalAddr(to) = to;
     match from.port() {
         port if is_port_zero(port) => Err(DropReason::PortZero),
-        port if port == to.port() && from == to => Err(DropReason::OwnAddress),
+        // Where it came to has no scope, and needs none: it came by the same link.
+        port if port == to.port() && from.ip() == to.ip() => Err(DropReason::OwnAddress),
         port if is_loop(port) => Err(DropReason::LoopPort),
         _ => Ok(()),
     }
