@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::config::{ConfigError, KeyError};
 #[cfg(feature = "client")]
 use crate::net::engine::client::descent::Failure;
-use crate::types::{EndpointError, Family, escaped};
+use crate::types::{EndpointError, Family, UnresolvedRoot, escaped};
 
 /// What can go wrong, for a caller to match on; its [`source`](std::error::Error::source) is what the
 /// system said.
@@ -23,16 +23,18 @@ pub enum Error {
     #[error("cannot look up `{}`", escaped(.host))]
     #[non_exhaustive]
     Resolve {
-        /// The name as the caller wrote it.
+        /// The name, without a port.
         host: String,
         /// What the resolver said.
         source: io::Error,
+        /// The other roots of a descent, of which none has an address either.
+        others: Vec<UnresolvedRoot>,
     },
     /// A host has no address of the family asked for.
     #[error("`{}` has no {family} address", escaped(.host))]
     #[non_exhaustive]
     NoAddress {
-        /// The name as the caller wrote it.
+        /// The name or address, without a port.
         host: String,
         /// The family that was asked for.
         family: Family,

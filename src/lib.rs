@@ -203,6 +203,7 @@ pub use net::io::client::{Balance, Builder, Pinger, PingerBuilder};
 pub use net::io::server::Server;
 pub use types::{
     DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError,
+    Unresolved, UnresolvedRoot,
 };
 #[cfg(feature = "server")]
 pub use types::{ListenAddr, Rates};

@@ -6,7 +6,7 @@ use turn_balance::{Balance, CandidateState, Failure, Trace};
 
 use super::args::{DescentArgs, OnOff, Target, ViewArg};
 use super::output::{CommandError, ProgressLine};
-use super::report::{Advice, Exit, Problem};
+use super::report::{Advice, Exit, Problem, UnresolvedReport};
 use super::runtime::interruptible;
 
 /// Readies a client for the roots. Its descents go on listening for `linger` after the choice;
@@ -77,6 +77,17 @@ impl Attempt {
         Ok(Self { trace, problem })
     }
 
+    /// The roots that could not be asked.
+    pub(crate) fn unresolved(&self) -> Vec<UnresolvedReport> {
+        Problem::unresolved(self.trace.as_ref(), self.problem.as_ref())
+    }
+
+    /// Those of them that the problem does not name itself.
+    pub(crate) fn unsaid(&self) -> Vec<UnresolvedReport> {
+        let said = usize::from(self.trace.is_none());
+        self.unresolved().into_iter().skip(said).collect()
+    }
+
     /// How the command ends once all is printed.
     pub(crate) fn end(self) -> Result<Exit, CommandError> {
         match self.problem {
@@ -100,7 +111,10 @@ pub(crate) fn on_silent_roots(failure: &Failure, args: &DescentArgs) -> Option<A
             Some(Advice::NameServer)
         }
         Failure::NoAnswer { below: None, .. } | Failure::Unreachable { below: None, .. } => {
-            let root = args.roots().into_iter().next();
+            let asked = |root: &Target| {
+                failure.unresolved().iter().all(|un| un.host != root.endpoint.host())
+            };
+            let root = args.roots().into_iter().find(asked);
             root.map(|root| Advice::Ping(root.to_string()))
         }
         _ => None,

@@ -43,6 +43,9 @@ impl ProbeArgs {
             }
         }
         explain(printer, &probe);
+        if let Some(lines) = text::descent::unresolved(&attempt.unsaid()) {
+            printer.say(&lines);
+        }
         attempt.end()
     }
 }

@@ -117,7 +117,18 @@ impl Endpoint {
         }
     }
 
-    fn port(&self) -> u16 {
+    /// What it is without the port, and without brackets.
+    pub fn host(&self) -> String {
+        match self {
+            Self::Addr(SocketAddr::V6(addr)) if addr.scope_id() != 0 => {
+                format!("{}%{}", addr.ip(), addr.scope_id())
+            }
+            Self::Addr(addr) => addr.ip().to_string(),
+            Self::Name(host, _) => host.clone(),
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
         match self {
             Self::Addr(addr) => addr.port(),
             Self::Name(_, port) => *port,
@@ -212,6 +223,19 @@ mod tests {
             ("[::ffff:203.0.113.7]:4000", "203.0.113.7:4000"),
         ] {
             assert_eq!(text.parse(), Ok(Endpoint::Addr(addr.parse().unwrap())));
+        }
+    }
+
+    #[test]
+    fn a_host_without_its_port() {
+        for (text, host) in [
+            ("203.0.113.7:4000", "203.0.113.7"),
+            ("[2001:db8::7]:4000", "2001:db8::7"),
+            ("[fe80::7%2]:4000", "fe80::7%2"),
+            ("[fe80::7%eth0]:4000", "fe80::7%eth0"),
+            ("root.example:4000", "root.example"),
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().host(), host);
         }
     }
 

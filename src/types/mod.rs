@@ -15,6 +15,7 @@ mod quoted;
 #[cfg(feature = "server")]
 mod rates;
 mod scope;
+mod unresolved;
 
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use canonical::canonical;
@@ -39,3 +40,4 @@ pub(crate) use quoted::{quoted, shell_quoted};
 pub use rates::Rates;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use scope::Scope;
+pub use unresolved::{Unresolved, UnresolvedRoot};

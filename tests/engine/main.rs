@@ -16,4 +16,5 @@ mod on_link;
 mod order;
 mod outlook;
 mod rogues;
+mod roots;
 mod scope;

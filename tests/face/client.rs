@@ -5,8 +5,9 @@ use std::net::{SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use turn_balance::{
-    Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Family, Hop, Limits,
-    Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, Unasked, View, Why,
+    Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
+    Limits, Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, Unasked,
+    Unresolved, UnresolvedRoot, View, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -39,6 +40,7 @@ fn pings(server: Endpoint) -> PingerBuilder {
 /// What a program logs of a selection.
 fn selected(selection: &Selection) -> String {
     let Selection { turn, name, rtt, elapsed, strategy, path, runners_up, cost, .. } = selection;
+    let left_out = left_out(&selection.unresolved);
     let strategy = strategy.as_str();
     let answered = match selection.turn_answered {
         Some(true) => "it answers",
@@ -56,7 +58,9 @@ fn selected(selection: &Selection) -> String {
         })
         .collect();
     let cost = spent(cost);
-    format!("{turn} {name:?} {rtt:?} {answered} {elapsed:?} {strategy} {path:?} {lost:?} {cost}")
+    format!(
+        "{turn} {name:?} {rtt:?} {answered} {elapsed:?} {strategy} {path:?} {lost:?} {cost} {left_out:?}"
+    )
 }
 
 fn of(why: Why) -> &'static str {
@@ -66,6 +70,16 @@ fn of(why: Why) -> &'static str {
         Why::Later => "later",
         _ => "other",
     }
+}
+
+fn left_out(roots: &[UnresolvedRoot]) -> Vec<String> {
+    let line = |UnresolvedRoot { host, reason, .. }: &UnresolvedRoot| match reason {
+        Unresolved::Failed(said) => format!("{host}: {said}"),
+        Unresolved::NoAddress(family) => format!("{host}: no {family}"),
+        Unresolved::Late => format!("{host}: later"),
+        other => format!("{host}: {other}"),
+    };
+    roots.iter().map(line).collect()
 }
 
 fn spent(cost: &Cost) -> u64 {
@@ -80,8 +94,12 @@ fn spent(cost: &Cost) -> u64 {
 
 /// What a program logs of a trace.
 fn traced(trace: &Trace) -> Vec<String> {
-    let Trace { candidates, outcome, strategy, view, elapsed, cost, .. } = trace;
-    let outcome = outcome.as_ref().map_or_else(|failure| failure.kind().to_owned(), selected);
+    let Trace { candidates, outcome, strategy, view, elapsed, cost, unresolved, .. } = trace;
+    let failed = |failure: &Failure| {
+        assert_eq!(failure.unresolved(), unresolved);
+        failure.kind().to_owned()
+    };
+    let outcome = outcome.as_ref().map_or_else(failed, selected);
     let (how, spent) = ((strategy.as_str(), view.as_str()), spent(cost));
     let line = |candidate: &Candidate| {
         let Candidate { level, addr, name, via, turn, rtt, total, sent, state, unasked, .. } =
@@ -155,6 +173,7 @@ fn task<F: Future + Send>(future: F) -> F {
 async fn a_client_with_every_option() {
     let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
     let root = Endpoint::from(silent.local_addr().unwrap());
+    assert_eq!(root.host(), "127.0.0.1");
     assert_eq!(Family::of(silent.local_addr().unwrap()), Family::V4);
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let balance = task(builder(root.clone(), socket).build()).await.unwrap();

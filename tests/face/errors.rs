@@ -9,7 +9,7 @@ use std::time::Duration;
 use turn_balance::{
     Balance, CandidateState, Config, ConfigError, Endpoint, EndpointError, Error, Failure, Family,
     KeyError, KeyFile, Label, ListenAddr, NameError, Obstacle, Parent, Pinger, Prefix, PrefixError,
-    Server, SocketOperation,
+    Server, SocketOperation, Unresolved, UnresolvedRoot,
 };
 
 /// Where to look.
@@ -116,10 +116,15 @@ async fn where_to_look() {
     assert_eq!(look(&error), Look::Address(addr), "{error:?}");
 
     let nowhere = Endpoint::Name("nowhere.invalid".to_owned(), 3001);
-    let error = Balance::builder().root(nowhere).timeout(short).build().await.unwrap_err();
-    assert!(matches!(look(&error), Look::Host(_, None)), "{error:?}");
+    let both = Balance::builder().root(nowhere.clone()).root(nowhere).timeout(short);
+    let error = both.build().await.unwrap().select().await.unwrap_err();
+    assert_eq!(look(&error), Look::Host("nowhere.invalid".to_owned(), None), "{error:?}");
+    let Error::Resolve { others, .. } = &error else { panic!("{error:?}") };
+    let [UnresolvedRoot { host, reason, .. }] = others.as_slice() else { panic!("{error:?}") };
+    assert_eq!(host, "nowhere.invalid");
+    assert!(matches!(reason, Unresolved::Failed(_) | Unresolved::Late), "{reason:?}");
     let error = Balance::builder().root(addr).family(Family::V6).build().await.unwrap_err();
-    assert_eq!(look(&error), Look::Host(addr.to_string(), Some(Family::V6)), "{error:?}");
+    assert_eq!(look(&error), Look::Host("127.0.0.1".to_owned(), Some(Family::V6)), "{error:?}");
     let error = Balance::builder().build().await.unwrap_err();
     assert_eq!(look(&error), Look::Arguments, "{error:?}");
 
@@ -158,7 +163,8 @@ async fn what_the_system_said_is_the_source() {
     assert_eq!(root_cause(&used), Some(io::ErrorKind::AddrInUse));
     let nowhere = Endpoint::Name("nowhere.invalid".to_owned(), 3001);
     let short = Duration::from_millis(50);
-    let name = Balance::builder().root(nowhere).timeout(short).build().await.unwrap_err();
+    let name = Balance::builder().root(nowhere).timeout(short).build().await.unwrap();
+    let name = name.select().await.unwrap_err();
     assert!(root_cause(&name).is_some(), "{name:?}");
     // These say all themselves.
     for error in [Error::NoRoots, Error::from(Config::parse("?", "f").unwrap_err())] {

@@ -9,7 +9,8 @@ use turn_balance::{
     Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
     Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
     Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
-    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnHealth, Unasked, View, Why,
+    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnHealth, Unasked, Unresolved,
+    UnresolvedRoot, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -92,6 +93,8 @@ fn what_the_server_takes() {
 #[test]
 fn what_both_share() {
     data::<Endpoint>();
+    data::<UnresolvedRoot>();
+    data::<Unresolved>();
     data::<Name>();
     word::<Family>();
     word::<Prefix>();

@@ -11,6 +11,7 @@ mod nat;
 mod near;
 mod partitions;
 mod pings;
+mod resolvers;
 mod strangers;
 mod wildcards;
 

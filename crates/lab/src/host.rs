@@ -6,6 +6,7 @@
 
 use std::io::{self, Write as _};
 use std::net::{SocketAddr, UdpSocket};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -33,6 +34,8 @@ pub struct Host {
     name: String,
     space: Namespace,
     links: AtomicU32,
+    /// What names are asked of, in the form of resolv.conf.
+    pub(crate) resolver: Option<PathBuf>,
 }
 
 impl Lab {
@@ -65,7 +68,7 @@ impl Lab {
     pub fn host(&self, name: &str, addrs: &[&str]) -> Host {
         let (built, name, links) = (self.built, name.to_owned(), AtomicU32::new(0));
         let space = Namespace::new().expect("a namespace");
-        let host = Host { built, name, space, links };
+        let host = Host { built, name, space, links, resolver: None };
         host.ip("link set lo up\n");
         self.join(&host, LAN, addrs);
         host

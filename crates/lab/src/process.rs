@@ -116,10 +116,13 @@ impl Host {
     }
 
     /// `tb` where this is /etc/hosts.
-    fn knowing(&self, hosts: &Path) -> Command {
-        let script = "mount --bind \"$0\" /etc/hosts && exec \"$@\"";
+    pub fn knowing(&self, hosts: &Path) -> Command {
+        let script = "mount --bind \"$0\" /etc/hosts && mount --bind \"$1\" /etc/resolv.conf && \
+                      shift && exec \"$@\"";
+        let resolver = self.resolver.as_deref().unwrap_or("/etc/resolv.conf".as_ref());
         let mut command = self.command("unshare");
-        command.args(["--mount", "sh", "-c", script]).arg(hosts).arg(self.built.tb);
+        command.args(["--mount", "sh", "-c", script]);
+        command.args([hosts, resolver, self.built.tb.as_ref()]);
         command.env("NO_COLOR", "1").env_remove("TB_SERVER");
         command
     }

@@ -9,6 +9,7 @@ pub mod invariants;
 pub mod storm;
 
 mod host;
+mod look_up;
 mod path;
 mod queue;
 mod watch;
@@ -16,6 +17,7 @@ mod world;
 
 pub(crate) use host::own_addr;
 pub use host::{Actor, Answer, Host, Live, Peer, Site};
+pub use look_up::LookUp;
 pub use path::{Access, Jitter, Outages, Path, lognormal, ms};
 pub(crate) use queue::{Datagram, Origin};
 pub use watch::{Watched, watch};

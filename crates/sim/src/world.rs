@@ -223,7 +223,7 @@ impl<'a> World<'a> {
         true
     }
 
-    fn client_at(&mut self, addr: SocketAddr) -> Option<&mut Descent> {
+    pub(crate) fn client_at(&mut self, addr: SocketAddr) -> Option<&mut Descent> {
         self.clients.get_mut(&addr)
     }
 

@@ -42,6 +42,7 @@ mod tests {
             ],
             advice: Some(Advice::Trace("root.example".to_owned())),
             exit: Exit::No,
+            roots: Vec::new(),
         };
         let expected = "\
 error: no TURN server reached from `root.example`

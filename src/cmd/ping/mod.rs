@@ -2,7 +2,6 @@ mod args;
 
 pub(crate) use args::PingArgs;
 
-use std::io::ErrorKind;
 use std::mem::replace;
 use std::net::SocketAddr;
 use std::pin::pin;
@@ -56,7 +55,7 @@ impl PingArgs {
         let mut deadline = pin!(passed(self.deadline));
         let mut pinger = tokio::select! {
             pinger = interruptible(self.pinger(&measured.target).build()) => pinger?,
-            () = &mut deadline => return Err(too_late(&measured.target).into()),
+            () = &mut deadline => return Err(Problem::late(&measured.target.endpoint.host()).into()),
         };
         measured.started = Instant::now();
         measured.addr = Some(pinger.server());
@@ -243,8 +242,4 @@ async fn passed(deadline: Option<Duration>) {
         Some(deadline) => tokio::time::sleep(deadline).await,
         None => std::future::pending().await,
     }
-}
-
-fn too_late(target: &Target) -> Problem {
-    Problem::system(&format!("cannot look up `{target}`"), &ErrorKind::TimedOut.into())
 }

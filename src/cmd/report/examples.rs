@@ -48,6 +48,7 @@ pub(crate) fn probe() -> ProbeReport {
         silent: 1,
         unasked: 0,
         datagrams: 96,
+        unresolved: Vec::new(),
         error: None,
         cost,
         never_asked: Vec::new(),
@@ -79,6 +80,7 @@ pub(crate) fn trace() -> TraceReport {
             view: "subordinates",
             levels: 3,
             datagrams: 30,
+            unresolved: Vec::new(),
             error: None,
         },
         candidates: lines.iter().map(|line| candidate(line, &lines)).collect(),
@@ -107,6 +109,7 @@ pub(crate) fn count() -> TraceCount {
             row(1, "203.0.113.10:3001", "fra", 9, Some([11.7, 11.98, 12.84, 0.33])),
             row(1, "203.0.113.40:3001", "sgp", 0, None),
         ],
+        unresolved: Vec::new(),
         error: None,
     }
 }

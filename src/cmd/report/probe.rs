@@ -5,6 +5,7 @@ use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, Unasked, Why};
 
 use super::ms::Ms;
 use super::problem::Problem;
+use super::unresolved::UnresolvedReport;
 
 /// What `tb probe` has found.
 #[derive(Debug, Serialize)]
@@ -21,6 +22,8 @@ pub(crate) struct ProbeReport {
     pub(crate) silent: u32,
     pub(crate) unasked: u32,
     pub(crate) datagrams: u32,
+    /// The roots that could not be asked.
+    pub(crate) unresolved: Vec<UnresolvedReport>,
     pub(crate) error: Option<Problem>,
     #[serde(skip)]
     pub(crate) cost: Cost,
@@ -72,6 +75,7 @@ impl ProbeReport {
             silent: cost.silent,
             unasked: cost.unasked,
             datagrams: cost.datagrams,
+            unresolved: Problem::unresolved(trace, error),
             error: error.cloned(),
             cost,
             never_asked: trace.map(never_asked).unwrap_or_default(),

@@ -4,10 +4,11 @@ use std::io;
 use std::iter;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Error, Failure};
+use turn_balance::{Error, Failure, Trace};
 
 use super::advice::Advice;
 use super::exit::Exit;
+use super::unresolved::UnresolvedReport;
 
 /// Why there is no answer: an error, what caused it, and what to do about it.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub(crate) struct Problem {
     pub(crate) causes: Vec<String>,
     pub(crate) advice: Option<Advice>,
     pub(crate) exit: Exit,
+    /// All roots, where none could be asked.
+    pub(crate) roots: Vec<UnresolvedReport>,
 }
 
 impl Problem {
@@ -29,6 +32,7 @@ impl Problem {
             causes: vec![failure.to_string()],
             advice: None,
             exit: Exit::No,
+            roots: Vec::new(),
         }
     }
 
@@ -40,6 +44,7 @@ impl Problem {
             causes: vec![error.to_string()],
             advice: None,
             exit: Exit::Unable,
+            roots: Vec::new(),
         }
     }
 
@@ -51,6 +56,23 @@ impl Problem {
             causes: Vec::new(),
             advice: None,
             exit: Exit::Unable,
+            roots: Vec::new(),
+        }
+    }
+
+    /// A host was looked up for longer than there was time.
+    pub(crate) fn late(host: &str) -> Self {
+        let late =
+            Self::system(&format!("cannot look up `{host}`"), &io::ErrorKind::TimedOut.into());
+        Self { kind: "resolve", advice: Some(Advice::LookUp(host.to_owned())), ..late }
+    }
+
+    /// The roots that could not be asked, by what was seen or by why nothing was.
+    pub(crate) fn unresolved(trace: Option<&Trace>, error: Option<&Self>) -> Vec<UnresolvedReport> {
+        match (trace, error) {
+            (Some(trace), _) => trace.unresolved.iter().map(UnresolvedReport::from).collect(),
+            (None, Some(error)) => error.roots.clone(),
+            (None, None) => Vec::new(),
         }
     }
 
@@ -81,6 +103,7 @@ impl From<&Error> for Problem {
                 Error::NotFound(_) | Error::Worker { .. } | Error::Task { .. } => Exit::No,
                 _ => Exit::Unable,
             },
+            roots: UnresolvedReport::all(error),
         }
     }
 }

@@ -20,7 +20,7 @@ fn an_answer() {
         r#""turn_answered":true,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","#,
         r#""name":"root","rtt_ms":7.81},{"level":1,"addr":"203.0.113.52:3001","name":"fra-b","#,
         r#""rtt_ms":12.06}],"runners_up":[{"turn":"203.0.113.61:3478","name":"ams-a","#,
-        r#""rtt_ms":14.2,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"error":null}"#,
+        r#""rtt_ms":14.2,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"unresolved":[],"error":null}"#,
     );
     let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
     assert_eq!(json(&document), expected);
@@ -32,7 +32,7 @@ fn no_answer_is_null_and_never_0() {
     let expected = concat!(
         r#"{"schema":"tb.probe/1","turn":null,"name":null,"rtt_ms":null,"turn_answered":null,"#,
         r#""elapsed_ms":null,"strategy":"first","path":[],"runners_up":[],"candidates":0,"#,
-        r#""silent":0,"unasked":0,"datagrams":0,"#,
+        r#""silent":0,"unasked":0,"datagrams":0,"unresolved":[],"#,
         r#""error":{"kind":"usage","message":"nobody"}}"#,
     );
     let probe = ProbeReport::new(None, Some(&problem), Strategy::First);
@@ -46,7 +46,7 @@ fn a_whole_trace() {
     let expected = concat!(
         r#"{"schema":"tb.trace/1","turn":"203.0.113.52:3478","name":"fra-b","rtt_ms":11.97,"#,
         r#""elapsed_ms":43.68,"strategy":"best","view":"subordinates","levels":3,"#,
-        r#""datagrams":30,"error":null,"candidates":[{"level":1,"addr":"203.0.113.30:3001","#,
+        r#""datagrams":30,"unresolved":[],"error":null,"candidates":[{"level":1,"addr":"203.0.113.30:3001","#,
         r#""name":"nyc","via":"198.51.100.7:3001","turn":null,"rtt_ms":88.07,"#,
         r#""total_ms":null,"sent":3,"state":"lost","unasked":null},{"level":1,"addr":"203.0.113.40:3001","#,
         r#""name":"sgp","via":"198.51.100.7:3001","turn":null,"rtt_ms":null,"#,

@@ -5,6 +5,7 @@ use turn_balance::{Candidate, CandidateState, Name, Prefix, Strategy, Trace, Una
 
 use super::ms::Ms;
 use super::problem::Problem;
+use super::unresolved::UnresolvedReport;
 
 /// What `tb trace` has seen.
 #[derive(Debug, Serialize)]
@@ -25,6 +26,8 @@ pub(crate) struct OutcomeReport {
     pub(crate) view: &'static str,
     pub(crate) levels: usize,
     pub(crate) datagrams: u32,
+    /// The roots that could not be asked.
+    pub(crate) unresolved: Vec<UnresolvedReport>,
     pub(crate) error: Option<Problem>,
 }
 
@@ -88,6 +91,7 @@ impl TraceReport {
             view: view.as_str(),
             levels: selection.map_or(0, |s| s.path.len()),
             datagrams: trace.map_or(0, |trace| trace.cost.datagrams),
+            unresolved: Problem::unresolved(trace, error),
             error: error.cloned(),
         };
         let candidates = trace.map(|trace| trace.candidates.as_slice());

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::ms::Ms;
 use super::problem::Problem;
+use super::unresolved::UnresolvedCount;
 
 /// What repeated descents have seen.
 #[derive(Debug, Serialize)]
@@ -13,6 +14,8 @@ pub(crate) struct TraceCount {
     /// Of which the system has sent nothing.
     pub(crate) unsent: u64,
     pub(crate) candidates: Vec<CandidateCount>,
+    /// The roots that could not be asked each time.
+    pub(crate) unresolved: Vec<UnresolvedCount>,
     pub(crate) error: Option<Problem>,
 }
 

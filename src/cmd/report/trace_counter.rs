@@ -7,6 +7,7 @@ use turn_balance::{Candidate, CandidateState, Name, Trace};
 use super::ms::Ms;
 use super::rtts::{Rtts, loss_percent};
 use super::trace_count::{CandidateCount, TraceCount};
+use super::unresolved::{UnresolvedCount, UnresolvedReport};
 
 /// Descents added up, candidate by candidate.
 #[derive(Debug, Default)]
@@ -15,12 +16,23 @@ pub(crate) struct TraceCounter {
     found: u64,
     unsent: u64,
     tallies: BTreeMap<(u8, SocketAddr), Tally>,
+    /// Of each host the last time, and how often.
+    unresolved: BTreeMap<String, (UnresolvedReport, u64)>,
 }
 
 impl TraceCounter {
     /// Adds a descent.
     pub(crate) fn add(&mut self, trace: &Trace) {
         self.count(trace.outcome.is_ok(), trace.candidates.iter().map(Observation::from));
+    }
+
+    /// Adds roots that could not be asked by a descent.
+    pub(crate) fn add_unresolved(&mut self, roots: Vec<UnresolvedReport>) {
+        for root in roots {
+            let host = root.host.clone();
+            let before = self.unresolved.get(&host).map_or(0, |(_, descents)| *descents);
+            self.unresolved.insert(host, (root, before + 1));
+        }
     }
 
     /// Adds a descent of which the system has sent nothing: to its roots all is lost.
@@ -60,7 +72,10 @@ impl TraceCounter {
             by_level.then(order(a).total_cmp(&order(b)))
         });
         let Self { descents, found, unsent, .. } = *self;
-        TraceCount { descents, found, unsent, candidates, error: None }
+        let unresolved = self.unresolved.values().cloned();
+        let unresolved =
+            unresolved.map(|(root, descents)| UnresolvedCount { root, descents }).collect();
+        TraceCount { descents, found, unsent, candidates, unresolved, error: None }
     }
 }
 

@@ -32,6 +32,9 @@ pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandEr
     if let Some(line) = text::descent::refused(&trace) {
         printer.say(&line);
     }
+    if let Some(lines) = text::descent::unresolved(&attempt.unsaid()) {
+        printer.say(&lines);
+    }
     attempt.end()
 }
 

@@ -33,6 +33,9 @@ pub(super) fn run(args: &TraceArgs, count: u64, printer: &Printer) -> Result<Exi
     if count.descents > 0 {
         printer.say(&text::descent::count(&count));
     }
+    if let Some(lines) = text::descent::often_unresolved(&count) {
+        printer.say(&lines);
+    }
     descents.end()
 }
 
@@ -94,6 +97,7 @@ impl Descents {
     }
 
     fn add(&mut self, attempt: Attempt) {
+        self.counter.add_unresolved(attempt.unresolved());
         match &attempt.trace {
             Some(trace) => self.counter.add(trace),
             None => self.counter.add_unsent(),

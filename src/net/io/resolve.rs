@@ -30,16 +30,42 @@ impl Endpoint {
     /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Endpoint`].
     pub async fn resolve(&self, family: Option<Family>) -> Result<Vec<SocketAddr>, Error> {
         self.check()?;
-        let mut addrs = match self {
-            Self::Addr(addr) => vec![canonical(*addr)],
-            Self::Name(host, port) => addrs_of(host, *port)
-                .await
-                .map_err(|error| Error::Resolve { host: host.clone(), source: error })?,
+        let found = match self.numeric() {
+            Some(found) => found,
+            None => look_up(&self.host(), self.port()).await,
         };
+        self.judge(found, family)
+    }
+
+    /// What a look-up has found, judged the same way.
+    pub(crate) fn judge(
+        &self,
+        found: io::Result<Vec<SocketAddr>>,
+        family: Option<Family>,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let failed = |source| Error::Resolve { host: self.host(), source, others: Vec::new() };
+        let mut addrs = found.and_then(each_once).map_err(failed)?;
         addrs.retain(|addr| family.is_none_or(|family| Family::of(*addr) == family));
         match (addrs.is_empty(), family) {
-            (true, Some(family)) => Err(Error::NoAddress { host: self.to_string(), family }),
+            (true, Some(family)) => Err(Error::NoAddress { host: self.host(), family }),
             _ => Ok(addrs),
+        }
+    }
+
+    /// What a look-up has come to that is awaited no longer.
+    pub(crate) fn late(&self) -> Error {
+        let source = io::ErrorKind::TimedOut.into();
+        Error::Resolve { host: self.host(), source, others: Vec::new() }
+    }
+
+    /// What needs no look-up: an address, also one with the name of an interface.
+    pub(crate) fn numeric(&self) -> Option<io::Result<Vec<SocketAddr>>> {
+        match self {
+            Self::Addr(addr) => Some(Ok(vec![*addr])),
+            Self::Name(host, port) => {
+                let addr = LinkAddr::of(host)?;
+                Some(link::number(&addr, *port).map(|addr| vec![addr]))
+            }
         }
     }
 
@@ -48,17 +74,20 @@ impl Endpoint {
     /// # Errors
     /// As [`Endpoint::resolve`].
     pub(crate) async fn resolve_some(&self, family: Option<Family>) -> Result<Resolved, Error> {
-        let addrs = self.resolve(family).await?;
-        Ok(Resolved { found: addrs.len(), addrs: first_of_each_family(addrs, MOST_ADDRS) })
+        self.resolve(family).await.map(Resolved::from)
     }
 }
 
-async fn addrs_of(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-    if let Some(addr) = LinkAddr::of(host) {
-        return link::number(&addr, port).map(|addr| vec![addr]);
+impl From<Vec<SocketAddr>> for Resolved {
+    fn from(addrs: Vec<SocketAddr>) -> Self {
+        Self { found: addrs.len(), addrs: first_of_each_family(addrs, MOST_ADDRS) }
     }
+}
+
+/// Addresses as they are written elsewhere, if there are any.
+fn each_once(found: Vec<SocketAddr>) -> io::Result<Vec<SocketAddr>> {
     let mut addrs = Vec::new();
-    for addr in look_up(host, port).await? {
+    for addr in found {
         let addr = canonical(addr);
         if !addrs.contains(&addr) {
             addrs.push(addr);

@@ -6,7 +6,8 @@ use turn_balance::{CandidateState, Unasked, Why};
 use super::words::{counted, or_dash};
 use crate::cmd::output::table;
 use crate::cmd::report::{
-    Advice, HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport,
+    Advice, HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport, UnresolvedCount,
+    UnresolvedReport,
 };
 
 /// How many are named who were never asked for one reason; a list may have hundreds.
@@ -72,6 +73,21 @@ pub(crate) fn never_asked(unasked: &[(SocketAddr, Unasked)]) -> Option<String> {
         format!("never asked: {}{more}: {why}", named.join(", "))
     };
     let lines: Vec<_> = reasons.iter().map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The roots that could not be asked, a line for each.
+pub(crate) fn unresolved(roots: &[UnresolvedReport]) -> Option<String> {
+    let lines: Vec<_> = roots.iter().map(|root| root.line.as_str()).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The same of repeated descents.
+pub(crate) fn often_unresolved(count: &TraceCount) -> Option<String> {
+    let line = |UnresolvedCount { root, descents }: &UnresolvedCount| {
+        format!("{} ({descents} of {})", root.line, counted(count.descents, "descent"))
+    };
+    let lines: Vec<_> = count.unresolved.iter().map(line).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::fresh::Source;
 use super::input::Input;
+use super::roots::{Found, Roots};
 use super::shared::SharedSocket;
 use super::sockets::Sockets;
 use crate::error::Error;
@@ -28,7 +29,7 @@ pub struct Balance {
 /// What every descent of a [`Balance`] goes by.
 #[derive(Debug)]
 pub(super) struct Settings {
-    pub(super) roots: Vec<SocketAddr>,
+    pub(super) roots: Roots,
     pub(super) options: Options,
     pub(super) linger: Duration,
     /// What the application gave to send from; `None`: a fresh one each.
@@ -39,7 +40,8 @@ impl Balance {
     /// The best TURN server's address, found in at most this many seconds.
     ///
     /// # Errors
-    /// [`Error::NotFound`], and whatever kept it from asking.
+    /// [`Error::NotFound`], and whatever kept it from asking: [`Error::Resolve`] and
+    /// [`Error::NoAddress`] where no root has an address, [`Error::Socket`], [`Error::Random`].
     pub async fn probe(&self, seconds: u8) -> Result<SocketAddr, Error> {
         let timeout = Duration::from_secs(seconds.into());
         let options = Options { timeout, ..self.settings.options.clone() };
@@ -106,15 +108,18 @@ impl Balance {
         mut progress: impl FnMut(Progress) + Send,
         result: impl Fn(&Descent) -> Option<T> + Send,
     ) -> Result<T, Error> {
+        let start = Instant::now();
         options.on_link = on_link();
-        let roots = &self.settings.roots;
+        let mut look_ups = self.settings.roots.look_up();
         let mut sockets = match &self.settings.socket {
             Some(socket) => Sockets::shared(socket.clone()),
             None => Sockets::fresh(Source::default()),
         };
         // All that came before this moment was read.
-        let mut known = Instant::now();
-        let mut descent = Descent::new(options, roots, known, random::rng()?);
+        let mut known = start;
+        let mut descent = Descent::new(options, &look_ups.known, start, random::rng()?);
+        look_ups.hosts.iter().for_each(|host| descent.await_root(host.clone()));
+        let mut found: Option<Found> = None;
         let mut sent = false;
         let mut refusal = None;
         loop {
@@ -130,11 +135,24 @@ impl Balance {
             if let Some(error) = refusal.take_if(|_| !sent && descent.is_finished()) {
                 return Err(error); // not one datagram left this host
             }
+            if descent.is_finished()
+                && let Some(error) = look_ups.error()
+            {
+                return Err(error);
+            }
             progress(descent.progress());
             if let Some(result) = result(&descent) {
                 return Ok(result);
             }
-            match sockets.receive(descent.poll_timeout()).await {
+            let until = descent.poll_timeout().into_iter().chain(found.as_ref().map(|one| one.at));
+            let input = tokio::select! {
+                one = look_ups.next(), if found.is_none() => {
+                    found = Some(one);
+                    continue;
+                }
+                input = sockets.receive(until.min()) => input,
+            };
+            match input {
                 Input::Datagram(Datagram { from, bytes, came }) => {
                     known = known.max(came.moment());
                     descent.handle_datagram(came.moment(), from, &bytes);
@@ -145,6 +163,10 @@ impl Balance {
                 }
                 Input::Timeout(at) => {
                     known = at;
+                    // It waits as a timer does: what has arrived before comes first.
+                    if let Some(Found { host, addrs, .. }) = found.take_if(|one| one.at <= at) {
+                        descent.handle_root(at, &host, addrs);
+                    }
                     descent.handle_timeout(at);
                 }
             }

@@ -1,16 +1,12 @@
-use std::io;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::timeout;
-use tracing::debug;
-
 use super::balance::{Balance, Settings};
+use super::roots::Roots;
 use super::shared::SharedSocket;
 use crate::error::Error;
 use crate::net::engine::client::descent::{Limits, Options, Strategy, View};
-use crate::net::io::resolve::Resolved;
 use crate::types::{Endpoint, Family, Prefix};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer
@@ -53,7 +49,9 @@ pub struct Builder {
 
 impl Builder {
     /// Adds a root. All roots, with all their addresses, are asked at once; of a name that has more than
-    /// 64, so many.
+    /// 64, so many. Each descent looks names up anew, all at once, and begins with what it has: one
+    /// that comes late takes part as long as it can change the choice, and one that does not come is
+    /// [`Selection::unresolved`](crate::Selection::unresolved).
     pub fn root(mut self, root: impl Into<Endpoint>) -> Self {
         self.roots.push(root.into());
         self
@@ -120,42 +118,15 @@ impl Builder {
         self
     }
 
-    /// Looks up the roots' names, each for no longer than a descent may take. Must be called on a
-    /// tokio runtime.
+    /// Looks up no name yet: each descent does, within its timeout. Must be called on a tokio runtime.
     ///
     /// # Errors
     /// [`Error::NoRoots`] where no root was given, [`Error::Endpoint`] where one can be asked nowhere,
-    /// [`Error::Resolve`] and [`Error::NoAddress`] where none of them has an address,
-    /// [`Error::Socket`] where the socket given cannot be used.
+    /// [`Error::NoAddress`] where all are addresses of the other family, [`Error::Socket`] where the socket given cannot be used.
     pub async fn build(self) -> Result<Balance, Error> {
-        if self.roots.is_empty() {
-            return Err(Error::NoRoots);
-        }
-        self.roots.iter().try_for_each(Endpoint::check)?;
-        let mut roots = Vec::new();
-        let mut failed = None;
-        for root in &self.roots {
-            match timeout(self.options.timeout, root.resolve_some(self.family)).await {
-                Ok(Ok(Resolved { addrs, found })) => {
-                    if found > addrs.len() {
-                        debug!(host = %root, found, used = addrs.len(), "a name has more addresses than are used");
-                    }
-                    roots.extend(addrs);
-                }
-                Ok(Err(error)) => failed = Some(error),
-                Err(_) => failed = Some(late(root)),
-            }
-        }
-        if let Some(error) = failed.filter(|_| roots.is_empty()) {
-            return Err(error);
-        }
-        let socket = self.socket.map(SharedSocket::new).transpose()?.map(Arc::new);
-        let Self { options, linger, .. } = self;
+        let Self { roots, options, linger, family, socket } = self;
+        let roots = Roots::new(roots, family)?;
+        let socket = socket.map(SharedSocket::new).transpose()?.map(Arc::new);
         Ok(Balance { settings: Arc::new(Settings { roots, options, linger, socket }) })
     }
-}
-
-fn late(root: &Endpoint) -> Error {
-    let source = io::ErrorKind::TimedOut.into();
-    Error::Resolve { host: root.to_string(), source }
 }

@@ -5,6 +5,7 @@ mod builder;
 mod fresh;
 mod input;
 mod pinger;
+mod roots;
 mod shared;
 mod sockets;
 

@@ -1,6 +1,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use tokio::time::timeout;
+
 use super::fresh::Source;
 use super::input::Input;
 use super::sockets::Sockets;
@@ -18,6 +20,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// How long the last requests are awaited where none was ever answered and nothing else is said: as
 /// `ping` of iputils does it (MAXWAIT), for there may be networks like that.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the server's name is looked up: as long as a descent takes by default.
+const LOOK_UP: Duration = Duration::from_secs(10);
 
 /// Measures one balance server again and again, with probe requests as the echo.
 ///
@@ -167,7 +172,7 @@ impl PingerBuilder {
         self
     }
 
-    /// Looks up the server's name. Must be called on a tokio runtime.
+    /// Looks up the server's name, for 10 s at most. Must be called on a tokio runtime.
     ///
     /// # Errors
     /// [`Error::Endpoint`], [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`], and
@@ -181,7 +186,10 @@ impl PingerBuilder {
             return Err(Error::NoAddress { host: ip.to_string(), family });
         }
         let wanted = own.map(|(_, family)| family).or(family);
-        let mut addrs = server.resolve_some(wanted).await?.addrs;
+        let mut addrs = match timeout(LOOK_UP, server.resolve_some(wanted)).await {
+            Ok(resolved) => resolved?.addrs,
+            Err(_) => return Err(server.late()),
+        };
         if let Some(interface) = &source.interface {
             for addr in &mut addrs {
                 let failed = Error::socket(SocketOperation::Open, *addr);

@@ -11,10 +11,12 @@ use super::outcome::Ending;
 use super::race::{DescentEvent, Race};
 use super::rank::Score;
 use super::report::{Obstacle, Selection};
+use super::roots::NamedRoots;
 use super::trace::Trace;
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View, stun};
+use crate::types::Unresolved;
 
 /// One descent, from the roots to a TURN server.
 ///
@@ -24,6 +26,7 @@ use crate::net::wire::{Response, ResponseBody, View, stun};
 #[derive(Debug)]
 pub struct Descent {
     race: Race,
+    roots: NamedRoots,
     phase: Phase,
     started: Instant,
     deadline: Instant,
@@ -48,14 +51,43 @@ struct Outcome {
 }
 
 impl Descent {
-    /// A descent from these roots, which begins at `now`.
+    /// A descent from these roots, which begins at `now`; others may follow.
     pub fn new(mut options: Options, roots: &[SocketAddr], now: Instant, rng: Rng) -> Self {
         if options.strategy == Strategy::First {
             options.view = View::Subordinates; // a race through every level
         }
         let deadline = later(now, time_limit(&options));
-        let race = Race::new(options, roots, now, rng);
-        Self { race, phase: Phase::Racing, started: now, deadline }
+        let mut race = Race::new(options, now, rng);
+        race.add_roots(roots);
+        race.ask_new_roots(now);
+        Self { race, roots: NamedRoots::default(), phase: Phase::Racing, started: now, deadline }
+    }
+
+    /// The name of one more root is being looked up. Before it is known what of, nobody is called
+    /// silent for good.
+    pub fn await_root(&mut self, host: String) {
+        self.roots.expect(host);
+    }
+
+    /// What the look-up of a name has come to. Its addresses are asked if the race is still on.
+    pub fn handle_root(
+        &mut self,
+        now: Instant,
+        host: &str,
+        found: Result<Vec<SocketAddr>, Unresolved>,
+    ) {
+        let (addrs, outcome) = match found {
+            Ok(addrs) => (addrs, Ok(())),
+            Err(reason) => (Vec::new(), Err(reason)),
+        };
+        if self.is_finished() || !self.roots.settle(host, outcome) {
+            return;
+        }
+        self.race.add_roots(&addrs);
+        if self.is_racing() {
+            self.race.ask_new_roots(now);
+        }
+        self.advance(now);
     }
 
     /// A datagram came.
@@ -197,10 +229,14 @@ impl Descent {
             // The last that was in hand has gone out of service: on with the race.
             self.phase = Phase::Racing;
             self.race.be_patient(now);
+            self.race.ask_new_roots(now);
         }
         let first = self.race.options().strategy == Strategy::First;
         while self.race.best().is_none() && self.race.schedule().is_quiet() {
             if first || !self.race.back_up(now) {
+                if self.roots.are_awaited() {
+                    break;
+                }
                 return self.end(now); // every candidate has answered, and none leads on
             }
         }
@@ -295,7 +331,8 @@ impl Descent {
 
     fn ending(&self, elapsed: Duration) -> Ending<'_> {
         let race = &self.race;
-        Ending::new(race.candidates(), race.options(), race.cost(), elapsed)
+        let unresolved = self.roots.unresolved();
+        Ending::new(race.candidates(), race.options(), race.cost(), unresolved, elapsed)
     }
 
     /// Whether any candidate may still answer for the first time.

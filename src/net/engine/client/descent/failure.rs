@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::report::{CandidateState, Obstacle, Parent};
+use crate::types::UnresolvedRoot;
 
 /// A descent that ended without a TURN server.
 ///
@@ -23,6 +24,8 @@ pub enum Failure {
         below: Option<Parent>,
         /// How long the descent waited.
         waited: Duration,
+        /// The roots that could not be asked besides.
+        unresolved: Vec<UnresolvedRoot>,
     },
     /// Nobody can be reached on the deepest level.
     #[non_exhaustive]
@@ -37,6 +40,8 @@ pub enum Failure {
         addr: SocketAddr,
         /// What stands before that one.
         obstacle: Obstacle,
+        /// The roots that could not be asked besides.
+        unresolved: Vec<UnresolvedRoot>,
     },
     /// Whatever answered had nothing to offer.
     #[non_exhaustive]
@@ -47,6 +52,8 @@ pub enum Failure {
         state: CandidateState,
         /// That server.
         at: Parent,
+        /// The roots that could not be asked besides.
+        unresolved: Vec<UnresolvedRoot>,
     },
     /// The caller's own [`Limits`](super::limits::Limits) let nobody be asked whom a server lists.
     #[non_exhaustive]
@@ -55,6 +62,8 @@ pub enum Failure {
         level: u8,
         /// That server.
         at: Parent,
+        /// The roots that could not be asked besides.
+        unresolved: Vec<UnresolvedRoot>,
     },
 }
 
@@ -68,6 +77,16 @@ impl Failure {
             Self::Limited { .. } => "limited",
         }
     }
+
+    /// The roots that could not be asked besides: no address of them was known in time.
+    pub fn unresolved(&self) -> &[UnresolvedRoot] {
+        match self {
+            Self::NoAnswer { unresolved, .. }
+            | Self::Unreachable { unresolved, .. }
+            | Self::DeadEnd { unresolved, .. }
+            | Self::Limited { unresolved, .. } => unresolved,
+        }
+    }
 }
 
 impl fmt::Display for Failure {
@@ -78,14 +97,14 @@ impl fmt::Display for Failure {
                     if *asked == 1 { "the root did not answer" } else { "no root answered" };
                 write!(f, "level 0: {roots} within {}", time(*waited))
             }
-            Self::NoAnswer { level, asked: 1, below: Some(parent), waited } => {
+            Self::NoAnswer { level, asked: 1, below: Some(parent), waited, .. } => {
                 write!(
                     f,
                     "level {level}: the one candidate below {parent} did not answer within {}",
                     time(*waited)
                 )
             }
-            Self::NoAnswer { level, asked, below: Some(parent), waited } => {
+            Self::NoAnswer { level, asked, below: Some(parent), waited, .. } => {
                 write!(
                     f,
                     "level {level}: none of {asked} candidates below {parent} answered within {}",
@@ -101,7 +120,7 @@ impl fmt::Display for Failure {
             Self::Unreachable { level, asked, below: Some(parent), .. } => {
                 write!(f, "level {level}: none of {asked} candidates below {parent} can be reached")
             }
-            Self::DeadEnd { level, state, at } => {
+            Self::DeadEnd { level, state, at, .. } => {
                 let what = match state {
                     CandidateState::TurnDown => "the TURN server beside it is down",
                     CandidateState::Full => "it is full",
@@ -111,7 +130,7 @@ impl fmt::Display for Failure {
                 };
                 write!(f, "level {level}: {at} is a dead end, {what}")
             }
-            Self::Limited { level, at } => {
+            Self::Limited { level, at, .. } => {
                 write!(f, "level {level}: the limits let nobody be asked that {at} lists")
             }
         }

@@ -2,7 +2,8 @@
 //!
 //! [`Descent`] puts the parts together, each of which owns its state: `race` asks, hears and goes
 //! down, with `candidates` (whom it knows), `schedule` (what is due and awaited, until when), `down`
-//! (the levels) and `budget` (what it may send, whatever lists say). The rules stand apart from them:
+//! (the levels) and `budget` (what it may send, whatever lists say); `roots` has the names that are
+//! still looked up. The rules stand apart from them:
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate
 //! is asked, `finish` whom the last round asks and who is chosen. `outcome` and `report` are what
 //! comes out.
@@ -22,6 +23,7 @@ mod outcome;
 mod race;
 mod rank;
 mod report;
+mod roots;
 mod schedule;
 #[cfg(feature = "serde")]
 mod serialize;

@@ -13,21 +13,24 @@ use super::rank::Score;
 use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why};
 use super::trace::{Candidate, Trace};
 use crate::net::wire::State;
+use crate::types::UnresolvedRoot;
 
 /// A descent at its end.
 pub(super) struct Ending<'a> {
     candidates: &'a Candidates,
     options: &'a Options,
     cost: Cost,
+    unresolved: Vec<UnresolvedRoot>,
     elapsed: Duration,
 }
 
 impl<'a> Ending<'a> {
-    /// After so long, with this sent and ignored.
+    /// After so long, with this sent and ignored, and these roots left out.
     pub(super) fn new(
         candidates: &'a Candidates,
         options: &'a Options,
         cost: Cost,
+        unresolved: Vec<UnresolvedRoot>,
         elapsed: Duration,
     ) -> Self {
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -39,7 +42,7 @@ impl<'a> Ending<'a> {
             unasked: count(unasked),
             ..cost
         };
-        Self { candidates, options, cost, elapsed }
+        Self { candidates, options, cost, unresolved, elapsed }
     }
 
     /// Everything it has seen.
@@ -68,6 +71,7 @@ impl<'a> Ending<'a> {
             view: self.options.view,
             elapsed: self.elapsed,
             cost: self.cost,
+            unresolved: self.unresolved.clone(),
         }
     }
 
@@ -88,6 +92,7 @@ impl<'a> Ending<'a> {
             path: path.map(|at| self.hop(at)).collect(),
             runners_up: runners_up.filter_map(|score| self.runner_up(score)).collect(),
             cost: self.cost,
+            unresolved: self.unresolved.clone(),
         })
     }
 
@@ -116,14 +121,14 @@ impl<'a> Ending<'a> {
         let via = here().next().and_then(|entry| entry.via);
         let below = via.map(|via| self.parent(via));
         let here: Vec<_> = here().filter(|entry| entry.via == via).collect();
-        let asked = here.len();
+        let (asked, unresolved) = (here.len(), self.unresolved.clone());
         match here.first().and_then(|entry| Some((entry.addr, entry.obstacle?))) {
             Some((addr, obstacle)) if here.iter().all(|entry| !entry.is_awaited()) => {
-                Failure::Unreachable { level, asked, below, addr, obstacle }
+                Failure::Unreachable { level, asked, below, addr, obstacle, unresolved }
             }
             _ => {
                 let waited = self.elapsed.min(self.options.timeout);
-                Failure::NoAnswer { level, asked, below, waited }
+                Failure::NoAnswer { level, asked, below, waited, unresolved }
             }
         }
     }
@@ -136,11 +141,12 @@ impl<'a> Ending<'a> {
         let answered = self.candidates.iter().filter(|(_, entry)| entry.rtt.is_some());
         let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
         let refused = entry.state == State::Offering;
+        let (level, at, unresolved) = (entry.level, self.parent(at), self.unresolved.clone());
         if refused && self.is_limited(entry) {
-            return Some(Failure::Limited { level: entry.level, at: self.parent(at) });
+            return Some(Failure::Limited { level, at, unresolved });
         }
         let state = if refused { CandidateState::Refused } else { out_of_service(entry.state)? };
-        Some(Failure::DeadEnd { level: entry.level, state, at: self.parent(at) })
+        Some(Failure::DeadEnd { level, state, at, unresolved })
     }
 
     /// Whether the limits, and neither time nor scope, kept what a server lists from being asked.

@@ -64,8 +64,8 @@ pub(super) struct Race {
 }
 
 impl Race {
-    /// A race that begins at these roots.
-    pub(super) fn new(options: Options, roots: &[SocketAddr], now: Instant, rng: Rng) -> Self {
+    /// A race that nobody takes part in yet.
+    pub(super) fn new(options: Options, now: Instant, rng: Rng) -> Self {
         let mut race = Self {
             candidates: Candidates::default(),
             schedule: Schedule::new(now, ROOT_PATIENCE),
@@ -78,14 +78,6 @@ impl Race {
             options,
         };
         race.levels.open(0);
-        for &root in roots {
-            if let Some(id) = race.add(Entry::root(root)) {
-                race.plan(id, now);
-                if race.options.strategy == Strategy::Best {
-                    race.plan(id, now + ROOT_SPACING);
-                }
-            }
-        }
         race
     }
 
@@ -239,6 +231,34 @@ impl Race {
     }
 
     // ---- the way down ----
+
+    /// Takes in roots, which are asked by [`ask_new_roots`](Self::ask_new_roots).
+    pub(super) fn add_roots(&mut self, roots: &[SocketAddr]) {
+        for &root in roots {
+            self.add(Entry::root(root));
+        }
+    }
+
+    /// Asks the roots that were not asked before, unless their level is won.
+    pub(super) fn ask_new_roots(&mut self, now: Instant) {
+        let first = self.options.strategy == Strategy::First;
+        if first && self.levels.is_explored(0) {
+            return;
+        }
+        let new = |(id, entry): &(CandidateId, &Entry)| {
+            entry.via.is_none() && entry.sent() == 0 && !self.schedule.awaits(*id)
+        };
+        let new: Vec<_> = self.candidates.iter().filter(new).map(|(id, _)| id).collect();
+        for id in new {
+            self.plan(id, now);
+            if !first {
+                self.plan(id, now + ROOT_SPACING);
+            }
+        }
+        if self.levels.len() == 1 {
+            self.schedule.be_patient(now, ROOT_PATIENCE);
+        }
+    }
 
     /// Goes down into the balance servers whose answers are fast enough.
     fn go_down(&mut self, now: Instant) {

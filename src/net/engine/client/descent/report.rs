@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::options::Strategy;
-use crate::types::Name;
+use crate::types::{Name, UnresolvedRoot};
 
 /// The result of a descent: a TURN server, and how it was found.
 ///
@@ -37,7 +37,7 @@ pub struct Selection {
     /// Whether the TURN server answered when it was asked itself (STUN Binding); `None`: it was not
     /// asked. Where none does, that of the fastest leaf is chosen on the leaf's word.
     pub turn_answered: Option<bool>,
-    /// From the first request to the decision.
+    /// From the start, look-ups of names included, to the decision.
     pub elapsed: Duration,
     /// The strategy that chose.
     pub strategy: Strategy,
@@ -47,6 +47,8 @@ pub struct Selection {
     pub runners_up: Vec<RunnerUp>,
     /// What the descent cost.
     pub cost: Cost,
+    /// The roots that could not be asked.
+    pub unresolved: Vec<UnresolvedRoot>,
 }
 
 /// A balance server on the way down.

@@ -10,11 +10,11 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::failure::Failure;
 use super::report::{Hop, RunnerUp, Selection, Unasked};
 use super::trace::{Candidate, Trace};
-use crate::types::Name;
+use crate::types::{Name, UnresolvedRoot};
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 13)?;
+        let mut document = serializer.serialize_struct("Selection", 14)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
@@ -27,6 +27,7 @@ impl Serialize for Selection {
         document.serialize_field("silent", &self.cost.silent)?;
         document.serialize_field("unasked", &self.cost.unasked)?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
+        document.serialize_field("unresolved", &self.unresolved)?;
         document.serialize_field("error", &None::<Failure>)?;
         document.end()
     }
@@ -54,6 +55,15 @@ impl Serialize for RunnerUp {
     }
 }
 
+impl Serialize for UnresolvedRoot {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut root = serializer.serialize_struct("UnresolvedRoot", 2)?;
+        root.serialize_field("host", &self.host)?;
+        root.serialize_field("reason", &self.reason.to_string())?;
+        root.end()
+    }
+}
+
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut error = serializer.serialize_struct("Failure", 2)?;
@@ -67,7 +77,7 @@ impl Serialize for Trace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let selection = self.outcome.as_ref().ok();
         let rows: Vec<_> = self.candidates.iter().map(|row| Row::new(row, self)).collect();
-        let mut document = serializer.serialize_struct("Trace", 10)?;
+        let mut document = serializer.serialize_struct("Trace", 11)?;
         document.serialize_field("turn", &selection.map(|s| s.turn))?;
         document.serialize_field("name", &selection.and_then(|s| text(s.name.as_ref())))?;
         document.serialize_field("rtt_ms", &selection.map(|s| ms(s.rtt)))?;
@@ -76,6 +86,7 @@ impl Serialize for Trace {
         document.serialize_field("view", self.view.as_str())?;
         document.serialize_field("levels", &selection.map_or(0, |s| s.path.len()))?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
+        document.serialize_field("unresolved", &self.unresolved)?;
         document.serialize_field("error", &self.outcome.as_ref().err())?;
         document.serialize_field("candidates", &rows)?;
         document.end()

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::options::Strategy;
 use super::report::{CandidateState, Cost, Selection, Unasked};
 use crate::net::wire::View;
-use crate::types::{Name, Prefix};
+use crate::types::{Name, Prefix, UnresolvedRoot};
 
 /// Everything a descent has seen.
 ///
@@ -27,10 +27,12 @@ pub struct Trace {
     pub strategy: Strategy,
     /// Which lists it asked for.
     pub view: View,
-    /// From the first request to the end.
+    /// From the start, look-ups of names included, to the end.
     pub elapsed: Duration,
     /// What the descent cost.
     pub cost: Cost,
+    /// The roots that could not be asked.
+    pub unresolved: Vec<UnresolvedRoot>,
 }
 
 /// One line of a [`Trace`].
