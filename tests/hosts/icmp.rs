@@ -100,7 +100,10 @@ fn what_is_unreachable_is_told_from_what_is_said_to_be() {
     let _root = root.serve(&superior(&["0.0.0.0:3001", "[::]:3001"], &refs));
     let servers = [&port, &path, &admin, &v6].into_iter().zip(refs).chain([(&honest, refs[5])]);
     let _servers: Vec<_> = servers
-        .map(|(host, node)| host.serve(&leaf(node, above, &node.replace("3001", "3478"))))
+        .map(|(host, node)| {
+            let above = if node.starts_with('[') { "[2001:db8::1]:3001" } else { above };
+            host.serve(&leaf(node, above, &node.replace("3001", "3478")))
+        })
         .collect();
     let _liar = lying_leaf(&liar, addr(refs[4]), addr(refs[5]));
     let turn = addr("203.0.113.7:3478");

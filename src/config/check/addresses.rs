@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use super::mistake::Mistake;
 use super::place::Place;
 use crate::config::model::Config;
-use crate::types::{Endpoint, ListenAddr, check_host};
+use crate::types::{Endpoint, check_host};
 
 /// Where port 0 may stand.
 pub(in crate::config) const PORT_ZERO: &str = "port 0 stands for any port in `net.bind` only";
@@ -22,19 +22,11 @@ pub(super) fn bad_addresses(config: &Config, binds: &[Endpoint]) -> Vec<Mistake>
     addresses(config).into_iter().filter_map(mistake).collect()
 }
 
-/// The checks' sockets are bound to the server's own IP addresses: a port it listens on is taken.
-pub(super) fn bad_check_port(port: u16, binds: &[ListenAddr]) -> Option<Mistake> {
-    if port == 0 {
-        return Some(Mistake {
-            hint: Some("leave `check-bind` out to use any port"),
-            ..Mistake::at(Place::CheckBind, "check port `0` is no port".into())
-        });
-    }
-    let i = binds.iter().position(|bind| bind.addr().port() == port)?;
-    let message = format!("check port `{port}` is taken by this server itself");
-    Some(Mistake {
-        related: Some((Place::Bind(i), "it listens here")),
-        ..Mistake::at(Place::CheckBind, message)
+/// A port that checks cannot be sent from.
+pub(super) fn bad_check_port(port: u16) -> Option<Mistake> {
+    (port == 0).then(|| Mistake {
+        hint: Some("leave `check-bind` out to use any port"),
+        ..Mistake::at(Place::CheckBind, "check port `0` is no port".into())
     })
 }
 

@@ -2,12 +2,14 @@
 //! configurations made by a program.
 
 mod addresses;
+mod binds;
 mod keys;
 pub(super) mod mistake;
 pub(super) mod place;
 
 pub(super) use self::addresses::PORT_ZERO;
 use self::addresses::{bad_addresses, bad_check_port};
+use self::binds::bad_binds;
 use self::keys::bad_keys;
 use self::mistake::Mistake;
 use self::place::Place;
@@ -49,8 +51,9 @@ pub(super) fn check(config: &Config) -> Vec<Mistake> {
         mistakes.push(Mistake::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));
     }
     if let Some(port) = config.cluster.check_bind {
-        mistakes.extend(bad_check_port(port, &config.net.bind));
+        mistakes.extend(bad_check_port(port));
     }
+    mistakes.extend(bad_binds(&config.net, &config.cluster));
     mistakes.extend(bad_keys(&config.cluster));
     let limits = &config.limits;
     let least = RequestLimits::MIN_BARE_BYTES;

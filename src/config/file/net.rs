@@ -25,14 +25,14 @@ pub(super) fn net(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Net {
 
 fn binds(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<ListenAddr> {
     let (items, expected) = value::one_or_many(value);
-    if items.is_empty() {
-        // Known to the checks only here: where all addresses are bad, that is said already.
-        reader.mark(Place::Binds, value);
-    }
     let mut binds = Vec::new();
     for item in items {
         let place = Place::Bind(binds.len());
         binds.extend(reader.keep_at(place, item, value::listen_addr(item, expected, DEFAULT_PORT)));
+    }
+    if binds.len() == items.len() {
+        // Known to the checks only so: what a bad address was to be, nobody knows.
+        reader.mark(Place::Binds, value);
     }
     binds
 }

@@ -59,12 +59,16 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
         let bare_bytes = bare_bytes.max(least);
         RequestLimits { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
     });
-    (net, cluster, turn, limits, log).prop_map(|(net, cluster, turn, limits, log)| Config {
-        net,
-        cluster,
-        turn,
-        limits,
-        log,
+    (net, cluster, turn, limits, log).prop_map(|(net, mut cluster, turn, limits, log)| {
+        let is_reached = |endpoint: &Endpoint| match endpoint {
+            Endpoint::Addr(addr) => {
+                net.bind.iter().any(|bind| bind.addr().is_ipv4() == addr.is_ipv4())
+            }
+            Endpoint::Name(..) => true,
+        };
+        cluster.superiors.retain(is_reached);
+        cluster.nodes.retain(|node| is_reached(&node.addr));
+        Config { net, cluster, turn, limits, log }
     })
 }
 
