@@ -186,6 +186,20 @@ async fn what_can_be_asked_nowhere_is_refused_whoever_made_it() {
     }
 }
 
+#[tokio::test]
+async fn a_socket_that_is_connected_is_refused() {
+    let server = SocketAddr::from(([127, 0, 0, 1], 9));
+    for connected in [false, true] {
+        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+        let own = socket.local_addr().unwrap();
+        if connected {
+            socket.connect(server).unwrap();
+        }
+        let built = Balance::builder().root(server).socket(socket).build().await;
+        assert_eq!(built.err().map(|error| look(&error)), connected.then_some(Look::Address(own)));
+    }
+}
+
 #[test]
 fn an_obstacle_reads_before_an_address() {
     let texts = [Obstacle::Port, Obstacle::Path].map(|obstacle| format!("{obstacle} 192.0.2.7"));

@@ -105,7 +105,8 @@ impl Builder {
     }
 
     /// Sends from this socket instead of a fresh one for each descent. Descents that run at once
-    /// share it; candidates of another address family stay unasked.
+    /// share it; candidates of another address family stay unasked. One that is connected can ask one
+    /// address only, and is an error of [`build`](Self::build).
     ///
     /// All descents then have its one source port: whoever forges answers need not guess that, only
     /// their ids and nonces. Nor does a descent hear of ICMP errors, which stay the application's: a
@@ -122,7 +123,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::NoRoots`] where no root was given, [`Error::Endpoint`] where one can be asked nowhere,
-    /// [`Error::NoAddress`] where all are addresses of the other family, [`Error::Socket`] where the socket given cannot be used.
+    /// [`Error::NoAddress`] where all are addresses of the other family, [`Error::Socket`] where the
+    /// socket given cannot be used, as one that is connected.
     pub async fn build(self) -> Result<Balance, Error> {
         let Self { roots, options, linger, family, socket } = self;
         let roots = Roots::new(roots, family)?;

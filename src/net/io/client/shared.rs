@@ -35,6 +35,11 @@ impl SharedSocket {
     pub(super) fn new(socket: std::net::UdpSocket) -> Result<Self, Error> {
         let addr = socket.local_addr().unwrap_or(any(Family::V4));
         let failed = Error::socket(SocketOperation::Use, addr);
+        if let Ok(peer) = socket.peer_addr() {
+            // It would neither send to another address nor hear one.
+            let message = format!("it is connected to `{peer}`");
+            return Err(failed(io::Error::new(io::ErrorKind::InvalidInput, message)));
+        }
         socket.set_nonblocking(true).map_err(failed)?;
         let socket = Arc::new(UdpSocket::from_std(socket).map_err(failed)?);
         let receiving =

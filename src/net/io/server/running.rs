@@ -12,7 +12,8 @@ use super::start::{Started, start};
 use crate::config::Config;
 use crate::error::Error;
 
-/// A running balance server. Dropping it stops it.
+/// A running balance server. Dropping it stops it, within a second: its port is free when
+/// [`stop`](Self::stop) returns, but not yet when `drop` does, which waits for nothing.
 ///
 /// It has threads of its own, and needs nothing of the runtime that it is used on: neither sockets nor
 /// timers, nor that it lives on.
