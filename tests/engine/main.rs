@@ -18,3 +18,4 @@ mod outlook;
 mod rogues;
 mod roots;
 mod scope;
+mod ways;

@@ -63,3 +63,60 @@ fn a_node_behind_a_nat_is_found_where_it_says() {
     let turn = eventually("a probe", || client.probe(&["203.0.113.1:3001"]));
     assert_eq!(turn, addr("203.0.113.254:3478"));
 }
+
+/// As where a container is made anew: what the router has noted of the first datagrams leads to where
+/// nobody is any more, for as long as others come from the same port.
+#[test]
+fn a_node_and_a_turn_server_that_a_nat_has_lost_are_found_from_another_port() {
+    let Some(lab) = lab() else { return };
+    lab.lan("inside").unwrap();
+    let root = lab.host("root", &["203.0.113.1/24"]);
+    let client = lab.host("client", &["203.0.113.9/24"]);
+    let router = lab.host("router", &["203.0.113.254/24"]);
+    lab.join(&router, "inside", &["10.0.0.1/24"]);
+    let inside = [2, 3].map(|n| {
+        let node = lab.host(&format!("node {n}"), &[]);
+        lab.join(&node, "inside", &[&format!("10.0.0.{n}/24")]);
+        node.ip("route add default via 10.0.0.1\n");
+        node
+    });
+    router.sysctl("net/ipv4/ip_forward", "1").unwrap();
+    router.nft("table ip nat {\nchain in { type nat hook prerouting priority dstnat\n}\n}\n");
+    let map = |n: u8| {
+        let rule = format!("iif eth0 udp dport {{ 3001, 3478 }} dnat to 10.0.0.{n}");
+        router.nft(&format!("flush chain ip nat in\nadd rule ip nat in {rule}\n"));
+    };
+    let serve = |n: u8| {
+        let node = &inside[usize::from(n) - 2];
+        let turn = node.answer(addr(&format!("10.0.0.{n}:3478")), answer_bindings);
+        let leaf = node.serve(&format!(
+            "net.bind = '10.0.0.{n}:3001'\nturn = {{ bind = '203.0.113.254:3478', health = 'none' }}\n"
+        ));
+        (turn, leaf)
+    };
+    map(2);
+    let first = serve(2);
+    let nodes = "cluster.nodes = ['203.0.113.254:3001']\n";
+    let superior = |port, more: &str| {
+        root.serve(&format!("net.bind = '203.0.113.1:{port}'\n{nodes}{more}log.level = 'debug'\n"))
+    };
+    let free = superior(3001, "");
+    let fixed = superior(3002, "cluster.check-bind = 4002\n");
+    let leaf = root.serve("net.bind = '203.0.113.1:3003'\nturn.bind = '203.0.113.254:3478'\n");
+    for port in [3001, 3002] {
+        lists(&client, &format!("203.0.113.1:{port}"), &["203.0.113.254:3001"]);
+    }
+    let ups = || leaf.log().matches("TURN server up").count();
+    eventually("the TURN server", || (ups() == 1).then_some(()));
+
+    drop(first);
+    map(3);
+    let _second = serve(3);
+    eventually("the TURN server again", || (ups() == 2).then_some(()));
+    lists(&client, "203.0.113.1:3001", &["203.0.113.254:3001"]);
+    eventually("word of what cannot be done", || {
+        fixed.log().contains("`check-bind`").then_some(())
+    });
+    assert!(free.log().contains("its checks leave from another port"), "{}", free.log());
+    assert!(!fixed.log().contains("its checks leave from"), "{}", fixed.log());
+}

@@ -51,6 +51,7 @@ impl PingArgs {
         measured: &mut Measurements,
         printer: &Printer,
     ) -> Result<(), CommandError> {
+        let start = Instant::now();
         let mut interrupt = pin!(interrupt());
         let mut deadline = pin!(passed(self.deadline));
         let mut pinger = tokio::select! {
@@ -63,7 +64,7 @@ impl PingArgs {
         if begun {
             self.begin(measured, &pinger, printer)?;
         }
-        loop {
+        while self.deadline.is_none_or(|deadline| start.elapsed() < deadline) {
             let echo = tokio::select! {
                 echo = pinger.next() => echo,
                 _ = &mut interrupt => break,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use super::ways::Way;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::{Rng, Transmit};
 
@@ -20,6 +21,10 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// Failures in a row after which it is down: one lost datagram, or two, say nothing.
 const FAILURES: u32 = 3;
 
+/// Failures in a row after which the next request leaves from another port, which no NAT on the path
+/// knows: when it is taken to be down, and then every ten seconds or so, for no NAT forgets silence sooner.
+const FAILURES_A_WAY: u32 = 10;
+
 /// Answers in a row after which it is up again; one suffices at the start.
 const SUCCESSES: u32 = 2;
 
@@ -32,6 +37,9 @@ pub struct Health {
     against: u32,
     /// How many of these change it.
     needed: u32,
+    /// Failures in a row.
+    silent: u32,
+    way: Way,
     next: Instant,
     /// The request that is out, if one is.
     exchange: Exchange,
@@ -46,6 +54,8 @@ impl Health {
             up: false,
             against: 0,
             needed: 1,
+            silent: 0,
+            way: Way::FIRST,
             next: now,
             exchange: Exchange::new(Owner::Health),
             rng,
@@ -55,6 +65,11 @@ impl Health {
     /// Whether it lives, as far as is known.
     pub fn is_up(&self) -> bool {
         self.up
+    }
+
+    /// Which way it is asked.
+    pub fn way(&self) -> Way {
+        self.way
     }
 
     /// A datagram came to the socket that it is asked from. Returns whether it is the answer that is
@@ -100,6 +115,10 @@ impl Health {
     fn result(&mut self, now: Instant, answered: bool) {
         self.exchange.forget();
         self.next = self.next.max(now);
+        self.silent = if answered { 0 } else { self.silent.saturating_add(1) };
+        if self.silent % FAILURES_A_WAY == FAILURES {
+            self.way = self.way.next();
+        }
         self.against = if answered == self.up { 0 } else { self.against + 1 };
         if self.against >= self.needed {
             self.up = answered;

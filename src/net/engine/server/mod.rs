@@ -13,6 +13,7 @@ pub mod members;
 mod pace;
 mod replay;
 pub mod seal;
+pub mod ways;
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -29,6 +30,7 @@ use self::heartbeat::{Heartbeats, Outgoing};
 use self::incoming::LocalAddr;
 use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
 use self::pace::Pace;
+use self::ways::Way;
 use super::{Rng, Transmit};
 use crate::net::wire::Node;
 use crate::types::{Name, OnLink};
@@ -248,6 +250,16 @@ impl ServerEngine {
     /// The next check to send, from a socket of its own.
     pub fn poll_check(&mut self, now: Instant) -> Option<Transmit> {
         self.members.poll_transmit(now)
+    }
+
+    /// Which way a check leaves that has just been polled.
+    pub fn way_of_check(&self, to: SocketAddr) -> Way {
+        self.members.way(to)
+    }
+
+    /// Which way a request to the TURN server leaves.
+    pub fn way_to_turn(&self) -> Way {
+        self.health.as_ref().map_or(Way::FIRST, Health::way)
     }
 
     /// The next request to the TURN server, from a socket of its own.

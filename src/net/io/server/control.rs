@@ -1,20 +1,20 @@
 //! The control loop: all that waits, checks and heartbeats among it.
 
-use std::net::{SocketAddr, UdpSocket as StdSocket};
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
-use tracing::debug;
 
 use super::check_sockets::CheckSockets;
 use super::event_log;
 use super::log_limit::tell;
+use super::receive::catch_up;
 use super::shared::{Arrival, SharedState};
+use super::turn_socket::TurnSocket;
 use crate::net::engine::server::heartbeat::Outgoing;
 use crate::net::engine::server::incoming::LocalAddr;
-use crate::net::io::socket::udp::{BoundAddr, send};
+use crate::net::io::socket::udp::BoundAddr;
 
 /// What falls due so soon after a step of the loop waits for the next and goes out with it: of
 /// thousands of checks many in one step, while no clock here is finer than that.
@@ -23,18 +23,23 @@ const GATHER: Duration = Duration::from_millis(5);
 /// How long it waits where nothing is due.
 const IDLE: Duration = Duration::from_secs(3600);
 
+/// How late it may be until it takes itself for one that was stopped, as all of the process was: then it
+/// gives the workers so long to read what has come for it.
+const LATE: Duration = Duration::from_secs(1);
+const WORKERS_TURN: Duration = Duration::from_millis(50);
+
 pub(super) struct ControlLoop {
     pub(super) shared: Arc<SharedState>,
     pub(super) check_sockets: CheckSockets,
     /// Where the TURN server is asked from.
-    pub(super) turn: Option<Arc<UdpSocket>>,
+    pub(super) turn: Option<TurnSocket>,
     pub(super) heartbeat_sockets: Vec<HeartbeatSocket>,
 }
 
 /// A listening socket, which heartbeats are sent from.
 pub(super) struct HeartbeatSocket {
     pub(super) addr: SocketAddr,
-    pub(super) socket: StdSocket,
+    pub(super) socket: UdpSocket,
 }
 
 impl ControlLoop {
@@ -46,6 +51,24 @@ impl ControlLoop {
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
                 () = self.shared.news.notified() => {}
+                Some(arrival) = peer_messages.recv() => self.handle(Instant::now(), &arrival),
+            }
+            if next + LATE < Instant::now() {
+                self.let_workers_read(&mut peer_messages).await;
+            }
+            // What has come is taken before any timer is believed.
+            for _ in 0..peer_messages.len() {
+                peer_messages.try_recv().into_iter().for_each(|a| self.handle(Instant::now(), &a));
+            }
+        }
+    }
+
+    /// Takes what they pass on meanwhile.
+    async fn let_workers_read(&self, peer_messages: &mut mpsc::Receiver<Arrival>) {
+        let mut turn = std::pin::pin!(tokio::time::sleep(WORKERS_TURN));
+        loop {
+            tokio::select! {
+                () = &mut turn => return,
                 Some(arrival) = peer_messages.recv() => self.handle(Instant::now(), &arrival),
             }
         }
@@ -61,12 +84,13 @@ impl ControlLoop {
 
     /// Everything that is due. Returns when the next is.
     fn step(&mut self, now: Instant) -> Option<Instant> {
+        catch_up(&self.shared, now);
         self.shared.engine().handle_timeout(now);
         self.shared.refresh(now);
         loop {
             let mut engine = self.shared.engine();
-            let check = engine.poll_check(now);
-            let binding = engine.poll_binding(now);
+            let check = engine.poll_check(now).map(|check| (engine.way_of_check(check.to), check));
+            let binding = engine.poll_binding(now).map(|binding| (engine.way_to_turn(), binding));
             let heartbeat = engine.poll_heartbeat(now);
             let event = engine.poll_event().map(|event| (event, engine.count()));
             let next = engine.poll_timeout();
@@ -74,13 +98,11 @@ impl ControlLoop {
             if check.is_none() && binding.is_none() && heartbeat.is_none() && event.is_none() {
                 return next;
             }
-            if let Some(check) = check {
-                self.check_sockets.send(now, &check, &self.shared.log_limit);
+            if let Some((way, check)) = check {
+                self.check_sockets.send(now, way, &check, &self.shared);
             }
-            if let (Some(binding), Some(turn)) = (binding, &self.turn)
-                && let Err(error) = send(turn, &binding.payload, binding.to)
-            {
-                debug!(turn = %binding.to, %error, "cannot ask the TURN server");
+            if let (Some((way, binding)), Some(turn)) = (binding, &mut self.turn) {
+                turn.send(way, &binding, &self.shared);
             }
             if let Some(heartbeat) = heartbeat {
                 self.send_heartbeat(now, &heartbeat);

@@ -27,6 +27,16 @@ pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, fr
         ServerEvent::Node(MemberEvent::Forgotten { addr }) => {
             info!(%addr, nodes = all, "node forgotten");
         }
+        ServerEvent::Node(MemberEvent::Rerouted { addr }) if from.is_fixed() => {
+            warn!(
+                %addr,
+                "silent node: its checks should leave from another port, in case that a NAT or \
+                 firewall has forgotten this one, but `check-bind` in [cluster] fixes it"
+            );
+        }
+        ServerEvent::Node(MemberEvent::Rerouted { addr }) => {
+            info!(%addr, "silent node: its checks leave from another port");
+        }
         ServerEvent::Node(MemberEvent::NoneAnswered) => {
             let from: Vec<_> = from.addrs().map(|addr| addr.to_string()).collect();
             warn!(

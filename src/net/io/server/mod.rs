@@ -1,5 +1,6 @@
 //! A running balance server: workers that answer, and a control loop for all that waits.
 
+mod asking_sockets;
 mod check_sockets;
 mod control;
 mod counters;
@@ -15,6 +16,7 @@ mod running;
 mod settings;
 mod shared;
 mod start;
+mod turn_socket;
 mod worker;
 
 pub use running::Server;

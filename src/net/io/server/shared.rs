@@ -5,6 +5,7 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
 
+use super::asking_sockets::AskingSockets;
 use super::counters::Counters;
 use super::log_limit::LogLimit;
 use super::part::Parts;
@@ -20,6 +21,7 @@ pub(super) struct SharedState {
     engine: Mutex<ServerEngine>,
     /// Held by who encodes a snapshot: none is published after a newer one.
     encoding: Mutex<()>,
+    pub(super) asking: AskingSockets,
     pub(super) parts: Arc<Parts>,
     pub(super) counters: Counters,
     pub(super) log_limit: LogLimit,
@@ -45,6 +47,7 @@ impl SharedState {
             snapshot: ArcSwap::default(),
             engine: Mutex::new(engine),
             encoding: Mutex::new(()),
+            asking: AskingSockets::default(),
             parts: Arc::default(),
             counters: Counters::default(),
             log_limit: LogLimit::default(),

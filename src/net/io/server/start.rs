@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Instant;
 
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 
+use super::asking_sockets::Asks;
 use super::check_sockets::CheckSockets;
 use super::control::{ControlLoop, HeartbeatSocket};
 use super::listen::listen;
 use super::shared::SharedState;
+use super::turn_socket::TurnSocket;
 use super::worker::Worker;
 use super::{names, networks, overflow, receive, settings};
 use crate::config::{Config, TurnHealth};
@@ -22,8 +23,6 @@ use crate::net::engine::server::limit::Limiter;
 use crate::net::io::random;
 use crate::net::io::socket::listen::Listener;
 use crate::net::io::socket::reply::reply_sockets;
-use crate::net::io::socket::udp::{any, open};
-use crate::types::Family;
 
 /// Heartbeats that wait for the control loop. More are dropped: the next ones come in seconds.
 const PEER_MESSAGES: usize = 1024;
@@ -45,7 +44,7 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     let (peer_messages, arrivals) = mpsc::channel(PEER_MESSAGES);
     let mut engine = ServerEngine::new(config.net.name.clone(), config.turn.bind, random::rng()?);
     let turn = config.turn.bind.filter(|_| config.turn.health == TurnHealth::Binding);
-    let turn = turn.map(open_turn_socket).transpose()?.map(Arc::new);
+    let turn = turn.map(TurnSocket::open).transpose()?;
     if turn.is_some() {
         engine.check_turn(Instant::now());
     }
@@ -77,12 +76,12 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     networks::set(shared);
     shared.parts.spawn("watch over networks", networks::watch(shared.clone()));
     for socket in check_sockets.sockets() {
-        let work = receive::check_answers(shared.clone(), socket.clone());
-        shared.parts.spawn("receiver of answers to checks", work);
+        shared.asking.add(Asks::Nodes, socket.clone());
     }
-    if let Some(socket) = turn.clone() {
-        shared.parts.spawn("receiver of Bindings", receive::bindings(shared.clone(), socket));
+    if let Some(turn) = &turn {
+        shared.asking.add(Asks::Turn, turn.socket().clone());
     }
+    shared.parts.spawn("receiver of answers", receive::answers(shared.clone()));
     let control = ControlLoop { shared: shared.clone(), check_sockets, turn, heartbeat_sockets };
     shared.parts.spawn("control loop", control.run(arrivals));
     shared.parts.spawn("watch over full buffers", overflow::tell(shared.clone()));
@@ -98,10 +97,4 @@ impl Drop for Started {
             let _ = worker.join(); // a panic was told by `failed`
         }
     }
-}
-
-/// Opens the socket that the TURN server beside a leaf is asked from.
-fn open_turn_socket(turn: SocketAddr) -> Result<UdpSocket, Error> {
-    let addr = any(Family::of(turn));
-    open(addr).map_err(Error::socket(SocketOperation::AskTurn, addr))
 }

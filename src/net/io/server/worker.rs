@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, trace, warn};
 
 use super::part::Part;
+use super::receive::catch_up;
 use super::shared::{Arrival, SharedState};
 use crate::error::Error;
 use crate::net::engine::server::answer::{Answer, Handled, Responder};
@@ -88,6 +89,7 @@ impl Worker {
     fn answer(&mut self, batch: &mut Batch, count: usize, now: Instant) {
         let mut snapshot = self.shared.snapshot.load();
         if !snapshot.holds(now) {
+            catch_up(&self.shared, now);
             self.shared.refresh(now);
             snapshot = self.shared.snapshot.load();
         }

@@ -62,6 +62,12 @@ impl AskingSocket {
         Ok(came)
     }
 
+    /// Whether a datagram was read, and not taken.
+    #[cfg(feature = "server")]
+    pub(crate) fn is_read(&self) -> bool {
+        self.head.is_some()
+    }
+
     /// Takes what [`Self::peek`] has found.
     pub(crate) fn take(&mut self) -> Option<Datagram> {
         self.head.take()

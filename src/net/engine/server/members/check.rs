@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
+use crate::net::engine::server::ways::{Route, Way, Ways};
 use crate::net::wire::View;
 
 /// How far a node is, as steady as a list wants it: each change of that is news all the way up.
@@ -50,6 +51,7 @@ pub(super) struct Check {
     /// The latest requests: an answer may outlast the round it belongs to.
     exchange: Exchange,
     distance: Distance,
+    route: Route,
 }
 
 impl Check {
@@ -84,7 +86,22 @@ impl Check {
             sent: 0,
             exchange: Exchange::new(Owner::Check),
             distance: Distance::default(),
+            route: Route::default(),
         }
+    }
+
+    /// Finds the way of the next. Returns whether it is news that it is another.
+    pub(super) fn route(&mut self, now: Instant, ways: &mut Ways) -> bool {
+        self.route.ask(now, ways)
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.route.way()
+    }
+
+    /// The node answers, whatever it says.
+    pub(super) fn heard(&mut self) {
+        self.route.answered();
     }
 
     /// When the next one is due.
@@ -119,6 +136,7 @@ impl Check {
     /// The node wants to be asked again, with a cookie.
     pub(super) fn retry(&mut self, now: Instant, cookie: Vec<u8>) {
         self.exchange.set_cookie(cookie);
+        self.heard();
         self.bring_forward(now);
     }
 
@@ -178,6 +196,7 @@ impl Check {
             self.exchange.accept(proof);
             self.exchange.forget();
         }
+        self.heard();
         self.sent = 0;
         self.next = next;
     }

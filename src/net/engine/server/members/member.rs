@@ -10,6 +10,7 @@ use super::offered::{ONLINE, Offered};
 use super::signer::Signer;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
+use crate::net::engine::server::ways::{Way, Ways};
 use crate::net::engine::{Rng, jitter};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
 use crate::net::wire::{Node, PADDED_REQUEST, ProbeReply};
@@ -131,14 +132,32 @@ impl Member {
     }
 
     /// A check that is sent now.
-    pub(super) fn check(&mut self, now: Instant, token: Token, keys: &Keys) -> Vec<u8> {
+    pub(super) fn check(
+        &mut self,
+        now: Instant,
+        token: Token,
+        keys: &Keys,
+        ways: &mut Ways,
+    ) -> (Vec<u8>, Option<MemberEvent>) {
+        let moved = self.check.route(now, ways);
+        let event = moved.then_some(MemberEvent::Rerouted { addr: self.spec.addr });
         let key = self.signer.key(keys, self.check.sent());
         let size = PADDED_REQUEST - key.map_or(0, |_| TRAILER);
         let mut payload = self.check.send(now, token, size, self.offered.is_some());
         if let Some(key) = key {
             key.sign(Purpose::Probe, &mut payload, 0);
         }
-        payload
+        (payload, event)
+    }
+
+    /// Which way its checks leave.
+    pub(super) fn way(&self) -> Way {
+        self.check.way()
+    }
+
+    /// An answer came that counts for nothing else.
+    pub(super) fn heard_from(&mut self) {
+        self.check.heard();
     }
 
     /// When the check was sent that an answer is to; `None`: it is to none.

@@ -25,6 +25,7 @@ use rand::RngExt;
 use super::auth::{Heartbeat, Trust};
 use super::drop::DropReason;
 use super::seal::Seal;
+use super::ways::{Way, Ways};
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::auth::{Purpose, Tag};
@@ -60,6 +61,7 @@ pub struct Members {
     prospects: Prospects,
     news: News,
     gate: Gate,
+    ways: Ways,
     /// How many of them are configured.
     configured: usize,
     seal: Seal,
@@ -74,6 +76,7 @@ impl Members {
             prospects: Prospects::default(),
             news: News::default(),
             gate: Gate::default(),
+            ways: Ways::default(),
             configured: 0,
             seal: Seal::new(rng.random()),
             rng,
@@ -178,6 +181,7 @@ impl Members {
         };
         let joined = member.is_none_or(Member::has_joined);
         if key.is_none() && trust.requires_signed_answers(joined) {
+            self.roster.change(from, Member::heard_from);
             return CheckOutcome::Unsigned;
         }
         let Some(sent) = sent else {
@@ -212,14 +216,21 @@ impl Members {
     /// The next check to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
         let keys = &self.gate.trust().keys;
-        let (seal, rng) = (self.seal, &mut self.rng);
+        let (seal, rng, ways) = (self.seal, &mut self.rng, &mut self.ways);
         let mut token = || Token { id: rng.random(), nonce: seal.nonce(rng.random()) };
         let Some(to) = self.roster.check_due(now) else {
-            return self.prospects.poll_transmit(now, keys, token);
+            return self.prospects.poll_transmit(now, keys, ways, token);
         };
         let token = token();
-        let payload = self.roster.change(to, |member| member.check(now, token, keys))?;
+        let check = self.roster.change(to, |member| member.check(now, token, keys, ways));
+        let (payload, event) = check?;
+        event.into_iter().for_each(|event| self.news.tell(event));
         Some(Transmit { to, payload })
+    }
+
+    /// Which way a check leaves that has just been polled.
+    pub fn way(&self, to: SocketAddr) -> Way {
+        self.roster.get(to).map_or_else(|| self.prospects.way(to), Member::way)
     }
 
     /// What became known since the last call.

@@ -74,6 +74,11 @@ pub enum MemberEvent {
         /// The address that it was checked at.
         addr: SocketAddr,
     },
+    /// It has been silent for some rounds, so that its checks leave from another port from now on.
+    Rerouted {
+        /// The address that it is checked at.
+        addr: SocketAddr,
+    },
     /// None has answered since the start.
     NoneAnswered,
 }

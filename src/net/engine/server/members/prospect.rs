@@ -7,6 +7,7 @@ use super::member::PATIENCE;
 use super::node::NodeState;
 use crate::net::engine::Transmit;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
+use crate::net::engine::server::ways::{Route, Way, Ways};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
 use crate::net::wire::{SHORT_REQUEST, View};
 
@@ -40,6 +41,7 @@ pub(super) struct Prospect {
     /// How many checks have stayed without answer, here or where the same sender has said before
     /// that a node is.
     silent: u32,
+    route: Route,
     exchange: Exchange,
 }
 
@@ -72,6 +74,7 @@ impl Prospect {
             cost: headers(claim.place) + SHORT_REQUEST + TRAILER,
             next: before.map_or(now, |before| before.next),
             silent: before.map_or(0, |before| before.silent),
+            route: Route::default(),
             exchange: Exchange::new(Owner::Check),
         };
         prospect.hear(now, claim);
@@ -131,7 +134,14 @@ impl Prospect {
 
     /// A check that is sent now: a short one, for nobody there has agreed to be asked. That it is
     /// answered is all that is of interest.
-    pub(super) fn check(&mut self, now: Instant, token: Token, keys: &Keys) -> Transmit {
+    pub(super) fn check(
+        &mut self,
+        now: Instant,
+        token: Token,
+        keys: &Keys,
+        ways: &mut Ways,
+    ) -> Transmit {
+        self.route.ask(now, ways);
         self.exchange.sent(now, token, QUESTION, ());
         self.exchange.keep_newest(Self::REMEMBERED);
         let mut payload = self.exchange.encode(token, QUESTION);
@@ -142,6 +152,10 @@ impl Prospect {
         self.next = now + FIRST_PAUSE * (1 << self.silent.min(DOUBLED));
         self.silent = self.silent.saturating_add(1);
         Transmit { to: self.place, payload }
+    }
+
+    pub(super) fn way(&self) -> Way {
+        self.route.way()
     }
 
     /// Whether an answer is to one of the checks.

@@ -12,6 +12,7 @@ use super::prospect::{Claim, Prospect};
 use crate::net::engine::Transmit;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::deadlines::Deadlines;
+use crate::net::engine::server::ways::{Way, Ways};
 use crate::net::wire::auth::Keys;
 
 /// The places, by the address of whoever names each.
@@ -133,6 +134,7 @@ impl Prospects {
         &mut self,
         now: Instant,
         keys: &Keys,
+        ways: &mut Ways,
         token: impl FnOnce() -> Token,
     ) -> Option<Transmit> {
         let due = |from: &SocketAddr| {
@@ -140,7 +142,13 @@ impl Prospects {
             due.is_some_and(|due| due <= now)
         };
         let from = self.deadlines.due(now).find(due)?;
-        self.change(from, |prospect| prospect.check(now, token(), keys))
+        self.change(from, |prospect| prospect.check(now, token(), keys, ways))
+    }
+
+    /// Which way a check of a place leaves: that of whoever names it has been silent the longest.
+    pub(super) fn way(&self, place: SocketAddr) -> Way {
+        let ways = self.named_by(place).filter_map(|from| self.prospects.get(&from));
+        ways.map(Prospect::way).max().unwrap_or_default()
     }
 
     /// When something is due next.
