@@ -218,6 +218,8 @@ pub use types::escaped;
 #[doc(hidden)]
 pub mod internals {
     pub use crate::net::{engine, fault, wire};
+    #[cfg(feature = "client")]
+    pub use crate::types::Nat64;
     pub use crate::types::{OnLink, Scope};
 }
 

@@ -8,6 +8,8 @@ mod link_addr;
 #[cfg(feature = "server")]
 mod listen_addr;
 mod name;
+#[cfg(feature = "client")]
+mod nat64;
 #[cfg(any(feature = "client", feature = "server"))]
 mod on_link;
 mod prefix;
@@ -30,6 +32,10 @@ pub(crate) use link_addr::LinkAddr;
 #[cfg(feature = "server")]
 pub use listen_addr::ListenAddr;
 pub use name::{Name, NameError};
+#[cfg(feature = "client")]
+pub(crate) use nat64::IPV4_ONLY;
+#[cfg(feature = "client")]
+pub use nat64::Nat64;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use on_link::OnLink;
 pub use prefix::{Prefix, PrefixError};

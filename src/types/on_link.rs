@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use super::family::Family;
 use super::prefix::Prefix;
 use super::scope::Scope;
 
@@ -46,6 +47,12 @@ impl OnLink {
         let beside = |ip| self.links(ip).any(|link| self.links(namer).any(|other| link == other));
         let elsewhere = |ip| self.around(ip).next().is_none();
         near || Scope::stands_for(ip).all(|ip| elsewhere(ip) || beside(ip) || excepted(ip))
+    }
+
+    /// Whether any is of a family.
+    pub fn has(&self, family: Family) -> bool {
+        let v4 = family == Family::V4;
+        self.0.iter().any(|(_, network)| network.v4_bits().is_some() == v4)
     }
 
     /// Those that an address is in.

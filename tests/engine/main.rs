@@ -12,6 +12,7 @@ mod limits;
 mod links;
 mod lists;
 mod members;
+mod nat64;
 mod on_link;
 mod order;
 mod outlook;

@@ -39,7 +39,8 @@ fn pings(server: Endpoint) -> PingerBuilder {
 
 /// What a program logs of a selection.
 fn selected(selection: &Selection) -> String {
-    let Selection { turn, name, rtt, elapsed, strategy, path, runners_up, cost, .. } = selection;
+    let Selection { turn, listed, name, rtt, elapsed, strategy, path, runners_up, cost, .. } =
+        selection;
     let left_out = left_out(&selection.unresolved);
     let strategy = strategy.as_str();
     let answered = match selection.turn_answered {
@@ -49,15 +50,18 @@ fn selected(selection: &Selection) -> String {
     };
     let path: Vec<_> = path
         .iter()
-        .map(|Hop { level, addr, name, rtt, .. }| format!("{level} {addr} {name:?} {rtt:?}"))
+        .map(|Hop { level, addr, listed, name, rtt, .. }| {
+            format!("{level} {addr} {listed:?} {name:?} {rtt:?}")
+        })
         .collect();
     let lost: Vec<_> = runners_up
         .iter()
-        .map(|RunnerUp { turn, name, rtt, why, .. }| {
-            format!("{turn} {name:?} {rtt:?} {} {}", why.as_str(), of(*why))
+        .map(|RunnerUp { turn, listed, name, rtt, why, .. }| {
+            format!("{turn} {listed:?} {name:?} {rtt:?} {} {}", why.as_str(), of(*why))
         })
         .collect();
     let cost = spent(cost);
+    let turn = listed.map_or(turn.to_string(), |listed| format!("{turn}, that is {listed}"));
     format!(
         "{turn} {name:?} {rtt:?} {answered} {elapsed:?} {strategy} {path:?} {lost:?} {cost} {left_out:?}"
     )

@@ -8,6 +8,7 @@ mod link_local;
 mod links;
 mod names;
 mod nat;
+mod nat64;
 mod near;
 mod partitions;
 mod pings;

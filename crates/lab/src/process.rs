@@ -138,6 +138,26 @@ impl Host {
         Process::start(self.built, &mut command)
     }
 
+    /// Starts a tayga: what is sent into this IPv6 prefix of 96 bits goes on as IPv4, from addresses
+    /// of this /24. Its interface is `nat64`, which has to be set up and routed to.
+    pub fn tayga(&self, prefix: &str, pool: &str) -> io::Result<Process> {
+        let config = self.built.file("tayga");
+        let own = pool.replace(".0/24", ".1");
+        let text =
+            format!("tun-device nat64\nipv4-addr {own}\nprefix {prefix}/96\ndynamic-pool {pool}\n");
+        fs::write(&config, text)?;
+        let mut command = self.command("tayga");
+        command.arg("--config").arg(&config).arg("--mktun");
+        if !command.stdout(Stdio::null()).stderr(Stdio::null()).status()?.success() {
+            return Err(io::Error::other("tayga: it gets no interface"));
+        }
+        let mut command = self.command("tayga");
+        command.arg("--config").arg(&config).arg("--nodetach");
+        let mut process = Process::start(self.built, &mut command)?;
+        process.files.push(config);
+        Ok(process)
+    }
+
     /// Answers what comes to an address, on a thread of its own.
     pub fn answer(
         &self,

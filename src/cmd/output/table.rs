@@ -4,32 +4,36 @@ use super::style;
 use super::text::words::or_dash;
 use crate::cmd::report::{CandidateCount, TraceCount, TraceReport};
 
-/// The table of `tb trace`.
+/// The table of `tb trace`. What a NAT64 leads to has a column that tells how it is listed.
 pub(crate) fn trace(trace: &TraceReport) -> String {
-    let header = [
+    let detour = trace.candidates.iter().any(|candidate| candidate.listed.is_some());
+    let mut header = vec![
         Head::number("LEVEL"),
         Head::text("CANDIDATE"),
         Head::text("NAME"),
         Head::text("VIA"),
         Head::number("RTT(ms)"),
         Head::number("TOTAL(ms)"),
-        Head::text("STATE"),
     ];
+    header.extend(detour.then(|| Head::text("LISTED")));
+    header.push(Head::text("STATE"));
     let rows = trace.candidates.iter().map(|candidate| {
         let via = trace.parent(candidate).map(|parent| match &parent.name {
             Some(name) => name.clone(),
             None => parent.addr.to_string(),
         });
-        vec![
+        let mut cells = vec![
             candidate.level.to_string(),
             candidate.addr.to_string(),
             or_dash(candidate.name.as_ref()),
             or_dash(via),
             or_dash(candidate.rtt_ms),
             or_dash(candidate.total_ms),
-            // The last column: colour counts as width, which matters nowhere else.
-            style::paint(style::of(candidate.state), candidate.state.as_str()),
-        ]
+        ];
+        cells.extend(detour.then(|| or_dash(candidate.listed)));
+        // The last column: colour counts as width, which matters nowhere else.
+        cells.push(style::paint(style::of(candidate.state), candidate.state.as_str()));
+        cells
     });
     render(&header, rows)
 }
@@ -124,6 +128,21 @@ LEVEL  CANDIDATE          NAME   VIA    RTT(ms)  TOTAL(ms)  STATE
     3  203.0.113.52:3478  -      fra-b    11.97      43.68  selected
 ";
         assert_eq!(plain(&trace(&examples::trace())), expected);
+    }
+
+    #[test]
+    fn what_a_nat64_leads_to_is_told_as_it_is_listed() {
+        let mut example = examples::trace();
+        example.candidates.truncate(2);
+        let behind = &mut example.candidates[1];
+        behind.listed = Some(behind.addr);
+        behind.addr = "[64:ff9b::cb00:710a]:3001".parse().unwrap();
+        let expected = "\
+LEVEL  CANDIDATE                  NAME  VIA   RTT(ms)  TOTAL(ms)  LISTED             STATE
+    0  198.51.100.7:3001          root  -        7.81       7.81  -                  path
+    1  [64:ff9b::cb00:710a]:3001  fra   root    11.84      19.65  203.0.113.10:3001  path
+";
+        assert_eq!(plain(&trace(&example)), expected);
     }
 
     #[test]

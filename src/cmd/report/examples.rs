@@ -19,6 +19,7 @@ pub(crate) fn probe() -> ProbeReport {
     cost.repeated = 54;
     ProbeReport {
         turn: Some("203.0.113.52:3478".parse().unwrap()),
+        listed: None,
         name: Some("fra-b".to_owned()),
         rtt_ms: Some(Ms(11.97)),
         turn_answered: Some(true),
@@ -28,18 +29,21 @@ pub(crate) fn probe() -> ProbeReport {
             HopReport {
                 level: 0,
                 addr: "198.51.100.7:3001".parse().unwrap(),
+                listed: None,
                 name: Some("root".to_owned()),
                 rtt_ms: Some(Ms(7.81)),
             },
             HopReport {
                 level: 1,
                 addr: "203.0.113.52:3001".parse().unwrap(),
+                listed: None,
                 name: Some("fra-b".to_owned()),
                 rtt_ms: Some(Ms(12.06)),
             },
         ],
         runners_up: vec![RunnerUpReport {
             turn: "203.0.113.61:3478".parse().unwrap(),
+            listed: None,
             name: Some("ams-a".to_owned()),
             rtt_ms: Ms(14.2),
             why: Why::Slower,
@@ -73,6 +77,7 @@ pub(crate) fn trace() -> TraceReport {
     TraceReport {
         outcome: OutcomeReport {
             turn: Some("203.0.113.52:3478".parse().unwrap()),
+            listed: None,
             name: Some("fra-b".to_owned()),
             rtt_ms: Some(Ms(11.97)),
             elapsed_ms: Some(Ms(43.68)),
@@ -132,6 +137,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
     CandidateReport {
         level,
         addr: addr.parse().unwrap(),
+        listed: None,
         name: (!name.is_empty()).then(|| name.to_owned()),
         via: parent.map(|at| lines[at].1.parse().unwrap()),
         turn: None,

@@ -11,6 +11,7 @@ use super::unresolved::UnresolvedReport;
 #[derive(Debug, Serialize)]
 pub(crate) struct ProbeReport {
     pub(crate) turn: Option<SocketAddr>,
+    pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) turn_answered: Option<bool>,
@@ -37,6 +38,7 @@ pub(crate) struct ProbeReport {
 pub(crate) struct HopReport {
     pub(crate) level: u8,
     pub(crate) addr: SocketAddr,
+    pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
 }
@@ -45,6 +47,7 @@ pub(crate) struct HopReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct RunnerUpReport {
     pub(crate) turn: SocketAddr,
+    pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Ms,
     #[serde(serialize_with = "word")]
@@ -60,6 +63,7 @@ impl ProbeReport {
         let cost = trace.map(|trace| trace.cost).unwrap_or_default();
         Self {
             turn: selection.map(|s| s.turn),
+            listed: selection.and_then(|s| s.listed),
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
             turn_answered: selection.and_then(|s| s.turn_answered),
@@ -88,6 +92,7 @@ impl From<&Hop> for HopReport {
         Self {
             level: hop.level,
             addr: hop.addr,
+            listed: hop.listed,
             name: hop.name.as_ref().map(Name::to_string),
             rtt_ms: hop.rtt.map(Ms::from),
         }
@@ -98,6 +103,7 @@ impl From<&RunnerUp> for RunnerUpReport {
     fn from(runner: &RunnerUp) -> Self {
         Self {
             turn: runner.turn,
+            listed: runner.listed,
             name: runner.name.as_ref().map(Name::to_string),
             rtt_ms: runner.rtt.into(),
             why: runner.why,

@@ -16,10 +16,11 @@ fn json(document: &impl Serialize) -> String {
 #[test]
 fn an_answer() {
     let expected = concat!(
-        r#"{"schema":"tb.probe/1","turn":"203.0.113.52:3478","name":"fra-b","rtt_ms":11.97,"#,
-        r#""turn_answered":true,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","#,
-        r#""name":"root","rtt_ms":7.81},{"level":1,"addr":"203.0.113.52:3001","name":"fra-b","#,
-        r#""rtt_ms":12.06}],"runners_up":[{"turn":"203.0.113.61:3478","name":"ams-a","#,
+        r#"{"schema":"tb.probe/1","turn":"203.0.113.52:3478","listed":null,"#,
+        r#""name":"fra-b","rtt_ms":11.97,"#,
+        r#""turn_answered":true,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","listed":null,"#,
+        r#""name":"root","rtt_ms":7.81},{"level":1,"addr":"203.0.113.52:3001","listed":null,"name":"fra-b","#,
+        r#""rtt_ms":12.06}],"runners_up":[{"turn":"203.0.113.61:3478","listed":null,"name":"ams-a","#,
         r#""rtt_ms":14.2,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"unresolved":[],"error":null}"#,
     );
     let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
@@ -30,7 +31,7 @@ fn an_answer() {
 fn no_answer_is_null_and_never_0() {
     let problem = Problem::usage("nobody");
     let expected = concat!(
-        r#"{"schema":"tb.probe/1","turn":null,"name":null,"rtt_ms":null,"turn_answered":null,"#,
+        r#"{"schema":"tb.probe/1","turn":null,"listed":null,"name":null,"rtt_ms":null,"turn_answered":null,"#,
         r#""elapsed_ms":null,"strategy":"first","path":[],"runners_up":[],"candidates":0,"#,
         r#""silent":0,"unasked":0,"datagrams":0,"unresolved":[],"#,
         r#""error":{"kind":"usage","message":"nobody"}}"#,
@@ -44,11 +45,12 @@ fn a_whole_trace() {
     let mut trace = examples::trace();
     trace.candidates = trace.candidates.drain(3..5).collect();
     let expected = concat!(
-        r#"{"schema":"tb.trace/1","turn":"203.0.113.52:3478","name":"fra-b","rtt_ms":11.97,"#,
+        r#"{"schema":"tb.trace/1","turn":"203.0.113.52:3478","listed":null,"#,
+        r#""name":"fra-b","rtt_ms":11.97,"#,
         r#""elapsed_ms":43.68,"strategy":"best","view":"subordinates","levels":3,"#,
-        r#""datagrams":30,"unresolved":[],"error":null,"candidates":[{"level":1,"addr":"203.0.113.30:3001","#,
+        r#""datagrams":30,"unresolved":[],"error":null,"candidates":[{"level":1,"addr":"203.0.113.30:3001","listed":null,"#,
         r#""name":"nyc","via":"198.51.100.7:3001","turn":null,"rtt_ms":88.07,"#,
-        r#""total_ms":null,"sent":3,"state":"lost","unasked":null},{"level":1,"addr":"203.0.113.40:3001","#,
+        r#""total_ms":null,"sent":3,"state":"lost","unasked":null},{"level":1,"addr":"203.0.113.40:3001","listed":null,"#,
         r#""name":"sgp","via":"198.51.100.7:3001","turn":null,"rtt_ms":null,"#,
         r#""total_ms":null,"sent":3,"state":"silent","unasked":null}]}"#,
     );
@@ -65,7 +67,7 @@ fn a_level_a_line() {
     let last = trace.levels().last();
     let expected = concat!(
         r#"{"schema":"tb.trace/1","kind":"level","level":3,"candidates":[{"level":3,"#,
-        r#""addr":"203.0.113.52:3478","name":null,"via":"203.0.113.52:3001","turn":null,"#,
+        r#""addr":"203.0.113.52:3478","listed":null,"name":null,"via":"203.0.113.52:3001","turn":null,"#,
         r#""rtt_ms":11.97,"total_ms":43.68,"sent":3,"state":"selected","unasked":null}]}"#,
     );
     let document = Document::part(TraceReport::SCHEMA, "level", last.unwrap());

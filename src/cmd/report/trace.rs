@@ -19,6 +19,7 @@ pub(crate) struct TraceReport {
 #[derive(Debug, Serialize)]
 pub(crate) struct OutcomeReport {
     pub(crate) turn: Option<SocketAddr>,
+    pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) elapsed_ms: Option<Ms>,
@@ -36,6 +37,7 @@ pub(crate) struct OutcomeReport {
 pub(crate) struct CandidateReport {
     pub(crate) level: u8,
     pub(crate) addr: SocketAddr,
+    pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) via: Option<SocketAddr>,
     pub(crate) turn: Option<SocketAddr>,
@@ -84,6 +86,7 @@ impl TraceReport {
         let selection = trace.and_then(|trace| trace.outcome.as_ref().ok());
         let outcome = OutcomeReport {
             turn: selection.map(|s| s.turn),
+            listed: selection.and_then(|s| s.listed),
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
@@ -99,6 +102,7 @@ impl TraceReport {
         let row = |candidate: &Candidate| CandidateReport {
             level: candidate.level,
             addr: candidate.addr,
+            listed: candidate.listed,
             name: candidate.name.as_ref().map(Name::to_string),
             via: candidate.via.and_then(|at| Some(candidates.get(at)?.addr)),
             turn: candidate.turn,

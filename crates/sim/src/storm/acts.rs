@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::RngExt;
-use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::client::descent::{Descent, Limits, Options, Strategy, View};
 use turn_balance::internals::engine::server::members::NodeSpec;
+use turn_balance::internals::{Nat64, OnLink};
 
 use super::plan::{CLIENTS, Part, Plan, Who};
 use super::rules;
@@ -349,6 +349,7 @@ impl Storm {
             names: rng.random(),
             within: None,
             on_link: OnLink::default(),
+            nat64: Nat64::default(),
             verify: rng.random_bool(0.8),
             timeout: Duration::from_secs(rng.random_range(1..6)),
             linger: Duration::ZERO,

@@ -20,24 +20,26 @@ const SILENT: &str = "but the TURN server itself did not answer";
 pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
     let (rtt, elapsed) = (probe.rtt_ms?, probe.elapsed_ms?);
     Some(format!(
-        "{}  {rtt} ms  in {elapsed} ms: {}, {} silent, {}",
+        "{}  {rtt} ms  in {elapsed} ms: {}, {} silent, {}{}",
         or_dash(probe.name.as_ref()),
         counted(probe.candidates, "candidate"),
         probe.silent,
         counted(probe.datagrams, "datagram"),
+        listed(probe.listed),
     ))
 }
 
 /// How `tb probe` got there, and why the others lost.
 pub(crate) fn path(probe: &ProbeReport) -> Option<String> {
     let step = |step: &HopReport| {
-        let rtt = or_dash(step.rtt_ms.map(|rtt| format!("{rtt} ms")));
+        let rtt = or_dash(step.rtt_ms.map(|rtt| format!("{rtt} ms"))) + &listed(step.listed);
         let name = or_dash(step.name.as_ref());
         vec!["path".to_owned(), step.addr.to_string(), name, rtt]
     };
     let best = probe.rtt_ms?;
     let runner = |runner: &RunnerUpReport| {
-        let rtt = format!("{} ms, {}", runner.rtt_ms, reason(runner, best));
+        let (why, listed) = (reason(runner, best), listed(runner.listed));
+        let rtt = format!("{} ms, {why}{listed}", runner.rtt_ms);
         let name = or_dash(runner.name.as_ref());
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
     };
@@ -123,6 +125,11 @@ pub(crate) fn count(report: &TraceCount) -> String {
     format!("{descents}, {} found a TURN server{unsent}", report.found)
 }
 
+/// How one is listed that a NAT64 leads to.
+fn listed(listed: Option<SocketAddr>) -> String {
+    listed.map(|listed| format!(", listed as {listed}")).unwrap_or_default()
+}
+
 fn reason(runner: &RunnerUpReport, best: Ms) -> String {
     match runner.why {
         Why::Silent => SILENT.to_owned(),
@@ -142,6 +149,10 @@ mod tests {
             probe(&examples::probe()).unwrap(),
             "fra-b  11.97 ms  in 38.20 ms: 41 candidates, 1 silent, 96 datagrams"
         );
+        let mut behind = examples::probe();
+        behind.listed = behind.turn;
+        let line = probe(&behind).unwrap();
+        assert!(line.ends_with("96 datagrams, listed as 203.0.113.52:3478"), "{line}");
         let mut nameless = examples::probe();
         nameless.name = None;
         nameless.candidates = 1;

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::fresh::Source;
 use super::input::Input;
+use super::nat64::Nat64Search;
 use super::roots::{Found, Roots};
 use super::shared::SharedSocket;
 use super::sockets::Sockets;
@@ -110,6 +111,7 @@ impl Balance {
     ) -> Result<T, Error> {
         let start = Instant::now();
         options.on_link = on_link();
+        let mut nat64 = Nat64Search::new(&options.on_link, options.timeout);
         let mut look_ups = self.settings.roots.look_up();
         let mut sockets = match &self.settings.socket {
             Some(socket) => Sockets::shared(socket.clone()),
@@ -122,11 +124,17 @@ impl Balance {
         let mut found: Option<Found> = None;
         let mut sent = false;
         let mut refusal = None;
+        if nat64.is_closed() && nat64.begin() {
+            descent.seek_nat64(true);
+        }
         loop {
             while let Some(transmit) = descent.poll_transmit(Instant::now()) {
                 match sockets.send(&transmit) {
                     Ok(()) => sent = true,
                     Err(error) => {
+                        if nat64.may_help(transmit.to, &error) && nat64.begin() {
+                            descent.seek_nat64(false);
+                        }
                         descent.handle_unreachable(known, transmit.to);
                         refusal = Some(error);
                     }
@@ -148,6 +156,10 @@ impl Balance {
             let input = tokio::select! {
                 one = look_ups.next(), if found.is_none() => {
                     found = Some(one);
+                    continue;
+                }
+                nat64 = nat64.found() => {
+                    descent.handle_nat64(known, nat64);
                     continue;
                 }
                 input = sockets.receive(until.min()) => input,

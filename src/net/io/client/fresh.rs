@@ -6,6 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
+use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
@@ -101,6 +102,12 @@ impl FreshSockets {
 }
 
 impl Source {
+    /// Whether this host has no way from there to an address, by its routes. Nothing is sent.
+    pub(super) fn has_no_way_to(&self, to: SocketAddr) -> bool {
+        let tried = self.open(to).and_then(|socket| SockRef::from(&socket).connect(&to.into()));
+        tried.is_err_and(|error| error.kind() == io::ErrorKind::NetworkUnreachable)
+    }
+
     /// Opens a socket for what is to be asked first.
     fn open(&self, to: SocketAddr) -> io::Result<UdpSocket> {
         let mut from = self.ip.map_or(any(Family::of(to)), |ip| SocketAddr::new(ip, 0));

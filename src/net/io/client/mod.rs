@@ -4,6 +4,7 @@ mod balance;
 mod builder;
 mod fresh;
 mod input;
+mod nat64;
 mod pinger;
 mod roots;
 mod shared;

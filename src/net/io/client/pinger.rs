@@ -5,6 +5,7 @@ use tokio::time::timeout;
 
 use super::fresh::Source;
 use super::input::Input;
+use super::nat64::with_ways;
 use super::sockets::Sockets;
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::client::echo::{Echo, EchoPlan, Echoes};
@@ -172,7 +173,8 @@ impl PingerBuilder {
         self
     }
 
-    /// Looks up the server's name, for 10 s at most. Must be called on a tokio runtime.
+    /// Looks up the server's name, for 10 s at most, and the way to its IPv4 addresses where this host
+    /// has none but a NAT64. Must be called on a tokio runtime.
     ///
     /// # Errors
     /// [`Error::Endpoint`], [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`], and
@@ -196,6 +198,7 @@ impl PingerBuilder {
                 *addr = link::on(*addr, interface).map_err(failed)?;
             }
         }
+        let addrs = with_ways(addrs, &source).await;
         let Some(&first) = addrs.first() else { return Err(Error::NoRoots) };
         let echoes = Echoes::new(&addrs, plan, Instant::now(), random::rng()?);
         let sockets = Sockets::fresh(source);

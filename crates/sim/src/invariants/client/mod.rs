@@ -13,7 +13,7 @@ use turn_balance::internals::engine::client::descent::{
     Descent, Limits, Obstacle, Options, Progress, Strategy, View,
 };
 use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, stun};
-use turn_balance::internals::{OnLink, Scope};
+use turn_balance::internals::{Nat64, OnLink, Scope};
 
 use super::input::{Input, seed};
 
@@ -67,6 +67,7 @@ impl World {
             view: if flag(3) { View::Subordinates } else { View::Flat },
             names: flag(4),
             within: None,
+            nat64: Nat64::default(),
             on_link: OnLink::new([(1, HOME.into(), 25)]),
             verify: !flag(5),
             timeout: Duration::from_secs(2),

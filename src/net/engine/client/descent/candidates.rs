@@ -34,7 +34,10 @@ pub(super) struct Candidates {
 /// What is known of one.
 #[derive(Debug)]
 pub(super) struct Entry {
+    /// Where it is, as it is listed.
     pub(super) addr: SocketAddr,
+    /// What is sent to instead: a NAT64 leads to it.
+    pub(super) way: Option<SocketAddr>,
     pub(super) level: u8,
     /// Who listed it; `None`: it is a root.
     pub(super) via: Option<CandidateId>,
@@ -106,7 +109,7 @@ impl Candidates {
         Some(id)
     }
 
-    /// The one at an address. One that was asked there on whichever link is meant too.
+    /// The one at an address, listed or sent to. One that was asked there on whichever link is meant too.
     pub(super) fn at(&self, addr: SocketAddr) -> Option<CandidateId> {
         let find = |addr| self.by_addr.get(&addr).copied();
         find(addr).or_else(|| find(unscoped(addr)?))
@@ -223,6 +226,28 @@ impl Candidates {
         entry.role
     }
 
+    /// Sends to another address instead of a candidate's. Returns whether it does: not where that is
+    /// known already, as a candidate's that was listed so.
+    pub(super) fn divert(&mut self, id: CandidateId, way: SocketAddr) -> bool {
+        let free = !self.by_addr.contains_key(&way) && self[id].way.is_none();
+        if free {
+            self.by_addr.insert(way, id);
+            self.entry(id).way = Some(way);
+        }
+        free
+    }
+
+    /// Refuses a candidate. One that has answered may be refused for the TURN server that it names.
+    pub(super) fn refuse(&mut self, id: CandidateId, refusal: Refusal) {
+        self.entry(id).refused = Some(refusal);
+        self.forget_turn(id);
+    }
+
+    /// Forgets which TURN server a candidate names.
+    pub(super) fn forget_turn(&mut self, id: CandidateId) {
+        self.entry(id).turn = None;
+    }
+
     /// Notes what stands before a candidate.
     pub(super) fn note_obstacle(&mut self, id: CandidateId, obstacle: Obstacle) {
         self.entry(id).obstacle = Some(obstacle);
@@ -310,6 +335,7 @@ impl Entry {
     ) -> Self {
         Self {
             addr,
+            way: None,
             level,
             via,
             root,
@@ -395,7 +421,7 @@ impl Entry {
 
     /// Whether an answer may still come that was not heard yet.
     pub(super) fn is_awaited(&self) -> bool {
-        self.is_silent() && self.obstacle.is_none()
+        self.is_silent() && self.obstacle.is_none() && self.refused.is_none()
     }
 }
 

@@ -2,13 +2,14 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
+use super::event::DescentEvent;
 use super::failure::Failure;
 use super::finish::{
     self, FINAL_COPIES, FINALISTS, LAST_ROUNDS, SILENT_COPIES, fastest_turn, silent_finalists,
 };
 use super::options::{Options, Progress, Strategy};
 use super::outcome::Ending;
-use super::race::{DescentEvent, Race};
+use super::race::Race;
 use super::rank::Score;
 use super::report::{Obstacle, Selection};
 use super::roots::NamedRoots;
@@ -16,7 +17,7 @@ use super::trace::Trace;
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View, stun};
-use crate::types::Unresolved;
+use crate::types::{Nat64, Unresolved};
 
 /// One descent, from the roots to a TURN server.
 ///
@@ -102,12 +103,31 @@ impl Descent {
         self.advance(now);
     }
 
-    /// This host cannot send to an address: the candidate is out.
+    /// This host cannot send to an address: the candidate is out, or waits as long as a NAT64 is
+    /// sought that may lead there.
     pub fn handle_unreachable(&mut self, now: Instant, to: SocketAddr) {
         if let Some(id) = self.race.candidates().at(to) {
-            self.race.handle_obstacle(id, Obstacle::Path);
+            self.race.handle_unsent(now, id);
             self.advance(now);
         }
+    }
+
+    /// A NAT64 is sought from now on, until [`handle_nat64`](Self::handle_nat64): IPv4 candidates wait
+    /// for it, all of them where this host has no IPv4 at all (`closed`), else those that it cannot send
+    /// to.
+    pub fn seek_nat64(&mut self, closed: bool) {
+        self.race.seek_nat64(closed);
+    }
+
+    /// Whether there is a NAT64 is known: by which, if there is one, it sends to IPv4 candidates that it
+    /// cannot send to otherwise. They stand where they are listed, and so does what a NAT64 address
+    /// carries that is listed itself.
+    pub fn handle_nat64(&mut self, now: Instant, nat64: Nat64) {
+        self.race.handle_nat64(now, nat64);
+        if matches!(self.phase, Phase::Lingering(..) | Phase::Finished(_)) {
+            self.race.cancel();
+        }
+        self.advance(now);
     }
 
     /// An ICMP error came about a datagram to this address: the candidate is out, unless an answer
@@ -152,9 +172,10 @@ impl Descent {
         let wait = match self.phase {
             Phase::Finished(_) => return None,
             Phase::Lingering(until, _) => until,
-            // What comes at the last moment still counts.
             Phase::Racing | Phase::Verifying(_) if self.race.best().is_some() => {
-                self.decided_at() + Duration::from_nanos(1)
+                // What comes at the last moment still counts.
+                let decided = self.decided_at() + Duration::from_nanos(1);
+                if self.awaits_nat64() { self.deadline } else { decided }
             }
             Phase::Racing | Phase::Verifying(_) => self.race.schedule().patience_ends(),
         };
@@ -173,7 +194,11 @@ impl Descent {
         Progress {
             candidates: candidates.len(),
             answered: candidates.iter().filter(|(_, entry)| entry.rtt.is_some()).count(),
-            provisional: self.race.best().and_then(|best| candidates[best.id].turn),
+            provisional: self
+                .race
+                .best()
+                .and_then(|best| self.race.turn_of(best.id))
+                .map(|turn| turn.addr),
         }
     }
 
@@ -232,7 +257,8 @@ impl Descent {
             self.race.ask_new_roots(now);
         }
         let first = self.race.options().strategy == Strategy::First;
-        while self.race.best().is_none() && self.race.schedule().is_quiet() {
+        while self.race.best().is_none() && self.race.schedule().is_quiet() && !self.awaits_nat64()
+        {
             if first || !self.race.back_up(now) {
                 if self.roots.are_awaited() {
                     break;
@@ -243,7 +269,8 @@ impl Descent {
         if now >= self.deadline {
             return self.end(now);
         }
-        if self.race.best().is_some() && (first || now > self.decided_at()) {
+        let decided = || first || now > self.decided_at();
+        if self.race.best().is_some() && !self.awaits_nat64() && decided() {
             let goes_on = match self.phase {
                 Phase::Verifying(rounds) => self.verify_more(now, rounds),
                 _ => self.race.options().verify && !first && self.verify(now),
@@ -331,13 +358,17 @@ impl Descent {
 
     fn ending(&self, elapsed: Duration) -> Ending<'_> {
         let race = &self.race;
-        let unresolved = self.roots.unresolved();
-        Ending::new(race.candidates(), race.options(), race.cost(), unresolved, elapsed)
+        Ending::new(race, self.roots.unresolved(), elapsed)
     }
 
     /// Whether any candidate may still answer for the first time.
     fn awaits_any(&self) -> bool {
         self.race.candidates().iter().any(|(_, entry)| entry.is_awaited())
+    }
+
+    /// Whether the end waits for word of a NAT64.
+    fn awaits_nat64(&self) -> bool {
+        self.race.awaits_nat64()
     }
 
     fn is_racing(&self) -> bool {

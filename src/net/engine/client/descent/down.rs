@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::budget::Quota;
 use super::candidate_id::CandidateId;
 use super::candidates::{Candidates, Entry};
-use super::options::Strategy;
+use super::options::{Options, Strategy};
 use super::rank::{Score, least};
 
 /// How many balance servers of one level are explored.
@@ -124,4 +124,10 @@ impl Levels {
 fn ready(candidates: &Candidates, level: usize) -> impl Iterator<Item = Score> {
     let fits = move |entry: &Entry| usize::from(entry.level) == level && entry.leads_on();
     candidates.scores(fits)
+}
+
+/// The deepest level that a descent goes to: nodes pass through eight hops at most.
+pub(super) fn deepest(options: &Options) -> u8 {
+    planted!(DepthWithoutEnd => u8::MAX);
+    options.limits.depth.min(8)
 }

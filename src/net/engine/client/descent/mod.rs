@@ -5,8 +5,8 @@
 //! (the levels) and `budget` (what it may send, whatever lists say); `roots` has the names that are
 //! still looked up. The rules stand apart from them:
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate
-//! is asked, `finish` whom the last round asks and who is chosen. `outcome` and `report` are what
-//! comes out.
+//! is asked, `finish` whom the last round asks and who is chosen. `detour` is the way to IPv4 where a
+//! host has none. `outcome` and `report` are what comes out.
 
 mod budget;
 mod candidate_id;
@@ -14,7 +14,9 @@ mod candidates;
 mod copies;
 #[expect(clippy::module_inception, reason = "the descent is what its room is called for")]
 mod descent;
+mod detour;
 mod down;
+mod event;
 mod failure;
 mod finish;
 mod limits;
@@ -31,10 +33,10 @@ mod trace;
 
 pub use crate::net::wire::View;
 pub use descent::Descent;
+#[cfg(feature = "internals")]
+pub use event::DescentEvent;
 pub use failure::Failure;
 pub use limits::Limits;
 pub use options::{Options, Progress, Strategy};
-#[cfg(feature = "internals")]
-pub use race::DescentEvent;
 pub use report::{CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Unasked, Why};
 pub use trace::{Candidate, Trace};

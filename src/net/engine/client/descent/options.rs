@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::limits::Limits;
 use crate::net::engine::loop_port::is_loop_port;
 use crate::net::wire::View;
-use crate::types::{OnLink, Prefix, Scope};
+use crate::types::{Nat64, OnLink, Prefix, Scope};
 
 /// How a descent chooses.
 ///
@@ -62,6 +62,8 @@ pub struct Options {
     pub within: Option<Prefix>,
     /// The networks that this host is in: no list leads there, but of a root that is there too.
     pub on_link: OnLink,
+    /// The ways to IPv4 that its network has, as far as they are known.
+    pub nat64: Nat64,
     /// What it may send.
     pub limits: Limits,
 }
@@ -84,6 +86,7 @@ impl Default for Options {
             linger: Duration::ZERO,
             within: None,
             on_link: OnLink::default(),
+            nat64: Nat64::default(),
             limits: Limits::default(),
         }
     }
@@ -97,18 +100,18 @@ impl Options {
 
     /// Whether a list may lead to an address, below this root.
     pub(super) fn judge(&self, root: IpAddr, addr: SocketAddr) -> Result<(), Refusal> {
-        let (ip, allow) = (addr.ip(), self.limits.allow.as_slice());
-        if self.allow(root, ip, allow) {
+        let within = self.within.is_none_or(|within| within.contains(addr.ip()));
+        let [root, ip] = [root, addr.ip()].map(|ip| self.nat64.end_of(ip));
+        if within && self.allow(root, ip, &self.limits.allow) {
             return Ok(());
         }
         let hosts = Scope::stands_for(ip).map(Prefix::from);
-        let mut prefixes = self.on_link.around(ip).copied().chain(hosts);
+        let mut prefixes = self.on_link.around(ip).copied().chain(hosts).filter(|_| within);
         Err(Refusal { opens: prefixes.find(|prefix| self.allow(root, ip, &[*prefix])) })
     }
 
     fn allow(&self, root: IpAddr, ip: IpAddr, prefixes: &[Prefix]) -> bool {
-        let within = self.within.is_none_or(|within| within.contains(ip));
-        within && self.is_wide(root, ip, prefixes) && self.is_elsewhere(root, ip, prefixes)
+        self.is_wide(root, ip, prefixes) && self.is_elsewhere(root, ip, prefixes)
     }
 
     /// Whether it is no nearer than the root, by its scope.

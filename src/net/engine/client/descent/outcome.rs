@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use super::candidate_id::CandidateId;
 use super::candidates::{Candidates, Entry, Role};
+use super::detour::Used;
+use super::down::deepest;
 use super::failure::Failure;
 use super::finish::ranked;
 use super::options::{Options, Strategy};
-use super::race::deepest;
+use super::race::Race;
 use super::rank::Score;
 use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why};
 use super::trace::{Candidate, Trace};
@@ -17,6 +19,7 @@ use crate::types::UnresolvedRoot;
 
 /// A descent at its end.
 pub(super) struct Ending<'a> {
+    race: &'a Race,
     candidates: &'a Candidates,
     options: &'a Options,
     cost: Cost,
@@ -25,14 +28,9 @@ pub(super) struct Ending<'a> {
 }
 
 impl<'a> Ending<'a> {
-    /// After so long, with this sent and ignored, and these roots left out.
-    pub(super) fn new(
-        candidates: &'a Candidates,
-        options: &'a Options,
-        cost: Cost,
-        unresolved: Vec<UnresolvedRoot>,
-        elapsed: Duration,
-    ) -> Self {
+    /// Of a race after so long, with these roots left out.
+    pub(super) fn new(race: &'a Race, unresolved: Vec<UnresolvedRoot>, elapsed: Duration) -> Self {
+        let (candidates, options, cost) = (race.candidates(), race.options(), race.cost());
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let silent = candidates.iter().filter(|(_, entry)| entry.is_silent()).count();
         let unasked = candidates.iter().filter_map(|(_, entry)| entry.unasked()).count();
@@ -42,7 +40,7 @@ impl<'a> Ending<'a> {
             unasked: count(unasked),
             ..cost
         };
-        Self { candidates, options, cost, unresolved, elapsed }
+        Self { race, candidates, options, cost, unresolved, elapsed }
     }
 
     /// Everything it has seen.
@@ -82,8 +80,10 @@ impl<'a> Ending<'a> {
         let path = path.filter(|&at| self.candidates[at].role != Role::Turn);
         let runners_up = ranked(self.candidates).into_iter().filter(|score| score.id != id);
         let entry = &self.candidates[id];
+        let Used { addr: turn, listed } = self.turn_of(id).unwrap_or(used(entry));
         Ok(Selection {
-            turn: entry.turn.unwrap_or(entry.addr),
+            turn,
+            listed,
             name: entry.name.clone(),
             rtt,
             turn_answered: self.turn_answered(entry),
@@ -165,8 +165,9 @@ impl<'a> Ending<'a> {
     }
 
     fn hop(&self, id: CandidateId) -> Hop {
-        let Entry { level, addr, rtt, ref name, .. } = self.candidates[id];
-        Hop { level, addr, name: name.clone(), rtt }
+        let entry = &self.candidates[id];
+        let Used { addr, listed } = used(entry);
+        Hop { level: entry.level, addr, listed, name: entry.name.clone(), rtt: entry.rtt }
     }
 
     fn runner_up(&self, Score { rtt, id }: Score) -> Option<RunnerUp> {
@@ -179,19 +180,22 @@ impl<'a> Ending<'a> {
             Strategy::Best if self.candidates.iter().any(|(_, e)| silent(e)) => Why::Silent,
             Strategy::Best => Why::Slower,
         };
-        Some(RunnerUp { turn, name: entry.name.clone(), rtt, why })
+        let Used { addr: turn, listed } = self.turn_of(id)?;
+        Some(RunnerUp { turn, listed, name: entry.name.clone(), rtt, why })
     }
 
     /// A TURN server that was chosen and not asked itself stands below the leaf that names it.
     fn unasked_turn(&self, chosen: CandidateId, via: Option<usize>) -> Option<Candidate> {
         let leaf = &self.candidates[chosen];
         let turn = leaf.turn.filter(|_| leaf.role == Role::Leaf)?;
+        let Used { addr, listed } = self.turn_of(chosen)?;
         self.candidates.at(turn).is_none().then(|| Candidate {
             level: leaf.level + 1,
-            addr: turn,
+            addr,
+            listed,
             name: None,
             via,
-            turn: Some(turn),
+            turn: Some(addr),
             rtt: None,
             total: None,
             sent: 0,
@@ -227,12 +231,14 @@ impl<'a> Ending<'a> {
         // In the last row of a path the name would repeat the leaf's.
         let is_leaf = |via| self.candidates[via].role == Role::Leaf;
         let beside = entry.role == Role::Turn && entry.via.is_some_and(is_leaf);
+        let Used { addr, listed } = used(entry);
         Candidate {
             level: entry.level,
-            addr: entry.addr,
+            addr,
+            listed,
             name: entry.name.clone().filter(|_| !beside),
             via: None,
-            turn: entry.turn,
+            turn: self.turn_of(id).map(|turn| turn.addr),
             rtt: entry.rtt,
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
@@ -242,9 +248,18 @@ impl<'a> Ending<'a> {
         }
     }
 
+    fn turn_of(&self, id: CandidateId) -> Option<Used> {
+        self.race.turn_of(id)
+    }
+
     fn total(&self, id: CandidateId) -> Option<Duration> {
         self.candidates.path(id).into_iter().map(|at| self.candidates[at].rtt).sum()
     }
+}
+
+/// What was sent to for a candidate.
+fn used(entry: &Entry) -> Used {
+    Used::by(entry.way, entry.addr)
 }
 
 /// What a server says of itself, as a trace shows it; `None`: it offers something.

@@ -10,43 +10,17 @@ use super::budget::{SendBudget, Spend};
 use super::candidate_id::CandidateId;
 use super::candidates::{Candidates, Entry, Heard, Role};
 use super::copies::{MOST_COPIES, PAD_ALL, SPACING, deal, outlook};
-use super::down::Levels;
+use super::detour::{Detour, Used};
+use super::down::{Levels, deepest};
+use super::event::DescentEvent;
 use super::options::{Options, Strategy};
 use super::rank::{Score, can_win_until, window};
 use super::report::{Cost, Obstacle, Unasked};
-use super::schedule::Schedule;
+use super::schedule::{MOST_ROOT_PATIENCE, PATIENCE, ROOT_PATIENCE, ROOT_SPACING, Schedule};
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{ProbeReply, State};
-
-/// Between the two copies that a root gets: everything hangs on it.
-const ROOT_SPACING: Duration = Duration::from_millis(10);
-
-/// After which roots that stayed silent are asked again; doubled each time. Two copies are lost in
-/// one descent of a hundred at 5 % loss: waiting longer costs all of them more, on average, than
-/// one more datagram costs those who are far from every root.
-const ROOT_PATIENCE: Duration = Duration::from_millis(100);
-
-/// What that comes to at most: a root whose network is flooded answers one request in two, and one
-/// that was down may be back at any moment.
-const MOST_ROOT_PATIENCE: Duration = Duration::from_secs(1);
-
-/// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
-/// 6.2.1 has 500 ms; here two or three copies were lost already).
-pub(super) const PATIENCE: Duration = Duration::from_millis(300);
-
-/// What a descent has come to know.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DescentEvent {
-    /// A TURN server better than any before; a better one may follow.
-    Provisional {
-        /// Its address.
-        turn: SocketAddr,
-        /// The round-trip time to it, or to the leaf that names it.
-        rtt: Duration,
-    },
-}
+use crate::types::Nat64;
 
 /// A race among candidates.
 #[derive(Debug)]
@@ -56,6 +30,7 @@ pub(super) struct Race {
     schedule: Schedule,
     levels: Levels,
     budget: SendBudget,
+    detour: Detour,
     /// The best in hand.
     best: Option<Score>,
     events: VecDeque<DescentEvent>,
@@ -71,6 +46,7 @@ impl Race {
             schedule: Schedule::new(now, ROOT_PATIENCE),
             levels: Levels::default(),
             budget: SendBudget::new(options.limits.clone()),
+            detour: Detour::default(),
             best: None,
             events: VecDeque::new(),
             cost: Cost::default(),
@@ -123,7 +99,7 @@ impl Race {
         match self.candidates.hear(now, from, proof) {
             Heard::Right { id, sent } => {
                 self.schedule.settle(id, sent);
-                for waiting in self.budget.answered(from) {
+                for waiting in self.budget.answered(self.candidates[id].addr) {
                     self.plan(waiting, now);
                 }
                 return Some(id);
@@ -181,6 +157,35 @@ impl Race {
         self.schedule.give_up(id);
     }
 
+    // ---- the way to IPv4 ----
+
+    /// A NAT64 is sought from now on; `closed`: this host has no IPv4 at all.
+    pub(super) fn seek_nat64(&mut self, closed: bool) {
+        self.detour.seek(closed);
+    }
+
+    /// Whether nothing can be decided before one is found or not.
+    pub(super) fn awaits_nat64(&self) -> bool {
+        self.detour.decides(self.best.and_then(|best| self.candidates[best.id].turn))
+    }
+
+    /// It is known whether there is one: that decides who may be asked, and asks those who have waited.
+    pub(super) fn handle_nat64(&mut self, now: Instant, nat64: Nat64) {
+        self.options.nat64 = nat64;
+        self.detour.open(now, &mut self.candidates, &mut self.schedule, &self.options);
+        if self.best.is_some_and(|best| !self.candidates[best.id].can_win()) {
+            self.rank();
+        }
+    }
+
+    /// This host cannot send to a candidate: it waits for a NAT64, is asked by way of one, or is out.
+    pub(super) fn handle_unsent(&mut self, now: Instant, id: CandidateId) {
+        let (candidates, schedule) = (&mut self.candidates, &mut self.schedule);
+        if !self.detour.finds_way(now, id, candidates, schedule, &self.options) {
+            self.handle_obstacle(id, Obstacle::Path);
+        }
+    }
+
     // ---- who leads ----
 
     /// Compares a candidate that answered with the best in hand, or with the fastest of its level.
@@ -210,8 +215,13 @@ impl Race {
     }
 
     fn announce(&mut self) {
-        let best = self.best.and_then(|best| Some((self.candidates[best.id].turn?, best.rtt)));
+        let best = self.best.and_then(|best| Some((self.turn_of(best.id)?.addr, best.rtt)));
         self.events.extend(best.map(|(turn, rtt)| DescentEvent::Provisional { turn, rtt }));
+    }
+
+    /// What to use for the TURN server of a candidate.
+    pub(super) fn turn_of(&self, id: CandidateId) -> Option<Used> {
+        self.detour.turn_of(id, &self.candidates, &self.options)
     }
 
     /// The last moment at which something outstanding can win: a leaf or TURN server whose newest
@@ -246,7 +256,8 @@ impl Race {
             return;
         }
         let new = |(id, entry): &(CandidateId, &Entry)| {
-            entry.via.is_none() && entry.sent() == 0 && !self.schedule.awaits(*id)
+            let asked = entry.sent() > 0 || self.schedule.awaits(*id) || self.detour.holds(*id);
+            entry.via.is_none() && !asked
         };
         let new: Vec<_> = self.candidates.iter().filter(new).map(|(id, _)| id).collect();
         for id in new {
@@ -411,16 +422,14 @@ impl Race {
     }
 
     fn send(&mut self, now: Instant, id: CandidateId, last_round: bool) -> Option<Transmit> {
+        let way = self.detour.way(id, &mut self.candidates, &mut self.schedule, &self.options);
         let entry = &self.candidates[id];
-        if entry.state != State::Offering {
-            return None;
-        }
+        let to = way.filter(|_| entry.state == State::Offering)?;
         let token = Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) };
         let query = entry.query(self.options.view, self.options.names);
         let payload = entry.encode(token, query);
-        let to = entry.addr;
         if entry.via.is_some() {
-            let withheld = match self.budget.spend(to, payload.len(), last_round, id) {
+            let withheld = match self.budget.spend(entry.addr, payload.len(), last_round, id) {
                 Spend::Send => None,
                 Spend::Wait => Some(Unasked::Host),
                 Spend::Never => Some(Unasked::Budget),
@@ -437,10 +446,4 @@ impl Race {
         self.cost.bytes += payload.len() as u64;
         Some(Transmit { to, payload })
     }
-}
-
-/// The deepest level that a descent goes to: nodes pass through eight hops at most.
-pub(super) fn deepest(options: &Options) -> u8 {
-    planted!(DepthWithoutEnd => u8::MAX);
-    options.limits.depth.min(8)
 }

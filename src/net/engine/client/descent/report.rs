@@ -27,8 +27,11 @@ use crate::types::{Name, UnresolvedRoot};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Selection {
-    /// The TURN server's address.
+    /// The TURN server's address, to be used.
     pub turn: SocketAddr,
+    /// How it is listed, where a NAT64 leads to it: `turn` is what carries this IPv4 address. `None`: it
+    /// is used as it is listed.
+    pub listed: Option<SocketAddr>,
     /// What the leaf beside it, or the list that named it, calls it.
     pub name: Option<Name>,
     /// The least round-trip time measured to the TURN server or, where it was not asked itself,
@@ -61,6 +64,8 @@ pub struct Hop {
     pub level: u8,
     /// Its address.
     pub addr: SocketAddr,
+    /// How it is listed, as [`Selection::listed`].
+    pub listed: Option<SocketAddr>,
     /// Its name.
     pub name: Option<Name>,
     /// Its least round-trip time; `None` where a list that it stands in sufficed.
@@ -73,8 +78,10 @@ pub struct Hop {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RunnerUp {
-    /// The TURN server's address.
+    /// The TURN server's address, to be used.
     pub turn: SocketAddr,
+    /// How it is listed, as [`Selection::listed`].
+    pub listed: Option<SocketAddr>,
     /// What the leaf beside it calls it.
     pub name: Option<Name>,
     /// Its least round-trip time, measured as [`Selection::rtt`] is.

@@ -7,6 +7,22 @@ use std::time::{Duration, Instant};
 use super::candidate_id::CandidateId;
 use super::candidates::{Entry, Role};
 
+/// Between the two copies that a root gets: everything hangs on it.
+pub(super) const ROOT_SPACING: Duration = Duration::from_millis(10);
+
+/// After which roots that stayed silent are asked again; doubled each time. Two copies are lost in
+/// one descent of a hundred at 5 % loss: waiting longer costs all of them more, on average, than
+/// one more datagram costs those who are far from every root.
+pub(super) const ROOT_PATIENCE: Duration = Duration::from_millis(100);
+
+/// What that comes to at most: a root whose network is flooded answers one request in two, and one
+/// that was down may be back at any moment.
+pub(super) const MOST_ROOT_PATIENCE: Duration = Duration::from_secs(1);
+
+/// After which a level that stayed silent is asked again; doubled each time (RFC 8489, section
+/// 6.2.1 has 500 ms; here two or three copies were lost already).
+pub(super) const PATIENCE: Duration = Duration::from_millis(300);
+
 type ByTime = BTreeSet<(Instant, CandidateId)>;
 
 /// The times of one descent.

@@ -16,6 +16,7 @@ impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut document = serializer.serialize_struct("Selection", 14)?;
         document.serialize_field("turn", &self.turn)?;
+        document.serialize_field("listed", &self.listed)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
         document.serialize_field("turn_answered", &self.turn_answered)?;
@@ -35,9 +36,10 @@ impl Serialize for Selection {
 
 impl Serialize for Hop {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut hop = serializer.serialize_struct("Hop", 4)?;
+        let mut hop = serializer.serialize_struct("Hop", 5)?;
         hop.serialize_field("level", &self.level)?;
         hop.serialize_field("addr", &self.addr)?;
+        hop.serialize_field("listed", &self.listed)?;
         hop.serialize_field("name", &text(self.name.as_ref()))?;
         hop.serialize_field("rtt_ms", &self.rtt.map(ms))?;
         hop.end()
@@ -46,8 +48,9 @@ impl Serialize for Hop {
 
 impl Serialize for RunnerUp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runner = serializer.serialize_struct("RunnerUp", 4)?;
+        let mut runner = serializer.serialize_struct("RunnerUp", 5)?;
         runner.serialize_field("turn", &self.turn)?;
+        runner.serialize_field("listed", &self.listed)?;
         runner.serialize_field("name", &text(self.name.as_ref()))?;
         runner.serialize_field("rtt_ms", &ms(self.rtt))?;
         runner.serialize_field("why", self.why.as_str())?;
@@ -79,6 +82,7 @@ impl Serialize for Trace {
         let rows: Vec<_> = self.candidates.iter().map(|row| Row::new(row, self)).collect();
         let mut document = serializer.serialize_struct("Trace", 11)?;
         document.serialize_field("turn", &selection.map(|s| s.turn))?;
+        document.serialize_field("listed", &selection.and_then(|s| s.listed))?;
         document.serialize_field("name", &selection.and_then(|s| text(s.name.as_ref())))?;
         document.serialize_field("rtt_ms", &selection.map(|s| ms(s.rtt)))?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
@@ -109,9 +113,10 @@ impl<'a> Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { candidate, via } = self;
-        let mut row = serializer.serialize_struct("Candidate", 10)?;
+        let mut row = serializer.serialize_struct("Candidate", 11)?;
         row.serialize_field("level", &candidate.level)?;
         row.serialize_field("addr", &candidate.addr)?;
+        row.serialize_field("listed", &candidate.listed)?;
         row.serialize_field("name", &text(candidate.name.as_ref()))?;
         row.serialize_field("via", via)?;
         row.serialize_field("turn", &candidate.turn)?;

@@ -43,8 +43,10 @@ pub struct Trace {
 pub struct Candidate {
     /// Its step of the cascade; the root is level 0.
     pub level: u8,
-    /// Its address.
+    /// Its address, as it was or would be asked.
     pub addr: SocketAddr,
+    /// How it is listed, as [`Selection::listed`].
+    pub listed: Option<SocketAddr>,
     /// Its name.
     pub name: Option<Name>,
     /// The candidate that listed it: an index into [`Trace::candidates`]; `None`: it is a root.
