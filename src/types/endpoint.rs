@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::canonical::canonical;
 use super::link_addr::LinkAddr;
-use super::quoted::{escaped, quoted};
+use super::quoted::{ORDERS, escaped, quoted};
 
 /// The port of a balance server, where an address names none.
 ///
@@ -179,10 +179,9 @@ fn authority(url: &str) -> &str {
 /// What separates a host name from an address gone wrong and from nonsense. Whether a name is one, and
 /// whose, the resolver knows: hosts files, container networks and DNS have names of all kinds.
 pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
-    // What no host of a URL has (WHATWG's forbidden domain code points), what lists are separated by,
-    // and quotes.
-    const FORBIDDEN: &str = "#%/:<>?@[\\]^|,\"'`";
-    let is_forbidden = |c: char| c.is_whitespace() || FORBIDDEN.contains(c);
+    // What no host of a URL has (WHATWG's forbidden domain code points), with what lists are separated
+    // by and a shell's orders.
+    let is_forbidden = |c: char| c.is_whitespace() || "%/:@,".contains(c) || ORDERS.contains(c);
 
     // A program may write an address as a name.
     if host.parse::<IpAddr>().is_ok() || LinkAddr::of(host).is_some() {
@@ -308,6 +307,9 @@ mod tests {
             ("root/", "`root/` is neither an IP address nor a host name"),
             ("me@root", "`me@root` is neither an IP address nor a host name"),
             ("root?a=b", "`root?a=b` is neither an IP address nor a host name"),
+            ("root;ls", "`root;ls` is neither an IP address nor a host name"),
+            ("root$(ls)", "`root$(ls)` is neither an IP address nor a host name"),
+            ("fe80::1%eth;ls", "`fe80::1%eth;ls` is not an IPv6 address"),
             ("root,leaf", "`root,leaf` is neither an IP address nor a host name"),
             ("192.0.2.1%eth0", "`192.0.2.1%eth0` is neither an IP address nor a host name"),
         ] {

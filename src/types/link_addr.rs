@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 
-use super::quoted::escaped;
+use super::quoted::{ORDERS, escaped};
 
 /// An address with the name of an interface, as `fe80::7%eth0`: which link it is on, the system knows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,7 +24,7 @@ impl FromStr for LinkAddr {
 
     fn from_str(text: &str) -> Result<Self, ()> {
         let (ip, interface) = text.split_once('%').ok_or(())?;
-        let is_bad = |c: char| c.is_whitespace() || "%/:[],".contains(c);
+        let is_bad = |c: char| c.is_whitespace() || "%/:,".contains(c) || ORDERS.contains(c);
         if interface.is_empty() || interface.contains(is_bad) || escaped(interface) != interface {
             return Err(());
         }

@@ -25,6 +25,9 @@ pub(crate) fn quoted(text: &str) -> String {
     quoted
 }
 
+/// What a shell takes for an order, in a word without quotes. Hosts stand so in what is advised.
+pub(super) const ORDERS: &str = "!\"#$&'()*;<>?[\\]^`{|}~";
+
 /// A path as a word of a shell's command, fit for a terminal to show and for a paste.
 #[cfg(feature = "server")]
 pub(crate) fn shell_quoted(path: &std::path::Path) -> String {
