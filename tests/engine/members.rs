@@ -109,12 +109,18 @@ fn a_leaf_is_online_twelve_seconds_after_its_last_answer_and_again_within_one_of
     let mut world = cascade(8, Path::of(0));
     world.run_for(Duration::from_secs(60));
     let online = |world: &World<'_>| world.count(region(1)).0;
+    let is_online = |world: &World<'_>, addr| {
+        world.hosts[&region(1)].server().engine.is_online(world.now, addr)
+    };
     assert_eq!(online(&world), 3);
+    assert!(leaves(1).map(leaf).iter().all(|addr| is_online(&world, *addr)));
+    assert!(!is_online(&world, leaf(21)), "it is another's");
     world.hosts.remove(&leaf(11));
     world.run_for(Duration::from_secs(8));
     assert_eq!(online(&world), 3, "its last answer is no more than 3.3 s older");
     world.run_for(Duration::from_millis(4100));
     assert_eq!(online(&world), 2);
+    assert!(!is_online(&world, leaf(11)));
     world.run_for(Duration::from_secs(30));
     world.start(leaf(11), &leaf_site(11));
     world.run_for(Duration::from_secs(1));

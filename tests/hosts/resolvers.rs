@@ -14,7 +14,7 @@ use turn_balance_lab::host::{Host, Lab, eventually};
 use turn_balance_lab::process::Answerer;
 use turn_balance_lab::resolver::Question;
 
-use crate::lab;
+use crate::{lab, lists};
 
 const RESOLVER: [u8; 4] = [203, 0, 113, 53];
 
@@ -130,6 +130,30 @@ fn where_no_root_can_be_looked_up_all_are_told_and_there_is_one_timeout() {
     assert_eq!(probe["error"]["kind"], "resolve");
     let hosts = probe["unresolved"].as_array().unwrap().iter().map(|root| root["host"].as_str());
     assert_eq!(Vec::from_iter(hosts.map(Option::unwrap)), ["a.example", "b.example", "c.example"]);
+}
+
+#[test]
+fn a_servers_names_wait_for_no_silent_one() {
+    let Some(lab) = lab() else { return };
+    let resolver = resolver(&lab);
+    let _silent = resolver.udp((RESOLVER, 53));
+    let (root, server) =
+        (host(&lab, "root", "203.0.113.1/24"), host(&lab, "leaf", "203.0.113.2/24"));
+    let names = "203.0.113.1 root.example\n203.0.113.2 z.example\n";
+    let config = "net.bind = '203.0.113.1:3001'\n\
+                  cluster.nodes = ['a.example', 'b.example', 'z.example', 'c.example']\n";
+    let root = root.serve_knowing(names, config);
+    let superiors = "cluster.superiors = ['a.example', 'root.example']\n";
+    let leaf = server
+        .serve_knowing(names, &(leaf("203.0.113.2").replace("turn", &format!("{superiors}turn"))));
+    lists(&server, "203.0.113.1:3001", &["203.0.113.2:3001"]);
+    let [root, leaf] = [root, leaf].map(|process| process.log());
+    for log in [&root, &leaf] {
+        assert!(!log.contains("cannot look up"), "{log}");
+    }
+    let told = "looked up a name host=z.example:3001 new=203.0.113.2:3001 gone=- still_online=-";
+    assert!(root.contains(told), "{root}");
+    assert!(leaf.contains("announcing superior=203.0.113.1:3001"), "{leaf}");
 }
 
 /// Ctrl-C is heard while a name is looked up, and `-w` ends that too.

@@ -291,6 +291,11 @@ impl ServerEngine {
         !self.is_shown() || !self.events.is_empty() || self.members.has_events()
     }
 
+    /// Whether there is a node that is checked at this address, and it is online.
+    pub fn is_online(&self, now: Instant, addr: SocketAddr) -> bool {
+        self.members.is_online(now, addr)
+    }
+
     /// Its nodes, for tests.
     #[doc(hidden)]
     pub fn members(&self) -> &Members {

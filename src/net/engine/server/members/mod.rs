@@ -266,6 +266,11 @@ impl Members {
         self.roster.offering()
     }
 
+    /// Whether there is a node that is checked at this address, and it is online at this moment.
+    pub fn is_online(&self, now: Instant, addr: SocketAddr) -> bool {
+        self.roster.get(addr).is_some_and(|member| member.online(now).is_some())
+    }
+
     /// How many nodes there are.
     pub fn len(&self) -> usize {
         self.roster.len()

@@ -1,0 +1,189 @@
+//! Where the nodes are, by the configuration and what is known of names.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use super::known::{KnownName, KnownNames};
+use crate::config::{Cluster, NodeEntry};
+use crate::net::engine::server::members::NodeSpec;
+use crate::types::{Endpoint, Name, canonical};
+
+/// A name that has more addresses than are used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ShortName {
+    pub(super) host: Endpoint,
+    pub(super) found: usize,
+    pub(super) used: usize,
+}
+
+/// What entries of the configuration say of a node, the first of them that says anything.
+#[derive(Debug, Default)]
+struct NodePlace {
+    public: Option<SocketAddr>,
+    name: Option<Name>,
+}
+
+impl NodePlace {
+    fn take(&mut self, entry: &NodeEntry) {
+        self.public = self.public.or(entry.public);
+        self.name = self.name.take().or_else(|| entry.name.clone());
+    }
+}
+
+/// All nodes that are known, and of which names, superiors' among them, some addresses are left out.
+/// Those that the configuration has by address all have room; names share the rest of `max-nodes`, in
+/// the order of the configuration, what their newest answers have before what is kept.
+pub(super) fn nodes(
+    config: &Cluster,
+    known: &KnownNames,
+    own: &[SocketAddr],
+) -> (Vec<NodeSpec>, Vec<ShortName>) {
+    let mut places = BTreeMap::<SocketAddr, NodePlace>::new();
+    let mut lacking = BTreeMap::new();
+    let mut put = |entry: &NodeEntry, addr, most| {
+        let room = places.len() < most || places.contains_key(&addr);
+        if room {
+            places.entry(addr).or_default().take(entry);
+        }
+        room
+    };
+    let of_names = |addrs: fn(&KnownName) -> &[SocketAddr]| {
+        config.nodes.iter().flat_map(move |entry| {
+            let addrs = known.get(&entry.addr).map_or(&[][..], addrs);
+            let others = addrs.iter().filter(|addr| !own.contains(addr));
+            others.map(move |addr| (entry, *addr))
+        })
+    };
+    for entry in &config.nodes {
+        if let Endpoint::Addr(addr) = entry.addr {
+            put(entry, canonical(addr), usize::MAX);
+        }
+    }
+    for (entry, addr) in of_names(|name| &name.addrs) {
+        if !put(entry, addr, config.max_nodes) {
+            *lacking.entry(&entry.addr).or_insert(0) += 1;
+        }
+    }
+    for (entry, addr) in of_names(|name| &name.kept) {
+        put(entry, addr, config.max_nodes);
+    }
+    let short = known.iter().map(|(host, name)| {
+        let used = name.addrs.len() - lacking.get(host).copied().unwrap_or(0);
+        ShortName { host: host.clone(), found: name.found, used }
+    });
+    let short = short.filter(|short| short.used < short.found).collect();
+    let spec = |(addr, place): (SocketAddr, NodePlace)| NodeSpec {
+        addr,
+        public: place.public.unwrap_or(addr),
+        name: place.name,
+    };
+    (places.into_iter().map(spec).collect(), short)
+}
+
+/// Where the superiors are.
+pub(super) fn superiors(
+    config: &Cluster,
+    known: &KnownNames,
+    own: &[SocketAddr],
+) -> Vec<SocketAddr> {
+    let addrs = |superior: &Endpoint| match superior {
+        Endpoint::Addr(addr) => vec![canonical(*addr)],
+        name => {
+            let addrs = known.get(name).into_iter().flat_map(KnownName::all);
+            addrs.filter(|addr| !own.contains(addr)).collect()
+        }
+    };
+    config.superiors.iter().flat_map(addrs).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::io::resolve::Resolved;
+
+    fn name(host: &str) -> Endpoint {
+        Endpoint::Name(host.to_owned(), 3001)
+    }
+
+    fn addr(third: u8, last: u8) -> SocketAddr {
+        SocketAddr::from(([198, 51, third, last], 3001))
+    }
+
+    fn note(known: &mut KnownNames, host: &str, third: u8, count: u8, found: usize) {
+        let addrs = (1..=count).map(|last| addr(third, last)).collect();
+        known.note(&name(host), Resolved { addrs, found }, |_| true);
+    }
+
+    #[test]
+    fn names_share_the_room_that_addresses_leave() {
+        let numeric = (0..5).map(|last| NodeEntry::new(addr(100, last)));
+        let names = ["a.example", "b.example", "c.example"].map(|host| NodeEntry::new(name(host)));
+        let mut config =
+            Cluster { nodes: names.into_iter().chain(numeric).collect(), ..Cluster::default() };
+        config.superiors = vec![name("above.example")];
+        let mut known = KnownNames::default();
+        note(&mut known, "a.example", 1, 64, 3000);
+        note(&mut known, "b.example", 2, 40, 40);
+        note(&mut known, "c.example", 2, 40, 40); // the same
+        note(&mut known, "above.example", 3, 64, 65);
+        let short = |host, found, used| ShortName { host: name(host), found, used };
+        let above = short("above.example", 65, 64);
+
+        let (nodes, lacking) = nodes(&config, &known, &[addr(1, 64)]);
+        assert_eq!(nodes.len(), 5 + 63 + 40);
+        assert_eq!(lacking, [short("a.example", 3000, 64), above.clone()]);
+
+        config.max_nodes = 100;
+        let (some, lacking) = super::nodes(&config, &known, &[]);
+        assert_eq!(some.len(), 100);
+        assert!((0..5).all(|last| some.iter().any(|node| node.addr == addr(100, last))));
+        let b = [short("b.example", 40, 31), short("c.example", 40, 31)];
+        let a = short("a.example", 3000, 64);
+        assert_eq!(lacking, [vec![a, above], b.into()].concat());
+
+        config.max_nodes = 3;
+        let (some, lacking) = super::nodes(&config, &known, &[]);
+        assert!(some.iter().map(|node| node.addr).eq((0..5).map(|last| addr(100, last))));
+        assert_eq!(lacking[0], short("a.example", 3000, 0));
+    }
+
+    #[test]
+    fn what_is_kept_has_the_room_that_newest_answers_leave() {
+        let nodes = ["a.example", "b.example"].map(|host| NodeEntry::new(name(host)));
+        let mut config = Cluster { nodes: nodes.into(), max_nodes: 3, ..Cluster::default() };
+        let mut known = KnownNames::default();
+        note(&mut known, "a.example", 1, 2, 2);
+        note(&mut known, "a.example", 1, 1, 1);
+        note(&mut known, "b.example", 2, 2, 2);
+        let addrs = |config: &Cluster| {
+            let (nodes, short) = super::nodes(config, &known, &[]);
+            assert_eq!(short, [], "the name has no more");
+            Vec::from_iter(nodes.into_iter().map(|node| node.addr))
+        };
+        assert_eq!(addrs(&config), [addr(1, 1), addr(2, 1), addr(2, 2)]);
+        config.max_nodes = 4;
+        assert_eq!(addrs(&config), [addr(1, 1), addr(1, 2), addr(2, 1), addr(2, 2)]);
+    }
+
+    #[test]
+    fn two_names_of_one_address_are_one_node_with_all_that_is_said_of_it() {
+        let public: SocketAddr = "203.0.113.9:3001".parse().unwrap();
+        let mut named = NodeEntry::new(name("b.example"));
+        named.public = Some(public);
+        named.name = Some("fra".parse().unwrap());
+        let plain = NodeEntry::new(name("a.example"));
+        for entries in [[plain.clone(), named.clone()], [named, plain]] {
+            let config = Cluster { nodes: entries.into(), ..Cluster::default() };
+            let mut known = KnownNames::default();
+            for host in ["a.example", "b.example"] {
+                note(&mut known, host, 1, 1, 1);
+            }
+            // One of them is asked for another, but this one is online.
+            note(&mut known, "b.example", 2, 1, 1);
+            let (nodes, _) = nodes(&config, &known, &[]);
+            let node = nodes.iter().find(|node| node.addr == addr(1, 1)).unwrap();
+            let name = node.name.as_ref().map(ToString::to_string);
+            assert_eq!((node.public, name.as_deref()), (public, Some("fra")));
+        }
+    }
+}
