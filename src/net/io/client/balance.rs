@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::fresh::Source;
 use super::input::Input;
-use super::nat64::Nat64Search;
+use super::nat64::{Nat64LookUps, Nat64Search};
 use super::roots::{Found, Roots};
 use super::shared::SharedSocket;
 use super::sockets::Sockets;
@@ -33,6 +33,7 @@ pub(super) struct Settings {
     pub(super) roots: Roots,
     pub(super) options: Options,
     pub(super) linger: Duration,
+    pub(super) nat64: Nat64LookUps,
     /// What the application gave to send from; `None`: a fresh one each.
     pub(super) socket: Option<Arc<SharedSocket>>,
 }
@@ -111,7 +112,7 @@ impl Balance {
     ) -> Result<T, Error> {
         let start = Instant::now();
         options.on_link = on_link();
-        let mut nat64 = Nat64Search::new(&options.on_link, options.timeout);
+        let mut nat64 = Nat64Search::new(&self.settings.nat64, &options.on_link, options.timeout);
         let mut look_ups = self.settings.roots.look_up();
         let mut sockets = match &self.settings.socket {
             Some(socket) => Sockets::shared(socket.clone()),

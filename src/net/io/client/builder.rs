@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::balance::{Balance, Settings};
+use super::nat64::Nat64LookUps;
 use super::roots::Roots;
 use super::shared::SharedSocket;
 use crate::error::Error;
@@ -129,6 +130,7 @@ impl Builder {
         let Self { roots, options, linger, family, socket } = self;
         let roots = Roots::new(roots, family)?;
         let socket = socket.map(SharedSocket::new).transpose()?.map(Arc::new);
-        Ok(Balance { settings: Arc::new(Settings { roots, options, linger, socket }) })
+        let nat64 = Nat64LookUps::default();
+        Ok(Balance { settings: Arc::new(Settings { roots, options, linger, nat64, socket }) })
     }
 }
