@@ -117,12 +117,26 @@ fn nobody_is_given_up_while_a_name_may_bring_another_and_then_at_once() {
 
 #[test]
 fn a_late_name_is_asked_as_soon_and_as_often_as_one_of_the_start() {
-    // Its answers begin to be lost 700 ms after the start, and for 50 ms.
     let mut world = World::new(44, |_, _| Path::of(10));
     let names = [silent("dead.example"), found("root.example", 700, ROOT)];
     world.descend_looking_up(client(), options(Strategy::Best), &[], &names);
     let asked: Vec<_> = world.log.iter().map(|sent| sent.at.as_millis()).collect();
     assert_eq!(asked[..4], [700, 710, 800, 1000]);
+}
+
+#[test]
+fn no_name_makes_a_silent_root_wait_longer() {
+    for names in [
+        [failed("a.example", 50), failed("b.example", 90)],
+        [found("a.example", 50, "198.51.100.2"), failed("b.example", 95)],
+    ] {
+        let mut world = World::new(46, |_, _| Path::of(10));
+        let roots = [server(ROOT)];
+        world.descend_looking_up(client(), options(Strategy::Best), &roots, &names);
+        let asked = world.log.iter().filter(|sent| sent.to == server(ROOT));
+        let asked: Vec<_> = asked.map(|sent| sent.at.as_millis()).collect();
+        assert_eq!(asked[..4], [0, 10, 100, 300], "{names:?}");
+    }
 }
 
 #[test]

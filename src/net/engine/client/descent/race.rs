@@ -260,13 +260,13 @@ impl Race {
             entry.via.is_none() && !asked
         };
         let new: Vec<_> = self.candidates.iter().filter(new).map(|(id, _)| id).collect();
-        for id in new {
-            self.plan(id, now);
-            if !first {
-                self.plan(id, now + ROOT_SPACING);
-            }
+        let copies = if first { 1 } else { 2 };
+        for &id in &new {
+            (0..copies).for_each(|copy| self.plan(id, now + ROOT_SPACING * copy));
         }
-        if self.levels.len() == 1 {
+        // Those that were asked before are not to wait longer for it.
+        let patient = self.schedule.patience_ends() > now + ROOT_PATIENCE;
+        if self.levels.len() == 1 && !new.is_empty() && patient {
             self.schedule.be_patient(now, ROOT_PATIENCE);
         }
     }
