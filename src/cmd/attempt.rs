@@ -1,5 +1,6 @@
 //! A descent with what is to be said of it: what `tb probe` and `tb trace` share.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use turn_balance::{Balance, CandidateState, Failure, Trace};
@@ -66,7 +67,8 @@ impl Attempt {
                     let roots = join(&args.roots(), "`, `");
                     let refused = trace.candidates.iter().filter_map(|c| c.allow);
                     let refused = Advice::on_refused(refused).filter(|_| is_refusal(failure));
-                    let advice = refused.or_else(|| advice(failure));
+                    let elsewhere = answered_from(failure).map(Advice::Elsewhere);
+                    let advice = refused.or(elsewhere).or_else(|| advice(failure));
                     Problem::not_found(failure, &roots).advise(advice)
                 });
                 (Some(trace), problem)
@@ -100,6 +102,14 @@ impl Attempt {
 /// Whether there was nobody to ask but those who may not be asked.
 fn is_refusal(failure: &Failure) -> bool {
     matches!(failure, Failure::DeadEnd { state: CandidateState::Refused, .. })
+}
+
+/// From where an answer came that counts for nothing.
+fn answered_from(failure: &Failure) -> Option<SocketAddr> {
+    match failure {
+        Failure::NoAnswer { answered_from, .. } => answered_from.as_deref().copied(),
+        _ => None,
+    }
 }
 
 /// What to do where the roots are silent, which no trace explains.

@@ -2,6 +2,7 @@
 //! that nobody reads.
 #![cfg(unix)]
 
+mod elsewhere;
 mod interrupts;
 mod log;
 mod ping;

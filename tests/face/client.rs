@@ -108,6 +108,7 @@ fn traced(trace: &Trace) -> Vec<String> {
     let line = |candidate: &Candidate| {
         let Candidate { level, addr, name, via, turn, rtt, total, sent, state, unasked, .. } =
             candidate;
+        assert_eq!(candidate.answered_from.is_some(), *state == CandidateState::Misplaced);
         let state = became(*state);
         let state = unasked.map_or(state, why_not);
         format!("{level} {addr} {name:?} {via:?} {turn:?} {rtt:?} {total:?} {sent} {state}")
@@ -160,7 +161,8 @@ async fn ping(mut pinger: Pinger) -> Result<Vec<Echo>, Error> {
     println!("{} bytes to {}", pinger.request_len(), pinger.server());
     let mut echoes = Vec::new();
     while let Some(echo) = pinger.next().await? {
-        let Echo { seq, bytes, rtt, late, repeated, obstacle, .. } = echo;
+        let Echo { seq, bytes, rtt, late, repeated, obstacle, answered_from, .. } = echo;
+        assert!(answered_from.is_none() || rtt.is_none());
         println!("{seq} of {}: {bytes} bytes, {rtt:?}", pinger.sent());
         println!("late: {late}, repeated: {repeated}, {obstacle:?}; {}", pinger.is_settled());
         echoes.push(echo);

@@ -75,6 +75,8 @@ fn blamed(failure: &Failure) -> Option<SocketAddr> {
     let parent = |below: &Option<Parent>| below.as_ref().map(|Parent { addr, .. }| *addr);
     match failure {
         // Of several that are silent, the server that listed them knows more.
+        // Nobody else can be blamed for silence.
+        Failure::NoAnswer { answered_from: Some(from), .. } => Some(**from),
         Failure::NoAnswer { level, asked, below, waited, .. } => {
             assert!(*level <= 8 && *asked > 0 && *waited > Duration::ZERO);
             parent(below)

@@ -13,7 +13,7 @@ use self::args::PingSource;
 use super::args::{OutputFormat, Target};
 use super::output::text::ping as text;
 use super::output::{CommandError, Printer};
-use super::report::{Document, Exit, PingReply, PingReport, Problem, Rtts};
+use super::report::{Advice, Document, Exit, PingReply, PingReport, Problem, Rtts};
 use super::runtime::{block_on, interrupt, interruptible};
 
 /// What a [`Pinger`] has for a timeout.
@@ -183,6 +183,9 @@ impl PingArgs {
                 printer.document(&Document::part(PingReport::SCHEMA, "summary", &ping))?;
             }
         }
+        if let Some(from) = measured.answered_from.filter(|_| measured.rtts.len() == 0) {
+            printer.say(&text::hint(&Advice::Elsewhere(from)));
+        }
         if printer.verbosity() > 0
             && let Some(line) = text::percentiles(&ping)
         {
@@ -202,6 +205,8 @@ struct Measurements {
     rtts: Rtts,
     duplicates: u64,
     errors: u64,
+    /// From where else an answer came, where none did from the server.
+    answered_from: Option<SocketAddr>,
     /// Kept only where they are printed at the end.
     replies: Vec<PingReply>,
 }
@@ -216,6 +221,7 @@ impl Measurements {
             rtts: Rtts::default(),
             duplicates: 0,
             errors: 0,
+            answered_from: None,
             replies: Vec::new(),
         }
     }
@@ -223,6 +229,7 @@ impl Measurements {
     fn count(&mut self, echo: &Echo) {
         self.errors += u64::from(echo.obstacle.is_some());
         self.duplicates += u64::from(echo.repeated);
+        self.answered_from = self.answered_from.or(echo.answered_from);
         if let Some(rtt) = echo.rtt.filter(|_| !echo.repeated) {
             self.rtts.push(rtt);
         }

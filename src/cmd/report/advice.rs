@@ -14,6 +14,8 @@ pub(crate) enum Advice {
     Trace(String),
     /// See whether this root answers at all.
     Ping(String),
+    /// Have the server answer from where it is asked, or ask it where it answers from.
+    Elsewhere(SocketAddr),
     /// Let lists lead into these networks.
     Allow(Vec<Prefix>),
     /// Name a server: the default one is silent.
@@ -76,6 +78,11 @@ impl fmt::Display for Advice {
                 write!(f, "`tb trace --view flat {roots}` shows every candidate")
             }
             Self::Ping(root) => write!(f, "`tb ping {root}` shows whether it answers at all"),
+            Self::Elsewhere(from) => write!(
+                f,
+                "only an answer from the address that was asked counts: ask `{from}`, or bind the \
+                 server to its address (`net.bind`)"
+            ),
             Self::Allow(prefixes) => {
                 let prefixes: Vec<_> = prefixes.iter().map(Prefix::to_string).collect();
                 write!(

@@ -145,6 +145,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         total_ms: ms(total),
         sent: 3,
         state,
+        answered_from: None,
         unasked: None,
         allow: None,
         parent,

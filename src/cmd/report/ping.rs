@@ -76,6 +76,8 @@ pub(crate) struct PingReply {
     pub(crate) duplicate: bool,
     /// What stands before the server: `port` or `path`.
     pub(crate) unreachable: Option<&'static str>,
+    /// From where else an answer came.
+    pub(crate) answered_from: Option<SocketAddr>,
     /// When that was known, in seconds since 1970.
     pub(crate) timestamp: f64,
 }
@@ -94,6 +96,7 @@ impl PingReply {
                 Obstacle::Port => "port",
                 _ => "path",
             }),
+            answered_from: echo.answered_from,
             timestamp: since_1970.as_micros() as f64 / 1e6,
         }
     }

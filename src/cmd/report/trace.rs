@@ -46,6 +46,7 @@ pub(crate) struct CandidateReport {
     pub(crate) sent: u32,
     #[serde(serialize_with = "word")]
     pub(crate) state: CandidateState,
+    pub(crate) answered_from: Option<SocketAddr>,
     #[serde(serialize_with = "word_or_null")]
     pub(crate) unasked: Option<Unasked>,
     /// What would let it be asked, where it is refused.
@@ -110,6 +111,7 @@ impl TraceReport {
             total_ms: candidate.total.map(Ms::from),
             sent: candidate.sent,
             state: candidate.state,
+            answered_from: candidate.answered_from,
             unasked: candidate.unasked,
             allow: candidate.allow,
             parent: candidate.via,

@@ -6,8 +6,8 @@ use turn_balance::{CandidateState, Unasked, Why};
 use super::words::{counted, or_dash};
 use crate::cmd::output::table;
 use crate::cmd::report::{
-    Advice, HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport, UnresolvedCount,
-    UnresolvedReport,
+    Advice, CandidateReport, HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport,
+    UnresolvedCount, UnresolvedReport,
 };
 
 /// How many are named who were never asked for one reason; a list may have hundreds.
@@ -105,6 +105,15 @@ pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
         counted(outcome.levels, "level"),
         counted(trace.candidates.len(), "candidate"),
     ))
+}
+
+/// What it says of candidates whose answers came from elsewhere, a line for each of the first.
+pub(crate) fn misplaced(trace: &TraceReport) -> Option<String> {
+    let line = |row: &CandidateReport| {
+        Some(format!("misplaced: asked {}, answered from {}", row.addr, row.answered_from?))
+    };
+    let lines: Vec<_> = trace.candidates.iter().filter_map(line).take(MOST_NAMED).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What it says of candidates that another argument would have asked.

@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::cmd::report::{Ms, PingReply, PingReport};
+use crate::cmd::report::{Advice, Ms, PingReply, PingReport};
 
 /// The first line: whom, and with how much.
 pub(crate) fn header(server: &impl fmt::Display, addr: SocketAddr, bytes: usize) -> String {
@@ -31,7 +31,9 @@ pub(crate) fn reply(
                 Some(_) => "no route".to_owned(),
                 None => format!("timeout={timeout:?}"),
             };
-            format!("{stamp}no answer from {addr}: seq={seq} {why}")
+            let elsewhere = reply.answered_from.map(|from| format!(" (one came from {from})"));
+            let elsewhere = elsewhere.unwrap_or_default();
+            format!("{stamp}no answer from {addr}: seq={seq} {why}{elsewhere}")
         }
     }
 }
@@ -55,6 +57,11 @@ pub(crate) fn statistics(ping: &PingReport) -> String {
         text += &format!("rtt min/avg/max/mdev = {min:.3}/{avg:.3}/{max:.3}/{mdev:.3} ms\n");
     }
     text
+}
+
+/// What may help where no answer came.
+pub(crate) fn hint(advice: &Advice) -> String {
+    format!("hint: {advice}")
 }
 
 /// What `-v` adds to that.
@@ -99,6 +106,7 @@ mod tests {
             late: false,
             duplicate: false,
             unreachable: None,
+            answered_from: None,
             timestamp,
         }
     }

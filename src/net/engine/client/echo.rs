@@ -47,6 +47,8 @@ pub struct Echo {
     pub repeated: bool,
     /// What the network says stands before the server.
     pub obstacle: Option<Obstacle>,
+    /// From where else an answer came, where none did from the server. It counts for nothing.
+    pub answered_from: Option<SocketAddr>,
 }
 
 /// The requests to one server and their answers.
@@ -59,7 +61,7 @@ pub struct Echoes {
     sent: u64,
     due: VecDeque<Transmit>,
     /// Requests that may still be answered, and when they were sent.
-    missing: BTreeMap<u64, Instant>,
+    missing: BTreeMap<u64, Missing>,
     /// Up to where those were told of as unanswered. All have the same time, so the oldest is first.
     told: u64,
     /// The longest round-trip time; `None`: no answer has come.
@@ -68,6 +70,13 @@ pub struct Echoes {
     closed: bool,
     events: VecDeque<Echo>,
     rng: Rng,
+}
+
+/// A request that may still be answered.
+#[derive(Debug)]
+struct Missing {
+    sent: Instant,
+    answered_from: Option<SocketAddr>,
 }
 
 /// One address of the server.
@@ -126,7 +135,9 @@ impl Echoes {
             return;
         };
         let proof = Proof::of_reply(id, &reply);
-        let Some(peer) = self.peers.iter_mut().find(|peer| peer.addr == from) else { return };
+        let Some(peer) = self.peers.iter_mut().find(|peer| peer.addr == from) else {
+            return self.note_answered_from(from, proof);
+        };
         let Some((sent, seq)) = peer.exchange.asked(proof) else { return };
         let repeated = peer.exchange.judge(proof) == Judged::Repeated;
         peer.exchange.accept(proof);
@@ -136,6 +147,14 @@ impl Echoes {
         self.longest = self.longest.max(Some(rtt));
         let late = seq <= self.told;
         self.events.push_back(Echo { bytes, rtt: Some(rtt), late, repeated, ..Echo::missing(seq) });
+    }
+
+    /// A datagram came from an address that was not asked: if it answers a request, that is told where
+    /// nothing else does.
+    fn note_answered_from(&mut self, from: SocketAddr, proof: Proof) {
+        let asked = self.peers.iter().find_map(|peer| peer.exchange.asked(proof));
+        let missing = asked.and_then(|(_, seq)| self.missing.get_mut(&seq));
+        missing.into_iter().for_each(|missing| missing.answered_from = Some(from));
     }
 
     /// This host cannot send to an address: the newest request is lost there.
@@ -158,7 +177,8 @@ impl Echoes {
             && at <= now
         {
             self.told = seq;
-            self.events.push_back(Echo::missing(seq));
+            let answered_from = self.missing.get(&seq).and_then(|missing| missing.answered_from);
+            self.events.push_back(Echo { answered_from, ..Echo::missing(seq) });
         }
         if self.end().is_some_and(|end| end <= now) {
             self.missing.clear();
@@ -190,7 +210,7 @@ impl Echoes {
     /// Sends one more request, to each address.
     fn ask(&mut self, now: Instant) {
         self.sent += 1;
-        self.missing.insert(self.sent, now);
+        self.missing.insert(self.sent, Missing { sent: now, answered_from: None });
         if self.missing.len() > REMEMBERED {
             self.missing.pop_first();
         }
@@ -230,8 +250,8 @@ impl Echoes {
 
     /// The oldest request that was not told of as unanswered, and when it will be.
     fn overdue(&self) -> Option<(u64, Instant)> {
-        let (&seq, &sent) = self.missing.range(self.told + 1..).next()?;
-        Some((seq, later(sent, self.plan.timeout)))
+        let (&seq, missing) = self.missing.range(self.told + 1..).next()?;
+        Some((seq, later(missing.sent, self.plan.timeout)))
     }
 
     /// When the last answer that may still come is given up; `None`: that is not known yet, or was.
@@ -241,7 +261,7 @@ impl Echoes {
             None => self.plan.patience,
         };
         let newest = self.missing.last_key_value().filter(|_| !self.sends_more());
-        newest.map(|(_, &sent)| later(sent, wait.max(self.plan.timeout)))
+        newest.map(|(_, newest)| later(newest.sent, wait.max(self.plan.timeout)))
     }
 
     fn sends_more(&self) -> bool {
@@ -251,6 +271,14 @@ impl Echoes {
 
 impl Echo {
     fn missing(seq: u64) -> Self {
-        Self { seq, bytes: 0, rtt: None, late: false, repeated: false, obstacle: None }
+        Self {
+            seq,
+            bytes: 0,
+            rtt: None,
+            late: false,
+            repeated: false,
+            obstacle: None,
+            answered_from: None,
+        }
     }
 }

@@ -70,8 +70,8 @@ pub(super) struct Entry {
     pub(super) refused: Option<Refusal>,
     /// Why a request to it was withheld that was due.
     pub(super) withheld: Option<Unasked>,
-    /// Whether an answer to one of its requests came from another address.
-    pub(super) misplaced: bool,
+    /// From where else an answer to one of its requests came, the first one. It counts for nothing.
+    pub(super) answered_from: Option<SocketAddr>,
     /// What the network says stands before it, unless it answers all the same.
     pub(super) obstacle: Option<Obstacle>,
 }
@@ -147,11 +147,11 @@ impl Candidates {
 
     /// Judges where an answer leads, and notes the round-trip time of a right one.
     pub(super) fn hear(&mut self, now: Instant, from: SocketAddr, proof: Proof) -> Heard {
-        let asked = self.by_request.get(&proof.id()).copied();
-        let Some(id) = self.at(from).or(asked.filter(|_| answers_from_anywhere())) else {
-            if let Some(asked) = asked {
-                self.entry(asked).misplaced = true;
-            }
+        let (asked, at) = (self.by_request.get(&proof.id()).copied(), self.at(from));
+        if let Some(asked) = asked.filter(|asked| Some(*asked) != at) {
+            self.entry(asked).note_answered_from(from, proof);
+        }
+        let Some(id) = at.or(asked.filter(|_| answers_from_anywhere())) else {
             return Heard::Misplaced;
         };
         let entry = self.entry(id);
@@ -354,7 +354,7 @@ impl Entry {
             explored: false,
             refused: None,
             withheld: None,
-            misplaced: false,
+            answered_from: None,
             obstacle: None,
         }
     }
@@ -417,6 +417,18 @@ impl Entry {
     /// Whether it was asked and has not answered.
     pub(super) fn is_silent(&self) -> bool {
         !self.exchange.is_empty() && self.rtt.is_none()
+    }
+
+    /// Whether nothing at all came of it: no answer, not even from elsewhere, and no word of the network.
+    pub(super) fn is_unheard_of(&self) -> bool {
+        self.is_awaited() && self.answered_from.is_none()
+    }
+
+    /// A right answer to one of its requests came from another address.
+    fn note_answered_from(&mut self, from: SocketAddr, proof: Proof) {
+        if self.exchange.judge(proof) != Judged::Unasked {
+            self.answered_from.get_or_insert(from);
+        }
     }
 
     /// Whether an answer may still come that was not heard yet.

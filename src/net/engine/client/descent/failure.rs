@@ -24,6 +24,8 @@ pub enum Failure {
         below: Option<Parent>,
         /// How long the descent waited.
         waited: Duration,
+        /// From where an answer to one of them came all the same. It counts for nothing there.
+        answered_from: Option<Box<SocketAddr>>,
         /// The roots that could not be asked besides.
         unresolved: Vec<UnresolvedRoot>,
     },
@@ -91,6 +93,18 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.describe(f)?;
+        match self {
+            Self::NoAnswer { answered_from: Some(from), .. } => {
+                write!(f, ", but an answer came from `{from}`")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Failure {
+    fn describe(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NoAnswer { asked, below: None, waited, .. } => {
                 let roots =

@@ -32,7 +32,7 @@ impl<'a> Ending<'a> {
     pub(super) fn new(race: &'a Race, unresolved: Vec<UnresolvedRoot>, elapsed: Duration) -> Self {
         let (candidates, options, cost) = (race.candidates(), race.options(), race.cost());
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
-        let silent = candidates.iter().filter(|(_, entry)| entry.is_silent()).count();
+        let silent = candidates.iter().filter(|(_, entry)| entry.is_unheard_of()).count();
         let unasked = candidates.iter().filter_map(|(_, entry)| entry.unasked()).count();
         let cost = Cost {
             candidates: count(candidates.len()),
@@ -128,7 +128,8 @@ impl<'a> Ending<'a> {
             }
             _ => {
                 let waited = self.elapsed.min(self.options.timeout);
-                Failure::NoAnswer { level, asked, below, waited, unresolved }
+                let answered_from = here.iter().find_map(|entry| entry.answered_from).map(Box::new);
+                Failure::NoAnswer { level, asked, below, waited, answered_from, unresolved }
             }
         }
     }
@@ -200,6 +201,7 @@ impl<'a> Ending<'a> {
             total: None,
             sent: 0,
             state: CandidateState::Selected,
+            answered_from: None,
             unasked: None,
             allow: None,
         })
@@ -221,7 +223,7 @@ impl<'a> Ending<'a> {
             None if entry.refused.is_some() => CandidateState::Refused,
             None if entry.explored => CandidateState::Explored,
             None if entry.rtt.is_some() => CandidateState::Lost,
-            None if entry.misplaced => CandidateState::Misplaced,
+            None if entry.answered_from.is_some() => CandidateState::Misplaced,
             None if entry.obstacle.is_some() => CandidateState::Unreachable,
             None if entry.unasked().is_some() => CandidateState::Unasked,
             None => CandidateState::Silent,
@@ -243,6 +245,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
+            answered_from: entry.answered_from.filter(|_| state == CandidateState::Misplaced),
             unasked: entry.unasked().filter(|_| state == CandidateState::Unasked),
             allow: refusal.and_then(|refusal| refusal.opens),
         }

@@ -123,7 +123,8 @@ impl Why {
 pub struct Cost {
     /// Nodes that stood in the lists or were roots.
     pub candidates: u32,
-    /// Candidates that were asked and never answered.
+    /// Candidates that were asked, and of which nothing was heard: no answer, from wherever, and no word of
+    /// the network that they cannot be reached.
     pub silent: u32,
     /// Candidates that might have been asked, and never were.
     pub unasked: u32,
@@ -171,7 +172,8 @@ pub enum CandidateState {
     Draining,
     /// An address that this client does not send to.
     Refused,
-    /// Its answer came from another address.
+    /// Its answer came from another address; [`Candidate::answered_from`](crate::Candidate::answered_from)
+    /// says which.
     Misplaced,
 }
 

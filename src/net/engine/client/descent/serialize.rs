@@ -113,7 +113,7 @@ impl<'a> Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { candidate, via } = self;
-        let mut row = serializer.serialize_struct("Candidate", 11)?;
+        let mut row = serializer.serialize_struct("Candidate", 12)?;
         row.serialize_field("level", &candidate.level)?;
         row.serialize_field("addr", &candidate.addr)?;
         row.serialize_field("listed", &candidate.listed)?;
@@ -124,6 +124,7 @@ impl Serialize for Row<'_> {
         row.serialize_field("total_ms", &candidate.total.map(ms))?;
         row.serialize_field("sent", &candidate.sent)?;
         row.serialize_field("state", candidate.state.as_str())?;
+        row.serialize_field("answered_from", &candidate.answered_from)?;
         row.serialize_field("unasked", &candidate.unasked.map(Unasked::as_str))?;
         row.end()
     }

@@ -62,6 +62,8 @@ pub struct Candidate {
     pub sent: u32,
     /// What became of it.
     pub state: CandidateState,
+    /// From where its answer came, where that is another address than was asked. It counts for nothing.
+    pub answered_from: Option<SocketAddr>,
     /// Why it was never asked, where that is its state.
     pub unasked: Option<Unasked>,
     /// Of one that is refused: what [`Limits::allow`](crate::Limits::allow) would have to hold for it,
