@@ -171,12 +171,15 @@ fn probe_trace_and_ping_end_at_a_real_turn_server() {
         assert_eq!(path.count(), 1, "level {level} of {rows:?}");
     }
 
-    let stun = Command::new("turnutils_stunclient")
-        .args(["-p", &turn.port().to_string(), &turn.ip().to_string()])
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&stun.stdout).into_owned();
-    assert!(stun.status.success() && said.contains("UDP reflexive addr"), "{said}");
+    // Of the TURN server, and of a balance server.
+    for addr in [turn, root] {
+        let stun = Command::new("turnutils_stunclient")
+            .args(["-p", &addr.port().to_string(), &addr.ip().to_string()])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&stun.stdout).into_owned();
+        assert!(stun.status.success() && said.contains("UDP reflexive addr"), "{said}");
+    }
 
     let ping = tb(&["ping", "-c", "3", "-i", "0.2", &root.to_string()]);
     let text = String::from_utf8(ping.stdout).unwrap();

@@ -144,4 +144,11 @@ fn the_bytes_of_stun() {
         assert!(stun::is_stun(answer));
         assert_eq!(stun::binding_response(answer), Some(transaction));
     }
+
+    let (key, mut response) = (stun::BindingKey::new(stun::BINDING_PASSWORD), Vec::new());
+    let from = "192.0.2.1:32853".parse().unwrap();
+    let asked = stun::BindingRequest::decode(request, &key).unwrap();
+    asked.respond(from, &key, &mut response);
+    assert_eq!(response, answers[0], "what a balance server answers");
+    assert!(PAGE.contains(&format!("`{}`", stun::BINDING_PASSWORD)));
 }

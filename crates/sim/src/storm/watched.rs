@@ -122,11 +122,15 @@ impl Watched {
         if answer.to != from || answer.from != request.to {
             wrong(Rule::NeverAnswered, format!("from {} to {}", answer.from, answer.to));
         }
-        if stun::is_stun(&request.payload) || request.payload.len() > MAX_REQUEST {
+        if request.payload.len() > MAX_REQUEST {
             wrong(Rule::NeverAnswered, format!("{} bytes", request.payload.len()));
         }
         if len > MAX_ANSWER {
             wrong(Rule::Size, format!("{len} bytes"));
+        }
+        if stun::is_stun(&request.payload) {
+            wrongs.extend(binding(request, answer));
+            return wrongs;
         }
         let decoded = Request::decode(&request.payload);
         let Ok(Request { id, body: RequestBody::Probe(probe) }) = decoded else {
@@ -257,6 +261,20 @@ impl Watched {
         let beside = |(host, bits): (IpAddr, u8)| is_beside(host, bits.into(), addr.ip());
         self.lan.into_iter().any(beside) || balance && LOOPS.contains(&addr.port())
     }
+}
+
+/// Judges a response to STUN: only to a Binding request, of its transaction, and little longer.
+fn binding(request: &Datagram, answer: &Datagram) -> Option<(Rule, String)> {
+    let headers = if request.from.ip().is_ipv4() { 28 } else { 48 };
+    let (asked, given) = (&request.payload, &answer.payload);
+    if asked[..2] != [0, 1]
+        || stun::binding_response(given).is_none()
+        || asked[4..20] != given[4..20]
+    {
+        return Some((Rule::NeverAnswered, format!("STUN {asked:02x?} draws {given:02x?}")));
+    }
+    let longer = 5 * (headers + given.len()) > 7 * (headers + asked.len());
+    longer.then(|| (Rule::Amplification, format!("{} bytes draw {}", asked.len(), given.len())))
 }
 
 fn is_loop(port: u16) -> bool {

@@ -11,8 +11,10 @@ pub enum DropReason {
     Empty,
     /// It is a reply.
     Reply,
-    /// It is STUN.
+    /// It is STUN, and no Binding request.
     Stun,
+    /// STUN whose MESSAGE-INTEGRITY is not what the published password makes.
+    WrongIntegrity,
     /// It is longer than the buffer.
     Truncated,
     /// It is longer than any request need be.
@@ -55,11 +57,12 @@ pub enum DropReason {
 
 impl DropReason {
     /// All of them, in order.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::Malformed,
         Self::Empty,
         Self::Reply,
         Self::Stun,
+        Self::WrongIntegrity,
         Self::Truncated,
         Self::TooLong,
         Self::PortZero,
@@ -88,6 +91,7 @@ impl DropReason {
             Self::Empty => "empty",
             Self::Reply => "reply",
             Self::Stun => "stun",
+            Self::WrongIntegrity => "wrong-integrity",
             Self::Truncated => "truncated",
             Self::TooLong => "too-long",
             Self::PortZero => "port-zero",

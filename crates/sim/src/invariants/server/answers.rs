@@ -6,7 +6,7 @@ use std::time::Duration;
 use turn_balance::internals::engine::server::answer::{Answer, Handled};
 use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::wire::{
-    MAX_ANSWER, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View,
+    MAX_ANSWER, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View, stun,
 };
 
 use super::{World, own};
@@ -35,6 +35,13 @@ impl World {
     fn answered(&mut self, from: SocketAddr, datagram: &[u8], out: &[u8], handled: &Handled) {
         assert!(from != own() && from.port() != 0 && !LOOPS.contains(&from.port()));
         assert!(out.len() > 2 && out.len() <= MAX_ANSWER, "{} bytes", out.len());
+        if stun::is_stun(datagram) {
+            assert!(datagram[..2] == [0, 1] && stun::binding_response(out).is_some());
+            assert_eq!(datagram[4..20], out[4..20]);
+            let headers = if from.is_ipv4() { 28 } else { 48 };
+            assert!(5 * (headers + out.len()) <= 7 * (headers + datagram.len()));
+            return;
+        }
         let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(datagram) else {
             panic!("an answer to what is no probe");
         };

@@ -3,6 +3,7 @@
 //! All that can be known before a request comes is encoded when it changes, into a [`Snapshot`];
 //! an answer is a copy of it behind the request's id and nonce.
 
+mod binding;
 mod entries;
 mod handled;
 mod list;
@@ -25,6 +26,7 @@ use crate::net::wire::{
     BARE_FRAME, DecodeError, Id, MAX_ANSWER, MAX_REQUEST, Probe, Request, RequestBody, stun,
 };
 use crate::types::Family;
+use binding::BindingResponder;
 use list::List;
 use source::judge_source;
 use writer::{Writer, write_retry};
@@ -40,6 +42,7 @@ pub use writer::Answer;
 pub struct Responder {
     limiter: Arc<Limiter>,
     writer: Writer,
+    bindings: BindingResponder,
     clock: Clock,
     rng: Rng,
 }
@@ -56,7 +59,8 @@ impl Responder {
     /// A worker's answers, within what `limiter` allows to all workers together.
     pub fn new(limiter: Arc<Limiter>, rng: Rng) -> Self {
         let clock = Clock { now: limiter.started(), uptime: Duration::ZERO };
-        Self { limiter, writer: Writer::default(), clock, rng }
+        let bindings = BindingResponder::new();
+        Self { limiter, writer: Writer::default(), bindings, clock, rng }
     }
 
     /// Judges a datagram, and writes the answer to `out`, which must be empty, if there is one.
@@ -121,7 +125,11 @@ impl Responder {
         out: &mut Answer<'a>,
     ) -> Result<Unusual<'d>, DropReason> {
         if stun::is_stun(datagram) {
-            return Err(DropReason::Stun);
+            let (limiter, out) = (&self.limiter, &mut out.head);
+            return self
+                .bindings
+                .respond(snapshot, limiter, uptime, from, datagram, out)
+                .map(Unusual::Done);
         }
         let trust = snapshot.trust();
         let Request { id, body } = match Request::decode(datagram) {

@@ -20,6 +20,10 @@ const NEWCOMERS: u64 = 100;
 const FIRST: u64 = 3;
 const FIRST_AGAIN: Duration = Duration::from_secs(10);
 
+/// How many STUN Binding requests stand for one request of ours. An office shares an address, STUN
+/// has no cookie to tell who is there, and a response is at most 1.4 times as large as its request.
+const BINDINGS: u32 = 10;
+
 /// Heartbeats a second that are heard from one node: it sends five at most (docs/protocol.md).
 const HEARTBEATS: u64 = 20;
 
@@ -27,14 +31,21 @@ const HEARTBEATS: u64 = 20;
 #[derive(Debug)]
 pub(super) struct Budgets {
     hash: KeyedHash,
+    requests: Addresses,
+    bindings: Addresses,
+    v4_bearers: Bearers,
+    v6_bearers: Bearers,
+    node: RateTable,
+}
+
+/// The budgets of addresses and the networks around them, for one kind of request.
+#[derive(Debug)]
+struct Addresses {
     v4_address: RateTable,
     v4_network: RateTable,
     v6_subnet: RateTable,
     v6_site: RateTable,
     v6_block: RateTable,
-    v4_bearers: Bearers,
-    v6_bearers: Bearers,
-    node: RateTable,
 }
 
 /// The budgets of those who bring cookies.
@@ -52,19 +63,16 @@ struct Bearers {
 impl Budgets {
     /// All of them full.
     pub(super) fn new(rates: &Rates, places: usize, hash: KeyedHash) -> Self {
-        let budgets = |rate: u64, rotation| RateTable::new(rate, rotation, places);
         let [v4, v6] = [rates.v4_32, rates.v6_64].map(u64::from);
+        let heartbeats = if v4 == 0 && v6 == 0 { 0 } else { HEARTBEATS };
         Self {
             hash,
-            v4_address: budgets(v4, 0),
-            v4_network: budgets(rates.v4_24.into(), 16),
-            v6_subnet: budgets(v6, 0),
-            v6_site: budgets(rates.v6_56.into(), 16),
-            v6_block: budgets(rates.v6_48.into(), 32),
+            requests: Addresses::new(rates, 1, places),
+            bindings: Addresses::new(rates, BINDINGS, places),
             v4_bearers: Bearers::new(v4, places),
             v6_bearers: Bearers::new(v6, places),
             // Who limits no address limits no node.
-            node: budgets(if v4 == 0 && v6 == 0 { 0 } else { HEARTBEATS }, 0),
+            node: RateTable::new(heartbeats, 0, places),
         }
     }
 
@@ -72,11 +80,12 @@ impl Budgets {
     /// them had one left.
     #[inline(always)]
     pub(super) fn take(&self, uptime: Duration, from: &SocketAddr) -> bool {
-        let now = nanos(uptime);
-        match from {
-            SocketAddr::V4(from) => self.take_v4(now, from.ip().to_bits().into()),
-            SocketAddr::V6(from) => self.take_v6(now, (from.ip().to_bits() >> 64) as u64),
-        }
+        self.requests.take(self.hash, nanos(uptime), from)
+    }
+
+    /// Takes one STUN Binding request from what the same have for these.
+    pub(super) fn take_binding(&self, uptime: Duration, from: &SocketAddr) -> bool {
+        self.bindings.take(self.hash, nanos(uptime), from)
     }
 
     /// Takes one from what the bearer of a cookie has, and nobody else can use up in its name.
@@ -94,18 +103,42 @@ impl Budgets {
     pub(super) fn take_node(&self, uptime: Duration, from: &SocketAddr, key: u32) -> bool {
         self.node.take(nanos(uptime), self.hash.of([self.hash.of_addr(from), key.into()]), 0)
     }
+}
+
+impl Addresses {
+    /// As `rates` has it, `times` over.
+    fn new(rates: &Rates, times: u32, places: usize) -> Self {
+        let budgets = |rate: u32, rotation| {
+            RateTable::new(u64::from(rate) * u64::from(times), rotation, places)
+        };
+        Self {
+            v4_address: budgets(rates.v4_32, 0),
+            v4_network: budgets(rates.v4_24, 16),
+            v6_subnet: budgets(rates.v6_64, 0),
+            v6_site: budgets(rates.v6_56, 16),
+            v6_block: budgets(rates.v6_48, 32),
+        }
+    }
+
+    #[inline(always)]
+    fn take(&self, hash: KeyedHash, now: u64, from: &SocketAddr) -> bool {
+        match from {
+            SocketAddr::V4(from) => self.take_v4(hash, now, from.ip().to_bits().into()),
+            SocketAddr::V6(from) => self.take_v6(hash, now, (from.ip().to_bits() >> 64) as u64),
+        }
+    }
 
     // One hash does for an address and all networks around it.
     #[inline(always)]
-    fn take_v4(&self, now: u64, bits: u64) -> bool {
-        let network = self.hash.of([bits >> 8]);
+    fn take_v4(&self, hash: KeyedHash, now: u64, bits: u64) -> bool {
+        let network = hash.of([bits >> 8]);
         take_address(&self.v4_address, now, network, bits & 0xff)
             && take_network(&self.v4_network, now, network, 0)
     }
 
     #[inline(never)]
-    fn take_v6(&self, now: u64, bits: u64) -> bool {
-        let block = self.hash.of([bits >> 16]);
+    fn take_v6(&self, hash: KeyedHash, now: u64, bits: u64) -> bool {
+        let block = hash.of([bits >> 16]);
         take_address(&self.v6_subnet, now, block, bits & 0xffff)
             && take_network(&self.v6_site, now, block, bits >> 8 & 0xff)
             && take_network(&self.v6_block, now, block, 0)

@@ -42,7 +42,7 @@ pub struct LimiterSettings {
     /// Bytes a second, of all answers together, that may go beyond the amplification limit to bare
     /// requests; 0: none may.
     pub bare_bytes: u64,
-    /// Places in each of sixteen tables, 8 bytes each; as many as the next power of two.
+    /// Places in each of the tables, 8 bytes each; as many as the next power of two.
     pub places: usize,
 }
 
@@ -175,6 +175,20 @@ impl Limiter {
         }
         let beyond = full > room && self.beyond.take(uptime, full);
         Admission::Answer { room: if beyond { MAX_ANSWER } else { room } }
+    }
+
+    /// Takes one STUN Binding request. Returns how long a response may be.
+    ///
+    /// # Errors
+    /// It comes too often.
+    pub(super) fn admit_binding(
+        &self,
+        uptime: Duration,
+        from: &SocketAddr,
+        len: usize,
+    ) -> Result<usize, DropReason> {
+        let free = self.exempt.contains(from) || self.budgets.take_binding(uptime, from);
+        free.then(|| amplified(from, len)).ok_or(DropReason::Limited)
     }
 
     /// Takes one judgement of a tag from what all senders have together: until a tag is judged it

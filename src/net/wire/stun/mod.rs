@@ -1,9 +1,14 @@
-//! STUN Binding (RFC 8489), asked of TURN servers themselves.
+//! STUN Binding (RFC 8489): asked of TURN servers themselves, and answered for who measures a
+//! balance server with it.
+
+mod answer;
 
 use stun_types::message::{
     BINDING, MAGIC_COOKIE, Message, MessageClass, MessageType, MessageWrite, MessageWriteVec,
     TransactionId,
 };
+
+pub use answer::{BINDING_PASSWORD, BindingError, BindingKey, BindingRequest};
 
 /// Whether a datagram is STUN: its first two bits are 0 and bytes 4 to 8 the magic cookie
 /// (RFC 8489, section 6).
