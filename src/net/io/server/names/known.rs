@@ -1,6 +1,6 @@
 //! What names stand for, as far as it is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::net::io::resolve::{MOST_ADDRS, Resolved};
@@ -8,7 +8,11 @@ use crate::types::Endpoint;
 
 /// What is known of names; it stays while a look-up fails.
 #[derive(Debug, Default)]
-pub(super) struct KnownNames(BTreeMap<Endpoint, KnownName>);
+pub(super) struct KnownNames {
+    known: BTreeMap<Endpoint, KnownName>,
+    /// Those whose first look-up has not ended.
+    awaited: BTreeSet<Endpoint>,
+}
 
 /// One of them.
 #[derive(Debug, Default)]
@@ -32,12 +36,27 @@ pub(super) struct NameChange {
 }
 
 impl KnownNames {
+    /// Nothing is known of these, whose first look-ups begin.
+    pub(super) fn awaiting(names: &[Endpoint]) -> Self {
+        Self { known: BTreeMap::new(), awaited: names.iter().cloned().collect() }
+    }
+
     pub(super) fn get(&self, name: &Endpoint) -> Option<&KnownName> {
-        self.0.get(name)
+        self.known.get(name)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (&Endpoint, &KnownName)> {
-        self.0.iter()
+        self.known.iter()
+    }
+
+    /// Whether the first look-up of a name has not ended.
+    pub(super) fn is_awaited(&self, name: &Endpoint) -> bool {
+        self.awaited.contains(name)
+    }
+
+    /// A look-up of a name has ended. Returns whether it was the first.
+    pub(super) fn end_first(&mut self, name: &Endpoint) -> bool {
+        self.awaited.remove(name)
     }
 
     /// Notes what a look-up has found; another order is no change. `is_online`: whether a node has
@@ -49,7 +68,7 @@ impl KnownNames {
         is_online: impl Fn(SocketAddr) -> bool,
     ) -> NameChange {
         let KnownName { addrs: before, kept: kept_before, .. } =
-            self.0.remove(name).unwrap_or_default();
+            self.known.remove(name).unwrap_or_default();
         let Resolved { mut addrs, found } = resolved;
         addrs.sort_unstable();
         let missing = before.iter().chain(&kept_before).filter(|addr| !addrs.contains(addr));
@@ -63,7 +82,7 @@ impl KnownNames {
             kept: kept.iter().filter(|addr| before.contains(addr)).map(|addr| **addr).collect(),
         };
         let kept = kept.into_iter().copied().collect();
-        self.0.insert(name.clone(), KnownName { addrs, found, kept });
+        self.known.insert(name.clone(), KnownName { addrs, found, kept });
         change
     }
 }

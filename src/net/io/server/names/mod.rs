@@ -42,7 +42,7 @@ pub(super) fn spawn(shared: &Arc<SharedState>, config: Cluster, own: &[SocketAdd
     names.dedup();
     if !names.is_empty() {
         let own = own.to_vec();
-        let (known, told) = (KnownNames::default(), BTreeSet::new());
+        let (known, told) = (KnownNames::awaiting(&names), BTreeSet::new());
         let names = Names { shared: shared.clone(), config, own, names, known, told };
         shared.parts.spawn("look-up of names", names.keep_resolving());
     }
@@ -88,6 +88,7 @@ impl Names {
 
     /// Takes what a look-up has come to. Returns whether that changes anything.
     fn take(&mut self, name: &Endpoint, result: Result<Resolved, Error>, again: Duration) -> bool {
+        let first = self.known.end_first(name);
         let resolved = match result {
             Ok(resolved) => resolved,
             Err(error) => {
@@ -95,7 +96,7 @@ impl Names {
                 let cause = cause.unwrap_or_default();
                 let kept = self.known.get(name).map_or(0, |known| known.all().count());
                 warn!(host = %name, %cause, kept, again_in = ?again, "cannot look up a name");
-                return false;
+                return first; // others may have its room
             }
         };
         let change = {
@@ -103,7 +104,7 @@ impl Names {
             self.known.note(name, resolved, |addr| engine.is_online(now, addr))
         };
         if change.is_none() {
-            return false;
+            return first;
         }
         let NameChange { new, gone, kept } = &change;
         let [came, left, stay] = [new, gone, kept].map(|addrs| some(addrs));

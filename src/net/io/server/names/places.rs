@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::known::{KnownName, KnownNames};
 use crate::config::{Cluster, NodeEntry};
 use crate::net::engine::server::members::NodeSpec;
+use crate::net::io::resolve::MOST_ADDRS;
 use crate::types::{Endpoint, Name, canonical};
 
 /// A name that has more addresses than are used.
@@ -32,14 +33,15 @@ impl NodePlace {
 
 /// All nodes that are known, and of which names, superiors' among them, some addresses are left out.
 /// Those that the configuration has by address all have room; names share the rest of `max-nodes`, in
-/// the order of the configuration, what their newest answers have before what is kept.
+/// the order of the configuration, what their newest answers have before what is kept. A name whose first
+/// look-up has not ended has the room of all that it may have, so that no other must make room for it.
 pub(super) fn nodes(
     config: &Cluster,
     known: &KnownNames,
     own: &[SocketAddr],
 ) -> (Vec<NodeSpec>, Vec<ShortName>) {
     let mut places = BTreeMap::<SocketAddr, NodePlace>::new();
-    let mut lacking = BTreeMap::new();
+    let (mut lacking, mut reserved) = (BTreeMap::new(), 0);
     let mut put = |entry: &NodeEntry, addr, most| {
         let room = places.len() < most || places.contains_key(&addr);
         if room {
@@ -47,31 +49,36 @@ pub(super) fn nodes(
         }
         room
     };
-    let of_names = |addrs: fn(&KnownName) -> &[SocketAddr]| {
-        config.nodes.iter().flat_map(move |entry| {
-            let addrs = known.get(&entry.addr).map_or(&[][..], addrs);
-            let others = addrs.iter().filter(|addr| !own.contains(addr));
-            others.map(move |addr| (entry, *addr))
-        })
+    let others = |entry: &NodeEntry, addrs: fn(&KnownName) -> &[SocketAddr]| {
+        let addrs = known.get(&entry.addr).map_or(&[][..], addrs);
+        addrs.iter().filter(|addr| !own.contains(addr)).copied()
     };
     for entry in &config.nodes {
         if let Endpoint::Addr(addr) = entry.addr {
             put(entry, canonical(addr), usize::MAX);
         }
     }
-    for (entry, addr) in of_names(|name| &name.addrs) {
-        if !put(entry, addr, config.max_nodes) {
-            *lacking.entry(&entry.addr).or_insert(0) += 1;
+    for entry in &config.nodes {
+        if known.is_awaited(&entry.addr) {
+            reserved += MOST_ADDRS;
+        }
+        for addr in others(entry, |name| &name.addrs) {
+            if !put(entry, addr, config.max_nodes.saturating_sub(reserved)) {
+                *lacking.entry(&entry.addr).or_insert(0) += 1;
+            }
         }
     }
-    for (entry, addr) in of_names(|name| &name.kept) {
-        put(entry, addr, config.max_nodes);
+    for entry in &config.nodes {
+        for addr in others(entry, |name| &name.kept) {
+            put(entry, addr, config.max_nodes.saturating_sub(reserved));
+        }
     }
     let short = known.iter().map(|(host, name)| {
         let used = name.addrs.len() - lacking.get(host).copied().unwrap_or(0);
         ShortName { host: host.clone(), found: name.found, used }
     });
-    let short = short.filter(|short| short.used < short.found).collect();
+    // How many are left out is known when the last one is.
+    let short = short.filter(|short| reserved == 0 && short.used < short.found).collect();
     let spec = |(addr, place): (SocketAddr, NodePlace)| NodeSpec {
         addr,
         public: place.public.unwrap_or(addr),
@@ -163,6 +170,25 @@ mod tests {
         assert_eq!(addrs(&config), [addr(1, 1), addr(2, 1), addr(2, 2)]);
         config.max_nodes = 4;
         assert_eq!(addrs(&config), [addr(1, 1), addr(1, 2), addr(2, 1), addr(2, 2)]);
+    }
+
+    #[test]
+    fn who_is_not_known_yet_takes_no_room_from_who_is() {
+        let nodes = ["a.example", "b.example"].map(|host| NodeEntry::new(name(host)));
+        let mut config = Cluster { nodes: nodes.into(), max_nodes: 100, ..Cluster::default() };
+        let mut known = KnownNames::awaiting(&[name("a.example"), name("b.example")]);
+        assert!(known.end_first(&name("b.example")));
+        note(&mut known, "b.example", 2, 64, 64);
+        assert_eq!(super::nodes(&config, &known, &[]).0.len(), 100 - 64);
+        assert_eq!(super::nodes(&config, &known, &[]).1, [], "nobody knows yet");
+        config.max_nodes = 10_000;
+        assert_eq!(super::nodes(&config, &known, &[]).0.len(), 64);
+        config.max_nodes = 100;
+        assert!(known.end_first(&name("a.example")) && !known.end_first(&name("a.example")));
+        assert_eq!(super::nodes(&config, &known, &[]).0.len(), 64, "there is no such name");
+        note(&mut known, "a.example", 1, 64, 64);
+        let (nodes, short) = super::nodes(&config, &known, &[]);
+        assert_eq!((nodes.len(), short.len()), (100, 1));
     }
 
     #[test]
