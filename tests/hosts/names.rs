@@ -101,3 +101,25 @@ fn names_are_resolved_whatever_they_look_like() {
         assert!(output.status.success(), "{args:?}: {output:?}");
     }
 }
+
+/// By address it would be an error of the configuration.
+#[test]
+fn what_no_socket_can_send_to_is_told_once() {
+    let Some(lab) = lab() else { return };
+    let server = lab.host("server", &["203.0.113.1/24"]);
+    let names = "2001:db8::7 above.example\n203.0.113.7 above.example\n2001:db8::8 below.example\n";
+    let process = server.serve_knowing(
+        names,
+        "net.bind = '203.0.113.1:3001'\n\
+         cluster = { superiors = 'above.example', nodes = ['below.example'] }\n\
+         turn = { bind = '203.0.113.1:3478', health = 'none' }\nlog.level = 'trace'\n",
+    );
+    let sent = "heartbeat to=203.0.113.7:3001";
+    let log = eventually("some heartbeats", || {
+        Some(process.log()).filter(|log| log.matches(sent).count() >= 3)
+    });
+    for (what, addr) in [("superior", "[2001:db8::7]:3001"), ("node", "[2001:db8::8]:3001")] {
+        let told = format!("a {what} is never asked: `net.bind` has no IPv6 address addr={addr}");
+        assert_eq!(log.matches(&told).count(), 1, "{told}: {log}");
+    }
+}

@@ -10,6 +10,7 @@ use tracing::debug;
 
 use super::asking_sockets::Asks;
 use super::log_limit::tell;
+use super::out_of_reach::OutOfReach;
 use super::shared::SharedState;
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
@@ -34,6 +35,7 @@ pub(super) struct CheckSockets {
     port: Option<u16>,
     /// Which one sends next, where several can: one of them may have no way to the node.
     next: usize,
+    out_of_reach: OutOfReach,
 }
 
 struct OpenWay {
@@ -52,7 +54,13 @@ impl CheckSockets {
     pub(super) fn open(listening: &[SocketAddr], port: Option<u16>) -> Result<Self, Error> {
         let first = sources(listening, port.unwrap_or(0)).into_iter().map(CheckSocket::open);
         let first = first.collect::<Result<_, _>>()?;
-        Ok(Self { first, others: BTreeMap::new(), port, next: 0 })
+        Ok(Self {
+            first,
+            others: BTreeMap::new(),
+            port,
+            next: 0,
+            out_of_reach: OutOfReach::default(),
+        })
     }
 
     /// Those that are open from the beginning.
@@ -74,6 +82,9 @@ impl CheckSockets {
     pub(super) fn send(&mut self, now: Instant, way: Way, check: &Transmit, shared: &SharedState) {
         let may = || shared.log_limit.allow(now);
         let family = Family::of(check.to);
+        if !self.addrs().any(|addr| Family::of(addr) == family) {
+            return self.out_of_reach.tell("node", check.to);
+        }
         self.close(|open| open.used + IDLE <= now, shared);
         self.next = self.next.wrapping_add(1);
         let next = self.next;

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use super::check_sockets::CheckSockets;
 use super::event_log;
 use super::log_limit::tell;
+use super::out_of_reach::OutOfReach;
 use super::receive::catch_up;
 use super::shared::{Arrival, SharedState};
 use super::turn_socket::TurnSocket;
@@ -34,6 +35,8 @@ pub(super) struct ControlLoop {
     /// Where the TURN server is asked from.
     pub(super) turn: Option<TurnSocket>,
     pub(super) heartbeat_sockets: Vec<HeartbeatSocket>,
+    /// Superiors that none of these can send to.
+    pub(super) out_of_reach: OutOfReach,
 }
 
 /// A listening socket, which heartbeats are sent from.
@@ -115,7 +118,12 @@ impl ControlLoop {
 
     /// Sends from every listening socket of the family, until it is known by which one of them
     /// the superior knows the node.
-    fn send_heartbeat(&self, now: Instant, Outgoing { transmit: heartbeat, via }: &Outgoing) {
+    fn send_heartbeat(&mut self, now: Instant, Outgoing { transmit: heartbeat, via }: &Outgoing) {
+        let reaches =
+            |socket: &HeartbeatSocket| BoundAddr(socket.addr).name_for(heartbeat.to).is_some();
+        if !self.heartbeat_sockets.iter().any(reaches) {
+            return self.out_of_reach.tell("superior", heartbeat.to);
+        }
         let may = || self.shared.log_limit.allow(now);
         for HeartbeatSocket { addr, socket } in &self.heartbeat_sockets {
             if via.is_some_and(|via| via != LocalAddr(*addr)) {

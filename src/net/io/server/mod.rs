@@ -9,6 +9,7 @@ mod listen;
 mod log_limit;
 mod names;
 mod networks;
+mod out_of_reach;
 mod overflow;
 mod part;
 mod receive;

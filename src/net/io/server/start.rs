@@ -11,6 +11,7 @@ use super::asking_sockets::Asks;
 use super::check_sockets::CheckSockets;
 use super::control::{ControlLoop, HeartbeatSocket};
 use super::listen::listen;
+use super::out_of_reach::OutOfReach;
 use super::shared::SharedState;
 use super::turn_socket::TurnSocket;
 use super::worker::Worker;
@@ -82,7 +83,13 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
         shared.asking.add(Asks::Turn, turn.socket().clone());
     }
     shared.parts.spawn("receiver of answers", receive::answers(shared.clone()));
-    let control = ControlLoop { shared: shared.clone(), check_sockets, turn, heartbeat_sockets };
+    let control = ControlLoop {
+        shared: shared.clone(),
+        check_sockets,
+        turn,
+        heartbeat_sockets,
+        out_of_reach: OutOfReach::default(),
+    };
     shared.parts.spawn("control loop", control.run(arrivals));
     shared.parts.spawn("watch over full buffers", overflow::tell(shared.clone()));
     names::spawn(shared, config.cluster, &started.addrs);
