@@ -165,3 +165,34 @@ fn whatever_comes_no_response_is_three_times_as_large_and_the_next_request_is_an
     }
     assert!((1.0..=1.4).contains(&worst), "{worst}");
 }
+
+/// What the codec would say of each datagram that is not well formed.
+struct Log;
+
+impl std::io::Write for Log {
+    fn write(&mut self, line: &[u8]) -> std::io::Result<usize> {
+        panic!("{}", String::from_utf8_lossy(line));
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn no_stranger_writes_to_the_log() {
+    let mut longer_than_it_is = PLAIN.to_vec();
+    longer_than_it_is[3] = 4;
+    let attribute_too_long = [&longer_than_it_is[..], &[0, 6, 0x13, 0x88]].concat();
+    let mut forged = check(stun::BINDING_PASSWORD);
+    *forged.last_mut().unwrap() ^= 1;
+    let all = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(|| Log);
+    tracing::subscriber::with_default(all.finish(), || {
+        let mut host = Host::new(Some("203.0.113.9:3478"));
+        for request in [longer_than_it_is, attribute_too_long, forged, check("another password")] {
+            let (handled, _) = host.ask(addr("192.0.2.1:40000"), &request);
+            assert!(matches!(handled, Handled::Drop(_)), "{handled:?}");
+            assert_eq!(stun::binding_response(&request), None);
+        }
+    });
+}

@@ -12,6 +12,8 @@ use stun_types::message::{
 };
 use stun_types::prelude::{Attribute as _, AttributeStaticType as _};
 
+use super::quietly;
+
 /// What signs the connectivity checks of balance servers and the answers to them (RFC 8445, section
 /// 7.2.2). Everybody knows it, so it proves nothing and protects nothing: it lets browsers measure.
 pub const BINDING_PASSWORD: &str = "turnBalanceBindingCheck1";
@@ -67,6 +69,10 @@ impl<'a> BindingRequest<'a> {
     /// # Errors
     /// Where there is nothing to answer.
     pub fn decode(datagram: &'a [u8], key: &BindingKey) -> Result<Self, BindingError> {
+        quietly(|| Self::read(datagram, key))
+    }
+
+    fn read(datagram: &'a [u8], key: &BindingKey) -> Result<Self, BindingError> {
         let message = Message::from_bytes(datagram).map_err(|_| BindingError::NoRequest)?;
         let header = MessageHeader::from_bytes(datagram).map_err(|_| BindingError::NoRequest)?;
         let whole = MessageHeader::LENGTH + usize::from(header.data_length()) == datagram.len();

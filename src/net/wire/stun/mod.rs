@@ -7,6 +7,7 @@ use stun_types::message::{
     BINDING, MAGIC_COOKIE, Message, MessageClass, MessageType, MessageWrite, MessageWriteVec,
     TransactionId,
 };
+use tracing::{Dispatch, dispatcher};
 
 pub use answer::{BINDING_PASSWORD, BindingError, BindingKey, BindingRequest};
 
@@ -27,7 +28,13 @@ pub fn binding_request(transaction: u128) -> Vec<u8> {
 /// The transaction that a datagram answers, where it is a response to a Binding request. An
 /// error response is an answer too: a server that wants credentials is alive.
 pub fn binding_response(datagram: &[u8]) -> Option<u128> {
-    let message = Message::from_bytes(datagram).ok()?;
+    let message = quietly(|| Message::from_bytes(datagram)).ok()?;
     let answers = message.is_response() && message.has_method(BINDING);
     answers.then(|| message.transaction_id().into())
+}
+
+/// Without what the codec says to the log: it warns of each datagram that is not well formed, and
+/// anybody can send some thousand a second.
+fn quietly<T>(read: impl FnOnce() -> T) -> T {
+    dispatcher::with_default(&Dispatch::none(), read)
 }
