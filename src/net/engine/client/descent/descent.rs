@@ -7,6 +7,7 @@ use super::failure::Failure;
 use super::finish::{
     self, FINAL_COPIES, FINALISTS, LAST_ROUNDS, SILENT_COPIES, fastest_turn, silent_finalists,
 };
+use super::link::put_on_link;
 use super::options::{Options, Progress, Strategy};
 use super::outcome::Ending;
 use super::race::Race;
@@ -224,10 +225,11 @@ impl Descent {
     }
 
     fn handle_response(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
-        let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(datagram)
+        let Ok(Response { id, body: ResponseBody::Probe(mut reply) }) = Response::decode(datagram)
         else {
             return self.race.handle_malformed();
         };
+        put_on_link(&mut reply, from);
         let Some(id) = self.race.handle_answer(now, from, Proof::of_reply(id, &reply)) else {
             return;
         };

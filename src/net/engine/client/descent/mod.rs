@@ -6,7 +6,7 @@
 //! still looked up. The rules stand apart from them:
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate
 //! is asked, `finish` whom the last round asks and who is chosen. `detour` is the way to IPv4 where a
-//! host has none. `outcome` and `report` are what comes out.
+//! host has none, `link` the link of a link-local address. `outcome` and `report` are what comes out.
 
 mod budget;
 mod candidate_id;
@@ -20,6 +20,7 @@ mod event;
 mod failure;
 mod finish;
 mod limits;
+mod link;
 mod options;
 mod outcome;
 mod race;
