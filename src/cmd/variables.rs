@@ -62,31 +62,46 @@ fn name(arg: &Arg) -> Option<&str> {
 }
 
 /// The variables of the command that are set, not blank, and not outweighed.
-fn wanted(typed: &ArgMatches, variable: impl Fn(&str) -> Option<OsString>) -> Variables {
+fn wanted(all: &ArgMatches, variable: impl Fn(&str) -> Option<OsString>) -> Variables {
     let root = Cli::command();
-    let sub =
-        typed.subcommand().and_then(|(name, typed)| Some((root.find_subcommand(name)?, typed)));
-    let levels = iter::once((&root, typed)).chain(sub);
+    let sub = all.subcommand().and_then(|(name, typed)| Some((root.find_subcommand(name)?, typed)));
+    let levels = iter::once((&root, all)).chain(sub);
     let args =
         levels.flat_map(|(command, typed)| command.get_arguments().map(move |arg| (arg, typed)));
     let value = |(arg, typed): (&Arg, &ArgMatches)| {
         let name = name(arg)?;
         let value = variable(name).filter(|value| !is_blank(value))?;
-        (!is_outweighed(arg.get_id().as_str(), &value, typed)).then(|| (name.to_owned(), value))
+        let id = arg.get_id().as_str();
+        let before = by_words_before(id).iter().any(|id| is_typed(id, all));
+        (!before && !is_outweighed(id, &value, typed)).then(|| (name.to_owned(), value))
     };
     args.filter_map(value).collect()
 }
 
+/// What outweighs a variable where it stands before the command: `tb -v probe` is `tb probe -v`.
+fn by_words_before(id: &str) -> &'static [&'static str] {
+    match id {
+        "quiet" | "verbose" => &["quiet", "verbose"],
+        _ => &[],
+    }
+}
+
+fn is_typed(id: &str, typed: &ArgMatches) -> bool {
+    raw(id, typed).is_some() && typed.value_source(id) == Some(ValueSource::CommandLine)
+}
+
+fn raw<'a>(id: &str, typed: &'a ArgMatches) -> Option<&'a OsStr> {
+    typed.try_get_raw(id).ok().flatten().and_then(|mut values| values.next())
+}
+
 /// Whether what was typed leaves the value of a variable nothing to say.
 fn is_outweighed(id: &str, value: &OsStr, typed: &ArgMatches) -> bool {
-    let raw = |id: &str| typed.try_get_raw(id).ok().flatten().and_then(|mut values| values.next());
-    let is_typed =
-        |id: &str| raw(id).is_some() && typed.value_source(id) == Some(ValueSource::CommandLine);
+    let is_typed = |id: &str| is_typed(id, typed);
     // A tree shows one descent.
     let is_tree = |value: &OsStr| value == "dot" || value == "mermaid";
     let by_another = match id {
         "format" => is_typed("json") || is_tree(value) && is_typed("count"),
-        "count" => raw("format").is_some_and(is_tree),
+        "count" => raw("format", typed).is_some_and(is_tree),
         "family" => is_typed("ipv4") || is_typed("ipv6"),
         "quiet" => is_typed("verbose"),
         "verbose" => is_typed("quiet") || is_typed("log_level"),
@@ -174,6 +189,17 @@ mod tests {
             error.starts_with("error: invalid value 'a\u{fffd}' for 'TB_SERVER': it is"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn what_stands_before_the_command_outweighs_a_variable_too() {
+        for (line, variable, value) in [
+            ("tb -v probe", "TB_QUIET", "1"),
+            ("tb -v trace", "TB_QUIET", "no number"),
+            ("tb -q ping", "TB_VERBOSE", "no number"),
+        ] {
+            assert_eq!(parsed(line, &[(variable, value)]), parsed(line, &[]), "{line}");
+        }
     }
 
     #[test]
