@@ -19,7 +19,7 @@ use super::{color, stream, style};
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// What the log's thread writes, where there is one.
-static QUEUE: OnceLock<Queue> = OnceLock::new();
+static QUEUE: OnceLock<&Queue> = OnceLock::new();
 
 thread_local! {
     /// Whether this is the log's thread, which does not wait for itself.
@@ -31,13 +31,14 @@ thread_local! {
 /// # Errors
 /// Where the system starts none.
 pub(crate) fn install(level: LogLevel, format: LogFormat) -> io::Result<()> {
-    let queue = QUEUE.get_or_init(Queue::default);
+    let queue: &Queue = Box::leak(Box::default());
     let work = move || {
         WRITES.set(true);
         let tell = |lines| tracing::error!(lines, "nobody read the log, and it lost lines");
         queue.run(stream::stderr, tell)
     };
     thread::Builder::new().name("tb log".into()).spawn(work)?;
+    let _ = QUEUE.set(queue); // not before there is somebody to write it
     let subscriber = tracing_subscriber::fmt()
         .with_max_level(filter(level))
         .with_target(false)
