@@ -117,6 +117,5 @@ fn a_node_and_a_turn_server_that_a_nat_has_lost_are_found_from_another_port() {
     eventually("word of what cannot be done", || {
         fixed.log().contains("`check-bind`").then_some(())
     });
-    assert!(free.log().contains("its checks leave from another port"), "{}", free.log());
     assert!(!fixed.log().contains("its checks leave from"), "{}", fixed.log());
 }

@@ -1,6 +1,6 @@
 //! What the log says of nodes and of the TURN server.
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::check_sockets::CheckSockets;
 use crate::net::engine::server::members::{MemberEvent, ONLINE, START_GRACE};
@@ -35,16 +35,17 @@ pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, fr
             );
         }
         ServerEvent::Node(MemberEvent::Rerouted { addr }) => {
-            info!(%addr, "silent node: its checks leave from another port");
+            debug!(%addr, "silent node: its checks leave from another port");
         }
         ServerEvent::Node(MemberEvent::NoneAnswered) => {
+            let fixed = from.is_fixed();
             let from: Vec<_> = from.addrs().map(|addr| addr.to_string()).collect();
             warn!(
                 after = ?START_GRACE,
                 checks_from = %from.join(" "),
                 nodes = all,
-                "no node has answered: does a firewall drop checks or their answers? \
-                 `check-bind` in [cluster] fixes the port"
+                "no node has answered: does a firewall drop checks or their answers?{}",
+                if fixed { "" } else { " `check-bind` in [cluster] fixes the port" }
             );
         }
     }
