@@ -56,7 +56,7 @@ impl PingArgs {
         let mut deadline = pin!(passed(self.deadline));
         let mut pinger = tokio::select! {
             pinger = interruptible(self.pinger(&measured.target).build()) => pinger?,
-            () = &mut deadline => return Err(Problem::late(&measured.target.endpoint.host()).into()),
+            () = &mut deadline => return Err(Problem::late(&measured.target.endpoint).into()),
         };
         measured.started = Instant::now();
         measured.addr = Some(pinger.server());

@@ -4,7 +4,7 @@ use std::io;
 use std::iter;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Error, Failure, Trace};
+use turn_balance::{Endpoint, Error, Failure, Trace};
 
 use super::advice::Advice;
 use super::exit::Exit;
@@ -60,11 +60,18 @@ impl Problem {
         }
     }
 
-    /// A host was looked up for longer than there was time.
-    pub(crate) fn late(host: &str) -> Self {
+    /// A look-up took longer than there was time.
+    pub(crate) fn late(server: &Endpoint) -> Self {
+        let (host, why) = match server {
+            // All that is looked up for it is the way of a host that has no IPv4.
+            Endpoint::Addr(addr) => {
+                ("ipv4only.arpa".to_owned(), format!(", for a way to `{addr}`"))
+            }
+            name => (name.host(), String::new()),
+        };
         let late =
-            Self::system(&format!("cannot look up `{host}`"), &io::ErrorKind::TimedOut.into());
-        Self { kind: "resolve", advice: Some(Advice::LookUp(host.to_owned())), ..late }
+            Self::system(&format!("cannot look up `{host}`{why}"), &io::ErrorKind::TimedOut.into());
+        Self { kind: "resolve", advice: Some(Advice::LookUp(host)), ..late }
     }
 
     /// The roots that could not be asked, by what was seen or by why nothing was.
