@@ -125,7 +125,7 @@ pub(crate) fn on_silent_roots(failure: &Failure, args: &DescentArgs) -> Option<A
                 failure.unresolved().iter().all(|un| un.host != root.endpoint.host())
             };
             let root = args.roots().into_iter().find(asked);
-            root.map(|root| Advice::Ping(root.to_string()))
+            root.map(|root| Advice::on_silence(&root.endpoint, root.to_string()))
         }
         _ => None,
     }

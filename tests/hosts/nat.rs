@@ -100,7 +100,7 @@ fn a_node_and_a_turn_server_that_a_nat_has_lost_are_found_from_another_port() {
     let superior = |port, more: &str| {
         root.serve(&format!("net.bind = '203.0.113.1:{port}'\n{nodes}{more}log.level = 'debug'\n"))
     };
-    let free = superior(3001, "");
+    let _free = superior(3001, "");
     let fixed = superior(3002, "cluster.check-bind = 4002\n");
     let leaf = root.serve("net.bind = '203.0.113.1:3003'\nturn.bind = '203.0.113.254:3478'\n");
     for port in [3001, 3002] {

@@ -2,7 +2,7 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use turn_balance::{Error, Family, Prefix};
+use turn_balance::{Endpoint, Error, Family, Prefix};
 
 /// How many prefixes are named in an advice: more would be somebody's list again.
 const MOST_PREFIXES: usize = 4;
@@ -38,15 +38,19 @@ impl Advice {
     pub(crate) fn on(error: &Error) -> Option<Self> {
         match error {
             Error::Resolve { host, .. } if host.contains('%') => Some(Self::Interfaces),
-            Error::Socket { addr: SocketAddr::V6(addr), .. }
-                if addr.ip().is_unicast_link_local() && addr.scope_id() == 0 =>
-            {
-                Some(Self::Interfaces)
-            }
+            Error::Socket { addr, .. } if lacks_interface(*addr) => Some(Self::Interfaces),
             Error::Resolve { host, .. } => Some(Self::LookUp(host.clone())),
             Error::NoAddress { family, .. } => Some(Self::OtherFamily(*family)),
             Error::Socket { addr, source, .. } => Self::on_socket(source.kind(), addr.port()),
             _ => None,
+        }
+    }
+
+    /// Where a root is silent; `called`: as its user calls it.
+    pub(crate) fn on_silence(root: &Endpoint, called: String) -> Self {
+        match root {
+            Endpoint::Addr(addr) if lacks_interface(*addr) => Self::Interfaces,
+            _ => Self::Ping(called),
         }
     }
 
@@ -69,6 +73,10 @@ impl Advice {
             _ => None,
         }
     }
+}
+
+fn lacks_interface(addr: SocketAddr) -> bool {
+    matches!(addr, SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0)
 }
 
 impl fmt::Display for Advice {
@@ -121,8 +129,6 @@ impl fmt::Display for Advice {
 
 #[cfg(test)]
 mod tests {
-    use turn_balance::Endpoint;
-
     use super::*;
 
     fn advice(errno: i32, port: u16) -> Option<Advice> {
@@ -136,6 +142,17 @@ mod tests {
         assert_eq!(advice(libc::EACCES, 3001), None);
         assert_eq!(advice(libc::EADDRNOTAVAIL, 3001), Some(Advice::OwnAddresses));
         assert_eq!(Advice::on(&Error::NoRoots), None);
+    }
+
+    #[test]
+    fn a_silent_root_may_be_on_a_link_that_is_not_named() {
+        for (root, expected) in [
+            ("fe80::7", Advice::Interfaces),
+            ("[fe80::7%1]:3001", Advice::Ping("it".to_owned())),
+            ("root.example", Advice::Ping("it".to_owned())),
+        ] {
+            assert_eq!(Advice::on_silence(&root.parse().unwrap(), "it".to_owned()), expected);
+        }
     }
 
     #[test]

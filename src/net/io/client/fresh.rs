@@ -19,7 +19,7 @@ use crate::net::io::socket::asking::AskingSocket;
 use crate::net::io::socket::icmp;
 use crate::net::io::socket::udp::{any, bind_to, open, send};
 use crate::net::io::socket::unreachable::Unreachable;
-use crate::types::Family;
+use crate::types::{Family, escaped};
 
 /// How many ICMP errors are taken in a row before anything else is looked at, and how often a
 /// datagram is sent that was refused because of one about another.
@@ -118,7 +118,9 @@ impl Source {
         }
         let socket = open(from)?;
         if let Some(interface) = &self.interface {
-            bind_to(&socket, interface)?;
+            bind_to(&socket, interface).map_err(|error| {
+                io::Error::new(error.kind(), format!("interface `{}`: {error}", escaped(interface)))
+            })?;
         }
         Ok(socket)
     }
