@@ -89,6 +89,15 @@ fn a_look_up_for_which_there_is_no_thread_is_one_that_failed() {
     }
 }
 
+#[test]
+fn a_log_for_which_there_is_no_thread_is_an_error_that_is_said() {
+    let huge = (1_u64 << 60).to_string();
+    let serve = ["serve", "--bind", "127.0.0.1:0"];
+    let (code, stdout, stderr) = said(tb(&serve, &[("RUST_MIN_STACK", &huge)]).output().unwrap());
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.starts_with("error: cannot start"), "{stderr}");
+}
+
 /// A client command on its own, with nothing of this shell's in it.
 fn client(args: &[&str]) -> Command {
     let mut tb = Command::new(env!("CARGO_BIN_EXE_tb"));
