@@ -207,6 +207,8 @@ pub use types::{
 };
 #[cfg(feature = "server")]
 pub use types::{ListenAddr, Rates};
+#[cfg(any(feature = "client", feature = "server"))]
+pub use types::{TurnCredentials, TurnSecret};
 
 // For `tb`, which shows what is foreign as the library does. Nobody else is promised it.
 #[doc(hidden)]

@@ -17,6 +17,8 @@ mod quoted;
 #[cfg(feature = "server")]
 mod rates;
 mod scope;
+#[cfg(any(feature = "client", feature = "server"))]
+mod turn_rest;
 mod unresolved;
 
 #[cfg(any(feature = "client", feature = "server"))]
@@ -46,4 +48,6 @@ pub(crate) use quoted::{quoted, shell_quoted};
 pub use rates::Rates;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use scope::Scope;
+#[cfg(any(feature = "client", feature = "server"))]
+pub use turn_rest::{TurnCredentials, TurnSecret};
 pub use unresolved::{Unresolved, UnresolvedRoot};

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
-    Limits, Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, Unasked,
-    Unresolved, UnresolvedRoot, View, Why,
+    Limits, Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, TurnCredentials,
+    TurnSecret, Unasked, Unresolved, UnresolvedRoot, View, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -201,4 +201,12 @@ fn options_can_be_read_again() {
     assert_eq!((allow, allow_private), (vec!["10.0.0.0/8".parse().unwrap()], true));
     assert_eq!([Strategy::Best, Strategy::First].map(Strategy::as_str), ["best", "first"]);
     assert_eq!([View::Flat, View::Subordinates].map(View::as_str), ["flat", "subordinates"]);
+}
+
+#[test]
+fn credentials_of_a_turn_server() {
+    let minted: TurnCredentials = TurnSecret::new("north-wind").mint(1_795_778_101, "tb");
+    let TurnCredentials { username, password, .. } = &minted;
+    assert_eq!(minted, TurnCredentials::new("1795778101:tb", password));
+    assert_eq!(username, "1795778101:tb");
 }

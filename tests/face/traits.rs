@@ -9,8 +9,8 @@ use turn_balance::{
     Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
     Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
     Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
-    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnHealth, Unasked, Unresolved,
-    UnresolvedRoot, View, Why,
+    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnHealth,
+    TurnSecret, Unasked, Unresolved, UnresolvedRoot, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -96,6 +96,8 @@ fn what_both_share() {
     data::<UnresolvedRoot>();
     data::<Unresolved>();
     data::<Name>();
+    data::<TurnCredentials>();
+    kept::<TurnSecret>();
     word::<Family>();
     word::<Prefix>();
     word::<SocketOperation>();
