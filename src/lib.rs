@@ -117,13 +117,14 @@
 //!
 //! let mut config = Config::parse("net.bind = '0.0.0.0:3001'", "balance.toml")?;
 //! config.cluster.nodes.push(NodeEntry::new("leaf.example".parse::<turn_balance::Endpoint>()?));
-//! let mut server = match Server::start(config).await {
+//! let server = match Server::start(config).await {
 //!     Ok(server) => server,
 //!     Err(Error::Key(KeyError::Open { file, .. })) => panic!("chmod 600 {}", file.display()),
 //!     Err(error) => return Err(error.into()),
 //! };
 //! println!("listening on {:?}", server.addrs());
 //! let error = server.failed().await; // only where it cannot go on
+//! server.drain(); // before a planned end: clients go elsewhere from now on
 //! # Err(error.into())
 //! # }
 //! ```

@@ -287,7 +287,7 @@ async fn a_server_does_without_timers_and_sockets_of_a_runtime_and_outlives_it()
     let mut leaf = config(net.server(2), "leaf", Some(net.server(1)), &[], Some(net.turn(2)));
     leaf.turn.health = TurnHealth::None;
     let root = config(net.server(1), "root", None, &[net.server(2)], None);
-    let mut servers = [root, leaf].map(|config| {
+    let servers = [root, leaf].map(|config| {
         std::thread::spawn(move || start_and_leave(config)).join().expect("it starts")
     });
     // What it lists has been checked, and goes on being checked.

@@ -22,7 +22,7 @@ fail() {
     exit 2
 }
 
-# Stops all servers. One stops within a second of SIGTERM; after five there is no waiting.
+# Stops all servers. One stops within a second of SIGINT; after five there is no waiting.
 # shellcheck disable=SC2086 # one word a process
 stop() {
     trap - EXIT
@@ -30,7 +30,7 @@ stop() {
     (sleep 5 && kill -KILL $pids) </dev/null >/dev/null 2>&1 &
     guard=$!
     trap '' HUP INT TERM
-    kill $pids 2>/dev/null
+    kill -INT $pids 2>/dev/null
     wait $pids 2>/dev/null
     kill "$guard" 2>/dev/null
     pids=

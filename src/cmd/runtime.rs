@@ -24,7 +24,7 @@ const QUICK: Duration = Duration::from_millis(100);
 
 /// Signals so soon after the first are the same one: timeout(1) sends it to its child and to the group
 /// of both.
-const TWICE: Duration = Duration::from_millis(100);
+pub(crate) const TWICE: Duration = Duration::from_millis(100);
 
 /// How long that may take.
 const GRACE: Duration = Duration::from_secs(2);

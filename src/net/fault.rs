@@ -85,6 +85,12 @@ pub enum Fault {
     PongLarger,
     /// A heartbeat puts a node online.
     HeartbeatIsClaim,
+    /// A bare request is answered also by who asks not to be chosen.
+    DrainingBare,
+    /// That a server asks not to be chosen is not told at once.
+    DrainingNotTold,
+    /// A node that asks not to be chosen stays online.
+    DrainingListed,
     /// A right answer is good for 20 s.
     LateExpiry,
     /// A node that says that it offers nothing stays online.

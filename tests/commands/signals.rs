@@ -8,6 +8,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use turn_balance_lab::built;
+use turn_balance_lab::loopback::Net;
+use turn_balance_lab::served::Served;
+
 use crate::{Running, full_pipe, said};
 
 #[test]
@@ -99,4 +103,33 @@ fn a_signal_ends_even_what_waits_for_its_reader() {
         let (status, time) = running.end();
         assert_eq!(status.signal(), Some(number), "{status} after {time:?}");
     }
+}
+
+/// A server that drains before it ends: it has a superior.
+fn leaf() -> Served {
+    let net = Net::new();
+    let rest = format!("cluster.superiors = ['{}']\n", net.server(9));
+    Served::start(built!(), net.server(1), "info", &rest)
+}
+
+#[test]
+fn a_server_drains_until_that_is_undone() {
+    let mut leaf = leaf();
+    for _ in 0..2 {
+        leaf.signal("USR1");
+        leaf.until_it_logs("INFO draining: ");
+        leaf.signal("USR2");
+        leaf.until_it_logs("INFO draining no more");
+    }
+    let log = leaf.end();
+    assert!(log.contains("INFO stopped"), "{log}");
+}
+
+#[test]
+fn a_server_that_is_to_end_drains_unless_it_is_asked_again() {
+    let mut leaf = leaf();
+    leaf.signal("TERM");
+    leaf.until_it_logs("INFO draining: ");
+    leaf.signal("INT");
+    leaf.until_it_logs("INFO stopped");
 }

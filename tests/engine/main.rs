@@ -2,6 +2,7 @@
 
 mod cascade;
 mod descent;
+mod draining;
 mod drops;
 mod echo;
 mod exchange;

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{CandidateState, Failure, Options};
-use turn_balance::internals::engine::server::heartbeat::Heartbeats;
+use turn_balance::internals::engine::server::heartbeat::{Heartbeats, Tells};
 use turn_balance::internals::wire::{
     Ping, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
@@ -78,16 +78,16 @@ fn news_is_told_three_times() {
     let start = Instant::now();
     let mut heartbeats = Heartbeats::new(None, Rng::seed_from_u64(25));
     heartbeats.set_superiors(start, [server(ROOT)]);
-    for (offering, version) in [(true, 1), (false, 2)] {
+    for (tells, version) in [(Tells::Offering, 1), (Tells::Nothing, 2)] {
         let news = start + Duration::from_secs(60 * version);
-        heartbeats.set_offer(news, offering, version);
+        heartbeats.set_offer(news, tells, version);
         let sent = (0..4000)
             .filter(|ms| heartbeats.poll_transmit(news + Duration::from_millis(*ms)).is_some());
         let mut sent: Vec<_> = sent.collect();
         // What goes on as before is told every three seconds, more or less.
         sent.retain(|ms| *ms < 3000);
         assert_eq!(sent, [0, 500, 1500]);
-        assert_eq!(heartbeats.poll_timeout().is_some(), offering);
+        assert_eq!(heartbeats.poll_timeout().is_some(), tells == Tells::Offering);
     }
 }
 
@@ -98,7 +98,7 @@ fn a_server_that_never_rests_sends_four_heartbeats_a_second() {
     heartbeats.set_superiors(start, [server(ROOT)]);
     let sent = (0..1000).filter(|step| {
         let now = start + Duration::from_millis(10 * step);
-        heartbeats.set_offer(now, true, step + 1);
+        heartbeats.set_offer(now, Tells::Offering, step + 1);
         heartbeats.poll_transmit(now).is_some()
     });
     assert_eq!(sent.count(), 40);

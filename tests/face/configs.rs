@@ -77,9 +77,11 @@ fn config() -> Result<Config, Box<dyn std::error::Error>> {
 
 /// Serves until it cannot go on, as a task of its own.
 async fn serve(config: Config) -> Result<(), Error> {
-    let mut server = Server::start(config).await?;
+    let server = Server::start(config).await?;
     println!("{:?}", server.addrs());
     let error = server.failed().await;
+    server.drain();
+    server.undrain();
     server.stop().await;
     Err(error)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::drop::DropReason;
-use turn_balance::internals::engine::server::heartbeat::{Heartbeats, Outgoing};
+use turn_balance::internals::engine::server::heartbeat::{Heartbeats, Outgoing, Tells};
 use turn_balance::internals::engine::server::incoming::LocalAddr;
 use turn_balance::internals::wire::auth::{Key, Purpose, Tag};
 use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody};
@@ -118,7 +118,7 @@ impl Knocker {
         let mut heartbeats = Heartbeats::new(None, Rng::seed_from_u64(18));
         heartbeats.set_identity(Some(key(1)), None);
         heartbeats.set_superiors(now, [superior()]);
-        heartbeats.set_offer(now, true, 1);
+        heartbeats.set_offer(now, Tells::Offering, 1);
         Self(heartbeats, now)
     }
 

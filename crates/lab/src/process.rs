@@ -48,9 +48,14 @@ impl Process {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Asks it to end, as it should. Returns all that it has logged.
-    pub fn end(mut self) -> String {
-        self.signal(libc::SIGTERM);
+    /// Asks it to end, as it should, and at once. Returns all that it has logged.
+    pub fn end(self) -> String {
+        self.end_by(libc::SIGINT)
+    }
+
+    /// Asks it to end by such a signal. Returns all that it has logged.
+    pub fn end_by(mut self, signal: libc::c_int) -> String {
+        self.signal(signal);
         let status = self.child.wait().unwrap();
         let log = self.log();
         assert!(status.success(), "it ended with {status}, signal {:?}: {log}", status.signal());

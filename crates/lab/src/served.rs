@@ -57,6 +57,11 @@ impl Served {
         }
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_none()
+    }
+
     /// Waits until it logs a line that has these words.
     pub fn until_it_logs(&mut self, words: &str) {
         loop {
@@ -69,9 +74,9 @@ impl Served {
         }
     }
 
-    /// Ends it. Returns what it has logged.
+    /// Ends it at once. Returns what it has logged.
     pub fn end(mut self) -> String {
-        self.signal("TERM");
+        self.signal("INT");
         self.lines.iter().for_each(|line| self.log += &format!("{line}\n"));
         std::mem::take(&mut self.log)
     }

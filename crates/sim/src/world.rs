@@ -133,6 +133,17 @@ impl<'a> World<'a> {
         (online, all)
     }
 
+    /// Has a live server ask not to be chosen any more, or takes that back.
+    pub fn drain(&mut self, addr: SocketAddr, draining: bool) {
+        let Some(Host::Live(server)) = self.hosts.get_mut(&addr) else { return };
+        if draining {
+            server.engine.drain();
+        } else {
+            server.engine.undrain();
+        }
+        self.wake(addr);
+    }
+
     /// Lets time pass.
     pub fn run_for(&mut self, time: Duration) {
         let end = self.now + time;

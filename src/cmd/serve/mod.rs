@@ -1,16 +1,18 @@
 mod args;
+mod signals;
 
 pub(crate) use args::ServeArgs;
 
 use std::path::Path;
+use std::time::Duration;
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use turn_balance::{Config, Server, escaped};
 
 use self::args::DEFAULT_CONFIG;
 use super::output::{CommandError, Printer, log, text};
 use super::report::{Exit, Problem};
 use super::runtime::{block_on, end_at_the_next_signal};
+use signals::Signals;
 
 /// What a configuration without a file is called.
 const DEFAULTS: &str = "defaults";
@@ -39,27 +41,25 @@ impl ServeArgs {
 
 /// Serves until a signal asks it to stop, or it cannot go on.
 async fn serve(config: Config) -> Result<Exit, CommandError> {
-    let cannot_listen = |error| Problem::system("cannot listen for signals", &error);
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot_listen)?;
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot_listen)?;
-    let mut server = tokio::select! {
+    let mut signals = Signals::new()?;
+    let drain = drain_time(&config);
+    let server = tokio::select! {
         server = Server::start(config) => server?,
-        () = either(&mut interrupt, &mut terminate) => return Ok(stopped()),
+        () = signals.end() => return Ok(stopped()),
     };
     tokio::select! {
         error = server.failed() => return Err(error.into()),
-        () = either(&mut interrupt, &mut terminate) => {}
+        () = signals.obey(&server, drain) => {}
     }
     // Whoever asks again has waited long enough.
     tokio::join!(server.stop(), end_at_the_next_signal());
     Ok(stopped())
 }
 
-async fn either(one: &mut Signal, other: &mut Signal) {
-    tokio::select! {
-        _ = one.recv() => {}
-        _ = other.recv() => {}
-    }
+/// How long it drains before it ends: nobody is told by a server without a superior.
+fn drain_time(config: &Config) -> Duration {
+    let told = !config.cluster.superiors.is_empty();
+    if told { Duration::from_secs(5) } else { Duration::ZERO }
 }
 
 fn stopped() -> Exit {

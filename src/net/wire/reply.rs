@@ -125,6 +125,11 @@ impl ProbeReply {
 }
 
 impl State {
+    /// Whether it offers something to those alone who find nobody else.
+    pub fn is_reserve(self) -> bool {
+        matches!(self, Self::Full | Self::Draining)
+    }
+
     /// A state from the future is one that offers nothing.
     fn from_wire(value: u64) -> Self {
         [Self::Offering, Self::Nothing, Self::TurnDown, Self::Full, Self::Draining]

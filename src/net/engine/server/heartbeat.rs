@@ -24,6 +24,15 @@ const SPACING: Duration = Duration::from_millis(250);
 /// asks for. One that brings no news costs a superior next to nothing.
 const REPEATS: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(1)];
 
+/// The same where the server asks not to be chosen any more: it may end soon. Beyond that it goes on as
+/// if it offered something, so that nobody who has missed all of these takes it for well.
+const DRAINING_REPEATS: [Duration; 4] = [
+    Duration::from_millis(250),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
+
 /// The least time between two that a superior has refused.
 const PONG_SPACING: Duration = Duration::from_secs(1);
 
@@ -60,12 +69,23 @@ pub struct Heartbeats {
     superiors: BTreeMap<SocketAddr, Superior>,
     /// When each is told again; those to whom there is nothing to tell have no place here.
     next: Deadlines,
-    offering: bool,
+    tells: Tells,
     version: u64,
     /// Rises with each heartbeat, to whichever superior. It starts anywhere: two starts within two
     /// minutes are not to have nearly the same.
     count: u64,
     rng: Rng,
+}
+
+/// What there is to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tells {
+    /// Nothing, once it is known that it is nothing.
+    Nothing,
+    /// That there is something.
+    Offering,
+    /// That the server asks not to be chosen any more.
+    Draining,
 }
 
 /// What a superior has heard of us.
@@ -101,7 +121,7 @@ impl Heartbeats {
             advertise: None,
             superiors: BTreeMap::new(),
             next: Deadlines::default(),
-            offering: false,
+            tells: Tells::Nothing,
             version: 0,
             count: rng.random_range(0..LEAD_UNIT),
             rng,
@@ -118,7 +138,7 @@ impl Heartbeats {
         let mut before = std::mem::take(&mut self.superiors);
         for addr in addrs {
             let superior = before.remove(&addr).unwrap_or_else(|| {
-                self.next.set(addr, self.offering.then_some(now));
+                self.next.set(addr, self.goes_on().then_some(now));
                 Superior::default()
             });
             self.superiors.insert(addr, superior);
@@ -126,18 +146,19 @@ impl Heartbeats {
         before.into_keys().for_each(|gone| self.next.set(gone, None));
     }
 
-    /// Notes whether the server offers anything, and the version of that. A change is told at once,
-    /// also the change to nothing: the superior asks back and hears it.
-    pub fn set_offer(&mut self, now: Instant, offering: bool, version: u64) {
+    /// Notes what there is to tell, and the version of that. A change is told at once, also the change
+    /// to nothing: the superior asks back and hears it.
+    pub fn set_offer(&mut self, now: Instant, tells: Tells, version: u64) {
         if version == self.version {
             return;
         }
-        let news = offering || self.offering;
-        (self.offering, self.version) = (offering, version);
+        let news = is_news(self.tells, tells);
+        (self.tells, self.version) = (tells, version);
+        let repeats = self.repeats().len();
         for (addr, superior) in self.superiors.iter_mut().filter(|_| news) {
             let next = superior.last.map_or(first(now), |last| now.max(last + SPACING));
             self.next.set(*addr, Some(next));
-            superior.again = REPEATS.len();
+            superior.again = repeats;
         }
     }
 
@@ -182,11 +203,12 @@ impl Heartbeats {
         let to = self.next.due(now).next()?;
         self.count = self.count.saturating_add(self.rng.random_range(1..=MOST_STEP));
         let seq = self.count.saturating_add(self.lead_of(to));
+        let (repeats, goes_on) = (self.repeats(), self.goes_on());
         let superior = self.superiors.get_mut(&to)?;
         superior.last = Some(now);
-        let next = match REPEATS.get(REPEATS.len() - superior.again) {
+        let next = match repeats.get(repeats.len().saturating_sub(superior.again)) {
             Some(&pause) => Some(now + pause),
-            None => self.offering.then(|| now + jitter(INTERVAL, &mut self.rng)),
+            None => goes_on.then(|| now + jitter(INTERVAL, &mut self.rng)),
         };
         self.next.set(to, next);
         superior.again = superior.again.saturating_sub(1);
@@ -215,6 +237,16 @@ impl Heartbeats {
         Some(Outgoing { transmit: Transmit { to, payload }, via })
     }
 
+    /// Whether it is told for as long as it holds.
+    fn goes_on(&self) -> bool {
+        self.tells != Tells::Nothing
+    }
+
+    /// After which it is told again first.
+    fn repeats(&self) -> &'static [Duration] {
+        if self.tells == Tells::Draining { &DRAINING_REPEATS } else { &REPEATS }
+    }
+
     /// How far the numbers for a superior are ahead of the count.
     fn lead_of(&self, superior: SocketAddr) -> u64 {
         planted!(NumbersShared => {
@@ -234,6 +266,12 @@ impl Superior {
     fn sent_as(&self, seq: u64) -> Option<usize> {
         self.sent.iter().position(|sent| *sent == seq)
     }
+}
+
+/// Whether a change of this kind is told at once.
+fn is_news(before: Tells, after: Tells) -> bool {
+    planted!(DrainingNotTold => after == Tells::Offering);
+    before != Tells::Nothing || after != Tells::Nothing
 }
 
 /// The least lead that takes the count up to what a superior says it has heard; `None`: there is

@@ -26,13 +26,13 @@ use self::auth::{Heartbeat, PeerMessage, Trust};
 use self::drop::DropReason;
 use self::flat::flatten;
 use self::health::Health;
-use self::heartbeat::{Heartbeats, Outgoing};
+use self::heartbeat::{Heartbeats, Outgoing, Tells};
 use self::incoming::LocalAddr;
 use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
 use self::pace::Pace;
 use self::ways::Way;
 use super::{Rng, Transmit};
-use crate::net::wire::Node;
+use crate::net::wire::{Node, State};
 use crate::types::{Name, OnLink};
 
 /// How many nodes there are.
@@ -53,6 +53,10 @@ pub enum ServerEvent {
     TurnUp(SocketAddr),
     /// It is down.
     TurnDown(SocketAddr),
+    /// The server asks not to be chosen any more.
+    Draining,
+    /// It does no longer.
+    Undrained,
 }
 
 /// A balance server without its sockets, but for the answers that a [`Responder`](answer::Responder)
@@ -65,6 +69,8 @@ pub struct ServerEngine {
     /// The checks of the TURN server; `None`: it is taken to live.
     health: Option<Health>,
     listing: Listing,
+    /// Whether it asks not to be chosen any more.
+    draining: bool,
     /// The revision of the members that `listing` shows; `None`: it must be shown again.
     shown: Option<u64>,
     /// How often it was encoded of late.
@@ -90,6 +96,7 @@ impl ServerEngine {
             turn,
             health: None,
             listing,
+            draining: false,
             shown: None,
             pace: Pace::default(),
             pongs: VecDeque::new(),
@@ -131,6 +138,25 @@ impl ServerEngine {
         self.members.set_trust(now, trust.clone());
         self.listing.trust = trust;
         self.shown = None;
+    }
+
+    /// Asks not to be chosen any more, and goes on with all else: whoever finds nobody else may still
+    /// come. It is told at once.
+    pub fn drain(&mut self) {
+        self.set_draining(true, ServerEvent::Draining);
+    }
+
+    /// Undoes [`ServerEngine::drain`].
+    pub fn undrain(&mut self) {
+        self.set_draining(false, ServerEvent::Undrained);
+    }
+
+    fn set_draining(&mut self, draining: bool, event: ServerEvent) {
+        if self.draining != draining {
+            self.draining = draining;
+            self.events.push_back(event);
+            self.shown = None;
+        }
     }
 
     /// A heartbeat or the answer to one came to the listening socket `to`.
@@ -223,7 +249,12 @@ impl ServerEngine {
         self.pace.note(now);
         self.list(now);
         self.shown = Some(self.members.revision());
-        self.heartbeats.set_offer(now, self.listing.is_offering(), self.listing.version);
+        let tells = match self.listing.state() {
+            State::Offering => Tells::Offering,
+            State::Draining => Tells::Draining,
+            State::Nothing | State::TurnDown | State::Full => Tells::Nothing,
+        };
+        self.heartbeats.set_offer(now, tells, self.listing.version);
         Some((self.listing.clone(), Rng::from_rng(&mut self.rng)))
     }
 
@@ -239,7 +270,8 @@ impl ServerEngine {
         let flat = flatten(online());
         let turn_down = self.health.as_ref().is_some_and(is_down);
         let turn = self.turn.filter(|_| !turn_down);
-        self.listing.update(Offer { nodes, flat, turn, turn_down });
+        let draining = self.draining;
+        self.listing.update(Offer { nodes, flat, turn, turn_down, draining });
         self.listing.expires = self.members.online(now).map(|online| online.until).min();
     }
 

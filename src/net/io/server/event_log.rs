@@ -13,6 +13,8 @@ pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, fr
     match event {
         ServerEvent::TurnUp(turn) => info!(%turn, "TURN server up"),
         ServerEvent::TurnDown(turn) => warn!(%turn, "TURN server down"),
+        ServerEvent::Draining => info!("draining: asks not to be chosen any more"),
+        ServerEvent::Undrained => info!("draining no more"),
         ServerEvent::Node(MemberEvent::Online { addr, name }) => {
             info!(%addr, name = %text(name), %online, "node online");
         }

@@ -47,8 +47,25 @@ impl Server {
 
     /// Waits until a part of it has stopped without which it cannot go on, and says which. Safe to
     /// drop and call again.
-    pub async fn failed(&mut self) -> Error {
+    pub async fn failed(&self) -> Error {
         self.shared.parts.failed().await.into()
+    }
+
+    /// Asks not to be chosen any more, for as long as it runs or until [`undrain`](Self::undrain). It
+    /// goes on answering; its superiors hear of it at once, and take it off their lists. Clients that
+    /// have it in hand pass it over, unless they find nobody else.
+    ///
+    /// Before a planned end, wait a few seconds between this and [`stop`](Self::stop): by then nobody
+    /// comes any more.
+    pub fn drain(&self) {
+        self.shared.engine().drain();
+        self.shared.publish();
+    }
+
+    /// Takes [`drain`](Self::drain) back.
+    pub fn undrain(&self) {
+        self.shared.engine().undrain();
+        self.shared.publish();
     }
 
     /// Stops it, and waits until its sockets are closed.

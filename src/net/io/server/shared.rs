@@ -74,6 +74,12 @@ impl SharedState {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Publishes what the engine was just told; the control loop does the rest of it.
+    pub(super) fn publish(&self) {
+        self.refresh(Instant::now());
+        self.wake();
+    }
+
     /// Publishes what is offered at this moment, if that is news. Whoever waits for the engine does
     /// not wait for the encoding.
     pub(super) fn refresh(&self, now: Instant) {

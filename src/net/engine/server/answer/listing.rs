@@ -21,6 +21,8 @@ pub struct Listing {
     pub turn: Option<SocketAddr>,
     /// Whether there is one that does not.
     pub turn_down: bool,
+    /// Whether the server asks not to be chosen any more.
+    pub draining: bool,
     /// What the server is called.
     pub name: Option<Name>,
     /// Changes whenever what is offered changes, and at every start.
@@ -42,26 +44,30 @@ pub(in crate::net::engine::server) struct Offer {
     pub(in crate::net::engine::server) flat: Vec<Node>,
     pub(in crate::net::engine::server) turn: Option<SocketAddr>,
     pub(in crate::net::engine::server) turn_down: bool,
+    pub(in crate::net::engine::server) draining: bool,
 }
 
 impl Listing {
-    /// Whether there is anything.
-    pub(in crate::net::engine::server) fn is_offering(&self) -> bool {
+    /// Whether there is anything, be it for those alone who find nobody else.
+    fn has_any(&self) -> bool {
         !self.nodes.is_empty() || self.turn.is_some()
     }
 
     /// Takes in what is online, and the TURN server where it lives: another version, if that is news.
     pub(in crate::net::engine::server) fn update(&mut self, offer: Offer) {
-        let Offer { nodes, flat, turn, turn_down } = offer;
-        if (&self.nodes, &self.flat, self.turn_down) != (&nodes, &flat, turn_down) {
+        let Offer { nodes, flat, turn, turn_down, draining } = offer;
+        let before = (&self.nodes, &self.flat, self.turn_down, self.draining);
+        if before != (&nodes, &flat, turn_down, draining) {
             (self.nodes, self.flat, self.turn, self.turn_down) = (nodes, flat, turn, turn_down);
+            self.draining = draining;
             self.version += 1;
         }
     }
 
     /// What the server says of itself.
-    pub(super) fn state(&self) -> State {
-        match (self.is_offering(), self.turn_down) {
+    pub(in crate::net::engine::server) fn state(&self) -> State {
+        match (self.has_any(), self.turn_down) {
+            _ if self.draining => State::Draining,
             (true, _) => State::Offering,
             (false, false) => State::Nothing,
             (false, true) => State::TurnDown,

@@ -8,7 +8,7 @@ use super::listing::Listing;
 use crate::net::engine::Rng;
 use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::seal::Seal;
-use crate::net::wire::{Node, ProbeReply, View};
+use crate::net::wire::{Node, ProbeReply, State, View};
 use crate::types::Family;
 
 /// What workers answer from: the lists, encoded, and who the server and its peers are.
@@ -105,7 +105,14 @@ fn bare(listing: &Listing, family: Family, rng: &mut Rng) -> Option<List> {
     let hosts: Vec<_> = hosts.filter(|host| Family::of(*host) == family).collect();
     let turn = listing.turn.filter(|_| hosts.is_empty());
     let base = ProbeReply { turn, ..Default::default() };
-    is_answer(&hosts, turn).then(|| List::bare(&base, &hosts, rng))
+    (is_for_bare(listing.state()) && is_answer(&hosts, turn))
+        .then(|| List::bare(&base, &hosts, rng))
+}
+
+/// Whether bare askers are told what there is in this state, which they do not read.
+fn is_for_bare(state: State) -> bool {
+    planted!(DrainingBare => true);
+    !state.is_reserve()
 }
 
 /// Whether a bare asker is told anything: an old client takes an empty answer for the end.

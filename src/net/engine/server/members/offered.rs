@@ -35,7 +35,7 @@ impl Offered {
         on_link: &OnLink,
         now: Instant,
     ) -> Option<Self> {
-        if reply.state != State::Offering {
+        if !is_offered(reply.state) {
             return None;
         }
         let kind = match (reply.nodes.is_empty() && reply.hosts.is_empty(), reply.turn) {
@@ -89,6 +89,12 @@ impl Offered {
         let Self { kind, turn, name, list, .. } = self;
         (kind, turn, name, list) == (&other.kind, &other.turn, &other.name, &other.list)
     }
+}
+
+/// Whether who says this of itself is to be listed.
+fn is_offered(state: State) -> bool {
+    planted!(DrainingListed => state == State::Offering || state.is_reserve());
+    state == State::Offering
 }
 
 fn good_for() -> Duration {
