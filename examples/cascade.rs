@@ -100,7 +100,7 @@ async fn serve(
     config.net.name = Some(name.parse()?);
     config.cluster.superiors = superior.into_iter().map(Endpoint::from).collect();
     config.cluster.nodes = nodes.iter().map(node).collect();
-    config.turn.bind = turn;
+    config.turn.bind = Vec::from_iter(turn);
     Ok(Server::start(config).await?)
 }
 

@@ -187,7 +187,7 @@ mod types;
 #[cfg(feature = "server")]
 pub use config::{
     BareAnswers, Cluster, Config, ConfigError, Diagnostic, KeyError, KeyFile, Label, Log,
-    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn, TurnHealth,
+    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn, TurnNode,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use error::{Error, SocketOperation};
@@ -204,7 +204,7 @@ pub use net::io::client::{Balance, Builder, Pinger, PingerBuilder};
 pub use net::io::server::Server;
 pub use types::{
     DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError,
-    Unresolved, UnresolvedRoot,
+    TurnHealth, TurnScheme, TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
 };
 #[cfg(feature = "server")]
 pub use types::{ListenAddr, Rates};

@@ -331,7 +331,7 @@ async fn a_host_name_stands_for_its_addresses() {
 #[tokio::test]
 async fn both_address_families_are_served_from_one_wildcard() {
     let mut both = config("[::]:0".parse().unwrap(), "both", None, &[], None);
-    both.turn.bind = Some("[2001:db8::1]:3478".parse().unwrap());
+    both.turn.bind = vec!["[2001:db8::1]:3478".parse().unwrap()];
     both.turn.health = TurnHealth::None;
     let server = Server::start(both).await.unwrap();
     let port = server.addrs()[0].port();

@@ -18,5 +18,5 @@ pub(crate) use key_file::KeyReader;
 pub use key_file::{KeyError, KeyFile};
 pub use model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
-    TurnHealth,
+    TurnNode,
 };

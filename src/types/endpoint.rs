@@ -78,14 +78,7 @@ impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        if text.contains("://") {
-            return Err(EndpointError::Url(text.to_owned()));
-        }
-        let (endpoint, _) = parse(text)?;
-        match endpoint.port() {
-            0 => Err(EndpointError::PortZero(text.to_owned())),
-            _ => Ok(endpoint),
-        }
+        Self::at_port(text, DEFAULT_PORT)
     }
 }
 
@@ -106,6 +99,23 @@ impl From<SocketAddr> for Endpoint {
 }
 
 impl Endpoint {
+    /// The same text, but with another port where it has none.
+    pub(crate) fn at_port(text: &str, default: u16) -> Result<Self, EndpointError> {
+        if text.contains("://") {
+            return Err(EndpointError::Url(text.to_owned()));
+        }
+        let (mut endpoint, has_port) = parse(text)?;
+        match &mut endpoint {
+            Self::Addr(addr) if !has_port => addr.set_port(default),
+            Self::Name(_, port) if !has_port => *port = default,
+            _ => {}
+        }
+        match endpoint.port() {
+            0 => Err(EndpointError::PortZero(text.to_owned())),
+            _ => Ok(endpoint),
+        }
+    }
+
     /// What keeps it from being asked, whatever it was made of.
     pub(crate) fn check(&self) -> Result<(), EndpointError> {
         if let Self::Name(host, _) = self {
@@ -222,6 +232,19 @@ mod tests {
             ("[::ffff:203.0.113.7]:4000", "203.0.113.7:4000"),
         ] {
             assert_eq!(text.parse(), Ok(Endpoint::Addr(addr.parse().unwrap())));
+        }
+    }
+
+    #[test]
+    fn another_port_where_a_text_has_none() {
+        for (text, addr) in [
+            ("turn.example", "turn.example:3478"),
+            ("turn.example:3001", "turn.example:3001"),
+            ("203.0.113.7", "203.0.113.7:3478"),
+            ("2001:db8::7", "[2001:db8::7]:3478"),
+            ("[2001:db8::7]:3001", "[2001:db8::7]:3001"),
+        ] {
+            assert_eq!(Endpoint::at_port(text, 3478).unwrap().to_string(), addr);
         }
     }
 

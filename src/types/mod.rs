@@ -17,8 +17,10 @@ mod quoted;
 #[cfg(feature = "server")]
 mod rates;
 mod scope;
+mod turn_health;
 #[cfg(any(feature = "client", feature = "server"))]
 mod turn_rest;
+mod turn_url;
 mod unresolved;
 
 #[cfg(any(feature = "client", feature = "server"))]
@@ -48,6 +50,8 @@ pub(crate) use quoted::{quoted, shell_quoted};
 pub use rates::Rates;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use scope::Scope;
+pub use turn_health::TurnHealth;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use turn_rest::{TurnCredentials, TurnSecret};
+pub use turn_url::{TurnScheme, TurnTransport, TurnUrl, TurnUrlError};
 pub use unresolved::{Unresolved, UnresolvedRoot};

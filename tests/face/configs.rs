@@ -2,11 +2,12 @@
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::time::Duration;
 
 use turn_balance::{
     BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, KeyFile, ListenAddr, Log,
     LogFormat, LogLevel, Name, Net, NodeEntry, Prefix, PrefixError, Rates, RequestLimits, Server,
-    Turn, TurnHealth,
+    Turn, TurnHealth, TurnNode, TurnScheme, TurnTransport, TurnUrl, TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -24,13 +25,21 @@ fn net(name: Name) -> Net {
     assert_eq!((named.addr(), named.interface()), (V6, Some("eth0")));
     net.name = Some(name);
     net.workers = 2;
+    net.drain = Some(Duration::from_secs(5));
     net
 }
 
 fn cluster(key: &Path, node: Name) -> Cluster {
     let mut cluster = Cluster::default();
     cluster.superiors = vec![Endpoint::Name("root.example".to_owned(), 3001)];
-    cluster.nodes = vec![NodeEntry::new(addr(8, 3001)).public(addr(9, 3001)).name(node)];
+    let mut turn = TurnNode::default();
+    turn.health = TurnHealth::Allocate;
+    turn.secret_file = Some("nyc.secret".into());
+    turn.urls = vec!["turn:nyc.example?transport=tcp".parse().unwrap()];
+    cluster.nodes = vec![
+        NodeEntry::new(addr(8, 3001)).public(addr(9, 3001)).name(node),
+        NodeEntry::new(addr(11, 3478)).turn(turn),
+    ];
     cluster.check_bind = Some(3002);
     cluster.advertise = Some(addr(10, 3001));
     cluster.keys = vec![KeyFile::new(1, key)];
@@ -43,8 +52,13 @@ fn cluster(key: &Path, node: Name) -> Cluster {
 
 fn turn() -> Turn {
     let mut turn = Turn::default();
-    turn.bind = Some(addr(7, 3478));
-    turn.health = TurnHealth::Binding;
+    turn.bind = vec![addr(7, 3478), "[2001:db8::7]:3478".parse().unwrap()];
+    turn.check = vec![([127, 0, 0, 1], 3478).into()];
+    turn.health = TurnHealth::Relay;
+    turn.user = Some("probe".into());
+    turn.password_file = Some("turn.password".into());
+    turn.ca_file = Some("ca.pem".into());
+    turn.urls = vec!["turns:fra.turn.example".parse().unwrap()];
     turn
 }
 
@@ -92,8 +106,9 @@ fn every_value_is_written_and_read_again() {
     config.validate().unwrap();
     let again = Config::parse(&config.to_toml(), "made.toml").unwrap();
     assert_eq!(again, config);
-    let [node] = again.cluster.nodes.as_slice() else { panic!("{again:?}") };
-    let NodeEntry { addr, public, name, .. } = node;
+    let [node, other] = again.cluster.nodes.as_slice() else { panic!("{again:?}") };
+    let NodeEntry { addr, public, name, turn, .. } = node;
+    assert!(turn.is_none() && other.turn.is_some());
     assert_eq!(*addr, Endpoint::Addr(([203, 0, 113, 8], 3001).into()));
     assert_eq!(public.map(|public| public.port()), Some(3001));
     assert_eq!(name.as_ref().map(Name::as_str), Some("fra-c"));
@@ -107,13 +122,36 @@ fn every_value_is_written_and_read_again() {
 fn every_word_of_a_file_has_a_name() {
     let bare = [BareAnswers::Sample, BareAnswers::Full].map(BareAnswers::as_str);
     assert_eq!(bare, ["sample", "full"]);
-    let health = [TurnHealth::Binding, TurnHealth::None].map(TurnHealth::as_str);
-    assert_eq!(health, ["binding", "none"]);
+    let health = [TurnHealth::None, TurnHealth::Binding, TurnHealth::Allocate, TurnHealth::Relay];
+    assert_eq!(health.map(TurnHealth::as_str), ["none", "binding", "allocate", "relay"]);
     let format = [LogFormat::Text, LogFormat::Json].map(LogFormat::as_str);
     assert_eq!(format, ["text", "json"]);
     let levels =
         [LogLevel::Error, LogLevel::Warn, LogLevel::Info, LogLevel::Debug, LogLevel::Trace];
     assert_eq!(levels.map(LogLevel::as_str), ["error", "warn", "info", "debug", "trace"]);
+}
+
+#[test]
+fn a_url_tells_its_parts() {
+    let url: TurnUrl = "turns:[2001:db8::7]".parse().unwrap();
+    assert_eq!((url.scheme().as_str(), url.transport().as_str()), ("turns", "tcp"));
+    assert_eq!((url.host(), url.port(), url.ip().is_some()), ("2001:db8::7", 5349, true));
+    assert!(url.is_turn() && url.is_secure() && url.to_string().len() < TurnUrl::MAX_LEN);
+    let udp = TurnUrl::udp(addr(7, 3478));
+    assert_eq!((udp.scheme(), udp.transport()), (TurnScheme::Turn, TurnTransport::Udp));
+    let errors = ["turn.example", "turn://a", "turn:a b", "turn:::1", "turn:a:x", "turn:a?b"];
+    for (text, error) in errors.into_iter().zip([
+        TurnUrlError::Scheme("turn.example".into()),
+        TurnUrlError::Slashes("turn://a".into()),
+        TurnUrlError::Host("a b".into()),
+        TurnUrlError::Ipv6("::1".into()),
+        TurnUrlError::Port("turn:a:x".into()),
+        TurnUrlError::Query("b".into()),
+    ]) {
+        assert_eq!(text.parse::<TurnUrl>(), Err(error));
+    }
+    let stun = "stun:a?transport=udp";
+    assert_eq!(stun.parse::<TurnUrl>(), Err(TurnUrlError::StunTransport(stun.into())));
 }
 
 #[test]

@@ -10,7 +10,8 @@ use turn_balance::{
     Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
     Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
     Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnHealth,
-    TurnSecret, Unasked, Unresolved, UnresolvedRoot, View, Why,
+    TurnNode, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved,
+    UnresolvedRoot, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -72,6 +73,7 @@ fn what_the_server_takes() {
     data::<NodeEntry>();
     data::<KeyFile>();
     data::<Turn>();
+    data::<TurnNode>();
     data::<RequestLimits>();
     data::<Diagnostic>();
     data::<Label>();
@@ -80,11 +82,11 @@ fn what_the_server_takes() {
     word::<BareAnswers>();
     word::<LogFormat>();
     word::<LogLevel>();
-    word::<TurnHealth>();
     starts::<Config>();
     starts::<Net>();
     starts::<Cluster>();
     starts::<Turn>();
+    starts::<TurnNode>();
     starts::<RequestLimits>();
     starts::<Log>();
     starts::<Rates>();
@@ -98,10 +100,15 @@ fn what_both_share() {
     data::<Name>();
     data::<TurnCredentials>();
     kept::<TurnSecret>();
+    data::<TurnUrl>();
+    word::<TurnHealth>();
+    word::<TurnScheme>();
+    word::<TurnTransport>();
     word::<Family>();
     word::<Prefix>();
     word::<SocketOperation>();
     key::<Endpoint>();
+    key::<TurnUrl>();
     key::<Name>();
     key::<Family>();
     key::<Prefix>();
@@ -114,6 +121,7 @@ fn what_goes_wrong() {
     error::<ConfigError>();
     error::<KeyError>();
     error::<EndpointError>();
+    error::<TurnUrlError>();
     error::<NameError>();
     error::<PrefixError>();
 }

@@ -51,7 +51,7 @@ pub fn config(
     config.cluster.superiors = superior.into_iter().map(Endpoint::from).collect();
     let entry = |&addr| NodeEntry::new(addr);
     config.cluster.nodes = nodes.iter().map(entry).collect();
-    config.turn.bind = turn;
+    config.turn.bind = Vec::from_iter(turn);
     config
 }
 

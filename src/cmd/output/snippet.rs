@@ -128,7 +128,7 @@ error: string values must be quoted, expected literal string
     #[test]
     fn a_configuration_without_text() {
         let mut config = Config::default();
-        config.turn.bind = Some("0.0.0.0:3478".parse().unwrap());
+        config.turn.bind = vec!["0.0.0.0:3478".parse().unwrap()];
         let expected = "error: turn address `0.0.0.0:3478` is unspecified\n\n\
                         hint: write the address that others reach it at\n";
         assert_eq!(config_error(&config.validate().unwrap_err(), false), expected);

@@ -73,13 +73,14 @@ fn log_start(file: Option<&Path>, config: &Config) {
             "no configuration file, the defaults apply"
         );
     }
-    let turn = config.turn.bind.map(|turn| turn.to_string());
+    let turn: Vec<_> = config.turn.bind.iter().map(ToString::to_string).collect();
+    let turn = if turn.is_empty() { "none".to_owned() } else { turn.join(" ") };
     tracing::info!(
         version = %env!("CARGO_PKG_VERSION"),
         config = %escaped(&file.unwrap_or(Path::new(DEFAULTS)).to_string_lossy()),
         nodes = config.cluster.nodes.len(),
         superiors = config.cluster.superiors.len(),
-        turn = %turn.as_deref().unwrap_or("none"),
+        %turn,
         "starting"
     );
 }

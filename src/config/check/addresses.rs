@@ -51,7 +51,12 @@ fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
         addresses.extend(node.public.map(|addr| (Place::Public(i), Endpoint::from(addr))));
     }
     addresses.extend(cluster.advertise.map(|addr| (Place::Advertise, Endpoint::from(addr))));
-    addresses.extend(turn.bind.map(|addr| (Place::Turn, Endpoint::from(addr))));
+    for (i, addr) in turn.bind.iter().enumerate() {
+        addresses.push((Place::Turn(i), Endpoint::from(*addr)));
+    }
+    for (i, addr) in turn.check.iter().enumerate() {
+        addresses.push((Place::TurnCheck(i), Endpoint::from(*addr)));
+    }
     addresses
 }
 
@@ -90,7 +95,9 @@ fn needs_link(place: Place, ip: Ipv6Addr, endpoint: &Endpoint) -> bool {
 
 /// A superior or node that would be this server talking to itself.
 fn this_server(place: Place, endpoint: &Endpoint, binds: &[Endpoint]) -> Option<Mistake> {
-    let (Place::Superior(_) | Place::Node(_)) = place else { return None };
+    let (Place::Superior(_) | Place::Node(_) | Place::Turn(_) | Place::TurnCheck(_)) = place else {
+        return None;
+    };
     let i = binds.iter().position(|bind| match (bind, endpoint) {
         (Endpoint::Addr(bind), Endpoint::Addr(addr)) => hears(bind, addr),
         (bind, endpoint) => bind == endpoint,
@@ -119,8 +126,8 @@ fn repeated(
     seen: &mut BTreeMap<(bool, Endpoint), Place>,
 ) -> Option<Mistake> {
     let any_port = matches!(endpoint, Endpoint::Addr(addr) if addr.port() == 0);
-    if place == Place::Turn || any_port {
-        return None; // a TURN server may be a node too, and any port is a new one each time
+    if matches!(place, Place::TurnCheck(_)) || any_port {
+        return None; // it may be as in `bind`, and any port is a new one each time
     }
     let message = |first: Place| match (first.role(), place.role()) {
         (first, role) if first == role => format!("{role} `{endpoint}` is listed twice"),

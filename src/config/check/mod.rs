@@ -6,6 +6,7 @@ mod binds;
 mod keys;
 pub(super) mod mistake;
 pub(super) mod place;
+mod turn;
 
 pub(super) use self::addresses::PORT_ZERO;
 use self::addresses::{bad_addresses, bad_check_port};
@@ -13,9 +14,10 @@ use self::binds::bad_binds;
 use self::keys::bad_keys;
 use self::mistake::Mistake;
 use self::place::Place;
+use self::turn::bad_turn;
 use super::diagnostic::Diagnostic;
 use super::error::ConfigError;
-use super::model::{BareAnswers, Config, RequestLimits};
+use super::model::{BareAnswers, Config, Net, RequestLimits};
 use crate::types::ListenAddr;
 
 /// The most threads that answer at one address: no machine's network feeds more.
@@ -50,11 +52,16 @@ pub(super) fn check(config: &Config) -> Vec<Mistake> {
     if !(1..=MAX_WORKERS).contains(&workers) {
         mistakes.push(Mistake::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));
     }
+    if config.net.drain.is_some_and(|drain| drain > Net::MAX_DRAIN) {
+        let message = "`drain` is longer than an hour".into();
+        mistakes.push(Mistake::at(Place::Drain, message));
+    }
     if let Some(port) = config.cluster.check_bind {
         mistakes.extend(bad_check_port(port));
     }
     mistakes.extend(bad_binds(&config.net, &config.cluster));
     mistakes.extend(bad_keys(&config.cluster));
+    mistakes.extend(bad_turn(&config.turn, &config.cluster));
     let limits = &config.limits;
     let least = RequestLimits::MIN_BARE_BYTES;
     if limits.bare_answers == BareAnswers::Full && limits.bare_bytes < least {
@@ -115,16 +122,17 @@ mod tests {
         let node = |node, public| NodeEntry::new(addr(node)).public(addr(public));
         config.cluster.nodes = vec![
             node("203.0.113.7:3001", "203.0.113.7:3001"),
-            node("203.0.113.8:3478", "127.0.0.1:3001"),
+            node("203.0.113.8:3001", "127.0.0.1:3001"),
         ];
-        config.turn.bind = Some(addr("203.0.113.8:3478"));
+        config.turn.bind = vec![addr("203.0.113.8:3478")];
+        config.turn.check = config.turn.bind.clone();
         assert!(check(&config).is_empty());
     }
 
     #[test]
     fn a_program_gets_hints_and_no_labels() {
         let mut config = Config::default();
-        config.turn.bind = Some(addr("0.0.0.0:3478"));
+        config.turn.bind = vec![addr("0.0.0.0:3478")];
         config.cluster.check_bind = Some(3001);
         config.net.workers = 65;
         let error = config.validate().unwrap_err();

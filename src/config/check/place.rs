@@ -7,6 +7,8 @@ pub(in crate::config) enum Place {
     Bind(usize),
     /// `net.workers`.
     Workers,
+    /// `net.drain`.
+    Drain,
     /// One of `cluster.superiors`.
     Superior(usize),
     /// The `addr` of one of `cluster.nodes`.
@@ -25,10 +27,33 @@ pub(in crate::config) enum Place {
     Join,
     /// `cluster.max-nodes`.
     MaxNodes,
-    /// `turn.bind`.
-    Turn,
+    /// One address of `turn.bind`.
+    Turn(usize),
+    /// One address of `turn.check`.
+    TurnCheck(usize),
+    /// The `health` of a TURN server.
+    Health(TurnOf),
+    /// The `user` that its checks are.
+    User(TurnOf),
+    /// The `password-file` of a TURN server.
+    PasswordFile(TurnOf),
+    /// The `secret-file` of a TURN server.
+    SecretFile(TurnOf),
+    /// The `ca-file` of a TURN server.
+    CaFile(TurnOf),
+    /// One of the `urls` of a TURN server.
+    Url(TurnOf, usize),
     /// `limits.bare-bytes`.
     BareBytes,
+}
+
+/// Whose keys these are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::config) enum TurnOf {
+    /// Those of `[turn]`.
+    Leaf,
+    /// Those of one of `cluster.nodes`.
+    Node(usize),
 }
 
 impl Place {
@@ -37,6 +62,7 @@ impl Place {
         match self {
             Self::Binds | Self::Bind(_) => "bind address",
             Self::Workers => "number of workers",
+            Self::Drain => "`drain`",
             Self::Superior(_) => "superior",
             Self::Node(_) => "node",
             Self::Public(_) => "public address",
@@ -46,7 +72,14 @@ impl Place {
             Self::RequireAuth => "`require-auth`",
             Self::Join => "`join`",
             Self::MaxNodes => "`max-nodes`",
-            Self::Turn => "turn address",
+            Self::Turn(_) => "turn address",
+            Self::TurnCheck(_) => "check address",
+            Self::Health(_) => "`health`",
+            Self::User(_) => "`user`",
+            Self::PasswordFile(_) => "`password-file`",
+            Self::SecretFile(_) => "`secret-file`",
+            Self::CaFile(_) => "`ca-file`",
+            Self::Url(..) => "URL",
             Self::BareBytes => "`bare-bytes`",
         }
     }

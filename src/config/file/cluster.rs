@@ -2,8 +2,9 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{forget_what_needs_a_key, keys};
 use super::reader::Reader;
+use super::turn_node::{FIELDS as FIELDS_OF_TURN, turn_node};
 use super::value::{self, Value};
-use crate::config::check::place::Place;
+use crate::config::check::place::{Place, TurnOf};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::model::{Cluster, NodeEntry};
 use crate::types::Endpoint;
@@ -83,17 +84,37 @@ fn node(
     item: &Value<'_>,
     table: &DeTable<'_>,
 ) -> Option<NodeEntry> {
-    reader.fields(table, &["addr", "public", "name"]);
-    let addr = match table.get("addr") {
-        Some(value) => node_addr(reader, index, value, "a string"),
-        None => reader.keep(Err(Diagnostic::at(item.span(), "missing field `addr`"))),
+    let turn = table.get("turn");
+    if let (Some(turn), Some(addr)) = (turn, table.get("addr")) {
+        let both = "a node is a balance server at `addr` or a TURN server at `turn`, not both";
+        let both = Diagnostic::at(turn.span(), both);
+        return reader.keep(Err(both.with_label(addr.span(), "it has this one too")));
+    }
+    match turn {
+        Some(_) => {
+            reader.fields(table, &[&["turn", "public", "name"], &FIELDS_OF_TURN[..]].concat())
+        }
+        None => reader.fields(table, &["addr", "public", "name", "turn"]),
+    }
+    let place = Place::Node(index);
+    let addr = match (turn, table.get("addr")) {
+        (Some(value), _) => reader.keep_at(place, value, value::turn_endpoint(value)),
+        (None, Some(value)) => node_addr(reader, index, value, "a string"),
+        (None, None) => {
+            let missing = "missing field `addr`, or `turn` for a TURN server";
+            reader.keep(Err(Diagnostic::at(item.span(), missing)))
+        }
     };
     let public = table.get("public").and_then(|value| {
-        let addr = value::balance_addr(value, "a string");
+        let addr = match turn {
+            Some(_) => value::turn_addr(value, "a string"),
+            None => value::balance_addr(value, "a string"),
+        };
         reader.keep_at(Place::Public(index), value, addr)
     });
     let name = table.get("name").and_then(|value| reader.keep(value::name(value)));
-    addr.map(|addr| NodeEntry { addr, public, name })
+    let turn = turn.map(|_| turn_node(reader, table, TurnOf::Node(index)));
+    addr.map(|addr| NodeEntry { addr, public, name, turn })
 }
 
 fn node_addr(

@@ -1,6 +1,7 @@
 //! What a file says: TOML -> values, and where each of them stands.
 
 mod cluster;
+mod duration;
 mod keys;
 mod limits;
 mod locate;
@@ -11,6 +12,8 @@ mod read;
 mod reader;
 mod syntax;
 mod turn;
+mod turn_node;
 mod value;
 
+pub(super) use duration::written;
 pub(super) use read::read;

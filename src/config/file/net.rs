@@ -8,7 +8,7 @@ use crate::types::{DEFAULT_PORT, ListenAddr};
 
 /// `[net]`
 pub(super) fn net(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Net {
-    reader.fields(table, &["bind", "name", "workers"]);
+    reader.fields(table, &["bind", "name", "workers", "drain"]);
     let mut net = Net::default();
     if let Some(value) = table.get("bind") {
         net.bind = binds(reader, value);
@@ -19,6 +19,9 @@ pub(super) fn net(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Net {
     if let Some(value) = table.get("workers") {
         let workers = reader.keep_at(Place::Workers, value, value::workers(value));
         net.workers = workers.unwrap_or(net.workers);
+    }
+    if let Some(value) = table.get("drain") {
+        net.drain = reader.keep_at(Place::Drain, value, value::duration(value));
     }
     net
 }

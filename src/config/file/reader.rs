@@ -82,6 +82,11 @@ impl<'a> Reader<'a> {
         self.spans.insert(place, value.span());
     }
 
+    /// Whether a value stands there that could be read.
+    pub(super) fn has(&self, place: Place) -> bool {
+        self.spans.contains_key(&place)
+    }
+
     /// Has no check point there: what is wrong with it is said already.
     pub(super) fn forget(&mut self, place: Place) {
         self.spans.remove(&place);

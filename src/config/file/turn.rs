@@ -1,20 +1,50 @@
+use std::net::SocketAddr;
+
 use toml::de::DeTable;
 
 use super::reader::Reader;
-use super::value;
-use crate::config::check::place::Place;
-use crate::config::model::{Turn, TurnHealth};
+use super::turn_node::{FIELDS, turn_node};
+use super::value::{self, Value};
+use crate::config::check::place::{Place, TurnOf};
+use crate::config::model::{Turn, TurnNode};
 
 /// `[turn]`
 pub(super) fn turn(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Turn {
-    reader.fields(table, &["bind", "health"]);
-    let mut turn = Turn::default();
-    if let Some(value) = table.get("bind") {
-        turn.bind = reader.keep_at(Place::Turn, value, value::turn_addr(value));
+    reader.fields(table, &[&["bind", "check"], &FIELDS[..]].concat());
+    let bind = table.get("bind").map(|value| addrs(reader, value, Place::Turn));
+    let check = table.get("check").map(|value| addrs(reader, value, Place::TurnCheck));
+    let node = turn_node(reader, table, TurnOf::Leaf);
+    if let Some((_, false)) = bind {
+        // What it was to be the rest may fit.
+        (0..node.urls.len()).for_each(|i| reader.forget(Place::Url(TurnOf::Leaf, i)));
+        let checks = check.iter().flat_map(|(addrs, _)| 0..addrs.len());
+        checks.for_each(|i| reader.forget(Place::TurnCheck(i)));
     }
-    if let Some(value) = table.get("health") {
-        let health = value::choice(value, "health", &TurnHealth::ALL, TurnHealth::as_str);
-        turn.health = reader.keep(health).unwrap_or_default();
+    let TurnNode { health, user, password_file, secret_file, ca_file, urls } = node;
+    Turn {
+        bind: bind.unwrap_or_default().0,
+        check: check.unwrap_or_default().0,
+        health,
+        user,
+        password_file,
+        secret_file,
+        ca_file,
+        urls,
     }
-    turn
+}
+
+/// The addresses, and whether all of them could be read.
+fn addrs(
+    reader: &mut Reader<'_>,
+    value: &Value<'_>,
+    place: fn(usize) -> Place,
+) -> (Vec<SocketAddr>, bool) {
+    let (items, expected) = value::one_or_many(value);
+    let mut addrs = Vec::new();
+    for item in items {
+        let place = place(addrs.len());
+        addrs.extend(reader.keep_at(place, item, value::turn_addr(item, expected)));
+    }
+    let all_read = addrs.len() == items.len();
+    (addrs, all_read)
 }

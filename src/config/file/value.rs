@@ -3,20 +3,23 @@
 use std::net::SocketAddr;
 use std::ops::{Range, RangeInclusive};
 use std::slice;
+use std::time::Duration;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::duration;
 use super::nearest::nearest;
 use crate::config::check::{PORT_ZERO, WORKERS};
 use crate::config::diagnostic::Diagnostic;
 use crate::types::{
-    DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, Name, NameError, Prefix, PrefixError, quoted,
+    DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, Name, NameError, Prefix, PrefixError,
+    TurnUrl, TurnUrlError, quoted,
 };
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
 
-/// The port of a TURN server by custom: for advice only.
+/// The port of a TURN server by custom.
 const TURN_PORT: u16 = 3478;
 
 pub(super) fn table<'a, 't>(value: &'a Value<'t>) -> Result<&'a DeTable<'t>, Diagnostic> {
@@ -44,9 +47,19 @@ pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
     })
 }
 
+/// A balance server's address, or its name.
 pub(super) fn endpoint(value: &Value<'_>, expected: &str) -> Result<Endpoint, Diagnostic> {
+    endpoint_at(value, expected, DEFAULT_PORT)
+}
+
+/// A TURN server's address, or its name.
+pub(super) fn turn_endpoint(value: &Value<'_>) -> Result<Endpoint, Diagnostic> {
+    endpoint_at(value, "a string", TURN_PORT)
+}
+
+fn endpoint_at(value: &Value<'_>, expected: &str, port: u16) -> Result<Endpoint, Diagnostic> {
     let text = string(value, expected)?;
-    text.parse().map_err(|error| {
+    Endpoint::at_port(text, port).map_err(|error| {
         let diagnostic = Diagnostic::at(value.span(), &error);
         match error {
             EndpointError::PortZero(_) => diagnostic.with_hint(PORT_ZERO),
@@ -61,8 +74,44 @@ pub(super) fn balance_addr(value: &Value<'_>, expected: &str) -> Result<SocketAd
 }
 
 /// A TURN server's address, all in numbers.
-pub(super) fn turn_addr(value: &Value<'_>) -> Result<SocketAddr, Diagnostic> {
-    socket_addr(value, "a string", TURN_PORT)
+pub(super) fn turn_addr(value: &Value<'_>, expected: &str) -> Result<SocketAddr, Diagnostic> {
+    socket_addr(value, expected, TURN_PORT)
+}
+
+/// A TURN server's URL.
+pub(super) fn turn_url(value: &Value<'_>) -> Result<TurnUrl, Diagnostic> {
+    let text = string(value, "a string")?;
+    text.parse().map_err(|error| {
+        let diagnostic = Diagnostic::at(value.span(), &error);
+        match error {
+            TurnUrlError::Scheme(_) | TurnUrlError::Slashes(_) => {
+                diagnostic.with_hint("such as `turns:turn.example:5349?transport=tcp`")
+            }
+            _ => diagnostic,
+        }
+    })
+}
+
+/// A length of time: a number of seconds, or a text with a unit.
+pub(super) fn duration(value: &Value<'_>) -> Result<Duration, Diagnostic> {
+    let bad = |text: &str| {
+        let message = format!("{} is not a length of time", quoted(text));
+        Diagnostic::at(value.span(), message).with_hint(duration::HINT)
+    };
+    match value.get_ref() {
+        DeValue::String(text) => duration::parse(text).ok_or_else(|| bad(text)),
+        DeValue::Integer(integer) => {
+            let seconds = i64::from_str_radix(integer.as_str(), integer.radix());
+            let seconds = seconds.ok().and_then(|seconds| u64::try_from(seconds).ok());
+            seconds.map(Duration::from_secs).ok_or_else(|| bad(&integer.to_string()))
+        }
+        DeValue::Float(float) => {
+            let seconds: Option<f64> = float.as_str().parse().ok();
+            let seconds = seconds.filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
+            seconds.map(duration::seconds).ok_or_else(|| bad(&float.to_string()))
+        }
+        _ => Err(wrong_type(value, "a number of seconds or a string")),
+    }
 }
 
 /// An IP address and a port; `port` is advised where there is none.
@@ -198,7 +247,7 @@ mod tests {
         let text = "net.bind = '[::ffff:127.0.0.1]:1'\nturn.bind = '[::ffff:203.0.113.7]:2'";
         let config = Config::parse(text, "").unwrap();
         assert!(config.net.bind[0].addr().is_ipv4());
-        assert!(config.turn.bind.is_some_and(|addr| addr.is_ipv4()));
+        assert!(config.turn.bind[0].is_ipv4());
     }
 
     #[test]

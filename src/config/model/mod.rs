@@ -14,4 +14,5 @@ pub use limits::{BareAnswers, RequestLimits};
 pub use log::{Log, LogFormat, LogLevel};
 pub use net::Net;
 pub use node::NodeEntry;
-pub use turn::{Turn, TurnHealth};
+pub(crate) use turn::TurnKeys;
+pub use turn::{Turn, TurnNode};

@@ -1,4 +1,5 @@
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use crate::types::{DEFAULT_PORT, ListenAddr, Name};
 
@@ -14,11 +15,20 @@ pub struct Net {
     pub name: Option<Name>,
     /// How many threads answer at each address, each with a socket of its own: 1 to 64.
     pub workers: u16,
+    /// How long it goes on answering when it is asked to stop, and says that it is draining; `None`: 5 s
+    /// where it has a superior to tell, otherwise not at all.
+    pub drain: Option<Duration>,
+}
+
+impl Net {
+    /// The longest [`Net::drain`]: whoever stops a service has lost patience long before.
+    pub(crate) const MAX_DRAIN: Duration = Duration::from_secs(60 * 60);
 }
 
 impl Default for Net {
     /// Port 3001 of this host alone, one worker.
     fn default() -> Self {
-        Self { bind: vec![(Ipv4Addr::LOCALHOST, DEFAULT_PORT).into()], name: None, workers: 1 }
+        let bind = vec![(Ipv4Addr::LOCALHOST, DEFAULT_PORT).into()];
+        Self { bind, name: None, workers: 1, drain: None }
     }
 }

@@ -1,16 +1,23 @@
 use std::net::SocketAddr;
 
+use super::turn::TurnNode;
 use crate::types::{Endpoint, Name};
 
-/// One of `cluster.nodes`.
+/// One of `cluster.nodes`: a balance server, or a TURN server with none beside it.
 ///
 /// ```
-/// use turn_balance::{Endpoint, NodeEntry};
+/// use turn_balance::{Endpoint, NodeEntry, TurnHealth, TurnNode};
 ///
 /// let inside: Endpoint = "fra-c.internal".parse()?;
 /// let outside = "203.0.113.7:3001".parse().unwrap();
 /// let node = NodeEntry::new(inside).public(outside).name("fra-c".parse()?);
 /// assert_eq!(node.public, Some(outside));
+///
+/// let mut turn = TurnNode::default();
+/// turn.health = TurnHealth::None;
+/// turn.urls.push("turns:nyc.turn.example:443?transport=tcp".parse()?);
+/// let addr: std::net::SocketAddr = "203.0.113.9:3478".parse()?;
+/// assert_eq!(NodeEntry::new(addr).turn(turn.clone()).turn, Some(turn));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,14 +27,16 @@ pub struct NodeEntry {
     pub addr: Endpoint,
     /// Where clients are told it is; `None`: at `addr`.
     pub public: Option<SocketAddr>,
-    /// What it is called until it says so itself.
+    /// What it is called until it says so itself, which a TURN server never does.
     pub name: Option<Name>,
+    /// How it is checked as a TURN server; `None`: it is a balance server.
+    pub turn: Option<TurnNode>,
 }
 
 impl NodeEntry {
     /// A node that is checked there, and that clients find there too.
     pub fn new(addr: impl Into<Endpoint>) -> Self {
-        Self { addr: addr.into(), public: None, name: None }
+        Self { addr: addr.into(), public: None, name: None, turn: None }
     }
 
     /// Sets where clients are told it is.
@@ -41,6 +50,13 @@ impl NodeEntry {
     #[must_use]
     pub fn name(mut self, name: Name) -> Self {
         self.name = Some(name);
+        self
+    }
+
+    /// Says that it is a TURN server with no balance server beside it, and how it is checked.
+    #[must_use]
+    pub fn turn(mut self, turn: TurnNode) -> Self {
+        self.turn = Some(turn);
         self
     }
 }

@@ -1,5 +1,7 @@
-use std::fmt;
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use crate::types::{TurnHealth, TurnUrl};
 
 /// `[turn]`: the TURN server beside a leaf.
 ///
@@ -7,40 +9,87 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Turn {
-    /// The TURN server's address, as clients must see it; `None`: there is none.
-    pub bind: Option<SocketAddr>,
-    /// How it is checked.
+    /// The TURN server's addresses, as clients must see them, one a family; empty: there is none.
+    pub bind: Vec<SocketAddr>,
+    /// Where it is checked, one address a family; where a family has none here, that is in `bind`.
+    pub check: Vec<SocketAddr>,
+    /// How deep it is checked.
     pub health: TurnHealth,
+    /// Who a check is: a user of the TURN server, with `password_file`; with `secret_file`, what stands
+    /// behind the time in the user that is made.
+    pub user: Option<String>,
+    /// Where the password of `user` stands.
+    pub password_file: Option<PathBuf>,
+    /// Where the secret stands that the TURN server makes passwords from (TURN REST).
+    pub secret_file: Option<PathBuf>,
+    /// Certificates that its URLs are judged by; `None`: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Its URLs, beside those that are made from `bind`.
+    pub urls: Vec<TurnUrl>,
 }
 
-/// `turn.health`: how the TURN server beside a leaf is checked.
+/// What makes one of `cluster.nodes` a TURN server with no balance server beside it.
 ///
-/// Named in [`Turn`], part of a [`Config`](crate::Config), where an example is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Part of a [`NodeEntry`](crate::NodeEntry), where an example is. Its fields mean what those of a
+/// [`Turn`] do.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum TurnHealth {
-    /// Asked with STUN Binding (RFC 8489) every 3 s, and offered while it answers.
-    #[default]
-    Binding,
-    /// Not at all: it is always offered.
-    None,
+pub struct TurnNode {
+    /// How deep it is checked.
+    pub health: TurnHealth,
+    /// Who a check is.
+    pub user: Option<String>,
+    /// Where the password of `user` stands.
+    pub password_file: Option<PathBuf>,
+    /// Where the secret stands that the TURN server makes passwords from.
+    pub secret_file: Option<PathBuf>,
+    /// Certificates that its URLs are judged by; `None`: those of the system.
+    pub ca_file: Option<PathBuf>,
+    /// Its URLs, beside those that are made from its address.
+    pub urls: Vec<TurnUrl>,
 }
 
-impl TurnHealth {
-    /// Every way.
-    pub(crate) const ALL: [Self; 2] = [Self::Binding, Self::None];
+/// What a [`Turn`] and a [`TurnNode`] have in common.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TurnKeys<'a> {
+    pub(crate) health: TurnHealth,
+    pub(crate) user: Option<&'a str>,
+    pub(crate) password_file: Option<&'a Path>,
+    pub(crate) secret_file: Option<&'a Path>,
+    pub(crate) ca_file: Option<&'a Path>,
+    pub(crate) urls: &'a [TurnUrl],
+}
 
-    /// The word for it in a file.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Binding => "binding",
-            Self::None => "none",
+impl Turn {
+    pub(crate) fn keys(&self) -> TurnKeys<'_> {
+        TurnKeys {
+            health: self.health,
+            user: self.user.as_deref(),
+            password_file: self.password_file.as_deref(),
+            secret_file: self.secret_file.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+            urls: &self.urls,
         }
+    }
+
+    /// Where the TURN server is checked that clients find at each address of `bind`, in its order.
+    pub(crate) fn checked_at(&self) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
+        self.bind.iter().map(|bind| {
+            let of_family = |addr: &&SocketAddr| addr.is_ipv4() == bind.is_ipv4();
+            (*bind, *self.check.iter().find(of_family).unwrap_or(bind))
+        })
     }
 }
 
-impl fmt::Display for TurnHealth {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
+impl TurnNode {
+    pub(crate) fn keys(&self) -> TurnKeys<'_> {
+        TurnKeys {
+            health: self.health,
+            user: self.user.as_deref(),
+            password_file: self.password_file.as_deref(),
+            secret_file: self.secret_file.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+            urls: &self.urls,
+        }
     }
 }

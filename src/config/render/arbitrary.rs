@@ -1,6 +1,8 @@
 //! Random configurations, most of them sound.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::option;
@@ -9,13 +11,15 @@ use proptest::prelude::*;
 use crate::config::key_file::KeyFile;
 use crate::config::model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
-    TurnHealth,
+    TurnNode,
 };
-use crate::types::{Endpoint, ListenAddr, Name, Rates, canonical};
+use crate::types::{Endpoint, ListenAddr, Name, Rates, TurnHealth, TurnUrl, canonical};
 
 pub(super) fn config() -> impl Strategy<Value = Config> {
-    let net = (vec(listen_addr(), 1..4), option::of(name()), 1..=64_u16);
-    let net = net.prop_map(|(bind, name, workers)| Net { bind, name, workers });
+    let drain = (0..3_600_u64, prop_oneof![Just(0), 0..1_000_000_000_u32])
+        .prop_map(|(seconds, nanos)| Duration::new(seconds, nanos));
+    let net = (vec(listen_addr(), 1..4), option::of(name()), 1..=64_u16, option::of(drain));
+    let net = net.prop_map(|(bind, name, workers, drain)| Net { bind, name, workers, drain });
     let cluster = (vec(endpoint(), 0..4), vec(node(), 0..6), option::of(1..=u16::MAX));
     let trust = (option::of(addr()), vec("[a-z/' é]{1,9}", 0..4), any::<[bool; 2]>(), 1..9_usize);
     let cluster = (cluster, trust).prop_map(|((superiors, nodes, check_bind), trust)| {
@@ -36,8 +40,14 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
             max_nodes,
         }
     });
-    let health = prop::sample::select(TurnHealth::ALL.to_vec());
-    let turn = (option::of(addr()), health).prop_map(|(bind, health)| Turn { bind, health });
+    let turn = option::of((addr(), option::of(addr()), turn_node())).prop_map(|turn| {
+        let Some((bind, check, turn)) = turn else { return Turn::default() };
+        let TurnNode { health, user, password_file, secret_file, ca_file, urls } = turn;
+        let of_family = |check: &SocketAddr| check.is_ipv4() == bind.is_ipv4();
+        let check = check.filter(|check| of_family(check) && health != TurnHealth::None);
+        let (bind, check) = (vec![bind], check.into_iter().collect());
+        Turn { bind, check, health, user, password_file, secret_file, ca_file, urls }
+    });
     let log = (
         prop::sample::select(LogLevel::ALL.to_vec()),
         prop::sample::select(LogFormat::ALL.to_vec()),
@@ -73,8 +83,36 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
 }
 
 fn node() -> impl Strategy<Value = NodeEntry> {
-    let node = (endpoint(), option::of(addr()), option::of(name()));
-    node.prop_map(|(addr, public, name)| NodeEntry { addr, public, name })
+    let node = (endpoint(), option::of(addr()), option::of(name()), option::of(turn_node()));
+    node.prop_map(|(addr, public, name, turn)| NodeEntry { addr, public, name, turn })
+}
+
+fn turn_node() -> impl Strategy<Value = TurnNode> {
+    let health = prop::sample::select(TurnHealth::ALL.to_vec());
+    let (text, file) = ("[!-~é]{1,9}", "[a-z/' é]{1,9}".prop_map(PathBuf::from));
+    let turn = (health, text, file.clone(), any::<[bool; 3]>(), file, vec(turn_url(), 0..4));
+    turn.prop_map(|(health, text, file, [user, secret, ca], other, urls)| {
+        let deep = health.needs_credentials();
+        let secure = urls.iter().any(TurnUrl::is_secure) && health != TurnHealth::None;
+        TurnNode {
+            health,
+            user: (deep && (user || !secret)).then(|| text.replace(':', ".")),
+            password_file: (deep && !secret).then(|| file.clone()),
+            secret_file: (deep && secret).then_some(file),
+            ca_file: (secure && ca).then_some(other),
+            urls,
+        }
+    })
+}
+
+fn turn_url() -> impl Strategy<Value = TurnUrl> {
+    let host = "[a-z]{1,5}(\\.[a-z]{1,5}){0,2}";
+    (host, prop::sample::select(vec!["turn:", "turns:"]), option::of(1..=u16::MAX)).prop_map(
+        |(host, scheme, port)| {
+            let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+            format!("{scheme}{host}{port}?transport=tcp").parse().unwrap()
+        },
+    )
 }
 
 fn endpoint() -> impl Strategy<Value = Endpoint> {

@@ -4,9 +4,12 @@ mod arbitrary;
 mod tests;
 
 use std::fmt::Display;
+use std::net::SocketAddr;
+use std::path::Path;
 
+use super::file::written;
 use super::key_file::KeyFile;
-use super::model::{Config, NodeEntry};
+use super::model::{Config, NodeEntry, TurnKeys};
 use crate::types::escaped;
 
 impl Config {
@@ -19,11 +22,17 @@ impl Config {
 
 fn to_toml(config: &Config) -> String {
     let Config { net, cluster, turn, limits, log } = config;
+    let keys = turn.keys();
     let lines = [
         "[net]".to_owned(),
         format!("bind = {}", one_or_many(net.bind.iter().map(string).collect())),
         optional("name", net.name.as_ref().map(string), "what traces show"),
         format!("workers = {}", net.workers),
+        optional(
+            "drain",
+            net.drain.map(|drain| string(written(drain))),
+            "how long it says that it ends before it does, 5s with a superior if left out",
+        ),
         String::new(),
         "[cluster]".to_owned(),
         format!("superiors = {}", one_or_many(cluster.superiors.iter().map(string).collect())),
@@ -50,10 +59,24 @@ fn to_toml(config: &Config) -> String {
         "[turn]".to_owned(),
         optional(
             "bind",
-            turn.bind.map(string),
+            some_addrs(&turn.bind),
             "the address of the TURN server beside this server, none if left out",
         ),
-        format!("health = {}", string(turn.health)),
+        optional("check", some_addrs(&turn.check), "where it is checked, at `bind` if left out"),
+        format!("health = {}", string(keys.health)),
+        optional("user", keys.user.map(string), "who a check is"),
+        optional("password-file", keys.password_file.map(path), "the user's password"),
+        optional(
+            "secret-file",
+            keys.secret_file.map(path),
+            "the secret that the TURN server makes passwords from",
+        ),
+        optional(
+            "ca-file",
+            keys.ca_file.map(path),
+            "certificates to trust, the system's if left out",
+        ),
+        format!("urls = {}", list(&keys.urls.iter().map(string).collect::<Vec<_>>())),
         String::new(),
         "[limits]".to_owned(),
         format!("exempt = {}", list(&limits.exempt.iter().map(string).collect::<Vec<_>>())),
@@ -73,18 +96,43 @@ fn to_toml(config: &Config) -> String {
 }
 
 fn node(node: &NodeEntry) -> String {
-    let NodeEntry { addr, public, name } = node;
-    if public.is_none() && name.is_none() {
+    let NodeEntry { addr, public, name, turn } = node;
+    if public.is_none() && name.is_none() && turn.is_none() {
         return string(addr);
     }
-    let mut fields = format!("addr = {}", string(addr));
-    if let Some(public) = public {
-        fields += &format!(", public = {}", string(public));
-    }
-    if let Some(name) = name {
-        fields += &format!(", name = {}", string(name));
+    let key = if turn.is_some() { "turn" } else { "addr" };
+    let mut fields = format!("{key} = {}", string(addr));
+    let public = public.as_ref().map(string);
+    let name = name.as_ref().map(string);
+    let of_turn = turn.iter().flat_map(|turn| turn_keys(&turn.keys()));
+    for (key, value) in [("public", public), ("name", name)].into_iter().chain(of_turn) {
+        if let Some(value) = value {
+            fields += &format!(", {key} = {value}");
+        }
     }
     format!("{{ {fields} }}")
+}
+
+/// What a TURN server among the nodes has beside its address, in one line.
+fn turn_keys(turn: &TurnKeys<'_>) -> [(&'static str, Option<String>); 6] {
+    let urls: Vec<_> = turn.urls.iter().map(string).collect();
+    [
+        ("health", Some(string(turn.health))),
+        ("user", turn.user.map(string)),
+        ("password-file", turn.password_file.map(path)),
+        ("secret-file", turn.secret_file.map(path)),
+        ("ca-file", turn.ca_file.map(path)),
+        ("urls", (!urls.is_empty()).then(|| format!("[{}]", urls.join(", ")))),
+    ]
+}
+
+fn path(path: &Path) -> String {
+    string(path.display())
+}
+
+/// Addresses of which one needs no list; none are no value.
+fn some_addrs(addrs: &[SocketAddr]) -> Option<String> {
+    (!addrs.is_empty()).then(|| one_or_many(addrs.iter().map(string).collect()))
 }
 
 /// Where a key stands; what it is stands nowhere else.

@@ -9,6 +9,7 @@ fn defaults() {
 bind = "127.0.0.1:3001"
 # name: what traces show
 workers = 1
+# drain: how long it says that it ends before it does, 5s with a superior if left out
 
 [cluster]
 superiors = []
@@ -23,7 +24,13 @@ join-prefixes = []
 
 [turn]
 # bind: the address of the TURN server beside this server, none if left out
+# check: where it is checked, at `bind` if left out
 health = "binding"
+# user: who a check is
+# password-file: the user's password
+# secret-file: the secret that the TURN server makes passwords from
+# ca-file: certificates to trust, the system's if left out
+urls = []
 
 [limits]
 exempt = [
@@ -54,12 +61,15 @@ bind = [
 ]
 name = "fra-b"
 workers = 4
+drain = "1.5s"
 
 [cluster]
 superiors = "root.example:3001"
 nodes = [
     "203.0.113.12:3001",
     { addr = "198.51.100.107:3001", public = "203.0.113.7:3001", name = "fra-c" },
+    { turn = "nyc.example:3478", health = "none" },
+    { turn = "203.0.113.9:3478", public = "203.0.113.10:3478", name = "nyc", health = "relay", user = "probe", password-file = "nyc.password", ca-file = "ca.pem", urls = ["turns:nyc.turn.example:443?transport=tcp", "turn:nyc.turn.example"] },
 ]
 check-bind = 3002
 advertise = "203.0.113.70:3001"
@@ -76,8 +86,19 @@ join-prefixes = [
 ]
 
 [turn]
-bind = "203.0.113.52:3478"
-health = "none"
+bind = [
+    "203.0.113.52:3478",
+    "[2001:db8::52]:3478",
+]
+check = "127.0.0.1:3478"
+health = "allocate"
+user = "probe"
+# password-file: the user's password
+secret-file = "/etc/turn-balance/turn.secret"
+ca-file = "/etc/ssl/turn.pem"
+urls = [
+    "turns:fra.turn.example:5349?transport=tcp",
+]
 
 [limits]
 exempt = []

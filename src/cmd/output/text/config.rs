@@ -12,9 +12,10 @@ pub(crate) fn check_passed(file: &Path, config: &Config) -> String {
         [one] => format!("superior {one}"),
         many => format!("superiors {}", many.join(" ")),
     };
-    let turn = match config.turn.bind {
-        Some(turn) => format!("TURN server {turn}"),
-        None => "no TURN server".to_owned(),
+    let turn: Vec<String> = config.turn.bind.iter().map(ToString::to_string).collect();
+    let turn = match turn.as_slice() {
+        [] => "no TURN server".to_owned(),
+        addrs => format!("TURN server {}", addrs.join(" ")),
     };
     format!(
         "{}: ok ({}, {superiors}, {turn})",
@@ -46,7 +47,7 @@ mod tests {
         );
         config.cluster.nodes.truncate(1);
         config.cluster.superiors.push(addr);
-        config.turn.bind = Some("203.0.113.52:3478".parse().unwrap());
+        config.turn.bind = vec!["203.0.113.52:3478".parse().unwrap()];
         assert_eq!(
             check_passed(Path::new("balance.toml"), &config),
             "balance.toml: ok (1 node, superiors 198.51.100.7:3001 203.0.113.12:3001, \

@@ -16,7 +16,7 @@ use super::shared::SharedState;
 use super::turn_socket::TurnSocket;
 use super::worker::Worker;
 use super::{names, networks, overflow, receive, settings};
-use crate::config::{Config, TurnHealth};
+use crate::config::Config;
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Responder;
@@ -24,6 +24,7 @@ use crate::net::engine::server::limit::Limiter;
 use crate::net::io::random;
 use crate::net::io::socket::listen::Listener;
 use crate::net::io::socket::reply::reply_sockets;
+use crate::types::TurnHealth;
 
 /// Heartbeats that wait for the control loop. More are dropped: the next ones come in seconds.
 const PEER_MESSAGES: usize = 1024;
@@ -43,8 +44,9 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     let check_sockets = CheckSockets::open(&addrs, config.cluster.check_bind)?;
 
     let (peer_messages, arrivals) = mpsc::channel(PEER_MESSAGES);
-    let mut engine = ServerEngine::new(config.net.name.clone(), config.turn.bind, random::rng()?);
-    let turn = config.turn.bind.filter(|_| config.turn.health == TurnHealth::Binding);
+    let turn = config.turn.checked_at().map(|(bind, _)| bind).next();
+    let mut engine = ServerEngine::new(config.net.name.clone(), turn, random::rng()?);
+    let turn = turn.filter(|_| config.turn.health != TurnHealth::None);
     let turn = turn.map(TurnSocket::open).transpose()?;
     if turn.is_some() {
         engine.check_turn(Instant::now());

@@ -53,12 +53,13 @@ pub(super) fn nodes(
         let addrs = known.get(&entry.addr).map_or(&[][..], addrs);
         addrs.iter().filter(|addr| !own.contains(addr)).copied()
     };
-    for entry in &config.nodes {
+    let nodes = || config.nodes.iter().filter(|entry| entry.turn.is_none());
+    for entry in nodes() {
         if let Endpoint::Addr(addr) = entry.addr {
             put(entry, canonical(addr), usize::MAX);
         }
     }
-    for entry in &config.nodes {
+    for entry in nodes() {
         if known.is_awaited(&entry.addr) {
             reserved += MOST_ADDRS;
         }
@@ -68,7 +69,7 @@ pub(super) fn nodes(
             }
         }
     }
-    for entry in &config.nodes {
+    for entry in nodes() {
         for addr in others(entry, |name| &name.kept) {
             put(entry, addr, config.max_nodes.saturating_sub(reserved));
         }
