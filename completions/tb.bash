@@ -280,7 +280,7 @@ _tb() {
                     return 0
                     ;;
                 --verify)
-                    COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "off on require" -- "${cur}"))
                     return 0
                     ;;
                 --allow)
@@ -378,7 +378,7 @@ _tb() {
                     return 0
                     ;;
                 --verify)
-                    COMPREPLY=($(compgen -W "on off" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "off on require" -- "${cur}"))
                     return 0
                     ;;
                 --allow)

@@ -40,8 +40,9 @@ complete -c tb -n "__fish_tb_needs_command" -f -a "help" -d 'Print this message 
 complete -c tb -n "__fish_tb_using_subcommand probe" -l timeout -d 'How long to try: seconds, `500ms` or `1m`' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
-complete -c tb -n "__fish_tb_using_subcommand probe" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
-off\t''"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "off\t'Take the leaves at their word'
+on\t'Ask, but for `--strategy first`, and pass over those that are silent while one is not'
+require\t'Ask, and name none that has not answered'"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
@@ -61,8 +62,9 @@ complete -c tb -n "__fish_tb_using_subcommand probe" -s h -l help -d 'Print help
 complete -c tb -n "__fish_tb_using_subcommand trace" -l timeout -d 'How long to try: seconds, `500ms` or `1m`' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
-complete -c tb -n "__fish_tb_using_subcommand trace" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "on\t''
-off\t''"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "off\t'Take the leaves at their word'
+on\t'Ask, but for `--strategy first`, and pass over those that are silent while one is not'
+require\t'Ask, and name none that has not answered'"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"

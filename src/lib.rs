@@ -194,7 +194,7 @@ pub use error::{Error, SocketOperation};
 #[cfg(feature = "client")]
 pub use net::engine::client::descent::{
     Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, Progress, RunnerUp,
-    Selection, Strategy, Trace, Unasked, View, Why,
+    Selection, Strategy, Trace, Unasked, Verify, View, Why,
 };
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, CandidateState, Config, Endpoint, Error, Failure, Family, NodeEntry, Pinger, Server,
-    SocketOperation, Strategy, TurnHealth,
+    SocketOperation, Strategy, TurnHealth, Verify,
 };
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
 
@@ -244,7 +244,7 @@ async fn several_workers_answer_at_one_address() {
     .expect("four threads");
     for _ in 0..64 {
         // Each from a port of its own, and so to any of the workers.
-        let balance = Balance::builder().root(addr).verify(false).build().await.unwrap();
+        let balance = Balance::builder().root(addr).verify(Verify::Off).build().await.unwrap();
         assert_eq!(balance.probe(5).await.unwrap(), net.turn(1));
     }
     let error = Server::start(config.clone()).await.unwrap_err();
@@ -291,7 +291,7 @@ async fn a_server_does_without_timers_and_sockets_of_a_runtime_and_outlives_it()
         std::thread::spawn(move || start_and_leave(config)).join().expect("it starts")
     });
     // What it lists has been checked, and goes on being checked.
-    let balance = Balance::builder().root(net.server(1)).verify(false).build().await.unwrap();
+    let balance = Balance::builder().root(net.server(1)).verify(Verify::Off).build().await.unwrap();
     wait_for_selection(&balance).await;
     let failed = tokio::time::timeout(Duration::from_millis(1), servers[0].failed()).await;
     assert!(failed.is_err(), "{failed:?}");
@@ -337,7 +337,7 @@ async fn both_address_families_are_served_from_one_wildcard() {
     let port = server.addrs()[0].port();
     for ip in ["127.0.0.1", "127.99.1.2", "::1"] {
         let root = SocketAddr::new(ip.parse().unwrap(), port);
-        let balance = Balance::builder().root(root).verify(false).build().await.unwrap();
+        let balance = Balance::builder().root(root).verify(Verify::Off).build().await.unwrap();
         assert_eq!(balance.probe(5).await.unwrap().port(), 3478, "{ip}");
     }
 }

@@ -126,7 +126,10 @@ impl<'a> Stage<'a> {
                 Strategy::First => descent::Strategy::First,
                 _ => descent::Strategy::Best,
             },
-            verify: self.args.verify == Switch::On,
+            verify: match self.args.verify {
+                Switch::On => descent::Verify::On,
+                Switch::Off => descent::Verify::Off,
+            },
             timeout: self.args.timeout,
             ..Options::default()
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use turn_balance::{Balance, CandidateState, Failure, Trace};
 
-use super::args::{DescentArgs, OnOff, Target, ViewArg};
+use super::args::{DescentArgs, Target, ViewArg};
 use super::output::{CommandError, ProgressLine};
 use super::report::{Advice, Exit, Problem, UnresolvedReport};
 use super::runtime::interruptible;
@@ -19,7 +19,7 @@ pub(crate) async fn connect(
 ) -> Result<Balance, CommandError> {
     let mut builder = Balance::builder()
         .strategy(args.strategy.into())
-        .verify(args.verify == OnOff::On)
+        .verify(args.verify.into())
         .limits(args.limits())
         .timeout(args.timeout)
         .view(view.into());
@@ -68,7 +68,8 @@ impl Attempt {
                     let refused = trace.candidates.iter().filter_map(|c| c.allow);
                     let refused = Advice::on_refused(refused).filter(|_| is_refusal(failure));
                     let elsewhere = answered_from(failure).map(Advice::Elsewhere);
-                    let advice = refused.or(elsewhere).or_else(|| advice(failure));
+                    let silent = unverified(failure).map(Advice::PingTurn);
+                    let advice = refused.or(elsewhere).or(silent).or_else(|| advice(failure));
                     Problem::not_found(failure, &roots).advise(advice)
                 });
                 (Some(trace), problem)
@@ -102,6 +103,14 @@ impl Attempt {
 /// Whether there was nobody to ask but those who may not be asked.
 fn is_refusal(failure: &Failure) -> bool {
     matches!(failure, Failure::DeadEnd { state: CandidateState::Refused, .. })
+}
+
+/// The TURN server that would be named if it had answered.
+fn unverified(failure: &Failure) -> Option<SocketAddr> {
+    match failure {
+        Failure::Unverified { turn, .. } => Some(*turn),
+        _ => None,
+    }
 }
 
 /// From where an answer came that counts for nothing.

@@ -43,6 +43,11 @@ impl ProbeArgs {
             }
         }
         explain(printer, &probe);
+        if self.descent.is_verified_in_vain(probe.verified)
+            && let Some(line) = text::descent::unverified(&probe)
+        {
+            printer.say(&line);
+        }
         if let Some(lines) = text::descent::unresolved(&attempt.unsaid()) {
             printer.say(&lines);
         }

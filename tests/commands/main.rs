@@ -12,6 +12,7 @@ mod screen;
 mod signals;
 #[cfg(target_os = "linux")]
 mod stopped;
+mod verify;
 mod words;
 
 use std::io::Write as _;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use turn_balance::internals::wire::{Node, View};
-use turn_balance::{Balance, Pinger};
+use turn_balance::{Balance, Pinger, Verify};
 use turn_balance_lab::built;
 use turn_balance_lab::host::{ask, eventually};
 use turn_balance_lab::loopback::{Net, answer_probe};
@@ -154,7 +154,8 @@ async fn an_application_that_is_busy_loses_no_answer() {
     });
     let own = UdpSocket::bind((net.ip(2), 0)).unwrap();
     for socket in [None, Some(own)] {
-        let mut builder = Balance::builder().root(net.server(1)).timeout(PATIENCE).verify(false);
+        let mut builder =
+            Balance::builder().root(net.server(1)).timeout(PATIENCE).verify(Verify::Off);
         if let Some(socket) = socket {
             builder = builder.socket(socket);
         }

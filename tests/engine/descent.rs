@@ -5,7 +5,9 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use turn_balance::internals::engine::client::descent::{CandidateState, Options, Strategy, Why};
+use turn_balance::internals::engine::client::descent::{
+    CandidateState, Options, Strategy, Verify, Why,
+};
 use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
 
 use crate::cascade::*;
@@ -33,7 +35,7 @@ fn the_plain_race_asks_each_candidate_once() {
     let options = Options { strategy: Strategy::First, ..levels() };
     let descent = world.descend(client(), options, &[server(ROOT)]);
     let selected = selection(&descent);
-    assert_eq!((selected.turn, selected.turn_answered), (leaf_turn(11), None));
+    assert_eq!((selected.turn, selected.verified), (leaf_turn(11), false));
     let mut asked = BTreeMap::new();
     for sent in &world.log {
         *asked.entry(sent.to).or_insert(0) += u32::from(sent.from == client());
@@ -86,13 +88,13 @@ fn a_dead_turn_server_is_passed_over_but_better_than_none() {
     world.hosts.remove(&leaf_turn(11));
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
     let selected = selection(&descent);
-    assert_eq!((selected.turn, selected.turn_answered), (leaf_turn(12), Some(true)));
+    assert_eq!((selected.turn, selected.verified), (leaf_turn(12), true));
     let why = |turn| selected.runners_up.iter().find(|r| r.turn == turn).map(|r| r.why);
     assert_eq!([why(leaf_turn(11)), why(leaf_turn(21))], [Some(Why::Silent), Some(Why::Slower)]);
     world.hosts.retain(|_, host| !matches!(host, Host::Turn));
     let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
     let selected = selection(&descent);
-    assert_eq!((selected.turn, selected.turn_answered), (leaf_turn(11), Some(false)));
+    assert_eq!((selected.turn, selected.verified), (leaf_turn(11), false));
 }
 
 #[test]
@@ -157,7 +159,7 @@ fn slow_to_wake(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
 fn a_silent_root_is_asked_every_second() {
     let mut world = World::new(24, |_, _| Path::of(10));
     world.hosts.insert(server(ROOT), Host::Peer(slow_to_wake));
-    let options = Options { verify: false, ..Options::default() };
+    let options = Options { verify: Verify::Off, ..Options::default() };
     let descent = world.descend(client(), options, &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, turn(ROOT));
     let asked: Vec<_> = world.log.iter().filter(|sent| sent.from == client()).collect();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
-use turn_balance::internals::engine::client::descent::{Options, Strategy};
+use turn_balance::internals::engine::client::descent::{Options, Strategy, Verify};
 use turn_balance::internals::wire::{
     Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
@@ -48,7 +48,8 @@ fn no_turn_server_is_named_that_no_honest_server_lists() {
         world.hosts.insert(region(2), Host::Peer(lying_region));
         world.run_for(Duration::from_secs(4));
         for strategy in [Strategy::Best, Strategy::First] {
-            let options = Options { strategy, verify: seed % 2 == 0, ..Options::default() };
+            let verify = if seed % 2 == 0 { Verify::On } else { Verify::Off };
+            let options = Options { strategy, verify, ..Options::default() };
             let descent = world.descend(client(), options, &[server(ROOT)]);
             match trace(&descent).outcome {
                 Ok(selection) => {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::internals::engine::client::descent::{CandidateState, Failure, Options};
+use turn_balance::internals::engine::client::descent::{CandidateState, Failure, Options, Verify};
 use turn_balance::internals::wire::{
     Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
@@ -157,7 +157,7 @@ fn who_has_returned_a_nonce_is_believed_nothing_without_one() {
     let nodes = vec![node(leaf, None), node(silent, None)];
     let lists = ProbeReply { nodes, ..ProbeReply::default() };
     let sends_on = ProbeReply { hosts: vec![lie], ..ProbeReply::default() };
-    for verify in [true, false] {
+    for verify in [Verify::On, Verify::Off] {
         let mut world = World::new(16, |_, _| Path::of(10));
         world.hosts.insert(server(ROOT), usurped(lists.clone(), sends_on.clone()));
         world.hosts.insert(leaf, usurped(names(leaf_turn(11)), names(turn("203.0.113.66"))));
@@ -199,7 +199,7 @@ fn who_was_outrun_is_believed_nothing_without_a_nonce_either() {
     let lists = ProbeReply { nodes, ..ProbeReply::default() };
     world.hosts.insert(server(ROOT), usurped(lists.clone(), lists));
     world.hosts.insert(leaf(11), outrun(names(leaf_turn(11)), names(turn("203.0.113.66"))));
-    let options = Options { verify: false, ..Options::default() };
+    let options = Options { verify: Verify::Off, ..Options::default() };
     let descent = world.descend(client(), options, &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(11), "{:?}", trace(&descent));
     assert_eq!(trace(&descent).cost.repeated, 1);

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::internals::engine::client::descent::{CandidateState, Options};
+use turn_balance::internals::engine::client::descent::{CandidateState, Options, Verify};
 use turn_balance::internals::wire::{
     Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
@@ -33,7 +33,8 @@ fn on_the_second_link(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u
 fn state(root: &str) -> CandidateState {
     let mut world = World::new(20, |_, _| Path::of(10));
     world.hosts.insert(addr(root), Host::Peer(on_the_second_link));
-    let options = Options { timeout: Duration::from_secs(1), verify: false, ..Options::default() };
+    let options =
+        Options { timeout: Duration::from_secs(1), verify: Verify::Off, ..Options::default() };
     let descent = world.descend(client(), options, &[addr(root)]);
     trace(&descent).candidates[0].state
 }
@@ -71,7 +72,8 @@ fn what_a_list_names_is_on_the_link_that_it_came_by() {
     let mut world = World::new(20, |_, _| Path::of(10));
     world.hosts.insert(addr(SECOND), Host::Peer(lists_a_leaf));
     world.hosts.insert(addr("[fe80::2%2]:3001"), Host::Peer(names_its_turn_server));
-    let options = Options { timeout: Duration::from_secs(1), verify: false, ..Options::default() };
+    let options =
+        Options { timeout: Duration::from_secs(1), verify: Verify::Off, ..Options::default() };
     let descent = world.descend(client(), options, &[addr(SECOND)]);
     let trace = trace(&descent);
     assert_eq!(trace.candidates[1].addr, addr("[fe80::2%2]:3001"));

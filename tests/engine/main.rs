@@ -20,4 +20,5 @@ mod outlook;
 mod rogues;
 mod roots;
 mod scope;
+mod verify;
 mod ways;

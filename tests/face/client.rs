@@ -7,7 +7,7 @@ use std::time::Duration;
 use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
     Limits, Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, TurnCredentials,
-    TurnSecret, Unasked, Unresolved, UnresolvedRoot, View, Why,
+    TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -15,6 +15,15 @@ const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
 fn limits() -> Limits {
     let limits = Limits::default().datagrams(64).bytes(9_000).unanswered(4).depth(3);
     limits.allow(["10.0.0.0/8".parse().unwrap()]).allow_private(true)
+}
+
+/// As a program's own flags may say it.
+fn verify(ask: bool, insist: bool) -> Verify {
+    match (ask, insist) {
+        (false, _) => Verify::Off,
+        (true, false) => Verify::On,
+        (true, true) => Verify::Require,
+    }
 }
 
 fn builder(root: Endpoint, socket: UdpSocket) -> Builder {
@@ -27,7 +36,7 @@ fn builder(root: Endpoint, socket: UdpSocket) -> Builder {
         .timeout(Duration::from_millis(50))
         .linger(Duration::ZERO)
         .limits(limits())
-        .verify(false)
+        .verify(verify(true, true))
         .socket(socket)
 }
 
@@ -43,11 +52,7 @@ fn selected(selection: &Selection) -> String {
         selection;
     let left_out = left_out(&selection.unresolved);
     let strategy = strategy.as_str();
-    let answered = match selection.turn_answered {
-        Some(true) => "it answers",
-        Some(false) => "it is silent",
-        None => "it was not asked",
-    };
+    let answered = if selection.verified { "it answers" } else { "its leaf says so" };
     let path: Vec<_> = path
         .iter()
         .map(|Hop { level, addr, listed, name, rtt, .. }| {
@@ -56,8 +61,8 @@ fn selected(selection: &Selection) -> String {
         .collect();
     let lost: Vec<_> = runners_up
         .iter()
-        .map(|RunnerUp { turn, listed, name, rtt, why, .. }| {
-            format!("{turn} {listed:?} {name:?} {rtt:?} {} {}", why.as_str(), of(*why))
+        .map(|RunnerUp { turn, listed, name, rtt, verified, why, .. }| {
+            format!("{turn} {listed:?} {name:?} {rtt:?} {verified} {} {}", why.as_str(), of(*why))
         })
         .collect();
     let cost = spent(cost);

@@ -89,6 +89,8 @@ fn blamed(failure: &Failure) -> Option<SocketAddr> {
             CandidateState::Full | CandidateState::Draining => None, // others may do
             _ => Some(at.addr),
         },
+        // Whoever requires it wants to know of the TURN server.
+        Failure::Unverified { level: _, turn, at: _, .. } => Some(*turn),
         Failure::Limited { level: _, at: _, .. } => None, // the limits are the program's own
         _ => None,
     }

@@ -11,7 +11,7 @@ use turn_balance::{
     Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
     Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnHealth,
     TurnNode, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved,
-    UnresolvedRoot, View, Why,
+    UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -54,11 +54,13 @@ fn what_the_client_gives() {
     word::<CandidateState>();
     word::<Obstacle>();
     word::<Strategy>();
+    word::<Verify>();
     word::<View>();
     word::<Why>();
     word::<Unasked>();
     starts::<Limits>();
     starts::<Strategy>();
+    starts::<Verify>();
     starts::<View>();
 }
 

@@ -104,7 +104,7 @@ fn a_client_of_ipv6_alone_is_led_to_ipv4() {
 
         let found = cascade.tb(&["probe", "--json", root]).stdout;
         let found: Value = serde_json::from_slice(&found).unwrap();
-        assert_eq!(found["turn_answered"], true, "it is an address to use: {found}");
+        assert_eq!(found["verified"], true, "it is an address to use: {found}");
         for (used, listed) in
             [&found, &found["runners_up"][0]].map(|at| (&at["turn"], &at["listed"]))
         {

@@ -1,7 +1,7 @@
 //! The words that flags choose from.
 
 use clap::ValueEnum;
-use turn_balance::{Strategy, View};
+use turn_balance::{Strategy, Verify, View};
 
 /// How a descent chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -39,9 +39,23 @@ impl From<ViewArg> for View {
     }
 }
 
-/// Whether something is done.
+/// Whether the TURN servers themselves are asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum OnOff {
-    On,
+pub(crate) enum VerifyArg {
+    /// Take the leaves at their word
     Off,
+    /// Ask, but for `--strategy first`, and pass over those that are silent while one is not
+    On,
+    /// Ask, and name none that has not answered
+    Require,
+}
+
+impl From<VerifyArg> for Verify {
+    fn from(verify: VerifyArg) -> Self {
+        match verify {
+            VerifyArg::Off => Self::Off,
+            VerifyArg::On => Self::On,
+            VerifyArg::Require => Self::Require,
+        }
+    }
 }

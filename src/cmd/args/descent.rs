@@ -4,7 +4,7 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueHint};
 use turn_balance::{Limits, Prefix};
 
-use super::choices::{OnOff, StrategyArg};
+use super::choices::{StrategyArg, VerifyArg};
 use super::comma_separated::CommaSeparated;
 use super::family::FamilyArgs;
 use super::target::Target;
@@ -39,7 +39,7 @@ pub(crate) struct DescentArgs {
 
     /// Whether the TURN servers themselves are asked at the end, with STUN Binding
     #[arg(long, env = "TB_VERIFY", hide_env_values = true, default_value = "on")]
-    pub(crate) verify: OnOff,
+    pub(crate) verify: VerifyArg,
 
     /// Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8
     #[arg(long, value_name = "CIDR", env = "TB_ALLOW", hide_env_values = true)]
@@ -63,6 +63,13 @@ impl DescentArgs {
     pub(crate) fn limits(&self) -> Limits {
         let allow = self.allow.iter().flat_map(|CommaSeparated(prefixes)| prefixes).copied();
         Limits::default().allow(allow).allow_private(self.allow_private)
+    }
+
+    /// Whether the TURN servers were to be asked themselves, and the one that was chosen has not
+    /// answered.
+    pub(crate) fn is_verified_in_vain(&self, verified: Option<bool>) -> bool {
+        let asked = self.verify == VerifyArg::On && self.strategy == StrategyArg::Best;
+        asked && verified == Some(false)
     }
 
     /// The roots; the default one where none was named.

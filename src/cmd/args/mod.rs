@@ -9,7 +9,7 @@ mod target;
 pub(crate) mod time;
 mod verbosity;
 
-pub(crate) use choices::{OnOff, ViewArg};
+pub(crate) use choices::ViewArg;
 pub(crate) use comma_separated::CommaSeparated;
 pub(crate) use descent::DescentArgs;
 pub(crate) use family::FamilyArgs;

@@ -4,6 +4,7 @@ use anstyle::{AnsiColor, Style};
 use turn_balance::CandidateState;
 
 pub(crate) const ERROR: Style = AnsiColor::Red.on_default().bold();
+pub(crate) const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 pub(crate) const HINT: Style = AnsiColor::Cyan.on_default().bold();
 /// The name of a field in the log, and what follows it.
 pub(crate) const FIELD: Style = Style::new().italic();

@@ -14,6 +14,8 @@ pub(crate) enum Advice {
     Trace(String),
     /// See whether this root answers at all.
     Ping(String),
+    /// See whether this TURN server answers at all.
+    PingTurn(SocketAddr),
     /// Have the server answer from where it is asked, or ask it where it answers from.
     Elsewhere(SocketAddr),
     /// Let lists lead into these networks.
@@ -86,6 +88,9 @@ impl fmt::Display for Advice {
                 write!(f, "`tb trace --view flat {roots}` shows every candidate")
             }
             Self::Ping(root) => write!(f, "`tb ping {root}` shows whether it answers at all"),
+            Self::PingTurn(turn) => {
+                write!(f, "`tb ping stun:{turn}` shows whether it answers at all")
+            }
             Self::Elsewhere(from) => write!(
                 f,
                 "only an answer from the address that was asked counts: ask `{from}`, or bind the \

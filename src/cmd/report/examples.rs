@@ -22,7 +22,7 @@ pub(crate) fn probe() -> ProbeReport {
         listed: None,
         name: Some("fra-b".to_owned()),
         rtt_ms: Some(Ms(11.97)),
-        turn_answered: Some(true),
+        verified: Some(true),
         elapsed_ms: Some(Ms(38.2)),
         strategy: "best",
         path: vec![
@@ -46,6 +46,7 @@ pub(crate) fn probe() -> ProbeReport {
             listed: None,
             name: Some("ams-a".to_owned()),
             rtt_ms: Ms(14.2),
+            verified: false,
             why: Why::Slower,
         }],
         candidates: 41,

@@ -14,7 +14,7 @@ pub(crate) struct ProbeReport {
     pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
-    pub(crate) turn_answered: Option<bool>,
+    pub(crate) verified: Option<bool>,
     pub(crate) elapsed_ms: Option<Ms>,
     pub(crate) strategy: &'static str,
     pub(crate) path: Vec<HopReport>,
@@ -50,6 +50,7 @@ pub(crate) struct RunnerUpReport {
     pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Ms,
+    pub(crate) verified: bool,
     #[serde(serialize_with = "word")]
     pub(crate) why: Why,
 }
@@ -66,7 +67,7 @@ impl ProbeReport {
             listed: selection.and_then(|s| s.listed),
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
-            turn_answered: selection.and_then(|s| s.turn_answered),
+            verified: selection.map(|s| s.verified),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
             strategy: strategy.as_str(),
             path: selection
@@ -106,6 +107,7 @@ impl From<&RunnerUp> for RunnerUpReport {
             listed: runner.listed,
             name: runner.name.as_ref().map(Name::to_string),
             rtt_ms: runner.rtt.into(),
+            verified: runner.verified,
             why: runner.why,
         }
     }

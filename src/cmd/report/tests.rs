@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::Serialize;
-use turn_balance::{Balance, Server, Strategy, Trace, TurnHealth, View};
+use turn_balance::{Balance, Server, Strategy, Trace, TurnHealth, Verify, View};
 use turn_balance_lab::loopback::{Net, config};
 
 use super::*;
@@ -18,10 +18,10 @@ fn an_answer() {
     let expected = concat!(
         r#"{"schema":"tb.probe/1","turn":"203.0.113.52:3478","listed":null,"#,
         r#""name":"fra-b","rtt_ms":11.97,"#,
-        r#""turn_answered":true,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","listed":null,"#,
+        r#""verified":true,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","listed":null,"#,
         r#""name":"root","rtt_ms":7.81},{"level":1,"addr":"203.0.113.52:3001","listed":null,"name":"fra-b","#,
         r#""rtt_ms":12.06}],"runners_up":[{"turn":"203.0.113.61:3478","listed":null,"name":"ams-a","#,
-        r#""rtt_ms":14.2,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"unresolved":[],"error":null}"#,
+        r#""rtt_ms":14.2,"verified":false,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"unresolved":[],"error":null}"#,
     );
     let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
     assert_eq!(json(&document), expected);
@@ -31,7 +31,7 @@ fn an_answer() {
 fn no_answer_is_null_and_never_0() {
     let problem = Problem::usage("nobody");
     let expected = concat!(
-        r#"{"schema":"tb.probe/1","turn":null,"listed":null,"name":null,"rtt_ms":null,"turn_answered":null,"#,
+        r#"{"schema":"tb.probe/1","turn":null,"listed":null,"name":null,"rtt_ms":null,"verified":null,"#,
         r#""elapsed_ms":null,"strategy":"first","path":[],"runners_up":[],"candidates":0,"#,
         r#""silent":0,"unasked":0,"datagrams":0,"unresolved":[],"#,
         r#""error":{"kind":"usage","message":"nobody"}}"#,
@@ -114,7 +114,8 @@ async fn trace(net: &Net, nodes: &[SocketAddr]) -> Trace {
     let _leaf = Server::start(leaf).await.unwrap();
     let root = config(net.server(1), "root", None, nodes, None);
     let _root = Server::start(root).await.unwrap();
-    let builder = Balance::builder().root(net.server(1)).view(View::Subordinates).verify(false);
+    let builder =
+        Balance::builder().root(net.server(1)).view(View::Subordinates).verify(Verify::Off);
     let balance = builder.linger(Duration::ZERO).build().await.unwrap();
     let wanted = async {
         loop {

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use rand::RngExt;
-use turn_balance::internals::engine::client::descent::{Descent, Limits, Options, Strategy, View};
+use turn_balance::internals::engine::client::descent::{
+    Descent, Limits, Options, Strategy, Verify, View,
+};
 use turn_balance::internals::engine::server::members::NodeSpec;
 use turn_balance::internals::{Nat64, OnLink};
 
@@ -350,7 +352,7 @@ impl Storm {
             within: None,
             on_link: OnLink::default(),
             nat64: Nat64::default(),
-            verify: rng.random_bool(0.8),
+            verify: if rng.random_bool(0.8) { Verify::On } else { Verify::Off },
             timeout: Duration::from_secs(rng.random_range(1..6)),
             linger: Duration::ZERO,
             limits,

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use turn_balance::{CandidateState, Unasked, Why};
 
 use super::words::{counted, or_dash};
-use crate::cmd::output::table;
+use crate::cmd::output::{style, table};
 use crate::cmd::report::{
     Advice, CandidateReport, HopReport, Ms, ProbeReport, RunnerUpReport, TraceCount, TraceReport,
     UnresolvedCount, UnresolvedReport,
@@ -13,8 +13,11 @@ use crate::cmd::report::{
 /// How many are named who were never asked for one reason; a list may have hundreds.
 const MOST_NAMED: usize = 4;
 
-/// What is said of a TURN server that did not answer, beside the time of its leaf.
-const SILENT: &str = "but the TURN server itself did not answer";
+/// What is said of a TURN server that has answered itself.
+const VERIFIED: &str = "verified";
+
+/// What is said of one that has not, beside the time of its leaf.
+const SILENT: &str = "but the TURN server itself has not answered";
 
 /// What `tb probe` says beside a TURN server's address.
 pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
@@ -43,12 +46,26 @@ pub(crate) fn path(probe: &ProbeReport) -> Option<String> {
         let name = or_dash(runner.name.as_ref());
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
     };
-    let trusted = probe.turn.filter(|_| probe.turn_answered == Some(false)).map(|turn| {
+    let chosen = probe.turn.map(|turn| {
+        let verified = if probe.verified == Some(true) { VERIFIED } else { SILENT };
         let name = or_dash(probe.name.as_ref());
-        vec!["chosen".to_owned(), turn.to_string(), name, format!("{best} ms, {SILENT}")]
+        vec!["chosen".to_owned(), turn.to_string(), name, format!("{best} ms, {verified}")]
     });
-    let steps = probe.path.iter().map(step).chain(trusted);
+    let steps = probe.path.iter().map(step).chain(chosen);
     Some(table::columns(steps.chain(probe.runners_up.iter().map(runner))))
+}
+
+/// What it says where no TURN server has answered itself: that of the best leaf is named all the same.
+pub(crate) fn unverified(probe: &ProbeReport) -> Option<String> {
+    let (turn, leaf) = (probe.turn?, probe.path.last()?);
+    let warning = style::paint(style::WARNING, "warning:");
+    let leaf = match &leaf.name {
+        Some(name) => format!("`{name}` ({})", leaf.addr),
+        None => format!("`{}`", leaf.addr),
+    };
+    Some(format!(
+        "{warning} no TURN server answered itself: `{turn}` is named on the word of {leaf}"
+    ))
 }
 
 /// The datagrams that a descent ignored.
@@ -149,6 +166,8 @@ fn reason(runner: &RunnerUpReport, best: Ms) -> String {
 
 #[cfg(test)]
 mod tests {
+    use anstream::adapter::strip_str;
+
     use super::*;
     use crate::cmd::report::examples;
 
@@ -178,12 +197,13 @@ mod tests {
         example.path[1].rtt_ms = None;
         assert_eq!(
             path(&example).unwrap(),
-            "path  198.51.100.7:3001  root   7.81 ms\n\
-             path  203.0.113.52:3001  fra-b  -\n\
-             lost  203.0.113.61:3478  ams-a  14.20 ms, slower by 2.23 ms\n"
+            "path    198.51.100.7:3001  root   7.81 ms\n\
+             path    203.0.113.52:3001  fra-b  -\n\
+             chosen  203.0.113.52:3478  fra-b  11.97 ms, verified\n\
+             lost    203.0.113.61:3478  ams-a  14.20 ms, slower by 2.23 ms\n"
         );
         example.runners_up[0].why = Why::Silent;
-        let silent = "14.20 ms, but the TURN server itself did not answer\n";
+        let silent = "14.20 ms, but the TURN server itself has not answered\n";
         assert!(path(&example).unwrap().ends_with(silent));
         example.runners_up[0].why = Why::Later;
         assert!(path(&example).unwrap().ends_with("14.20 ms, answered later\n"));
@@ -192,18 +212,22 @@ mod tests {
     #[test]
     fn a_choice_on_the_word_of_a_leaf() {
         let mut example = examples::probe();
-        example.turn_answered = Some(false);
+        example.verified = Some(false);
         assert_eq!(
             path(&example).unwrap(),
             "path    198.51.100.7:3001  root   7.81 ms\n\
              path    203.0.113.52:3001  fra-b  12.06 ms\n\
-             chosen  203.0.113.52:3478  fra-b  11.97 ms, but the TURN server itself did not answer\n\
+             chosen  203.0.113.52:3478  fra-b  11.97 ms, but the TURN server itself has not answered\n\
              lost    203.0.113.61:3478  ams-a  14.20 ms, slower by 2.23 ms\n"
         );
-        for answered in [None, Some(true)] {
-            example.turn_answered = answered;
-            assert!(!path(&example).unwrap().contains("chosen"), "{answered:?}");
-        }
+        let said = strip_str(&unverified(&example).unwrap()).to_string();
+        assert_eq!(
+            said,
+            "warning: no TURN server answered itself: `203.0.113.52:3478` is named on the word of \
+             `fra-b` (203.0.113.52:3001)"
+        );
+        example.path[1].name = None;
+        assert!(unverified(&example).unwrap().ends_with("on the word of `203.0.113.52:3001`"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::nat64::Nat64LookUps;
 use super::roots::Roots;
 use super::shared::SharedSocket;
 use crate::error::Error;
-use crate::net::engine::client::descent::{Limits, Options, Strategy, View};
+use crate::net::engine::client::descent::{Limits, Options, Strategy, Verify, View};
 use crate::types::{Endpoint, Family, Prefix};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer
@@ -92,8 +92,8 @@ impl Builder {
         self
     }
 
-    /// Whether the TURN servers themselves are asked at the end (STUN Binding); default yes.
-    pub fn verify(mut self, verify: bool) -> Self {
+    /// Whether the TURN servers themselves are asked at the end (STUN Binding); default [`Verify::On`].
+    pub fn verify(mut self, verify: Verify) -> Self {
         self.options.verify = verify;
         self
     }

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rand::SeedableRng;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{
-    Descent, Limits, Obstacle, Options, Progress, Strategy, View,
+    Descent, Limits, Obstacle, Options, Progress, Strategy, Verify, View,
 };
 use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, stun};
 use turn_balance::internals::{Nat64, OnLink, Scope};
@@ -69,7 +69,7 @@ impl World {
             within: None,
             nat64: Nat64::default(),
             on_link: OnLink::new([(1, HOME.into(), 25)]),
-            verify: !flag(5),
+            verify: if flag(5) { Verify::Off } else { Verify::On },
             timeout: Duration::from_secs(2),
             linger: if flag(6) { Duration::from_millis(500) } else { Duration::ZERO },
             limits: limits.clone(),

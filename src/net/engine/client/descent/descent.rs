@@ -258,7 +258,7 @@ impl Descent {
             self.race.be_patient(now);
             self.race.ask_new_roots(now);
         }
-        let first = self.race.options().strategy == Strategy::First;
+        let first = self.is_plain();
         while self.race.best().is_none() && self.race.schedule().is_quiet() && !self.awaits_nat64()
         {
             if first || !self.race.back_up(now) {
@@ -271,11 +271,11 @@ impl Descent {
         if now >= self.deadline {
             return self.end(now);
         }
-        let decided = || first || now > self.decided_at();
+        let decided = || first && self.is_racing() || now > self.decided_at();
         if self.race.best().is_some() && !self.awaits_nat64() && decided() {
             let goes_on = match self.phase {
                 Phase::Verifying(rounds) => self.verify_more(now, rounds),
-                _ => self.race.options().verify && !first && self.verify(now),
+                _ => self.race.options().verifies() && self.verify(now),
             };
             if !goes_on {
                 self.end(now);
@@ -303,8 +303,10 @@ impl Descent {
         for score in answered {
             self.ask_finalist(now, score.id);
         }
-        for id in finish::most_promising_silent(self.race.candidates(), best) {
-            self.race.plan_copies(id, now, SILENT_COPIES);
+        if !self.is_plain() {
+            for id in finish::most_promising_silent(self.race.candidates(), best) {
+                self.race.plan_copies(id, now, SILENT_COPIES);
+            }
         }
         self.race.schedule().is_measuring()
     }
@@ -338,18 +340,21 @@ impl Descent {
     fn ask_finalist(&mut self, now: Instant, leaf: CandidateId) {
         let candidates = self.race.candidates();
         let (Some(score), Some(best)) = (candidates.score(leaf), self.race.best()) else { return };
-        if finish::is_asked(candidates, score, best) {
+        let may = !self.is_plain() || leaf == best.id;
+        if may && finish::is_asked(candidates, score, best) {
             self.race.ask_turn(now, leaf, FINAL_COPIES);
         }
     }
 
     fn end(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.started);
-        let choice = match self.race.options().strategy {
-            Strategy::Best => finish::ranked(self.race.candidates()).first().copied(),
-            Strategy::First => self.race.best(),
+        let choice = if self.is_plain() && !self.is_verifying() {
+            self.race.best()
+        } else {
+            finish::ranked(self.race.candidates()).first().copied()
         };
-        let choice = choice.ok_or_else(|| self.ending(elapsed).failure());
+        let ending = self.ending(elapsed);
+        let choice = choice.ok_or_else(|| ending.failure()).and_then(|choice| ending.allow(choice));
         self.race.cancel();
         let until = later(now, self.race.options().linger).min(self.deadline);
         let lingers = choice.is_ok() && until > now && self.awaits_any();
@@ -371,6 +376,11 @@ impl Descent {
     /// Whether the end waits for word of a NAT64.
     fn awaits_nat64(&self) -> bool {
         self.race.awaits_nat64()
+    }
+
+    /// Whether it is a plain race, in which nobody is asked twice.
+    fn is_plain(&self) -> bool {
+        self.race.options().strategy == Strategy::First
     }
 
     fn is_racing(&self) -> bool {

@@ -57,6 +57,19 @@ pub enum Failure {
         /// The roots that could not be asked besides.
         unresolved: Vec<UnresolvedRoot>,
     },
+    /// No TURN server has answered itself, and [`Verify::Require`](super::options::Verify::Require) is
+    /// asked for.
+    #[non_exhaustive]
+    Unverified {
+        /// The level of the server that names the best one.
+        level: u8,
+        /// The best TURN server, which would be chosen without it.
+        turn: SocketAddr,
+        /// The server that names it.
+        at: Parent,
+        /// The roots that could not be asked besides.
+        unresolved: Vec<UnresolvedRoot>,
+    },
     /// The caller's own [`Limits`](super::limits::Limits) let nobody be asked whom a server lists.
     #[non_exhaustive]
     Limited {
@@ -70,12 +83,14 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// One word for it, for programs: `no_answer`, `unreachable`, `dead_end` or `limited`.
+    /// One word for it, for programs: `no_answer`, `unreachable`, `dead_end`, `unverified` or
+    /// `limited`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NoAnswer { .. } => "no_answer",
             Self::Unreachable { .. } => "unreachable",
             Self::DeadEnd { .. } => "dead_end",
+            Self::Unverified { .. } => "unverified",
             Self::Limited { .. } => "limited",
         }
     }
@@ -86,6 +101,7 @@ impl Failure {
             Self::NoAnswer { unresolved, .. }
             | Self::Unreachable { unresolved, .. }
             | Self::DeadEnd { unresolved, .. }
+            | Self::Unverified { unresolved, .. }
             | Self::Limited { unresolved, .. } => unresolved,
         }
     }
@@ -143,6 +159,12 @@ impl Failure {
                     _ => "it has nothing to offer",
                 };
                 write!(f, "level {level}: {at} is a dead end, {what}")
+            }
+            Self::Unverified { level, turn, at, .. } => {
+                write!(
+                    f,
+                    "level {level}: no TURN server answered itself, nor did `{turn}` beside {at}"
+                )
             }
             Self::Limited { level, at, .. } => {
                 write!(f, "level {level}: the limits let nobody be asked that {at} lists")

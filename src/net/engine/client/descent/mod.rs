@@ -38,6 +38,6 @@ pub use descent::Descent;
 pub use event::DescentEvent;
 pub use failure::Failure;
 pub use limits::Limits;
-pub use options::{Options, Progress, Strategy};
+pub use options::{Options, Progress, Strategy, Verify};
 pub use report::{CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Unasked, Why};
 pub use trace::{Candidate, Trace};

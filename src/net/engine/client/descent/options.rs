@@ -29,6 +29,23 @@ impl Strategy {
     }
 }
 
+/// Whether the TURN servers themselves are asked at the end (STUN Binding), and what if none answers.
+///
+/// [How options are given](crate#with-options-and-how-it-was-found).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Verify {
+    /// They are not: a leaf is taken at its word.
+    Off,
+    /// They are, but for [`Strategy::First`]. Where none answers, that of the fastest leaf is chosen all
+    /// the same.
+    #[default]
+    On,
+    /// They are, whatever the strategy. Where none answers, none is chosen: that is
+    /// [`Failure::Unverified`](crate::Failure::Unverified).
+    Require,
+}
+
 /// How far a descent is.
 ///
 /// Told to the closure of [`Balance::select_with`](crate::Balance::select_with), where an example is.
@@ -53,7 +70,7 @@ pub struct Options {
     /// Whether to ask for the names of candidates that may stay silent.
     pub names: bool,
     /// Whether to ask the TURN servers themselves at the end.
-    pub verify: bool,
+    pub verify: Verify,
     /// When to give up.
     pub timeout: Duration,
     /// How long to go on listening after the choice, for answers that only a trace wants.
@@ -81,7 +98,7 @@ impl Default for Options {
             strategy: Strategy::Best,
             view: View::Flat,
             names: false,
-            verify: true,
+            verify: Verify::On,
             timeout: Duration::from_secs(10),
             linger: Duration::ZERO,
             within: None,
@@ -93,6 +110,15 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Whether the TURN servers themselves are asked in a last round.
+    pub(super) fn verifies(&self) -> bool {
+        match self.verify {
+            Verify::Off => false,
+            Verify::On => self.strategy == Strategy::Best,
+            Verify::Require => true,
+        }
+    }
+
     /// Whether a list may lead to a balance server, below this root.
     pub(super) fn judge_server(&self, root: IpAddr, addr: SocketAddr) -> Result<(), Refusal> {
         if is_loop(addr) { Err(Refusal { opens: None }) } else { self.judge(root, addr) }

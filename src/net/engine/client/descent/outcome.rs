@@ -1,6 +1,7 @@
 //! What a descent says when it is over, made of what it knows.
 
 use std::cmp::Reverse;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
@@ -9,7 +10,7 @@ use super::detour::Used;
 use super::down::deepest;
 use super::failure::Failure;
 use super::finish::ranked;
-use super::options::{Options, Strategy};
+use super::options::{Options, Strategy, Verify};
 use super::race::Race;
 use super::rank::Score;
 use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why};
@@ -86,7 +87,7 @@ impl<'a> Ending<'a> {
             listed,
             name: entry.name.clone(),
             rtt,
-            turn_answered: self.turn_answered(entry),
+            verified: entry.turn.is_some_and(|turn| self.has_answered(turn)),
             elapsed: self.elapsed,
             strategy: self.options.strategy,
             path: path.map(|at| self.hop(at)).collect(),
@@ -96,10 +97,25 @@ impl<'a> Ending<'a> {
         })
     }
 
-    /// Whether the TURN server of one that was chosen answered itself; `None`: it was not asked.
-    fn turn_answered(&self, chosen: &Entry) -> Option<bool> {
-        let turn = &self.candidates[self.candidates.at(chosen.turn?)?];
-        (turn.role == Role::Turn && turn.sent() > 0).then_some(turn.rtt.is_some())
+    /// Whether a TURN server has answered itself.
+    fn has_answered(&self, turn: SocketAddr) -> bool {
+        let turn = self.candidates.at(turn).map(|id| &self.candidates[id]);
+        turn.is_some_and(|turn| turn.role == Role::Turn && turn.rtt.is_some())
+    }
+
+    /// Lets the best be chosen, unless it would have to answer itself and has not.
+    pub(super) fn allow(&self, choice: Score) -> Result<Score, Failure> {
+        let entry = &self.candidates[choice.id];
+        let required = self.options.verify == Verify::Require;
+        match entry.turn.filter(|turn| required && !self.has_answered(*turn)) {
+            Some(_) => Err(Failure::Unverified {
+                level: entry.level,
+                turn: self.turn_of(choice.id).unwrap_or(used(entry)).addr,
+                at: self.parent(choice.id),
+                unresolved: self.unresolved.clone(),
+            }),
+            None => Ok(choice),
+        }
     }
 
     /// Why it ends with nothing: the deepest level says.
@@ -181,8 +197,9 @@ impl<'a> Ending<'a> {
             Strategy::Best if self.candidates.iter().any(|(_, e)| silent(e)) => Why::Silent,
             Strategy::Best => Why::Slower,
         };
+        let verified = self.has_answered(turn);
         let Used { addr: turn, listed } = self.turn_of(id)?;
-        Some(RunnerUp { turn, listed, name: entry.name.clone(), rtt, why })
+        Some(RunnerUp { turn, listed, name: entry.name.clone(), rtt, verified, why })
     }
 
     /// A TURN server that was chosen and not asked itself stands below the leaf that names it.

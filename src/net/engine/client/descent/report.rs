@@ -37,9 +37,10 @@ pub struct Selection {
     /// The least round-trip time measured to the TURN server or, where it was not asked itself,
     /// to the leaf that names it.
     pub rtt: Duration,
-    /// Whether the TURN server answered when it was asked itself (STUN Binding); `None`: it was not
-    /// asked. Where none does, that of the fastest leaf is chosen on the leaf's word.
-    pub turn_answered: Option<bool>,
+    /// Whether the TURN server itself has answered (STUN Binding). Where none does, or none is asked, that
+    /// of the fastest leaf is chosen on the leaf's word, unless [`Verify::Require`](crate::Verify::Require)
+    /// forbids it.
+    pub verified: bool,
     /// From the start, look-ups of names included, to the decision.
     pub elapsed: Duration,
     /// The strategy that chose.
@@ -86,6 +87,8 @@ pub struct RunnerUp {
     pub name: Option<Name>,
     /// Its least round-trip time, measured as [`Selection::rtt`] is.
     pub rtt: Duration,
+    /// Whether it has answered itself, as [`Selection::verified`].
+    pub verified: bool,
     /// Why another was chosen.
     pub why: Why,
 }

@@ -19,7 +19,7 @@ impl Serialize for Selection {
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
-        document.serialize_field("turn_answered", &self.turn_answered)?;
+        document.serialize_field("verified", &self.verified)?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
         document.serialize_field("strategy", self.strategy.as_str())?;
         document.serialize_field("path", &self.path)?;
@@ -48,11 +48,12 @@ impl Serialize for Hop {
 
 impl Serialize for RunnerUp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runner = serializer.serialize_struct("RunnerUp", 5)?;
+        let mut runner = serializer.serialize_struct("RunnerUp", 6)?;
         runner.serialize_field("turn", &self.turn)?;
         runner.serialize_field("listed", &self.listed)?;
         runner.serialize_field("name", &text(self.name.as_ref()))?;
         runner.serialize_field("rtt_ms", &ms(self.rtt))?;
+        runner.serialize_field("verified", &self.verified)?;
         runner.serialize_field("why", self.why.as_str())?;
         runner.end()
     }
