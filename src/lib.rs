@@ -203,7 +203,7 @@ pub use net::io::client::{Balance, Builder, Pinger, PingerBuilder};
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
 pub use types::{
-    DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError,
+    DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError, TurnFault,
     TurnHealth, TurnScheme, TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
 };
 #[cfg(feature = "server")]

@@ -101,6 +101,7 @@ fn snapshot(nodes: u8) -> Snapshot {
         name: format!("leaf-{n}").parse().ok(),
         hops: 0,
         rtt: Some(Duration::from_millis(40)),
+        checker: None,
     };
     let nodes: Vec<_> = (1..=nodes).map(node).collect();
     let turn = Some(SocketAddr::from(([203, 0, 113, 200], 3478)));

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use turn_balance::TurnFault;
 use turn_balance::internals::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
 use turn_balance::internals::wire::{
-    DecodeError, Kind, Node, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request, RequestBody,
-    Response, ResponseBody, State, View, stun,
+    DecodeError, Down, Extras, Kind, Node, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request,
+    RequestBody, Response, ResponseBody, State, View, stun,
 };
 
 fn hex(text: &str) -> Vec<u8> {
@@ -61,9 +62,17 @@ fn answers_of_the_first_implementation() {
 
 #[test]
 fn a_request_with_everything() {
-    let body = Probe { nonce: 1, cookie: &[0xc0], view: View::Subordinates, names: true };
+    let body = Probe {
+        nonce: 1,
+        cookie: &[0xc0],
+        view: View::Subordinates,
+        names: true,
+        extras: Extras { urls: true, down: true },
+        urls_of: Some(addr("192.0.2.7:3478")),
+    };
     let request = Request { id: 5, body: RequestBody::Probe(body) };
-    let bytes = hex("08 05  12 10  51 01 00 00 00 00 00 00 00  5a 01 c0  60 01  68 01");
+    let bytes = hex("08 05  12 1e  51 01 00 00 00 00 00 00 00  5a 01 c0  60 01  68 01 \
+         78 01  80 01 01  8a 01 06 c0 00 02 07 0d 96");
     assert_eq!(request.encode(0), bytes);
     assert_eq!(Request::decode(&bytes), Ok(request));
     let advertise = Some(addr("192.0.2.7:3001"));
@@ -87,6 +96,7 @@ fn an_answer_with_everything() {
         name: Some("a".parse().unwrap()),
         hops: 2,
         rtt: Some(Duration::from_millis(40)),
+        checker: None,
     };
     let turn = Node {
         addr: addr("[2001:db8::1]:3478"),
@@ -95,6 +105,14 @@ fn an_answer_with_everything() {
         name: None,
         hops: 0,
         rtt: None,
+        checker: Some(addr("192.0.2.7:3001")),
+    };
+    let down = Down {
+        addr: addr("192.0.2.8:3001"),
+        kind: Kind::Leaf,
+        name: Some("c".parse().unwrap()),
+        state: State::Full,
+        fault: Some(TurnFault::Quota),
     };
     let response = reply(ProbeReply {
         nonce: 1,
@@ -105,12 +123,19 @@ fn an_answer_with_everything() {
         name: Some("b".parse().unwrap()),
         state: State::Draining,
         version: 4,
+        urls: vec!["turn:a".to_owned()],
+        fault: Some(TurnFault::Silent),
+        down: vec![down],
         ..Default::default()
     });
-    let bytes = hex("08 01  12 4e  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
+    let bytes = hex("08 01  12 7d  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
          32 13  0a 06 c0 00 02 07 0b b9  10 01  1a 02 0d 96  22 01 61  28 02 \
-         32 16  0a 12 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 0d 96  10 02 \
-         38 03  42 01 62  48 04  51 04 00 00 00 00 00 00 00  5a 01 30");
+         32 1e  0a 12 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 0d 96  10 02 \
+         3a 06 c0 00 02 07 0b b9 \
+         38 03  42 01 62  48 04  51 04 00 00 00 00 00 00 00 \
+         82 01 06 74 75 72 6e 3a 61  98 01 01 \
+         a2 01 12  0a 06 c0 00 02 08 0b b9  10 01  22 01 63  28 03  30 e6 03 \
+         5a 01 30");
     assert_eq!(response.encode(), bytes);
     assert_eq!(Response::decode(&bytes), Ok(response));
     let pong = Pong { seq: 1, challenge: 2, status: 3, last_seq: 4 };
@@ -303,7 +328,15 @@ fn hosts_that_nobody_can_send_to_are_left_out() {
 #[test]
 fn mapped_addresses_are_the_ipv4_ones() {
     let host = addr("[::ffff:192.0.2.7]:3001");
-    let node = Node { addr: host, kind: Kind::Balance, turn: None, name: None, hops: 0, rtt: None };
+    let node = Node {
+        addr: host,
+        kind: Kind::Balance,
+        turn: None,
+        name: None,
+        hops: 0,
+        rtt: None,
+        checker: None,
+    };
     let bytes =
         reply(ProbeReply { hosts: vec![host], nodes: vec![node], ..Default::default() }).encode();
     let Ok(Response { body: ResponseBody::Probe(reply), .. }) = Response::decode(&bytes) else {
@@ -340,13 +373,27 @@ fn addrs() -> impl Strategy<Value = SocketAddr> {
 fn nodes() -> impl Strategy<Value = Node> {
     let kind = prop_oneof![Just(Kind::Balance), Just(Kind::Leaf), Just(Kind::Turn)];
     let rtt = proptest::option::of(0..300u64);
-    (addrs(), kind, proptest::option::of(addrs()), names(), any::<u32>(), rtt).prop_map(
-        |(addr, kind, turn, name, hops, rtt)| {
+    let other = || proptest::option::of(addrs());
+    (addrs(), kind, (other(), other()), names(), any::<u32>(), rtt).prop_map(
+        |(addr, kind, (turn, checker), name, hops, rtt)| {
             let turn = turn.filter(|_| kind == Kind::Leaf);
+            let checker = checker.filter(|_| kind == Kind::Turn);
             let rtt = rtt.map(|rtt| Node::rtt_on_wire(Duration::from_millis(rtt)));
-            Node { addr, kind, turn, name, hops, rtt }
+            Node { addr, kind, turn, name, hops, rtt, checker }
         },
     )
+}
+
+fn downs() -> impl Strategy<Value = Down> {
+    let kind = prop_oneof![Just(Kind::Balance), Just(Kind::Leaf), Just(Kind::Turn)];
+    let state = prop_oneof![Just(State::TurnDown), Just(State::Full), Just(State::Draining)];
+    (addrs(), kind, names(), state, 0..700u32).prop_map(|(addr, kind, name, state, fault)| Down {
+        addr,
+        kind,
+        name,
+        state,
+        fault: TurnFault::from_number(fault),
+    })
 }
 
 proptest! {
@@ -360,8 +407,13 @@ proptest! {
         total: u32,
         name in names(),
         version: u64,
+        urls in proptest::collection::vec("turn:[a-z]{1,40}", 0..4),
+        down in proptest::collection::vec(downs(), 0..4),
     ) {
-        let body = ProbeReply { hosts, turn, nonce, nodes, total, name, version, ..Default::default() };
+        let fault = down.first().and_then(|down| down.fault);
+        let body = ProbeReply {
+            hosts, turn, nonce, nodes, total, name, version, urls, fault, down, ..Default::default()
+        };
         let response = Response { id, body: ResponseBody::Probe(body) };
         let bytes = response.encode();
         prop_assert_eq!(Response::decode(&bytes), Ok(response));

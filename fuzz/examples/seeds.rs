@@ -49,7 +49,7 @@ fn addr(text: &str) -> SocketAddr {
 fn requests() -> Vec<Vec<u8>> {
     let probe = |id, probe, size| Request { id, body: RequestBody::Probe(probe) }.encode(size);
     let ping = |ping, size| Request { id: 0, body: RequestBody::Ping(ping) }.encode(size);
-    let full = Probe { nonce: 7, cookie: &[1; 21], view: View::Subordinates, names: true };
+    let full = Probe { nonce: 7, cookie: &[1; 21], view: View::Subordinates, names: true, ..Probe::default() };
     let advertise = |text| Ping { advertise: Some(addr(text)), ..Ping::default() };
     let name = "leaf-1".parse().ok();
     let beat = Ping { seq: 1, challenge: 2, version: 3, advertise: None, name };
@@ -87,7 +87,7 @@ fn responses() -> Vec<Vec<u8>> {
     let leaf = |addr: SocketAddr, hops| {
         let rtt = Some(Node::rtt_on_wire(Duration::from_millis(40)));
         let name = format!("leaf-{hops}").parse().ok();
-        Node { addr, kind: Kind::Leaf, turn: turn(addr), name, hops, rtt }
+        Node { addr, kind: Kind::Leaf, turn: turn(addr), name, hops, rtt, checker: None }
     };
     let balance = |addr| Node { kind: Kind::Balance, turn: None, name: None, ..leaf(addr, 0) };
     let list = ProbeReply { nonce: 7, version: 5, ..ProbeReply::default() };

@@ -20,7 +20,7 @@
 use std::net::SocketAddr;
 
 use prost::Message;
-use turn_balance::Name;
+use turn_balance::{Name, TurnFault};
 use turn_balance::internals::wire::{
     self, DecodeError, Kind, RequestBody, ResponseBody, State, View,
 };
@@ -54,7 +54,10 @@ fn request(datagram: &[u8]) {
             let theirs = probe.last().expect("a probe");
             let view = if theirs.view == 1 { View::Subordinates } else { View::Flat };
             let (nonce, names) = (theirs.nonce, theirs.names);
-            assert_eq!(ours, wire::Probe { nonce, cookie: &theirs.cookie, view, names });
+            let extras = wire::Extras { urls: theirs.urls, down: theirs.down };
+            let urls_of = packed(&theirs.urls_of, None);
+            let cookie = &theirs.cookie;
+            assert_eq!(ours, wire::Probe { nonce, cookie, view, names, extras, urls_of });
         }
         (RequestBody::Ping(ours), BalanceRequest { ping, .. }) => {
             let Ping { seq, challenge, version, advertise, name } =
@@ -95,16 +98,20 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
     let rtts = nibbles.map(Some).chain(std::iter::repeat(None));
     let nodes = theirs.nodes.iter().zip(rtts).filter_map(|(node, rtt)| {
         let addr = packed(&node.addr, None)?;
-        let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
-        let kind = *kinds.get(usize::try_from(node.kind).ok()?)?;
+        let kind = kind(node.kind)?;
         let turn = packed(&node.turn, Some(addr)).filter(|_| kind == Kind::Leaf);
+        let checker = packed(&node.checker, None).filter(|_| kind == Kind::Turn);
         // The middle of a unit of 16 ms.
         let middle = |units: u8| std::time::Duration::from_millis(u64::from(units) * 16 - 8);
         let rtt = rtt.filter(|units| *units > 0).map(middle);
-        Some(wire::Node { addr, kind, turn, name: text(&node.name), hops: node.hops, rtt })
+        Some(wire::Node { addr, kind, turn, name: text(&node.name), hops: node.hops, rtt, checker })
     });
-    let states = [State::Offering, State::Nothing, State::TurnDown, State::Full, State::Draining];
-    let state = usize::try_from(theirs.state).ok().and_then(|state| states.get(state));
+    let down = theirs.down.iter().filter_map(|down| {
+        let (addr, kind, name) = (packed(&down.addr, None)?, kind(down.kind)?, text(&down.name));
+        let (state, fault) = (state(down.state), TurnFault::from_number(down.fault));
+        Some(wire::Down { addr, kind, name, state, fault })
+    });
+    let urls = theirs.urls.iter().filter_map(|url| String::from_utf8(url.clone()).ok());
     wire::ProbeReply {
         hosts: theirs.hosts.iter().filter_map(host).collect(),
         turn: theirs.turn.last().and_then(host),
@@ -114,9 +121,23 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
         nodes: nodes.collect(),
         total: theirs.total,
         name: text(&theirs.name),
-        state: state.copied().unwrap_or(State::Nothing),
+        state: state(theirs.state),
         version: theirs.version,
+        urls: urls.filter(|url| !url.is_empty()).take(wire::MAX_URLS).collect(),
+        fault: TurnFault::from_number(theirs.fault),
+        down: down.take(wire::MAX_DOWN).collect(),
     }
+}
+
+fn kind(number: u64) -> Option<Kind> {
+    let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
+    kinds.get(usize::try_from(number).ok()?).copied()
+}
+
+fn state(number: u64) -> State {
+    let states = [State::Offering, State::Nothing, State::TurnDown, State::Full, State::Draining];
+    let state = usize::try_from(number).ok().and_then(|number| states.get(number));
+    state.copied().unwrap_or(State::Nothing)
 }
 
 fn text(bytes: &[u8]) -> Option<Name> {
@@ -147,7 +168,7 @@ struct Shape(&'static [(u32, &'static Shape)]);
 const PLAIN: &Shape = &Shape(&[]);
 const PROBE: &Shape = &Shape(&[]);
 const REQUEST: &Shape = &Shape(&[(2, PROBE), (3, &Shape(&[(4, PLAIN)]))]);
-const REPLY: &Shape = &Shape(&[(1, PLAIN), (2, PLAIN), (6, PLAIN)]);
+const REPLY: &Shape = &Shape(&[(1, PLAIN), (2, PLAIN), (6, PLAIN), (20, PLAIN)]);
 const RESPONSE: &Shape = &Shape(&[(2, REPLY), (4, PLAIN)]);
 
 /// What only ours minds.

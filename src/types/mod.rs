@@ -17,6 +17,7 @@ mod quoted;
 #[cfg(feature = "server")]
 mod rates;
 mod scope;
+mod turn_fault;
 mod turn_health;
 #[cfg(any(feature = "client", feature = "server"))]
 mod turn_rest;
@@ -50,6 +51,7 @@ pub(crate) use quoted::{quoted, shell_quoted};
 pub use rates::Rates;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use scope::Scope;
+pub use turn_fault::TurnFault;
 pub use turn_health::TurnHealth;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use turn_rest::{TurnCredentials, TurnSecret};

@@ -3,9 +3,14 @@
 use std::time::Instant;
 
 use turn_balance::internals::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
-use turn_balance::internals::wire::View;
+use turn_balance::internals::wire::{Extras, View};
 
-const PROBE: Query = Query::Probe { view: View::Flat, names: false, size: 392 };
+const PROBE: Query = Query::Probe {
+    view: View::Flat,
+    names: false,
+    extras: Extras { urls: false, down: false },
+    size: 392,
+};
 
 fn token(n: u32) -> Token {
     Token { id: n, nonce: u64::from(n) << 32 | 7 }
@@ -59,7 +64,12 @@ fn each_request_is_known_by_the_bytes_that_went_out() {
     let mut exchange = exchange(1);
     let first = exchange.encode(token(1), PROBE);
     exchange.set_cookie(vec![9; 21]);
-    let short = Query::Probe { view: View::Flat, names: false, size: 44 };
+    let short = Query::Probe {
+        view: View::Flat,
+        names: false,
+        extras: Extras { urls: false, down: false },
+        size: 44,
+    };
     let second = exchange.encode(token(2), short);
     exchange.sent(Instant::now(), token(2), short, 2);
     assert!(exchange.is_quoted(&first) && exchange.is_quoted(&second));

@@ -58,6 +58,7 @@ fn stranger(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
         name: None,
         state: states[rng.random_range(0..states.len())],
         version: rng.random(),
+        ..ProbeReply::default()
     };
     let mut answer = Response { id, body: ResponseBody::Probe(reply) }.encode();
     match rng.random_range(0..10) {

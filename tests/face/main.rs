@@ -4,15 +4,17 @@
 mod client;
 mod configs;
 mod errors;
+mod faults;
 mod traits;
 
 use std::collections::BTreeSet;
 
 /// What this program is written in.
-const PROGRAM: [&str; 4] = [
+const PROGRAM: [&str; 5] = [
     include_str!("client.rs"),
     include_str!("configs.rs"),
     include_str!("errors.rs"),
+    include_str!("faults.rs"),
     include_str!("traits.rs"),
 ];
 

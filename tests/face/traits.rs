@@ -9,9 +9,9 @@ use turn_balance::{
     Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
     Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
     Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
-    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnHealth,
-    TurnNode, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved,
-    UnresolvedRoot, Verify, View, Why,
+    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnFault,
+    TurnHealth, TurnNode, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError, Unasked,
+    Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -58,6 +58,8 @@ fn what_the_client_gives() {
     word::<View>();
     word::<Why>();
     word::<Unasked>();
+    word::<TurnFault>();
+    key::<TurnFault>();
     starts::<Limits>();
     starts::<Strategy>();
     starts::<Verify>();

@@ -349,5 +349,5 @@ impl<'a> World<'a> {
 /// An entry of a list: a leaf where it names a TURN server, else a balance server.
 pub fn node(addr: SocketAddr, turn: Option<SocketAddr>) -> Node {
     let kind = if turn.is_some() { Kind::Leaf } else { Kind::Balance };
-    Node { addr, kind, turn, name: None, hops: 0, rtt: None }
+    Node { addr, kind, turn, name: None, hops: 0, rtt: None, checker: None }
 }

@@ -2,10 +2,11 @@
 //! is right; and which ICMP error is about it.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::net::wire::{MAX_COOKIE, Probe, ProbeReply, Request, RequestBody, View, stun};
+use crate::net::wire::{Extras, MAX_COOKIE, Probe, ProbeReply, Request, RequestBody, View, stun};
 
 /// How many bytes of a request prove that whoever quotes it has seen it: its id and nonce, or its
 /// transaction, are among them. A request that is shorter must be quoted whole.
@@ -20,6 +21,8 @@ pub enum Query {
         view: View,
         /// Whether names are welcome.
         names: bool,
+        /// What else is welcome.
+        extras: Extras,
         /// The least length of the request, in bytes of UDP payload.
         size: u16,
     },
@@ -86,6 +89,8 @@ pub struct Exchange<T = ()> {
     cookie: Option<Arc<Vec<u8>>>,
     /// Whether an answer has ever brought a nonce back: from then on one without is not right.
     reads_nonces: bool,
+    /// The TURN server whose URLs are asked for; `None`: the one beside the peer.
+    urls_of: Option<SocketAddr>,
 }
 
 /// One request. Its bytes are made again where they are needed: kept, those of 10,000 nodes would
@@ -103,12 +108,17 @@ struct Asked<T> {
 impl<T: Copy> Exchange<T> {
     /// Nothing asked yet.
     pub fn new(owner: Owner) -> Self {
-        Self { owner, asked: VecDeque::new(), cookie: None, reads_nonces: false }
+        Self { owner, asked: VecDeque::new(), cookie: None, reads_nonces: false, urls_of: None }
+    }
+
+    /// Nothing asked yet, and where URLs are it will be for those of this TURN server.
+    pub fn about(owner: Owner, turn: SocketAddr) -> Self {
+        Self { urls_of: Some(turn), ..Self::new(owner) }
     }
 
     /// The bytes of a request that is sent now, if it is.
     pub fn encode(&self, token: Token, query: Query) -> Vec<u8> {
-        encode(token, query, self.cookie.as_deref())
+        encode(token, query, self.cookie.as_deref(), self.urls_of)
     }
 
     /// Notes that a request was sent.
@@ -149,7 +159,7 @@ impl<T: Copy> Exchange<T> {
     /// What was noted with the request that such an error is about.
     pub fn quoted(&self, quoted: &[u8]) -> Option<T> {
         let is_quoted = |asked: &&Asked<T>| {
-            let request = encode(asked.token, asked.query, asked.cookie.as_deref());
+            let request = encode(asked.token, asked.query, asked.cookie.as_deref(), self.urls_of);
             quoted.len() >= PROOF.min(request.len()) && request.starts_with(quoted)
         };
         self.asked.iter().rev().find(is_quoted).map(|asked| asked.note)
@@ -266,11 +276,17 @@ impl From<u128> for Token {
     }
 }
 
-fn encode(token: Token, query: Query, cookie: Option<&Vec<u8>>) -> Vec<u8> {
+fn encode(
+    token: Token,
+    query: Query,
+    cookie: Option<&Vec<u8>>,
+    urls_of: Option<SocketAddr>,
+) -> Vec<u8> {
     let Token { id, nonce } = token;
     match query {
-        Query::Probe { view, names, size } => {
-            let probe = Probe { nonce, cookie: cookie.map_or(&[], |cookie| cookie), view, names };
+        Query::Probe { view, names, extras, size } => {
+            let cookie = cookie.map_or(&[][..], |cookie| cookie);
+            let probe = Probe { nonce, cookie, view, names, extras, urls_of };
             Request { id, body: RequestBody::Probe(probe) }.encode(size.into())
         }
         Query::Binding => stun::binding_request(token.transaction()),

@@ -28,7 +28,7 @@
 //! |<------ frame, 18 bytes at most ------>|
 //! ```
 
-use super::probe::{Probe, View};
+use super::probe::{Extras, Probe, View};
 
 /// The bytes before the tail of an answer at most: its id, the body's key and length, the nonce.
 pub const FRAME: usize = BARE_FRAME + NONCE;
@@ -67,7 +67,8 @@ impl<'a> Probe<'a> {
             [0x60, 1, 0x68, 1] => (View::Subordinates, true),
             _ => return None,
         };
-        Some((id, Self { nonce: u64::from_le_bytes(*nonce), cookie, view, names }))
+        let nonce = u64::from_le_bytes(*nonce);
+        Some((id, Self { nonce, cookie, view, names, extras: Extras::default(), urls_of: None }))
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod addr;
 pub mod auth;
+mod down;
 mod fast;
 mod heartbeat;
 mod node;
@@ -14,18 +15,21 @@ mod reply;
 mod request;
 mod response;
 mod rtt;
+mod state;
 pub mod stun;
 #[cfg(test)]
 mod tests;
 
+pub use down::Down;
 pub use fast::{BARE_FRAME, FRAME, Id, frame};
 pub use heartbeat::{Ping, Pong, SEQ_END};
 pub use node::{Kind, Node};
-pub use probe::{Probe, View};
-pub use reply::{ProbeReply, State, put_host, put_retry};
+pub use probe::{Extras, Probe, View};
+pub use reply::{MAX_DOWN, MAX_URLS, ProbeReply, put_host, put_retry, put_url};
 pub use request::{Request, RequestBody};
 pub use response::{Response, ResponseBody};
 pub use rtt::put_rtts;
+pub use state::State;
 
 /// The largest answer, in bytes of UDP payload: IPv6's minimum MTU of 1,280 (RFC 8200, section 5)
 /// less 40 bytes of IPv6 and 8 of UDP header, so that no path has to fragment it.

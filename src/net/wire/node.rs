@@ -23,6 +23,9 @@ pub struct Node {
     /// The round-trip time to it from the server that lists it, as a [`Node::rtt_on_wire`] has it;
     /// `None`: that is not known.
     pub rtt: Option<Duration>,
+    /// Who is asked for the URLs of a TURN server that has some and was passed on; `None`: whoever lists
+    /// it.
+    pub checker: Option<SocketAddr>,
 }
 
 /// What a [`Node`] is.
@@ -38,8 +41,13 @@ pub enum Kind {
 }
 
 impl Node {
+    /// One of which nothing else is known.
+    pub fn new(addr: SocketAddr, kind: Kind) -> Self {
+        Self { addr, kind, turn: None, name: None, hops: 0, rtt: None, checker: None }
+    }
+
     pub(super) fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
-        let (mut addr, mut turn) = (&[][..], &[][..]);
+        let (mut addr, mut turn, mut checker) = (&[][..], &[][..], &[][..]);
         let (mut kind, mut name, mut hops) = (Some(Kind::Balance), None, 0);
         for field in Fields(body) {
             match field? {
@@ -48,37 +56,42 @@ impl Node {
                 (3, value) => turn = value.bytes()?,
                 (4, value) => name = Name::from_wire(value.bytes()?),
                 (5, value) => hops = value.uint32()?,
+                (7, value) => checker = value.bytes()?,
                 _ => {}
             }
         }
         Ok(unpack(addr, None).zip(kind).map(|(addr, kind)| {
             let turn = unpack(turn, Some(addr.ip())).filter(|_| kind == Kind::Leaf);
-            Self { addr, kind, turn, name, hops, rtt: None }
+            let checker = unpack(checker, None).filter(|_| kind == Kind::Turn);
+            Self { addr, kind, turn, name, hops, rtt: None, checker }
         }))
     }
 
     /// Judges whether one is malformed.
     pub(super) fn skim(body: &[u8]) -> Result<(), DecodeError> {
         Fields(body).try_for_each(|field| match field? {
-            (1 | 3 | 4, value) => value.bytes().map(drop),
+            (1 | 3 | 4 | 7, value) => value.bytes().map(drop),
             (2 | 5, value) => value.varint().map(drop),
             _ => Ok(()),
         })
     }
 
-    /// Appends it as an answer has it, with its name or without, and without its time, which stands
-    /// in another field.
-    pub fn put(&self, out: &mut Vec<u8>, named: bool) {
+    /// Appends it as an answer has it, with its name and checker or without, and without its time, which
+    /// stands in another field.
+    pub fn put(&self, out: &mut Vec<u8>, detailed: bool) {
         put_message(out, 6, |out| {
             put_packed(out, 1, self.addr, None);
             put_varint(out, 2, self.kind as u64);
             if let Some(turn) = self.turn {
                 put_packed(out, 3, turn, Some(self.addr.ip()));
             }
-            if let Some(name) = self.name.as_ref().filter(|_| named) {
+            if let Some(name) = self.name.as_ref().filter(|_| detailed) {
                 put_bytes(out, 4, name.as_str().as_bytes());
             }
             put_varint(out, 5, self.hops.into());
+            if let Some(checker) = self.checker.filter(|_| detailed) {
+                put_packed(out, 7, checker, None);
+            }
         });
     }
 
@@ -96,7 +109,7 @@ impl Node {
 
 impl Kind {
     /// `None`: a kind from the future. Whoever does not know it cannot ask it.
-    fn from_wire(value: u64) -> Option<Self> {
+    pub(super) fn from_wire(value: u64) -> Option<Self> {
         [Self::Balance, Self::Leaf, Self::Turn].into_iter().find(|&kind| kind as u64 == value)
     }
 }

@@ -1,4 +1,7 @@
+use std::net::SocketAddr;
+
 use super::DecodeError;
+use super::addr::{put_packed, unpack};
 use super::proto::{Fields, put_bytes, put_fixed64, put_varint};
 
 /// The body of a probe; empty from a bare peer.
@@ -12,6 +15,19 @@ pub struct Probe<'a> {
     pub view: View,
     /// Whether names are welcome in the list.
     pub names: bool,
+    /// What else is welcome.
+    pub extras: Extras,
+    /// Of which TURN server the URLs are: one that the server checks itself; `None`: the one beside it.
+    pub urls_of: Option<SocketAddr>,
+}
+
+/// What an answer holds besides a list, for who asks for it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Extras {
+    /// The URLs of a TURN server.
+    pub urls: bool,
+    /// Nodes that are not offered, and why.
+    pub down: bool,
 }
 
 /// Which list a server is asked for.
@@ -50,6 +66,9 @@ impl<'a> Probe<'a> {
                     probe.view = if subordinates { View::Subordinates } else { View::Flat };
                 }
                 (13, value) => probe.names = value.boolean()?,
+                (15, value) => probe.extras.urls = value.boolean()?,
+                (16, value) => probe.extras.down = value.boolean()?,
+                (17, value) => probe.urls_of = unpack(value.bytes()?, None),
                 _ => {}
             }
         }
@@ -63,6 +82,11 @@ impl<'a> Probe<'a> {
         }
         put_varint(out, 12, (self.view == View::Subordinates).into());
         put_varint(out, 13, self.names.into());
+        put_varint(out, 15, self.extras.urls.into());
+        put_varint(out, 16, self.extras.down.into());
+        if let Some(turn) = self.urls_of {
+            put_packed(out, 17, turn, None);
+        }
     }
 }
 

@@ -2,10 +2,18 @@ use std::net::SocketAddr;
 
 use super::DecodeError;
 use super::addr::{decode_host, encode_host, skim_host};
+use super::down::Down;
 use super::node::Node;
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
 use super::rtt::{put_rtts, rtt_at};
-use crate::types::Name;
+use super::state::State;
+use crate::types::{Name, TurnFault};
+
+/// How many URLs of an answer are read: more than a TURN server has ways to reach it.
+pub const MAX_URLS: usize = 16;
+
+/// How many nodes that are not offered are read.
+pub const MAX_DOWN: usize = 32;
 
 /// What a server offers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,22 +38,12 @@ pub struct ProbeReply {
     pub state: State,
     /// Changes whenever what the server offers changes, and at every start; 0 from a bare peer.
     pub version: u64,
-}
-
-/// What a server says of itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum State {
-    /// It offers what it lists.
-    #[default]
-    Offering,
-    /// It has no node online and no TURN server.
-    Nothing,
-    /// The TURN server beside it does not answer.
-    TurnDown,
-    /// It takes no more clients.
-    Full,
-    /// It asks not to be chosen any more.
-    Draining,
+    /// URLs of the TURN server that was asked about (RFC 7065), as they came.
+    pub urls: Vec<String>,
+    /// Why `state` is what it is; `None`: that is not known.
+    pub fault: Option<TurnFault>,
+    /// Nodes that are not offered.
+    pub down: Vec<Down>,
 }
 
 impl ProbeReply {
@@ -84,6 +82,15 @@ impl ProbeReply {
                 (9, value) => reply.state = State::from_wire(value.varint()?),
                 (10, value) => reply.version = value.fixed64()?,
                 (11, value) => rtts = value.bytes()?,
+                (16, value) => {
+                    let url = str::from_utf8(value.bytes()?).ok().filter(|url| !url.is_empty());
+                    reply.urls.extend(url.filter(|_| reply.urls.len() < MAX_URLS).map(Into::into));
+                }
+                (19, value) => reply.fault = TurnFault::from_number(value.uint32()?),
+                (20, value) => {
+                    let down = Down::decode(value.bytes()?)?;
+                    reply.down.extend(down.filter(|_| reply.down.len() < MAX_DOWN));
+                }
                 _ => {}
             }
         }
@@ -118,25 +125,18 @@ impl ProbeReply {
         }
         put_varint(out, 9, self.state as u64);
         put_fixed64(out, 10, self.version);
+        self.urls.iter().for_each(|url| put_url(out, url));
+        put_varint(out, 19, self.fault.map_or(0, TurnFault::number).into());
+        self.down.iter().for_each(|down| down.put(out));
         if self.nodes.iter().any(|node| node.rtt.is_some()) {
             put_rtts(out, self.nodes.iter().map(Node::rtt_nibble));
         }
     }
 }
 
-impl State {
-    /// Whether it offers something to those alone who find nobody else.
-    pub fn is_reserve(self) -> bool {
-        matches!(self, Self::Full | Self::Draining)
-    }
-
-    /// A state from the future is one that offers nothing.
-    fn from_wire(value: u64) -> Self {
-        [Self::Offering, Self::Nothing, Self::TurnDown, Self::Full, Self::Draining]
-            .into_iter()
-            .find(|&state| state as u64 == value)
-            .unwrap_or(Self::Nothing)
-    }
+/// Appends a URL of a TURN server.
+pub fn put_url(out: &mut Vec<u8>, url: &str) {
+    put_bytes(out, 16, url.as_bytes());
 }
 
 /// Appends a host as an answer to a bare peer has it.

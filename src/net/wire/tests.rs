@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Probe, Request, RequestBody, View, stun};
+use super::{Extras, Probe, Request, RequestBody, View, stun};
 
 fn read_alike(datagram: &[u8]) -> Result<(), TestCaseError> {
     if let Some((id, probe)) = Probe::decode_usual(datagram) {
@@ -22,16 +22,21 @@ proptest! {
         cookie in proptest::collection::vec(any::<u8>(), 0..80),
         subordinates: bool,
         names: bool,
+        extras: (bool, bool, bool),
         size in 0..500usize,
         strokes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
         let id = id.checked_shr(bits).unwrap_or(0);
         let view = if subordinates { View::Subordinates } else { View::Flat };
-        let probe = Probe { nonce, cookie: &cookie, view, names };
+        let (urls, down, of) = extras;
+        let urls_of = of.then(|| ([192, 0, 2, 7], 3478).into());
+        let extras = Extras { urls, down };
+        let probe = Probe { nonce, cookie: &cookie, view, names, extras, urls_of };
         let request = Request { id, body: RequestBody::Probe(probe) };
         let mut datagram = request.encode(size);
         let usual = Probe::decode_usual(&datagram);
-        prop_assert_eq!(usual.is_some(), id != 0 && nonce != 0);
+        let is_usual = id != 0 && nonce != 0 && !(urls || down || of);
+        prop_assert_eq!(usual.is_some(), is_usual);
         prop_assert_eq!(Request::decode(&datagram), Ok(request));
         for end in 0..datagram.len() {
             read_alike(&datagram[..end])?;

@@ -138,6 +138,7 @@ fn list() -> Vec<u8> {
         name: "ab".parse().ok(),
         hops: 0,
         rtt: None,
+        checker: None,
     };
     let mut list = Vec::new();
     ProbeReply { nodes: (0..ENTRIES).map(node).collect(), ..ProbeReply::default() }

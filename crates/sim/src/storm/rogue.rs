@@ -112,7 +112,7 @@ fn near(host: IpAddr, others: &[IpAddr], rng: &mut Rng) -> ProbeReply {
     let mut node = |kind| {
         let addr = addr();
         let turn = (kind == Kind::Leaf).then_some(addr);
-        Node { addr, kind, turn, name: None, hops: 0, rtt: None }
+        Node { addr, kind, turn, name: None, hops: 0, rtt: None, checker: None }
     };
     let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
     let nodes: Vec<_> = (0..30).map(|n| node(kinds[n % 3])).collect();
@@ -131,6 +131,7 @@ fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rn
         name: None,
         hops: 0,
         rtt: None,
+        checker: None,
     };
     let balance = |addr: SocketAddr| Node {
         addr,
@@ -139,6 +140,7 @@ fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rn
         name: None,
         hops: 0,
         rtt: None,
+        checker: None,
     };
     let refused = REFUSED.map(|ip| SocketAddr::new(ip.parse().expect("it is one"), 3001));
     let any = made_up[rng.random_range(0..made_up.len())];

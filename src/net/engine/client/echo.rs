@@ -9,7 +9,7 @@ use rand::RngExt;
 use super::descent::Obstacle;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::{Rng, Transmit, later};
-use crate::net::wire::{Response, ResponseBody, View};
+use crate::net::wire::{Extras, Response, ResponseBody, View};
 
 /// Of how many requests answers still count, however late they are.
 const REMEMBERED: usize = 4096;
@@ -218,7 +218,8 @@ impl Echoes {
             // The top bit keeps an id five bytes long, so that all requests are of one size.
             let id = self.rng.random::<u32>() | 1 << 31;
             let token = Token { id, nonce: self.rng.random_range(1..=u64::MAX) };
-            let query = Query::Probe { view: View::Flat, names: false, size: 0 };
+            let query =
+                Query::Probe { view: View::Flat, names: false, extras: Extras::default(), size: 0 };
             peer.exchange.sent(now, token, query, self.sent);
             peer.exchange.keep_newest(REMEMBERED);
             let payload = peer.exchange.encode(token, query);

@@ -263,7 +263,7 @@ impl ServerEngine {
         let online = || {
             self.members.online(now).map(|online| {
                 let Online { addr, kind, turn, name, list, rtt, .. } = online;
-                (Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt }, list)
+                (Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt, checker: None }, list)
             })
         };
         let nodes: Vec<_> = online().map(|(node, _)| node).collect();

@@ -74,7 +74,8 @@ impl World {
         };
         let view = if flags & 4 == 0 { View::Flat } else { View::Subordinates };
         let nonce = if flags & 8 == 0 { 0 } else { input.number() };
-        let probe = Probe { nonce, cookie: &cookie, view, names: flags & 16 != 0 };
+        let probe =
+            Probe { nonce, cookie: &cookie, view, names: flags & 16 != 0, ..Probe::default() };
         let size = match flags >> 5 & 3 {
             0 | 1 => 0,
             2 => 5 * usize::from(input.byte()),

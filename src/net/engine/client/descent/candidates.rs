@@ -11,7 +11,9 @@ use super::options::{Options, Refusal};
 use super::rank::{Score, least};
 use super::report::{Obstacle, Unasked};
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
-use crate::net::wire::{Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View};
+use crate::net::wire::{
+    Extras, Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View,
+};
 use crate::types::{Name, unscoped};
 
 /// The longest list that is kept: more than a descent can ask.
@@ -190,14 +192,7 @@ impl Candidates {
         let entry = self.entry(id);
         entry.state = reply.state;
         entry.name = reply.name.or(entry.name.take());
-        let hosts = reply.hosts.into_iter().map(|addr| Node {
-            addr,
-            kind: Kind::Balance,
-            turn: None,
-            name: None,
-            hops: 0,
-            rtt: None,
-        });
+        let hosts = reply.hosts.into_iter().map(|addr| Node::new(addr, Kind::Balance));
         for node in reply.nodes.into_iter().chain(hosts) {
             if entry.list.len() >= longest_list() {
                 break;
@@ -384,7 +379,12 @@ impl Entry {
     pub(super) fn query(&self, view: View, names: bool) -> Query {
         match self.role {
             Role::Turn => Query::Binding,
-            _ => Query::Probe { view, names, size: self.request_len(self.sent()) as u16 },
+            _ => Query::Probe {
+                view,
+                names,
+                extras: Extras::default(),
+                size: self.request_len(self.sent()) as u16,
+            },
         }
     }
 

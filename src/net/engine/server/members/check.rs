@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::server::ways::{Route, Way, Ways};
-use crate::net::wire::View;
+use crate::net::wire::{Extras, View};
 
 /// How far a node is, as steady as a list wants it: each change of that is news all the way up.
 #[derive(Debug, Default)]
@@ -151,7 +151,12 @@ impl Check {
         if self.sent == 0 {
             self.round = now;
         }
-        let query = Query::Probe { view: View::Flat, names: true, size: size as u16 };
+        let query = Query::Probe {
+            view: View::Flat,
+            names: true,
+            extras: Extras::default(),
+            size: size as u16,
+        };
         self.exchange.sent(now, token, query, ());
         self.exchange.keep_newest(Self::REMEMBERED);
         self.last = Some(now);

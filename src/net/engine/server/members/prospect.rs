@@ -9,7 +9,7 @@ use crate::net::engine::Transmit;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::server::ways::{Route, Way, Ways};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
-use crate::net::wire::{SHORT_REQUEST, View};
+use crate::net::wire::{Extras, SHORT_REQUEST, View};
 
 /// How many bytes a heartbeat pays for, for each of its own: as much as a stranger's request may
 /// draw. IP and UDP headers count on both sides.
@@ -173,7 +173,12 @@ impl Prospect {
     }
 }
 
-const QUESTION: Query = Query::Probe { view: View::Flat, names: false, size: SHORT_REQUEST as u16 };
+const QUESTION: Query = Query::Probe {
+    view: View::Flat,
+    names: false,
+    extras: Extras { urls: false, down: false },
+    size: SHORT_REQUEST as u16,
+};
 
 /// Bytes of IP and UDP headers.
 fn headers(addr: SocketAddr) -> usize {
