@@ -66,7 +66,7 @@ fn lists_a_turn_server(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u
         return Vec::new();
     };
     let (addr, name) = (leaf_turn(11), "nyc".parse().ok());
-    let node = Node { addr, kind: Kind::Turn, turn: None, name, hops: 0, rtt: None };
+    let node = Node { name, ..Node::new(addr, Kind::Turn) };
     let reply = ProbeReply { nodes: vec![node], nonce: probe.nonce, ..ProbeReply::default() };
     vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
 }
