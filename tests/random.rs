@@ -37,6 +37,11 @@ proptest! {
     }
 
     #[test]
+    fn turn(bytes in any_bytes()) {
+        run("turn", &bytes);
+    }
+
+    #[test]
     fn decoders(bytes in any_bytes()) {
         for name in ["request", "response", "stun"] {
             run(name, &bytes);

@@ -31,6 +31,7 @@ fn main() -> io::Result<()> {
         ("auth", streams(1, 60)),
         ("server", streams(2, 800)),
         ("client", streams(3, 800)),
+        ("turn", streams(4, 200)),
     ];
     for (name, seeds) in sets {
         let dir = Path::new(&dir).join(name);

@@ -20,5 +20,6 @@ mod outlook;
 mod rogues;
 mod roots;
 mod scope;
+mod turn;
 mod verify;
 mod ways;

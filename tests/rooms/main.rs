@@ -22,15 +22,16 @@ type Files = BTreeMap<String, String>;
 type Room = (&'static str, &'static [&'static str]);
 
 /// `types <- wire <- engine <- io <- http <- cmd`, with the faults that tests plant below them all.
-const ROOMS: [Room; 14] = [
+const ROOMS: [Room; 15] = [
     ("types", &[]),
     ("net/fault.rs", &[]),
     ("net/wire", &["types", "net/fault.rs"]),
     ("net/engine", &["types", "net/fault.rs", "net/wire"]),
-    // The two halves of the engine share what is in the engine itself, and know nothing else of
-    // each other.
-    ("net/engine/client", &["types", "net/fault.rs", "net/wire", "net/engine"]),
-    ("net/engine/server", &["types", "net/fault.rs", "net/wire", "net/engine"]),
+    // The two halves of the engine share what is in the engine itself and the check of a TURN server,
+    // and know nothing else of each other.
+    ("net/engine/turn", &["types", "net/fault.rs", "net/wire", "net/engine"]),
+    ("net/engine/client", &["types", "net/fault.rs", "net/wire", "net/engine", "net/engine/turn"]),
+    ("net/engine/server", &["types", "net/fault.rs", "net/wire", "net/engine", "net/engine/turn"]),
     ("config", &["types"]),
     ("error.rs", &["types", "config", "net/engine/client"]),
     (
@@ -40,6 +41,7 @@ const ROOMS: [Room; 14] = [
             "net/fault.rs",
             "net/wire",
             "net/engine",
+            "net/engine/turn",
             "net/engine/client",
             "net/engine/server",
             "config",

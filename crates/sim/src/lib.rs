@@ -7,6 +7,7 @@
 
 pub mod invariants;
 pub mod storm;
+pub mod turn;
 
 mod host;
 mod look_up;

@@ -11,6 +11,8 @@ pub mod exchange;
 mod loop_port;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(any(feature = "client", feature = "server"))]
+pub mod turn;
 
 use std::time::{Duration, Instant};
 

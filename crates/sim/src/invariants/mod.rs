@@ -10,12 +10,13 @@ mod response;
 mod scope;
 mod server;
 mod stun;
+mod turn;
 
 /// Takes any bytes, and panics where something does not hold.
 pub type Body = fn(&[u8]);
 
 /// All of them, by name.
-pub const ALL: [(&str, Body); 8] = [
+pub const ALL: [(&str, Body); 9] = [
     ("auth", auth::run),
     ("client", client::run),
     ("config", config::run),
@@ -24,4 +25,5 @@ pub const ALL: [(&str, Body); 8] = [
     ("response", response::run),
     ("server", server::run),
     ("stun", stun::run),
+    ("turn", turn::run),
 ];

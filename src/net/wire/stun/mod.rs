@@ -1,7 +1,9 @@
 //! STUN Binding (RFC 8489): asked of TURN servers themselves, and answered for who measures a
-//! balance server with it.
+//! balance server with it; and TURN, asked of servers that are to prove that they relay.
 
 mod answer;
+mod framing;
+mod turn;
 
 use stun_types::message::{
     BINDING, MAGIC_COOKIE, Message, MessageClass, MessageType, MessageWrite, MessageWriteVec,
@@ -10,6 +12,11 @@ use stun_types::message::{
 use tracing::{Dispatch, dispatcher};
 
 pub use answer::{BINDING_PASSWORD, BindingError, BindingKey, BindingRequest};
+pub use framing::{Framed, framed};
+pub use turn::{
+    Integrity, MAX_TURN_MESSAGE, MAX_TURN_TEXT, TurnKey, TurnMessage, TurnOutcome, TurnRequest,
+    TurnSignature, send_indication,
+};
 
 /// Whether a datagram is STUN: its first two bits are 0 and bytes 4 to 8 the magic cookie
 /// (RFC 8489, section 6).
