@@ -187,7 +187,7 @@ mod types;
 #[cfg(feature = "server")]
 pub use config::{
     BareAnswers, Cluster, Config, ConfigError, Diagnostic, KeyError, KeyFile, Label, Log,
-    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn, TurnNode,
+    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, SecretKind, Turn, TurnNode,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use error::{Error, SocketOperation};
@@ -223,7 +223,7 @@ pub mod internals {
     pub use crate::net::{engine, fault, wire};
     #[cfg(feature = "client")]
     pub use crate::types::Nat64;
-    pub use crate::types::{OnLink, Scope};
+    pub use crate::types::{OnLink, Scope, TurnLogin};
 }
 
 // The README's examples compile.

@@ -212,6 +212,58 @@ fn a_key_is_printed_nowhere() {
     }
 }
 
+#[test]
+fn files_of_turn_servers_are_read_as_those_of_keys_are() {
+    let folder = folder("turn");
+    let (config, file) = (folder.join("balance.toml"), folder.join("turn file"));
+    let secret = "secret-file = \"turn file\"";
+    let password = "user = \"probe\"\npassword-file = \"turn file\"";
+    let cases: [(&str, &[u8], u32, &str); 9] = [
+        (secret, b"north-wind\n", 0o600, ""),
+        (secret, b"north-wind\r\n", 0o640, ""),
+        (password, b"it is long", 0o600, ""),
+        (secret, b"north-wind", 0o604, "secret file `FILE` is open to everybody"),
+        (password, b"north-wind", 0o604, "password file `FILE` is open to everybody"),
+        (password, b"\n", 0o600, "password file `FILE` is empty"),
+        (password, b"a\nb\n", 0o600, "password file `FILE` holds more than one line of text"),
+        (secret, b"\xff", 0o600, "secret file `FILE` holds more than one line of text"),
+        (secret, &[b'a'; 1025], 0o600, "secret file `FILE` holds more than 1024 bytes"),
+    ];
+    for (keys, content, mode, said) in cases {
+        let text = format!("[turn]\nbind = '203.0.113.52:3478'\nhealth = 'relay'\n{keys}\n");
+        fs::write(&config, text).unwrap();
+        write(&file, content, mode);
+        let said = said.replace("FILE", &file.display().to_string());
+        assert!(check(&config).contains(&said), "{said}: {}", check(&config));
+        assert_eq!(check(&config).is_empty(), said.is_empty());
+    }
+    let with_ca =
+        "[cluster]\nnodes = [{ turn = '203.0.113.9', ca-file = 'ca', urls = ['turns:a.example'] }]";
+    fs::write(&config, with_ca).unwrap();
+    assert!(check(&config).contains("there is no CA file `"), "{}", check(&config));
+    write(&folder.join("ca"), b"-----BEGIN PRIVATE KEY-----", 0o644);
+    assert!(check(&config).contains("holds no certificate, expected PEM"), "{}", check(&config));
+    write(&folder.join("ca"), b"# mine\n-----BEGIN CERTIFICATE-----\n", 0o644);
+    assert_eq!(check(&config), "");
+    fs::remove_file(folder.join("ca")).unwrap();
+}
+
+#[test]
+fn what_is_secret_of_a_turn_server_is_printed_nowhere() {
+    let folder = folder("print-turn");
+    let (config, file) = (folder.join("balance.toml"), folder.join("turn.secret"));
+    let keys = "health = 'allocate'\nsecret-file = 'turn.secret'\n";
+    fs::write(&config, format!("[turn]\nbind = '203.0.113.52:3478'\n{keys}")).unwrap();
+    write(&file, b"north-wind\n", 0o600);
+    let output = serve(&config, "--print-config");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("secret-file = \"{}\"", file.display())), "{text}");
+    let config = Config::load(&config).unwrap();
+    for shown in [text, format!("{config:?}"), String::from_utf8(output.stderr).unwrap()] {
+        assert!(!shown.contains("north-wind"), "{shown}");
+    }
+}
+
 /// Starts a server from files.
 async fn start(folder: &Path, bind: SocketAddr, rest: &str) -> Server {
     let file = folder.join(format!("{bind}.toml"));

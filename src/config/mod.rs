@@ -14,8 +14,9 @@ mod render;
 
 pub use diagnostic::{Diagnostic, Label};
 pub use error::ConfigError;
-pub(crate) use key_file::KeyReader;
-pub use key_file::{KeyError, KeyFile};
+pub use key_file::{KeyError, KeyFile, SecretKind};
+pub(crate) use key_file::{KeyReader, read_login};
+pub(crate) use model::TurnKeys;
 pub use model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
     TurnNode,

@@ -19,6 +19,8 @@ mod rates;
 mod scope;
 mod turn_fault;
 mod turn_health;
+#[cfg(feature = "server")]
+mod turn_login;
 #[cfg(any(feature = "client", feature = "server"))]
 mod turn_rest;
 mod turn_url;
@@ -53,6 +55,8 @@ pub use rates::Rates;
 pub use scope::Scope;
 pub use turn_fault::TurnFault;
 pub use turn_health::TurnHealth;
+#[cfg(feature = "server")]
+pub use turn_login::TurnLogin;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use turn_rest::{TurnCredentials, TurnSecret};
 pub use turn_url::{TurnScheme, TurnTransport, TurnUrl, TurnUrlError};

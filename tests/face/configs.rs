@@ -139,6 +139,15 @@ fn a_url_tells_its_parts() {
     assert!(url.is_turn() && url.is_secure() && url.to_string().len() < TurnUrl::MAX_LEN);
     let udp = TurnUrl::udp(addr(7, 3478));
     assert_eq!((udp.scheme(), udp.transport()), (TurnScheme::Turn, TurnTransport::Udp));
+    for (text, scheme) in [
+        ("stun:a.example", TurnScheme::Stun),
+        ("stuns:a.example", TurnScheme::Stuns),
+        ("turns:a.example?transport=tcp", TurnScheme::Turns),
+    ] {
+        let url: TurnUrl = text.parse().unwrap();
+        let transport = if url.is_secure() { TurnTransport::Tcp } else { TurnTransport::Udp };
+        assert_eq!((url.scheme(), url.transport()), (scheme, transport));
+    }
     let errors = ["turn.example", "turn://a", "turn:a b", "turn:::1", "turn:a:x", "turn:a?b"];
     for (text, error) in errors.into_iter().zip([
         TurnUrlError::Scheme("turn.example".into()),

@@ -65,7 +65,11 @@ fn look(error: &Error) -> Look {
             | KeyError::Base64 { file, .. }
             | KeyError::NoKey { file, .. }
             | KeyError::Zero { file, .. }
-            | KeyError::Twice { file, other: _, .. },
+            | KeyError::Twice { file, other: _, .. }
+            | KeyError::Empty { file, what: _, .. }
+            | KeyError::TooLong { file, what: _, most: _, .. }
+            | KeyError::NotOneLine { file, what: _, .. }
+            | KeyError::NoCertificate { file, what: _, .. },
         ) => Look::File(file.clone()),
         _ => Look::Newer,
     }

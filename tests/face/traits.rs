@@ -9,9 +9,9 @@ use turn_balance::{
     Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
     Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
     Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
-    Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnFault,
-    TurnHealth, TurnNode, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError, Unasked,
-    Unresolved, UnresolvedRoot, Verify, View, Why,
+    SecretKind, Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials,
+    TurnFault, TurnHealth, TurnNode, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError,
+    Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -84,6 +84,7 @@ fn what_the_server_takes() {
     word::<Log>();
     word::<Rates>();
     word::<BareAnswers>();
+    word::<SecretKind>();
     word::<LogFormat>();
     word::<LogLevel>();
     starts::<Config>();

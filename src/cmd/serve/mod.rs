@@ -59,7 +59,8 @@ async fn serve(config: Config) -> Result<Exit, CommandError> {
 /// How long it drains before it ends: nobody is told by a server without a superior.
 fn drain_time(config: &Config) -> Duration {
     let told = !config.cluster.superiors.is_empty();
-    if told { Duration::from_secs(5) } else { Duration::ZERO }
+    let default = if told { Duration::from_secs(5) } else { Duration::ZERO };
+    config.net.drain.unwrap_or(default)
 }
 
 fn stopped() -> Exit {

@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::value::{self, Value};
 use crate::config::check::place::Place;
 use crate::config::diagnostic::Diagnostic;
-use crate::config::key_file::{KeyFile, KeyReader};
+use crate::config::key_file::{KeyError, KeyFile, KeyReader};
 
 /// `cluster.keys`
 pub(super) fn keys(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<KeyFile> {
@@ -52,14 +52,17 @@ fn key(
     };
     let file = folder.join(file);
     let key = KeyFile::new(id, absolute(&file).unwrap_or(file));
-    let read = secrets.read(&key).map_err(|error| {
-        let cause = error.source().map(|cause| format!(": {cause}"));
-        let message = format!("{error}{}", cause.unwrap_or_default());
-        let diagnostic = Diagnostic::at(value.span(), message);
-        match error.hint() {
-            Some(hint) => diagnostic.with_hint(hint),
-            None => diagnostic,
-        }
-    });
+    let read = secrets.read(&key).map_err(|error| unusable(value, &error));
     reader.keep(read).map(|_| key)
+}
+
+/// Why the file that a value names cannot be used.
+pub(super) fn unusable(value: &Value<'_>, error: &KeyError) -> Diagnostic {
+    let cause = error.source().map(|cause| format!(": {cause}"));
+    let message = format!("{error}{}", cause.unwrap_or_default());
+    let diagnostic = Diagnostic::at(value.span(), message);
+    match error.hint() {
+        Some(hint) => diagnostic.with_hint(hint),
+        None => diagnostic,
+    }
 }

@@ -2,9 +2,11 @@ use std::path::{PathBuf, absolute};
 
 use toml::de::DeTable;
 
+use super::keys::unusable;
 use super::reader::Reader;
 use super::value::{self, Value};
 use crate::config::check::place::{Place, TurnOf};
+use crate::config::key_file::{check_certificates, read_login};
 use crate::config::model::TurnNode;
 use crate::types::{TurnHealth, TurnUrl};
 
@@ -37,6 +39,7 @@ pub(super) fn turn_node(reader: &mut Reader<'_>, table: &DeTable<'_>, of: TurnOf
         let rest = [Place::User, Place::PasswordFile, Place::SecretFile, Place::Health];
         rest.iter().for_each(|place| reader.forget(place(of)));
     }
+    read_files(reader, table, &turn);
     if let Some(value) = table.get("urls") {
         turn.urls = urls(reader, value, of);
     }
@@ -50,6 +53,22 @@ fn file(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str, place: Place) -
     let Some(folder) = reader.folder() else { return Some(file.into()) };
     let file = folder.join(file);
     Some(absolute(&file).unwrap_or(file))
+}
+
+/// Reads the files that are named, so that what is wrong with them is told with all the rest.
+fn read_files(reader: &mut Reader<'_>, table: &DeTable<'_>, turn: &TurnNode) {
+    if reader.folder().is_none() {
+        return;
+    }
+    let secret = if turn.secret_file.is_some() { "secret-file" } else { "password-file" };
+    if let Some(value) = table.get(secret) {
+        let login = read_login(&turn.keys());
+        reader.keep(login.map_err(|error| unusable(value, &error)));
+    }
+    if let (Some(value), Some(file)) = (table.get("ca-file"), &turn.ca_file) {
+        let read = check_certificates(file);
+        reader.keep(read.map_err(|error| unusable(value, &error)));
+    }
 }
 
 fn urls(reader: &mut Reader<'_>, value: &Value<'_>, of: TurnOf) -> Vec<TurnUrl> {

@@ -2,67 +2,80 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::kind::SecretKind;
 use crate::types::{escaped, shell_quoted};
 
-/// Why a key file cannot be used.
+/// Why the file of a key, or of another secret, cannot be used.
 ///
 /// [How it is matched](crate#a-server).
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum KeyError {
     /// There is none.
-    #[error("there is no key file `{}`", ShownPath(.file))]
+    #[error("there is no {what} `{}`", ShownPath(.file))]
     #[non_exhaustive]
     Missing {
         /// Which file.
         file: PathBuf,
+        /// What is in it.
+        what: SecretKind,
         /// What the system said.
         source: io::Error,
     },
     /// This process may not read it, or not go where it stands.
-    #[error("user {user} may not read key file `{}`", ShownPath(.file))]
+    #[error("user {user} may not read {what} `{}`", ShownPath(.file))]
     #[non_exhaustive]
     Forbidden {
         /// Which file.
         file: PathBuf,
+        /// What is in it.
+        what: SecretKind,
         /// The number of the user that this process runs as.
         user: u32,
         /// What the system said.
         source: io::Error,
     },
     /// The system fails to read it.
-    #[error("cannot read key file `{}`", ShownPath(.file))]
+    #[error("cannot read {what} `{}`", ShownPath(.file))]
     #[non_exhaustive]
     Unreadable {
         /// Which file.
         file: PathBuf,
+        /// What is in it.
+        what: SecretKind,
         /// What the system said.
         source: io::Error,
     },
     /// It is a folder, a pipe, a device or a socket.
-    #[error("key file `{}` is not a regular file", ShownPath(.file))]
+    #[error("{what} `{}` is not a regular file", ShownPath(.file))]
     #[non_exhaustive]
     NotRegular {
         /// Which file.
         file: PathBuf,
+        /// What is in it.
+        what: SecretKind,
     },
     /// Its owner, who can change it, is neither root nor the user that this process runs as.
-    #[error("key file `{}` belongs to user {owner}, expected {}", ShownPath(.file), Owners(*.user))]
+    #[error("{what} `{}` belongs to user {owner}, expected {}", ShownPath(.file), Owners(*.user))]
     #[non_exhaustive]
     Owner {
         /// Which file.
         file: PathBuf,
+        /// What is in it.
+        what: SecretKind,
         /// The number of its owner.
         owner: u32,
         /// The number of the user that this process runs as.
         user: u32,
     },
     /// Others than its owner and its group may read or write it.
-    #[error("key file `{}` is open to everybody", ShownPath(.file))]
+    #[error("{what} `{}` is open to everybody", ShownPath(.file))]
     #[non_exhaustive]
     Open {
         /// Which file.
         file: PathBuf,
+        /// What is in it.
+        what: SecretKind,
     },
     /// It is neither as long as a key nor as one in digits.
     #[error(
@@ -116,6 +129,44 @@ pub enum KeyError {
         /// The number of the other key.
         other: u32,
     },
+    /// There is nothing in it but the end of a line.
+    #[error("{what} `{}` is empty", ShownPath(.file))]
+    #[non_exhaustive]
+    Empty {
+        /// Which file.
+        file: PathBuf,
+        /// What should be in it.
+        what: SecretKind,
+    },
+    /// It is longer than what TURN servers take.
+    #[error("{what} `{}` holds more than {most} bytes", ShownPath(.file))]
+    #[non_exhaustive]
+    TooLong {
+        /// Which file.
+        file: PathBuf,
+        /// What should be in it.
+        what: SecretKind,
+        /// The most that it may hold.
+        most: usize,
+    },
+    /// It is not one line of text.
+    #[error("{what} `{}` holds more than one line of text", ShownPath(.file))]
+    #[non_exhaustive]
+    NotOneLine {
+        /// Which file.
+        file: PathBuf,
+        /// What should be in it.
+        what: SecretKind,
+    },
+    /// It has no certificate in the form that is called PEM.
+    #[error("{what} `{}` holds no certificate, expected PEM", ShownPath(.file))]
+    #[non_exhaustive]
+    NoCertificate {
+        /// Which file.
+        file: PathBuf,
+        /// What should be in it.
+        what: SecretKind,
+    },
 }
 
 impl KeyError {
@@ -126,6 +177,7 @@ impl KeyError {
             format!("write it to another: `(set -C; umask 077; {command} < {file} > {new})`")
         };
         Some(match self {
+            Self::Missing { what, .. } if *what != SecretKind::Key => return None,
             Self::Missing { file, .. } => {
                 let file = shell_quoted(file);
                 format!("make one: `(set -C; umask 077; head -c 32 /dev/urandom > {file})`")
@@ -136,7 +188,7 @@ impl KeyError {
             Self::Owner { file, user, .. } => {
                 format!("`chown {user} {}` gives it to the user that reads it", shell_quoted(file))
             }
-            Self::Open { file } => format!("close it: `chmod o= {}`", shell_quoted(file)),
+            Self::Open { file, .. } => format!("close it: `chmod o= {}`", shell_quoted(file)),
             Self::Blanks { file, key } => into_new(&format!("head -c {key}"), file),
             Self::Base64 { file } => into_new("base64 -d", file),
             Self::Unreadable { .. }
@@ -144,7 +196,11 @@ impl KeyError {
             | Self::Length { .. }
             | Self::NoKey { .. }
             | Self::Zero { .. }
-            | Self::Twice { .. } => return None,
+            | Self::Twice { .. }
+            | Self::Empty { .. }
+            | Self::TooLong { .. }
+            | Self::NotOneLine { .. }
+            | Self::NoCertificate { .. } => return None,
         })
     }
 }

@@ -1,15 +1,19 @@
-//! Key files: what is read, and by whom it may be.
+//! Key files and those of other secrets: what is read, and by whom it may be.
 
 mod error;
+mod kind;
 mod open;
 mod secret;
+mod turn;
 
 use std::path::PathBuf;
 
 use self::open::open;
-use self::secret::secret;
+use self::secret::{MAX_BYTES, secret};
 
 pub use self::error::KeyError;
+pub use self::kind::SecretKind;
+pub(crate) use self::turn::{check_certificates, read_login};
 
 /// One of `cluster.keys`: a key that servers share.
 ///
@@ -52,7 +56,7 @@ impl KeyReader {
     /// Reads one more.
     pub(crate) fn read(&mut self, key: &KeyFile) -> Result<Secret, KeyError> {
         let file = &key.file;
-        let (content, group_may_write) = open(file)?;
+        let (content, group_may_write) = open(file, SecretKind::Key, MAX_BYTES)?;
         let bytes = secret(file, &content)?;
         let twin = self.before.iter().find(|(id, before)| *before == bytes && *id != key.id);
         if let Some((other, _)) = twin {

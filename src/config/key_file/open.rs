@@ -5,20 +5,27 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::error::KeyError;
-use super::secret::MAX_BYTES;
+use super::kind::SecretKind;
 
-/// The first bytes of a key file, one more than any key has, and whether its group may write it.
-pub(super) fn open(path: &Path) -> Result<(Vec<u8>, bool), KeyError> {
-    let failed = |source| failure(path, source);
+/// The first bytes of a file, one more than it may have at `most`, and whether its group may write it.
+pub(super) fn open(
+    path: &Path,
+    what: SecretKind,
+    most: usize,
+) -> Result<(Vec<u8>, bool), KeyError> {
+    let failed = |source| failure(path, what, source);
     let mut file = open_at_once(path).map_err(failed)?;
     // Of the open file, so that it is the one that is read.
     let metadata = file.metadata().map_err(failed)?;
     if !metadata.is_file() {
-        return Err(KeyError::NotRegular { file: path.to_owned() });
+        return Err(KeyError::NotRegular { file: path.to_owned(), what });
     }
-    let group_may_write = permissions::judge(path, &metadata)?;
+    let group_may_write = match what {
+        SecretKind::Certificates => false,
+        _ => permissions::judge(path, what, &metadata)?,
+    };
     let mut content = Vec::new();
-    file.by_ref().take(MAX_BYTES as u64 + 1).read_to_end(&mut content).map_err(failed)?;
+    file.by_ref().take(most as u64 + 1).read_to_end(&mut content).map_err(failed)?;
     Ok((content, group_may_write))
 }
 
@@ -33,16 +40,16 @@ fn open_at_once(path: &Path) -> io::Result<File> {
     options.read(true).open(path)
 }
 
-fn failure(path: &Path, source: io::Error) -> KeyError {
+fn failure(path: &Path, what: SecretKind, source: io::Error) -> KeyError {
     let file = path.to_owned();
     match source.kind() {
-        io::ErrorKind::NotFound => KeyError::Missing { file, source },
+        io::ErrorKind::NotFound => KeyError::Missing { file, what, source },
         io::ErrorKind::PermissionDenied => {
-            KeyError::Forbidden { file, user: permissions::user(), source }
+            KeyError::Forbidden { file, what, user: permissions::user(), source }
         }
         // A socket, or a device that is not there.
-        _ if permissions::is_no_such_device(&source) => KeyError::NotRegular { file },
-        _ => KeyError::Unreadable { file, source },
+        _ if permissions::is_no_such_device(&source) => KeyError::NotRegular { file, what },
+        _ => KeyError::Unreadable { file, what, source },
     }
 }
 
@@ -54,18 +61,23 @@ mod permissions {
     use std::path::Path;
 
     use super::super::error::KeyError;
+    use super::super::kind::SecretKind;
 
     /// Refuses a file that strangers could know or change. Returns whether its group may write it.
     ///
     /// A group may read: so it is with fsGroup of Kubernetes; and an ACL, as systemd's LoadCredential
     /// makes one for the user of a service, shows as the rights of the group.
-    pub(super) fn judge(path: &Path, metadata: &Metadata) -> Result<bool, KeyError> {
+    pub(super) fn judge(
+        path: &Path,
+        what: SecretKind,
+        metadata: &Metadata,
+    ) -> Result<bool, KeyError> {
         let (mode, owner, user) = (metadata.mode(), metadata.uid(), user());
         if owner != 0 && owner != user {
-            return Err(KeyError::Owner { file: path.to_owned(), owner, user });
+            return Err(KeyError::Owner { file: path.to_owned(), what, owner, user });
         }
         if mode & 0o006 != 0 {
-            return Err(KeyError::Open { file: path.to_owned() });
+            return Err(KeyError::Open { file: path.to_owned(), what });
         }
         Ok(mode & 0o020 != 0)
     }
@@ -89,8 +101,13 @@ mod permissions {
     use std::path::Path;
 
     use super::super::error::KeyError;
+    use super::super::kind::SecretKind;
 
-    pub(super) fn judge(_path: &Path, _metadata: &Metadata) -> Result<bool, KeyError> {
+    pub(super) fn judge(
+        _path: &Path,
+        _what: SecretKind,
+        _metadata: &Metadata,
+    ) -> Result<bool, KeyError> {
         Ok(false)
     }
 

@@ -17,8 +17,14 @@ pub(crate) fn check_passed(file: &Path, config: &Config) -> String {
         [] => "no TURN server".to_owned(),
         addrs => format!("TURN server {}", addrs.join(" ")),
     };
+    let turns = config.cluster.nodes.iter().filter(|node| node.turn.is_some()).count();
+    let turns = match turns {
+        0 => String::new(),
+        1 => ", 1 of them a TURN server".to_owned(),
+        many => format!(", {many} of them TURN servers"),
+    };
     format!(
-        "{}: ok ({}, {superiors}, {turn})",
+        "{}: ok ({}{turns}, {superiors}, {turn})",
         escaped(&file.to_string_lossy()),
         counted(config.cluster.nodes.len(), "node"),
     )
@@ -26,7 +32,7 @@ pub(crate) fn check_passed(file: &Path, config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
-    use turn_balance::NodeEntry;
+    use turn_balance::{NodeEntry, TurnNode};
 
     use super::*;
 
@@ -53,5 +59,17 @@ mod tests {
             "balance.toml: ok (1 node, superiors 198.51.100.7:3001 203.0.113.12:3001, \
              TURN server 203.0.113.52:3478)"
         );
+        let node = config.cluster.nodes[0].clone().turn(TurnNode::default());
+        config.cluster.superiors.clear();
+        config.cluster.nodes.push(node.clone());
+        config.turn.bind.push("[2001:db8::52]:3478".parse().unwrap());
+        let text = |config: &Config| check_passed(Path::new("a"), config);
+        assert_eq!(
+            text(&config),
+            "a: ok (2 nodes, 1 of them a TURN server, no superior, \
+             TURN server 203.0.113.52:3478 [2001:db8::52]:3478)"
+        );
+        config.cluster.nodes.push(node);
+        assert!(text(&config).contains("(3 nodes, 2 of them TURN servers, "));
     }
 }

@@ -2,13 +2,15 @@
 
 use tracing::warn;
 
-use crate::config::{BareAnswers, Cluster, KeyFile, KeyReader, RequestLimits};
+use crate::config::{
+    BareAnswers, Cluster, KeyFile, KeyReader, RequestLimits, TurnKeys, read_login,
+};
 use crate::error::Error;
 use crate::net::engine::server::auth::{JoinPolicy, Trust};
 use crate::net::engine::server::limit::LimiterSettings;
 use crate::net::wire::MAX_ANSWER;
 use crate::net::wire::auth::{Key, Keys};
-use crate::types::escaped;
+use crate::types::{TurnLogin, escaped};
 
 /// Reads the keys, and what they are to open.
 pub(super) fn trust(config: &Cluster) -> Result<Trust, Error> {
@@ -27,6 +29,11 @@ fn read(reader: &mut KeyReader, key: &KeyFile) -> Result<Key, Error> {
         warn!(%file, "a group may write this key file, and so choose the key");
     }
     Ok(Key::new(key.id, &secret.bytes))
+}
+
+/// Reads who the server is to a TURN server that it checks; `None`: nobody.
+pub(super) fn turn_login(keys: &TurnKeys<'_>) -> Result<Option<TurnLogin>, Error> {
+    Ok(read_login(keys)?)
 }
 
 // One answer is the least that the configuration lets pass.

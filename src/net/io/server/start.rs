@@ -51,6 +51,10 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     if turn.is_some() {
         engine.check_turn(Instant::now());
     }
+    settings::turn_login(&config.turn.keys())?;
+    for turn in config.cluster.nodes.iter().filter_map(|node| node.turn.as_ref()) {
+        settings::turn_login(&turn.keys())?;
+    }
     let trust = settings::trust(&config.cluster)?;
     engine.set_trust(Instant::now(), trust, config.cluster.advertise);
     let shared = Arc::new(SharedState::new(engine, peer_messages));

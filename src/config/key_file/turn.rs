@@ -1,0 +1,65 @@
+//! What stands in the files of a TURN server's credentials and certificates.
+
+use std::path::Path;
+
+use super::error::KeyError;
+use super::kind::SecretKind;
+use super::open::open;
+use crate::config::model::TurnKeys;
+use crate::types::{TurnCredentials, TurnLogin, TurnSecret};
+
+/// More than a password may have (RFC 8489, section 9.2.2).
+const MAX_SECRET: usize = 1024;
+
+/// More than all certificates of a system take together.
+const MAX_CERTIFICATES: usize = 1 << 20;
+
+/// Who a check is where a secret makes the password, and the configuration names nobody.
+const NAME: &str = "tb";
+
+/// Reads what a TURN server's keys name; `None`: nothing.
+pub(crate) fn read_login(keys: &TurnKeys<'_>) -> Result<Option<TurnLogin>, KeyError> {
+    if let Some(file) = keys.secret_file {
+        let secret = line(file, SecretKind::TurnSecret)?;
+        let name = keys.user.unwrap_or(NAME).to_owned();
+        return Ok(Some(TurnLogin::Secret(TurnSecret::new(secret), name)));
+    }
+    let Some((user, file)) = keys.user.zip(keys.password_file) else { return Ok(None) };
+    let password = line(file, SecretKind::TurnPassword)?;
+    Ok(Some(TurnLogin::User(TurnCredentials::new(user, password))))
+}
+
+/// Whether a file has a certificate. Whether that is one, those who read it find out.
+pub(crate) fn check_certificates(file: &Path) -> Result<(), KeyError> {
+    let what = SecretKind::Certificates;
+    let (content, _) = open(file, what, MAX_CERTIFICATES)?;
+    let file = file.to_owned();
+    if content.len() > MAX_CERTIFICATES {
+        return Err(KeyError::TooLong { file, what, most: MAX_CERTIFICATES });
+    }
+    let begin = b"-----BEGIN CERTIFICATE-----";
+    match content.windows(begin.len()).any(|window| window == begin) {
+        true => Ok(()),
+        false => Err(KeyError::NoCertificate { file, what }),
+    }
+}
+
+/// A file that is one line of text, without the end of it.
+fn line(file: &Path, what: SecretKind) -> Result<String, KeyError> {
+    let (mut content, _) = open(file, what, MAX_SECRET)?;
+    let file = file.to_owned();
+    if content.len() > MAX_SECRET {
+        return Err(KeyError::TooLong { file, what, most: MAX_SECRET });
+    }
+    if content.ends_with(b"\n") {
+        content.pop();
+        if content.ends_with(b"\r") {
+            content.pop();
+        }
+    }
+    match String::from_utf8(content) {
+        Ok(text) if text.is_empty() => Err(KeyError::Empty { file, what }),
+        Ok(text) if !text.contains(char::is_control) => Ok(text),
+        _ => Err(KeyError::NotOneLine { file, what }),
+    }
+}
