@@ -30,7 +30,7 @@ struct Host {
 impl Host {
     fn new(turn: Option<&str>) -> Self {
         let (now, mut rng) = (Instant::now(), Rng::seed_from_u64(2));
-        let listing = Listing { turn: turn.map(addr), ..Listing::default() };
+        let listing = Listing { turn: turn.map(addr).into_iter().collect(), ..Listing::default() };
         let snapshot = Snapshot::new(&listing, &mut rng);
         let settings = LimiterSettings { places: 64, ..LimiterSettings::default() };
         let limiter = Arc::new(Limiter::new(settings, now, &mut rng));

@@ -17,7 +17,7 @@ const LEAF: IpAddr = IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7));
 impl Superior {
     fn new() -> Self {
         let (now, addr) = (Instant::now(), SocketAddr::new(LEAF, 3001));
-        let mut engine = ServerEngine::new(None, None, Rng::seed_from_u64(1));
+        let mut engine = ServerEngine::new(None, Rng::seed_from_u64(1));
         engine.set_nodes(now, [NodeSpec { addr, public: addr, name: None }]);
         Self(engine, now)
     }
@@ -81,7 +81,7 @@ fn a_distance_that_no_list_tells_apart_is_no_news() {
 #[test]
 fn news_is_encoded_at_once_and_a_stream_of_it_twenty_times_a_second() {
     let start = Instant::now();
-    let mut engine = ServerEngine::new(None, None, Rng::seed_from_u64(2));
+    let mut engine = ServerEngine::new(None, Rng::seed_from_u64(2));
     let addrs: Vec<_> = (0..200).map(|n| SocketAddr::from(([203, 0, 113, n], 3001))).collect();
     engine.set_nodes(start, addrs.iter().map(|&addr| NodeSpec { addr, public: addr, name: None }));
     let (mut encoded, mut port) = (Vec::new(), 1024);

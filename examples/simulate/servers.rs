@@ -105,7 +105,7 @@ impl<'a> Servers<'a> {
         let leaf = self.tree.is_leaf(server);
         let nodes = self.nodes(server);
         let flat = self.list(server);
-        let turn = self.node(server).turn.filter(|_| leaf);
+        let turn = self.node(server).turn.filter(|_| leaf).into_iter().collect();
         let listing = Listing { version: 1, nodes, flat, turn, ..Listing::default() };
         Host::Fixed(Arc::new(Snapshot::new(&listing, rng)))
     }

@@ -93,6 +93,14 @@ pub enum Fault {
     DrainingListed,
     /// A right answer is good for 20 s.
     LateExpiry,
+    /// A TURN server is down only after six checks that fail.
+    LateTurnExpiry,
+    /// A request to a TURN server that stays without answer is not repeated.
+    BindingNotRepeated,
+    /// Bare askers are told of TURN servers as if they were balance servers.
+    TurnIsHost,
+    /// A balance server is offered as a TURN server.
+    ImpostorOffered,
     /// A node that says that it offers nothing stays online.
     OfflineIgnored,
     /// The nonce of an answer to a check is not compared.

@@ -21,5 +21,6 @@ mod rogues;
 mod roots;
 mod scope;
 mod turn;
+mod turns;
 mod verify;
 mod ways;

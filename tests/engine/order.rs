@@ -41,7 +41,8 @@ fn grove(seed: u64) -> World<'static> {
         _ => 0,
     };
     let mut world = World::new(seed, move |from, to| Path::of(far(from).max(far(to))));
-    let mut fixed = |nodes: Vec<Node>, turn| {
+    let mut fixed = |nodes: Vec<Node>, turn: Option<_>| {
+        let turn = turn.into_iter().collect();
         let listing = Listing { flat: nodes.clone(), nodes, turn, ..Listing::default() };
         Host::Fixed(Arc::new(Snapshot::new(&listing, &mut rng)))
     };

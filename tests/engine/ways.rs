@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 use turn_balance::internals::engine::Rng;
-use turn_balance::internals::engine::server::health::Health;
 use turn_balance::internals::engine::server::members::{MemberEvent, Members, NodeSpec};
 use turn_balance::internals::engine::server::ways::Way;
 use turn_balance_lab::loopback::answer_probe;
@@ -59,18 +58,4 @@ fn whoever_a_nat_has_lost_stays_online_by_another_way_and_the_well_keep_theirs()
         };
         assert_eq!([GONE, LOST, WELL].map(told), [1, 1, 0], "seed {seed}: {events:?}");
     }
-}
-
-#[test]
-fn a_silent_turn_server_is_asked_another_way_when_it_is_down_and_then_every_ten_requests() {
-    let (start, turn) = (Instant::now(), SocketAddr::from(([192, 0, 2, 1], 3478)));
-    let mut health = Health::new(turn, start, Rng::seed_from_u64(1));
-    let mut ways = Vec::new();
-    for second in 0..30 {
-        let now = start + Duration::from_secs(second);
-        health.handle_timeout(now);
-        ways.extend(health.poll_transmit(now).map(|_| health.way()));
-    }
-    ways.dedup();
-    assert_eq!((ways[0], ways.len()), (Way::FIRST, 4), "after 3, 13 and 23: {ways:?}");
 }

@@ -102,20 +102,24 @@ fn a_node_and_a_turn_server_that_a_nat_has_lost_are_found_from_another_port() {
     };
     let _free = superior(3001, "");
     let fixed = superior(3002, "cluster.check-bind = 4002\n");
-    let leaf = root.serve("net.bind = '203.0.113.1:3003'\nturn.bind = '203.0.113.254:3478'\n");
+    let leaf = root.serve(
+        "net.bind = '203.0.113.1:3003'\nturn.bind = '203.0.113.254:3478'\nlog.level = 'debug'\n",
+    );
     for port in [3001, 3002] {
         lists(&client, &format!("203.0.113.1:{port}"), &["203.0.113.254:3001"]);
     }
-    let ups = || leaf.log().matches("TURN server up").count();
-    eventually("the TURN server", || (ups() == 1).then_some(()));
+    eventually("the TURN server", || leaf.log().contains("TURN server up").then_some(()));
 
     drop(first);
     map(3);
     let _second = serve(3);
-    eventually("the TURN server again", || (ups() == 2).then_some(()));
+    eventually("a new port", || leaf.log().contains("asked from another port").then_some(()));
     lists(&client, "203.0.113.1:3001", &["203.0.113.254:3001"]);
     eventually("word of what cannot be done", || {
         fixed.log().contains("`check-bind`").then_some(())
     });
     assert!(!fixed.log().contains("its checks leave from"), "{}", fixed.log());
+    let turn = eventually("a probe", || client.probe(&["203.0.113.1:3003"]));
+    assert_eq!(turn, addr("203.0.113.254:3478"));
+    assert!(!leaf.log().contains("TURN server down"), "it has been away: {}", leaf.log());
 }

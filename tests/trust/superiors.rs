@@ -11,6 +11,7 @@ use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::engine::server::heartbeat::Outgoing;
 use turn_balance::internals::engine::server::incoming::LocalAddr;
 use turn_balance::internals::engine::server::members::Members;
+use turn_balance::internals::engine::server::turn::{HealthPlan, TurnSpec};
 use turn_balance::internals::wire::auth::Purpose;
 use turn_balance::internals::wire::{Ping, Pong, Response, ResponseBody};
 
@@ -127,8 +128,9 @@ impl TwoNames {
     }
 
     fn node(now: Instant, rng: &mut Rng) -> ServerEngine {
-        let turn = Some(addr("203.0.113.11:3478"));
-        let mut below = ServerEngine::new(None, turn, Rng::from_rng(rng));
+        let mut below = ServerEngine::new(None, Rng::from_rng(rng));
+        let turn = TurnSpec::new(addr("203.0.113.11:3478"));
+        below.set_turn(now, [TurnSpec { plan: HealthPlan::None, ..turn }]);
         below.set_trust(now, keys(&[1]), None);
         below.set_superiors(now, vec![superior(), rogue()]);
         below

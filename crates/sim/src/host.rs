@@ -16,6 +16,7 @@ use turn_balance::internals::engine::server::heartbeat::Outgoing;
 use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::engine::server::members::NodeSpec;
+use turn_balance::internals::engine::server::turn::TurnSpec;
 use turn_balance::internals::engine::{Rng, Transmit};
 use turn_balance::internals::wire::stun;
 
@@ -49,6 +50,8 @@ pub struct Site {
     pub name: &'static str,
     pub superiors: Vec<SocketAddr>,
     pub nodes: Vec<SocketAddr>,
+    /// Nodes that are TURN servers.
+    pub turn_nodes: Vec<SocketAddr>,
     pub turn: Option<SocketAddr>,
     pub trust: Trust,
     pub advertise: Option<SocketAddr>,
@@ -110,13 +113,14 @@ pub(crate) fn patient(now: Instant) -> Responder {
 impl Host {
     pub(crate) fn live(site: &Site, now: Instant, mut rng: Rng) -> Self {
         let own = Rng::from_rng(&mut rng);
-        let mut engine = ServerEngine::new(site.name.parse().ok(), site.turn, own);
+        let mut engine = ServerEngine::new(site.name.parse().ok(), own);
         let spec = |&addr: &SocketAddr| NodeSpec { addr, public: addr, name: None };
         engine.set_nodes(now, site.nodes.iter().map(spec));
         engine.set_superiors(now, site.superiors.clone());
         engine.set_on_link(site.on_link.clone());
         engine.set_trust(now, site.trust.clone(), site.advertise);
-        engine.check_turn(now);
+        engine.set_turn(now, site.turn.map(TurnSpec::new));
+        engine.set_turn_nodes(now, site.turn_nodes.iter().copied().map(TurnSpec::new));
         let rates = if site.patient { UNLIMITED } else { Rates::default() };
         let settings = LimiterSettings { rates, places: 64, ..LimiterSettings::default() };
         let settings = site.limits.clone().unwrap_or(settings);
@@ -249,7 +253,7 @@ impl Live {
         while let Some(transmit) = engine.poll_check(now) {
             out.push((from(CHECKS), transmit));
         }
-        while let Some(transmit) = engine.poll_binding(now) {
+        while let Some((_, transmit)) = engine.poll_binding(now) {
             out.push((from(BINDINGS), transmit));
         }
         while let Some(Outgoing { transmit, via }) = engine.poll_heartbeat(now) {

@@ -245,6 +245,7 @@ impl Plan {
             name: "storm",
             superiors: superior.into_iter().chain(self.usurper).collect(),
             nodes: listed.chain(place.loops_to).collect(),
+            turn_nodes: Vec::new(),
             turn: place.turn,
             trust,
             advertise: Some(place.public).filter(|_| is_forwarded),

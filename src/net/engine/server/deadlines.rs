@@ -2,7 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+
+/// How far the first checks are spread: each node this long after the one before, so that
+/// thousands of answers do not arrive at once.
+const START_STEP: Duration = Duration::from_micros(50);
+
+/// The last of them at this time at most.
+const START_SPREAD: Duration = Duration::from_millis(500);
+
+/// How long after the first of many new nodes this one is checked.
+pub(super) fn spread(index: usize) -> Duration {
+    let index = u32::try_from(index).unwrap_or(u32::MAX);
+    START_STEP.saturating_mul(index).min(START_SPREAD)
+}
 
 /// One deadline for each address that has any. The next is found without a look at the others.
 #[derive(Debug, Default)]

@@ -3,19 +3,21 @@
 pub mod answer;
 pub mod auth;
 mod deadlines;
+mod distance;
 pub mod drop;
 pub mod flat;
-pub mod health;
 pub mod heartbeat;
 pub mod incoming;
 pub mod limit;
 pub mod members;
+pub mod news;
 mod pace;
 mod replay;
 pub mod seal;
+pub mod turn;
 pub mod ways;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -25,11 +27,11 @@ use self::answer::{Listing, Offer, Snapshot};
 use self::auth::{Heartbeat, PeerMessage, Trust};
 use self::drop::DropReason;
 use self::flat::flatten;
-use self::health::Health;
 use self::heartbeat::{Heartbeats, Outgoing, Tells};
 use self::incoming::LocalAddr;
 use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
 use self::pace::Pace;
+use self::turn::{TurnNews, TurnServers, TurnSpec};
 use self::ways::Way;
 use super::{Rng, Transmit};
 use crate::net::wire::{Node, State};
@@ -49,10 +51,8 @@ pub struct NodeCount {
 pub enum ServerEvent {
     /// Of a node.
     Node(MemberEvent),
-    /// The TURN server beside the leaf is up.
-    TurnUp(SocketAddr),
-    /// It is down.
-    TurnDown(SocketAddr),
+    /// Of a TURN server.
+    Turn(TurnNews),
     /// The server asks not to be chosen any more.
     Draining,
     /// It does no longer.
@@ -65,13 +65,11 @@ pub enum ServerEvent {
 pub struct ServerEngine {
     members: Members,
     heartbeats: Heartbeats,
-    turn: Option<SocketAddr>,
-    /// The checks of the TURN server; `None`: it is taken to live.
-    health: Option<Health>,
+    turn: TurnServers,
     listing: Listing,
     /// Whether it asks not to be chosen any more.
     draining: bool,
-    /// The revision of the members that `listing` shows; `None`: it must be shown again.
+    /// The revision of the nodes that `listing` shows; `None`: it must be shown again.
     shown: Option<u64>,
     /// How often it was encoded of late.
     pace: Pace,
@@ -82,19 +80,19 @@ pub struct ServerEngine {
 }
 
 impl ServerEngine {
-    /// A server that is called `name`, beside the TURN server `turn` if there is one.
-    pub fn new(name: Option<Name>, turn: Option<SocketAddr>, mut rng: Rng) -> Self {
+    /// A server that is called `name`, with nobody above, below or beside it.
+    pub fn new(name: Option<Name>, mut rng: Rng) -> Self {
         let members = Members::new(Rng::from_rng(&mut rng));
         let heartbeats = Heartbeats::new(name.clone(), Rng::from_rng(&mut rng));
         // Half the range is left for changes: a version is never 0, a bare peer's.
         let version = rng.random::<u64>() >> 1 | 1;
         let seal = members.seal();
-        let listing = Listing { name, turn, version, seal, ..Default::default() };
+        let turn = TurnServers::new(Rng::from_rng(&mut rng));
+        let listing = Listing { name, version, seal, ..Default::default() };
         Self {
             members,
             heartbeats,
             turn,
-            health: None,
             listing,
             draining: false,
             shown: None,
@@ -105,14 +103,17 @@ impl ServerEngine {
         }
     }
 
-    /// Checks the TURN server from now on; it is offered once it has answered.
-    pub fn check_turn(&mut self, now: Instant) {
-        let rng = Rng::from_rng(&mut self.rng);
-        self.health = self.turn.map(|turn| Health::new(turn, now, rng));
-        self.shown = None;
+    /// These TURN servers stand beside it, of each address family one at most.
+    pub fn set_turn(&mut self, now: Instant, turn: impl IntoIterator<Item = TurnSpec>) {
+        self.turn.set_own(now, turn);
     }
 
-    /// Replaces the nodes.
+    /// Replaces the nodes that are TURN servers.
+    pub fn set_turn_nodes(&mut self, now: Instant, nodes: impl IntoIterator<Item = TurnSpec>) {
+        self.turn.set_nodes(now, nodes);
+    }
+
+    /// Replaces the nodes that are balance servers.
     pub fn set_nodes(&mut self, now: Instant, nodes: impl IntoIterator<Item = NodeSpec>) {
         self.members.set_nodes(now, nodes);
         self.listing.node_addrs = self.members.addrs().collect();
@@ -205,29 +206,16 @@ impl ServerEngine {
         self.members.handle_datagram(now, from, datagram)
     }
 
-    /// A datagram came to the socket that the TURN server is asked from. Returns whether it is the
-    /// answer that is awaited.
+    /// A datagram came to a socket that TURN servers are asked from. Returns whether it is an answer
+    /// that is awaited.
     pub fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) -> bool {
-        self.with_health(|health| health.handle_datagram(now, from, datagram)).unwrap_or(false)
+        self.turn.handle_datagram(now, from, datagram)
     }
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         self.members.handle_timeout(now);
-        self.with_health(|health| health.handle_timeout(now));
-    }
-
-    fn with_health<T>(&mut self, change: impl FnOnce(&mut Health) -> T) -> Option<T> {
-        let (health, turn) = self.health.as_mut().zip(self.turn)?;
-        let before = health.is_up();
-        let result = change(health);
-        if health.is_up() != before {
-            let event =
-                if before { ServerEvent::TurnDown(turn) } else { ServerEvent::TurnUp(turn) };
-            self.events.push_back(event);
-            self.shown = None;
-        }
-        Some(result)
+        self.turn.handle_timeout(now);
     }
 
     /// What is offered, if the last snapshot has expired, or if that has changed since the last call
@@ -248,7 +236,7 @@ impl ServerEngine {
         }
         self.pace.note(now);
         self.list(now);
-        self.shown = Some(self.members.revision());
+        self.shown = Some(self.revision());
         let tells = match self.listing.state() {
             State::Offering => Tells::Offering,
             State::Draining => Tells::Draining,
@@ -266,17 +254,30 @@ impl ServerEngine {
                 (Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt, checker: None }, list)
             })
         };
-        let nodes: Vec<_> = online().map(|(node, _)| node).collect();
-        let flat = flatten(online());
-        let turn_down = self.health.as_ref().is_some_and(is_down);
-        let turn = self.turn.filter(|_| !turn_down);
+        let mut nodes: Vec<_> = online().map(|(node, _)| node).collect();
+        let mut turn_nodes: Vec<_> = self.turn.online(now).collect();
+        if !turn_nodes.is_empty() {
+            let balance: BTreeSet<_> = nodes.iter().map(|node| node.addr).collect();
+            turn_nodes.retain(|node| !balance.contains(&node.addr));
+        }
+        let listed = turn_nodes.iter().map(|node| (node.clone(), &[][..]));
+        let flat = flatten(online().chain(listed));
+        nodes.extend(turn_nodes);
+        let turn: Vec<_> = self.turn.own(now).collect();
+        let turn_down = turn.is_empty() && self.turn.has_own();
         let draining = self.draining;
         self.listing.update(Offer { nodes, flat, turn, turn_down, draining });
-        self.listing.expires = self.members.online(now).map(|online| online.until).min();
+        let ends = self.members.online(now).map(|online| online.until);
+        self.listing.expires = ends.chain(self.turn.expires(now)).min();
     }
 
     fn is_shown(&self) -> bool {
-        self.shown == Some(self.members.revision())
+        self.shown == Some(self.revision())
+    }
+
+    /// Changes whenever what is listed changes.
+    fn revision(&self) -> u64 {
+        self.members.revision() + self.turn.revision()
     }
 
     /// The next check to send, from a socket of its own.
@@ -289,14 +290,9 @@ impl ServerEngine {
         self.members.way(to)
     }
 
-    /// Which way a request to the TURN server leaves.
-    pub fn way_to_turn(&self) -> Way {
-        self.health.as_ref().map_or(Way::FIRST, Health::way)
-    }
-
-    /// The next request to the TURN server, from a socket of its own.
-    pub fn poll_binding(&mut self, now: Instant) -> Option<Transmit> {
-        self.health.as_mut()?.poll_transmit(now)
+    /// The next request to a TURN server, and which way it leaves, from a socket of its own.
+    pub fn poll_binding(&mut self, now: Instant) -> Option<(Way, Transmit)> {
+        self.turn.poll_transmit(now)
     }
 
     /// The next heartbeat to send, or answer to one, from listening sockets.
@@ -306,26 +302,28 @@ impl ServerEngine {
 
     /// What has become known since the last call.
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
-        self.events.pop_front().or_else(|| self.members.poll_event().map(ServerEvent::Node))
+        let own = self.events.pop_front();
+        let node = own.or_else(|| self.members.poll_event().map(ServerEvent::Node));
+        node.or_else(|| self.turn.poll_event().map(ServerEvent::Turn))
     }
 
     /// When to call [`ServerEngine::handle_timeout`] and the `poll_*` functions next.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        let health = self.health.as_ref().map(Health::poll_timeout);
         let news = self.pace.next().filter(|_| !self.is_shown());
-        let others = [self.members.poll_timeout(), self.heartbeats.poll_timeout(), news];
-        others.into_iter().chain([health]).flatten().min()
+        let nodes = [self.members.poll_timeout(), self.turn.poll_timeout()];
+        nodes.into_iter().chain([self.heartbeats.poll_timeout(), news]).flatten().min()
     }
 
     /// Whether [`ServerEngine::poll_snapshot`] or [`ServerEngine::poll_event`] has something to give
     /// that is not a matter of time, or only of how often it was encoded of late.
     pub fn has_news(&self) -> bool {
-        !self.is_shown() || !self.events.is_empty() || self.members.has_events()
+        let events = !self.events.is_empty() || self.members.has_events() || self.turn.has_events();
+        !self.is_shown() || events
     }
 
     /// Whether there is a node that is checked at this address, and it is online.
     pub fn is_online(&self, now: Instant, addr: SocketAddr) -> bool {
-        self.members.is_online(now, addr)
+        self.members.is_online(now, addr) || self.turn.is_online(now, addr)
     }
 
     /// Its nodes, for tests.
@@ -334,10 +332,16 @@ impl ServerEngine {
         &self.members
     }
 
+    /// Its TURN servers: those beside it, and those that are nodes.
+    pub fn turn(&self) -> &TurnServers {
+        &self.turn
+    }
+
     /// How many nodes are online, as of the last [`ServerEngine::handle_timeout`], and how many there
     /// are.
     pub fn count(&self) -> NodeCount {
-        NodeCount { online: self.members.online_count(), all: self.members.len() }
+        let (online, all) = self.turn.count();
+        NodeCount { online: self.members.online_count() + online, all: self.members.len() + all }
     }
 }
 
@@ -345,10 +349,4 @@ impl ServerEngine {
 fn answers() -> usize {
     planted!(TwoAnswers => 2);
     1
-}
-
-/// Whether the TURN server is not to be named.
-fn is_down(health: &Health) -> bool {
-    planted!(HealthIgnored => false);
-    !health.is_up()
 }

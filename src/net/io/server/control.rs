@@ -12,7 +12,7 @@ use super::log_limit::tell;
 use super::out_of_reach::OutOfReach;
 use super::receive::catch_up;
 use super::shared::{Arrival, SharedState};
-use super::turn_socket::TurnSocket;
+use super::turn_sockets::TurnSockets;
 use crate::net::engine::server::heartbeat::Outgoing;
 use crate::net::engine::server::incoming::LocalAddr;
 use crate::net::io::socket::udp::BoundAddr;
@@ -32,8 +32,8 @@ const WORKERS_TURN: Duration = Duration::from_millis(50);
 pub(super) struct ControlLoop {
     pub(super) shared: Arc<SharedState>,
     pub(super) check_sockets: CheckSockets,
-    /// Where the TURN server is asked from.
-    pub(super) turn: Option<TurnSocket>,
+    /// Where TURN servers are asked from.
+    pub(super) turn_sockets: TurnSockets,
     pub(super) heartbeat_sockets: Vec<HeartbeatSocket>,
     /// Superiors that none of these can send to.
     pub(super) out_of_reach: OutOfReach,
@@ -93,7 +93,7 @@ impl ControlLoop {
         loop {
             let mut engine = self.shared.engine();
             let check = engine.poll_check(now).map(|check| (engine.way_of_check(check.to), check));
-            let binding = engine.poll_binding(now).map(|binding| (engine.way_to_turn(), binding));
+            let binding = engine.poll_binding(now);
             let heartbeat = engine.poll_heartbeat(now);
             let event = engine.poll_event().map(|event| (event, engine.count()));
             let next = engine.poll_timeout();
@@ -104,8 +104,8 @@ impl ControlLoop {
             if let Some((way, check)) = check {
                 self.check_sockets.send(now, way, &check, &self.shared);
             }
-            if let (Some((way, binding)), Some(turn)) = (binding, &mut self.turn) {
-                turn.send(way, &binding, &self.shared);
+            if let Some((way, binding)) = binding {
+                self.turn_sockets.send(now, way, &binding, &self.shared);
             }
             if let Some(heartbeat) = heartbeat {
                 self.send_heartbeat(now, &heartbeat);

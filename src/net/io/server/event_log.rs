@@ -3,16 +3,16 @@
 use tracing::{debug, info, warn};
 
 use super::check_sockets::CheckSockets;
-use crate::net::engine::server::members::{MemberEvent, ONLINE, START_GRACE};
+use crate::net::engine::server::members::{MemberEvent, ONLINE};
+use crate::net::engine::server::news::START_GRACE;
+use crate::net::engine::server::turn::{TurnId, TurnNews};
 use crate::net::engine::server::{NodeCount, ServerEvent};
 use crate::types::Name;
 
 pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, from: &CheckSockets) {
     let online = format_args!("{online} of {all}").to_string();
-    let text = |name: Option<Name>| name.map_or_else(|| "-".into(), |name| name.to_string());
     match event {
-        ServerEvent::TurnUp(turn) => info!(%turn, "TURN server up"),
-        ServerEvent::TurnDown(turn) => warn!(%turn, "TURN server down"),
+        ServerEvent::Turn(event) => turn(event, &online),
         ServerEvent::Draining => info!("draining: asks not to be chosen any more"),
         ServerEvent::Undrained => info!("draining no more"),
         ServerEvent::Node(MemberEvent::Online { addr, name }) => {
@@ -48,6 +48,36 @@ pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, fr
                 nodes = all,
                 "no node has answered: does a firewall drop checks or their answers?{}",
                 if fixed { "" } else { " `check-bind` in [cluster] fixes the port" }
+            );
+        }
+    }
+}
+
+fn text(name: Option<Name>) -> String {
+    name.map_or_else(|| "-".into(), |name| name.to_string())
+}
+
+/// What is told of a TURN server; `online`: how many nodes are.
+fn turn(event: TurnNews, online: &str) {
+    match event {
+        TurnNews::Up(TurnId { addr, public, beside: true, .. }) => {
+            info!(turn = %public, checked_at = %addr, "TURN server up");
+        }
+        TurnNews::Down(TurnId { addr, public, beside: true, .. }, fault) => {
+            warn!(turn = %public, checked_at = %addr, reason = fault.as_str(), "TURN server down: {fault}");
+        }
+        TurnNews::Up(TurnId { addr, name, .. }) => {
+            info!(%addr, name = %text(name), %online, "TURN server online");
+        }
+        TurnNews::Down(TurnId { addr, name, .. }, fault) => {
+            let (name, reason) = (text(name), fault.as_str());
+            warn!(%addr, %name, %reason, %online, "TURN server offline: {fault}");
+        }
+        TurnNews::NoneAnswered(nodes) => {
+            warn!(
+                after = ?START_GRACE,
+                nodes,
+                "no TURN server of `nodes` has answered: does a firewall drop STUN or its answers?"
             );
         }
     }

@@ -17,7 +17,7 @@ mod running;
 mod settings;
 mod shared;
 mod start;
-mod turn_socket;
+mod turn_sockets;
 mod worker;
 
 pub use running::Server;

@@ -2,15 +2,17 @@
 
 use tracing::warn;
 
+use super::names::TurnPlans;
 use crate::config::{
-    BareAnswers, Cluster, KeyFile, KeyReader, RequestLimits, TurnKeys, read_login,
+    BareAnswers, Cluster, KeyFile, KeyReader, RequestLimits, Turn, TurnKeys, TurnNode, read_login,
 };
 use crate::error::Error;
 use crate::net::engine::server::auth::{JoinPolicy, Trust};
 use crate::net::engine::server::limit::LimiterSettings;
+use crate::net::engine::server::turn::{HealthPlan, TurnSpec};
 use crate::net::wire::MAX_ANSWER;
 use crate::net::wire::auth::{Key, Keys};
-use crate::types::{TurnLogin, escaped};
+use crate::types::{TurnHealth, escaped};
 
 /// Reads the keys, and what they are to open.
 pub(super) fn trust(config: &Cluster) -> Result<Trust, Error> {
@@ -31,9 +33,25 @@ fn read(reader: &mut KeyReader, key: &KeyFile) -> Result<Key, Error> {
     Ok(Key::new(key.id, &secret.bytes))
 }
 
-/// Reads who the server is to a TURN server that it checks; `None`: nobody.
-pub(super) fn turn_login(keys: &TurnKeys<'_>) -> Result<Option<TurnLogin>, Error> {
-    Ok(read_login(keys)?)
+/// The TURN servers beside it.
+pub(super) fn turn(config: &Turn) -> Result<Vec<TurnSpec>, Error> {
+    let plan = plan(&config.keys())?;
+    let spec = |(public, addr)| TurnSpec { addr, public, name: None, plan: plan.clone() };
+    Ok(config.checked_at().map(spec).collect())
+}
+
+/// How each node is asked that is a TURN server, in the order of the configuration.
+pub(super) fn turn_plans(config: &Cluster) -> Result<TurnPlans, Error> {
+    let plan = |turn: &TurnNode| plan(&turn.keys());
+    config.nodes.iter().map(|node| node.turn.as_ref().map(plan).transpose()).collect()
+}
+
+fn plan(keys: &TurnKeys<'_>) -> Result<HealthPlan, Error> {
+    read_login(keys)?;
+    Ok(match keys.health {
+        TurnHealth::None => HealthPlan::None,
+        TurnHealth::Binding | TurnHealth::Allocate | TurnHealth::Relay => HealthPlan::Binding,
+    })
 }
 
 // One answer is the least that the configuration lets pass.

@@ -13,7 +13,7 @@ use super::control::{ControlLoop, HeartbeatSocket};
 use super::listen::listen;
 use super::out_of_reach::OutOfReach;
 use super::shared::SharedState;
-use super::turn_socket::TurnSocket;
+use super::turn_sockets::TurnSockets;
 use super::worker::Worker;
 use super::{names, networks, overflow, receive, settings};
 use crate::config::Config;
@@ -21,10 +21,11 @@ use crate::error::{Error, SocketOperation};
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Responder;
 use crate::net::engine::server::limit::Limiter;
+use crate::net::engine::server::turn::{HealthPlan, TurnSpec};
 use crate::net::io::random;
 use crate::net::io::socket::listen::Listener;
 use crate::net::io::socket::reply::reply_sockets;
-use crate::types::TurnHealth;
+use crate::types::Endpoint;
 
 /// Heartbeats that wait for the control loop. More are dropped: the next ones come in seconds.
 const PEER_MESSAGES: usize = 1024;
@@ -44,21 +45,23 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     let check_sockets = CheckSockets::open(&addrs, config.cluster.check_bind)?;
 
     let (peer_messages, arrivals) = mpsc::channel(PEER_MESSAGES);
-    let turn = config.turn.checked_at().map(|(bind, _)| bind).next();
-    let mut engine = ServerEngine::new(config.net.name.clone(), turn, random::rng()?);
-    let turn = turn.filter(|_| config.turn.health != TurnHealth::None);
-    let turn = turn.map(TurnSocket::open).transpose()?;
-    if turn.is_some() {
-        engine.check_turn(Instant::now());
+    let mut engine = ServerEngine::new(config.net.name.clone(), random::rng()?);
+    let turn = settings::turn(&config.turn)?;
+    let plans = settings::turn_plans(&config.cluster)?;
+    let mut turn_sockets = TurnSockets::default();
+    for TurnSpec { addr, .. } in turn.iter().filter(|turn| turn.plan != HealthPlan::None) {
+        turn_sockets.open(Instant::now(), *addr)?;
     }
-    settings::turn_login(&config.turn.keys())?;
-    for turn in config.cluster.nodes.iter().filter_map(|node| node.turn.as_ref()) {
-        settings::turn_login(&turn.keys())?;
+    for (node, plan) in config.cluster.nodes.iter().zip(&plans) {
+        if let (Endpoint::Addr(addr), Some(_)) = (&node.addr, plan) {
+            turn_sockets.open(Instant::now(), *addr)?;
+        }
     }
+    engine.set_turn(Instant::now(), turn);
     let trust = settings::trust(&config.cluster)?;
     engine.set_trust(Instant::now(), trust, config.cluster.advertise);
     let shared = Arc::new(SharedState::new(engine, peer_messages));
-    names::set_numeric(&shared, &config.cluster, &addrs);
+    names::set_numeric(&shared, &config.cluster, &plans, &addrs);
     shared.refresh(Instant::now());
 
     let limits = settings::limiter(&config.limits);
@@ -85,20 +88,20 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     for socket in check_sockets.sockets() {
         shared.asking.add(Asks::Nodes, socket.clone());
     }
-    if let Some(turn) = &turn {
-        shared.asking.add(Asks::Turn, turn.socket().clone());
+    for socket in turn_sockets.sockets() {
+        shared.asking.add(Asks::Turn, socket.clone());
     }
     shared.parts.spawn("receiver of answers", receive::answers(shared.clone()));
     let control = ControlLoop {
         shared: shared.clone(),
         check_sockets,
-        turn,
+        turn_sockets,
         heartbeat_sockets,
         out_of_reach: OutOfReach::default(),
     };
     shared.parts.spawn("control loop", control.run(arrivals));
     shared.parts.spawn("watch over full buffers", overflow::tell(shared.clone()));
-    names::spawn(shared, config.cluster, &started.addrs);
+    names::spawn(shared, config.cluster, plans, &started.addrs);
     Ok(started)
 }
 

@@ -12,15 +12,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::answer::{Responder, Snapshot};
 use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::engine::server::members::{MemberEvent, NodeSpec, ONLINE};
+use turn_balance::internals::engine::server::turn::{HealthPlan, TurnSpec};
 use turn_balance::internals::engine::server::{NodeCount, ServerEngine, ServerEvent};
+use turn_balance::internals::engine::{Rng, Transmit};
 use turn_balance::internals::wire::auth::{Key, Keys, TRAILER};
 use turn_balance::internals::wire::{
-    MAX_COOKIE, PADDED_REQUEST, Request, RequestBody, SHORT_REQUEST,
+    MAX_COOKIE, PADDED_REQUEST, Request, RequestBody, SHORT_REQUEST, stun,
 };
 
 use super::input::{Input, seed};
@@ -115,10 +116,9 @@ impl World {
         let trust = Trust { keys: Keys::new(keys), require, join };
         let beside = flag(5).then(turn);
         let name = "server".parse().ok();
-        let mut engine = ServerEngine::new(name, beside, Rng::from_rng(&mut rng));
-        if flag(6) {
-            engine.check_turn(now);
-        }
+        let mut engine = ServerEngine::new(name, Rng::from_rng(&mut rng));
+        let plan = if flag(6) { HealthPlan::Binding } else { HealthPlan::None };
+        engine.set_turn(now, beside.map(|turn| TurnSpec { plan, ..TurnSpec::new(turn) }));
         let configured = if flag(7) { 0 } else { 8 };
         engine.set_nodes(now, (0..configured).map(spec));
         engine.set_superiors(now, vec![superior()]);
@@ -181,9 +181,13 @@ impl World {
         }
         let old = self.checks.len().saturating_sub(64);
         self.checks.drain(..old);
-        if let Some(binding) = self.engine.poll_binding(now) {
-            assert_eq!(binding.to, turn());
-            self.binding = Some(binding.payload);
+        while let Some((_, Transmit { to, payload })) = self.engine.poll_binding(now) {
+            assert_eq!(to, turn());
+            if stun::is_stun(&payload) {
+                self.binding = Some(payload);
+            } else {
+                assert_eq!(payload.len(), SHORT_REQUEST); // is it a balance server?
+            }
         }
         while let Some(heartbeat) = self.engine.poll_heartbeat(now) {
             assert_eq!(heartbeat.transmit.to, superior(), "an answer that nobody asked for");

@@ -25,17 +25,27 @@ struct Whole {
 }
 
 impl List {
-    /// Encodes `nodes` beside `base`.
-    pub(super) fn new(base: &ProbeReply, nodes: &[Node], rng: &mut Rng) -> Self {
+    /// Encodes `nodes` beside `base`, and the TURN server for each family.
+    pub(super) fn new(
+        base: &ProbeReply,
+        turn: impl Fn(Family) -> Option<SocketAddr>,
+        nodes: &[Node],
+        rng: &mut Rng,
+    ) -> Self {
+        let base = |family| ProbeReply { turn: turn(family), ..base.clone() };
         let (mut v4, mut v6): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.addr.is_ipv4());
-        let wholes =
-            [wholes(base, &[&v4[..], &v6].concat()), wholes(base, &[&v6[..], &v4].concat())];
+        let wholes = [
+            wholes(&base(Family::V4), &[&v4[..], &v6].concat()),
+            wholes(&base(Family::V6), &[&v6[..], &v4].concat()),
+        ];
         v4.shuffle(rng);
         v6.shuffle(rng);
         let all = [&v4[..], &v6].concat();
         let rtts = all.iter().map(|node| node.rtt_nibble()).collect();
         let put = |out: &mut Vec<u8>, node: &&Node| node.put(out, false);
-        Self { wholes, entries: Entries::new(encode(base), &all, put, rtts, v4.len()) }
+        // Where there is a TURN server, there are no nodes that a part could be of.
+        let base = encode(&base(Family::V4));
+        Self { wholes, entries: Entries::new(base, &all, put, rtts, v4.len()) }
     }
 
     /// Encodes hosts as a bare peer reads them, all of one family.

@@ -101,9 +101,8 @@ impl Snapshot {
 
 /// Hosts of the asker's family, or the TURN server when there are none.
 fn bare(listing: &Listing, family: Family, rng: &mut Rng) -> Option<List> {
-    let hosts = listing.nodes.iter().map(|node| node.addr);
-    let hosts: Vec<_> = hosts.filter(|host| Family::of(*host) == family).collect();
-    let turn = listing.turn.filter(|_| hosts.is_empty());
+    let hosts = listing.hosts(family);
+    let turn = listing.turn_for_bare(family).filter(|_| hosts.is_empty());
     let base = ProbeReply { turn, ..Default::default() };
     (is_for_bare(listing.state()) && is_answer(&hosts, turn))
         .then(|| List::bare(&base, &hosts, rng))
@@ -123,12 +122,12 @@ fn is_answer(hosts: &[SocketAddr], turn: Option<SocketAddr>) -> bool {
 
 fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
     let base = ProbeReply {
-        turn: listing.turn.filter(|_| listing.nodes.is_empty()),
         total: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
         name: listing.name.clone(),
         state: listing.state(),
         version: listing.version,
         ..Default::default()
     };
-    List::new(&base, nodes, rng)
+    let turn = |family| listing.turn_for(family).filter(|_| listing.nodes.is_empty());
+    List::new(&base, turn, nodes, rng)
 }

@@ -3,39 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
+use crate::net::engine::server::distance::Distance;
 use crate::net::engine::server::ways::{Route, Way, Ways};
 use crate::net::wire::{Extras, View};
-
-/// How far a node is, as steady as a list wants it: each change of that is news all the way up.
-#[derive(Debug, Default)]
-struct Distance {
-    shown: Option<Duration>,
-    /// The least of this window, and how many it has seen.
-    least: Option<Duration>,
-    seen: u8,
-}
-
-impl Distance {
-    /// Answers a window: a minute and a half of checks, so that one quiet moment falls into each.
-    const WINDOW: u8 = 32;
-    /// A change that is none: half of what the wire tells apart.
-    const SLACK: Duration = Duration::from_millis(8);
-
-    fn measure(&mut self, rtt: Duration) {
-        let least = self.least.map_or(rtt, |least| least.min(rtt));
-        self.least = Some(least);
-        self.seen += 1;
-        let shown = *self.shown.get_or_insert(least);
-        let slack = (shown / 4).max(Self::SLACK);
-        let over = self.seen == Self::WINDOW;
-        if least + slack < shown || over && least > shown + slack {
-            self.shown = Some(least);
-        }
-        if over {
-            (self.least, self.seen) = (None, 0);
-        }
-    }
-}
 
 /// The checks of one node.
 #[derive(Debug)]
@@ -192,7 +162,7 @@ impl Check {
 
     /// The round-trip time to the node, once it has answered.
     pub(super) fn distance(&self) -> Option<Duration> {
-        self.distance.shown
+        self.distance.shown()
     }
 
     /// Ends the round with a right answer; the next begins then.
@@ -211,27 +181,4 @@ impl Check {
 fn forgets_answered() -> bool {
     planted!(CheckAnswerKept => false);
     true
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_distance_follows_the_path_and_not_its_noise() {
-        let mut distance = Distance::default();
-        let mut measure = |ms: u64| {
-            distance.measure(Duration::from_millis(ms));
-            distance.shown.map(|shown| shown.as_millis())
-        };
-        assert_eq!(measure(130), Some(130));
-        assert_eq!(measure(100), Some(130), "less than a quarter");
-        assert_eq!(measure(90), Some(90));
-        let noise: Vec<_> = (0..200).map(|turn| measure(90 + turn * 37 % 200)).collect();
-        assert!(noise.iter().all(|shown| *shown == Some(90)), "{noise:?}");
-        let longer: Vec<_> = (0..200).map(|turn| measure(150 + turn * 37 % 200)).collect();
-        assert!(longer.last().is_some_and(|shown| (Some(150)..Some(170)).contains(shown)));
-        let changes = longer.windows(2).filter(|pair| pair[0] != pair[1]).count();
-        assert_eq!(changes, 1, "{longer:?}");
-    }
 }

@@ -5,19 +5,19 @@ use std::time::Instant;
 
 use super::gate::Places;
 use super::member::Member;
-use super::news::News;
 use super::node::MemberEvent;
 use super::prospect::Claim;
 use super::prospects::Prospects;
 use super::roster::Roster;
 use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::server::drop::DropReason;
+use crate::net::engine::server::news::News;
 
 /// The nodes, while some join or leave.
 pub(super) struct Joining<'a> {
     pub(super) roster: &'a mut Roster,
     pub(super) prospects: &'a mut Prospects,
-    pub(super) news: &'a mut News,
+    pub(super) news: &'a mut News<MemberEvent>,
     /// How many nodes there may be.
     pub(super) room: usize,
 }

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use super::news::Change;
 use super::node::{MemberEvent, NodeSpec, NodeState, Online};
 use super::offered::{ONLINE, Offered};
 use super::signer::Signer;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
+use crate::net::engine::server::news::Change;
 use crate::net::engine::server::ways::{Way, Ways};
 use crate::net::engine::{Rng, jitter};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
@@ -177,7 +177,7 @@ impl Member {
         answer: CheckAnswer,
         on_link: &OnLink,
         rng: &mut Rng,
-    ) -> Change {
+    ) -> Change<MemberEvent> {
         let CheckAnswer { sent, proof, key, reply, len } = answer;
         self.signer.show(key);
         let far = self.distance_on_wire();

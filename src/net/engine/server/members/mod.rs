@@ -8,7 +8,6 @@ mod gate;
 mod join;
 mod member;
 mod naming;
-mod news;
 mod node;
 mod offered;
 mod prospect;
@@ -18,12 +17,14 @@ mod signer;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rand::RngExt;
 
 use super::auth::{Heartbeat, Trust};
+use super::deadlines::spread;
 use super::drop::DropReason;
+use super::news::News;
 use super::seal::Seal;
 use super::ways::{Way, Ways};
 use crate::net::engine::exchange::{Proof, Token};
@@ -34,22 +35,13 @@ use crate::types::OnLink;
 use gate::{Gate, Ruling};
 use join::Joining;
 use member::{CheckAnswer, Member};
-use news::News;
 use prospect::Prospect;
 use prospects::Prospects;
 use roster::Roster;
 
-pub use news::START_GRACE;
 pub use node::{CheckOutcome, MemberEvent, NodeSpec, NodeState, Online};
 pub use offered::ONLINE;
 use offered::Offered;
-
-/// How far the first checks are spread: each node this long after the one before, so that
-/// thousands of answers do not arrive at once.
-const START_STEP: Duration = Duration::from_micros(50);
-
-/// The last of them at this time at most.
-const START_SPREAD: Duration = Duration::from_millis(500);
 
 /// The nodes of a server.
 ///
@@ -59,7 +51,7 @@ const START_SPREAD: Duration = Duration::from_millis(500);
 pub struct Members {
     roster: Roster,
     prospects: Prospects,
-    news: News,
+    news: News<MemberEvent>,
     gate: Gate,
     ways: Ways,
     /// How many of them are configured.
@@ -114,9 +106,7 @@ impl Members {
         }
         self.joining().make_room(wanted.len());
         for (index, (addr, spec)) in wanted.into_iter().enumerate() {
-            let index = u32::try_from(index).unwrap_or(u32::MAX);
-            let first = now + START_STEP.saturating_mul(index).min(START_SPREAD);
-            self.roster.insert(addr, Member::configured(spec, first));
+            self.roster.insert(addr, Member::configured(spec, now + spread(index)));
             self.news.await_answers(now);
         }
         if self.roster.is_empty() {
@@ -193,13 +183,13 @@ impl Members {
         let answer = CheckAnswer { sent, proof, key, reply, len: datagram.len() };
         let (on_link, rng) = (self.gate.on_link(), &mut self.rng);
         let change = self.roster.change(from, |member| member.answered(now, answer, on_link, rng));
-        self.news.note(now, change.unwrap_or_default());
+        change.into_iter().for_each(|change| self.news.note(now, change));
         CheckOutcome::Right
     }
 
     /// Lets time pass: nodes that stayed silent go offline.
     pub fn handle_timeout(&mut self, now: Instant) {
-        self.news.handle_timeout(now);
+        self.news.handle_timeout(now, MemberEvent::NoneAnswered);
         self.prospects.handle_timeout(now);
         for addr in self.roster.due(now) {
             if self.roster.get(addr).is_some_and(|member| member.is_forgotten(now)) {

@@ -21,20 +21,32 @@ use crate::net::io::resolve::Resolved;
 use crate::types::Endpoint;
 use agenda::Agenda;
 use known::{KnownNames, NameChange};
-use places::{ShortName, nodes, superiors};
+use places::{NodeSpecs, ShortName, nodes, superiors};
+
+pub(super) use places::TurnPlans;
 
 /// How many addresses a line of the log has.
 const MOST_TOLD: usize = 8;
 
 /// Sets what needs no look-up.
-pub(super) fn set_numeric(shared: &SharedState, config: &Cluster, own: &[SocketAddr]) {
+pub(super) fn set_numeric(
+    shared: &SharedState,
+    config: &Cluster,
+    plans: &TurnPlans,
+    own: &[SocketAddr],
+) {
     let superiors = superiors(config, &KnownNames::default(), own);
-    set(shared, config, &KnownNames::default(), own);
+    set(shared, config, plans, &KnownNames::default(), own);
     announcing(&superiors, &[]);
 }
 
 /// Starts the look-ups, where there are names.
-pub(super) fn spawn(shared: &Arc<SharedState>, config: Cluster, own: &[SocketAddr]) {
+pub(super) fn spawn(
+    shared: &Arc<SharedState>,
+    config: Cluster,
+    plans: TurnPlans,
+    own: &[SocketAddr],
+) {
     let endpoints = config.nodes.iter().map(|node| &node.addr).chain(&config.superiors);
     let mut names: Vec<_> =
         endpoints.filter(|endpoint| matches!(endpoint, Endpoint::Name(..))).cloned().collect();
@@ -43,7 +55,7 @@ pub(super) fn spawn(shared: &Arc<SharedState>, config: Cluster, own: &[SocketAdd
     if !names.is_empty() {
         let own = own.to_vec();
         let (known, told) = (KnownNames::awaiting(&names), BTreeSet::new());
-        let names = Names { shared: shared.clone(), config, own, names, known, told };
+        let names = Names { shared: shared.clone(), config, plans, own, names, known, told };
         shared.parts.spawn("look-up of names", names.keep_resolving());
     }
 }
@@ -52,6 +64,7 @@ pub(super) fn spawn(shared: &Arc<SharedState>, config: Cluster, own: &[SocketAdd
 struct Names {
     shared: Arc<SharedState>,
     config: Cluster,
+    plans: TurnPlans,
     own: Vec<SocketAddr>,
     names: Vec<Endpoint>,
     known: KnownNames,
@@ -122,7 +135,7 @@ impl Names {
     }
 
     fn set(&mut self) {
-        for short in set(&self.shared, &self.config, &self.known, &self.own) {
+        for short in set(&self.shared, &self.config, &self.plans, &self.known, &self.own) {
             let ShortName { host, found, used } = short;
             if self.told.insert(host.clone()) {
                 warn!(%host, found, used, "a name has more addresses than are used");
@@ -135,13 +148,15 @@ impl Names {
 fn set(
     shared: &SharedState,
     config: &Cluster,
+    plans: &TurnPlans,
     known: &KnownNames,
     own: &[SocketAddr],
 ) -> Vec<ShortName> {
-    let (nodes, short) = nodes(config, known, own);
+    let (NodeSpecs { balance, turn }, short) = nodes(config, plans, known, own);
     let now = Instant::now();
     let mut engine = shared.engine();
-    engine.set_nodes(now, nodes);
+    engine.set_nodes(now, balance);
+    engine.set_turn_nodes(now, turn);
     engine.set_superiors(now, superiors(config, known, own));
     drop(engine);
     shared.refresh(now);

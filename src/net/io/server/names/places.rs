@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use super::known::{KnownName, KnownNames};
 use crate::config::{Cluster, NodeEntry};
 use crate::net::engine::server::members::NodeSpec;
+use crate::net::engine::server::turn::{HealthPlan, TurnSpec};
 use crate::net::io::resolve::MOST_ADDRS;
 use crate::types::{Endpoint, Name, canonical};
 
@@ -17,17 +18,29 @@ pub(super) struct ShortName {
     pub(super) used: usize,
 }
 
+/// How each entry of the configuration is asked that is a TURN server; `None`: it is a balance server.
+pub(in crate::net::io::server) type TurnPlans = Vec<Option<HealthPlan>>;
+
+/// All nodes that are known.
+#[derive(Debug, Default)]
+pub(super) struct NodeSpecs {
+    pub(super) balance: Vec<NodeSpec>,
+    pub(super) turn: Vec<TurnSpec>,
+}
+
 /// What entries of the configuration say of a node, the first of them that says anything.
 #[derive(Debug, Default)]
 struct NodePlace {
     public: Option<SocketAddr>,
     name: Option<Name>,
+    plan: Option<HealthPlan>,
 }
 
 impl NodePlace {
-    fn take(&mut self, entry: &NodeEntry) {
+    fn take(&mut self, entry: &NodeEntry, plan: Option<&HealthPlan>) {
         self.public = self.public.or(entry.public);
         self.name = self.name.take().or_else(|| entry.name.clone());
+        self.plan = self.plan.take().or_else(|| plan.cloned());
     }
 }
 
@@ -37,15 +50,18 @@ impl NodePlace {
 /// look-up has not ended has the room of all that it may have, so that no other must make room for it.
 pub(super) fn nodes(
     config: &Cluster,
+    plans: &TurnPlans,
     known: &KnownNames,
     own: &[SocketAddr],
-) -> (Vec<NodeSpec>, Vec<ShortName>) {
-    let mut places = BTreeMap::<SocketAddr, NodePlace>::new();
+) -> (NodeSpecs, Vec<ShortName>) {
+    // By what they are, too: a mistake about one address hides nobody.
+    let mut places = BTreeMap::<(bool, SocketAddr), NodePlace>::new();
     let (mut lacking, mut reserved) = (BTreeMap::new(), 0);
-    let mut put = |entry: &NodeEntry, addr, most| {
-        let room = places.len() < most || places.contains_key(&addr);
+    let mut put = |(entry, plan): (&NodeEntry, Option<&HealthPlan>), addr, most| {
+        let place = (plan.is_some(), addr);
+        let room = places.len() < most || places.contains_key(&place);
         if room {
-            places.entry(addr).or_default().take(entry);
+            places.entry(place).or_default().take(entry, plan);
         }
         room
     };
@@ -53,25 +69,26 @@ pub(super) fn nodes(
         let addrs = known.get(&entry.addr).map_or(&[][..], addrs);
         addrs.iter().filter(|addr| !own.contains(addr)).copied()
     };
-    let nodes = || config.nodes.iter().filter(|entry| entry.turn.is_none());
-    for entry in nodes() {
-        if let Endpoint::Addr(addr) = entry.addr {
-            put(entry, canonical(addr), usize::MAX);
+    let plan = |index: usize| plans.get(index).and_then(Option::as_ref);
+    let nodes = || config.nodes.iter().enumerate().map(|(index, entry)| (entry, plan(index)));
+    for node in nodes() {
+        if let Endpoint::Addr(addr) = node.0.addr {
+            put(node, canonical(addr), usize::MAX);
         }
     }
-    for entry in nodes() {
+    for node @ (entry, _) in nodes() {
         if known.is_awaited(&entry.addr) {
             reserved += MOST_ADDRS;
         }
         for addr in others(entry, |name| &name.addrs) {
-            if !put(entry, addr, config.max_nodes.saturating_sub(reserved)) {
+            if !put(node, addr, config.max_nodes.saturating_sub(reserved)) {
                 *lacking.entry(&entry.addr).or_insert(0) += 1;
             }
         }
     }
-    for entry in nodes() {
-        for addr in others(entry, |name| &name.kept) {
-            put(entry, addr, config.max_nodes.saturating_sub(reserved));
+    for node in nodes() {
+        for addr in others(node.0, |name| &name.kept) {
+            put(node, addr, config.max_nodes.saturating_sub(reserved));
         }
     }
     let short = known.iter().map(|(host, name)| {
@@ -80,12 +97,15 @@ pub(super) fn nodes(
     });
     // How many are left out is known when the last one is.
     let short = short.filter(|short| reserved == 0 && short.used < short.found).collect();
-    let spec = |(addr, place): (SocketAddr, NodePlace)| NodeSpec {
-        addr,
-        public: place.public.unwrap_or(addr),
-        name: place.name,
-    };
-    (places.into_iter().map(spec).collect(), short)
+    let mut specs = NodeSpecs::default();
+    for ((_, addr), NodePlace { public, name, plan }) in places {
+        let public = public.unwrap_or(addr);
+        match plan {
+            Some(plan) => specs.turn.push(TurnSpec { addr, public, name, plan }),
+            None => specs.balance.push(NodeSpec { addr, public, name }),
+        }
+    }
+    (specs, short)
 }
 
 /// Where the superiors are.
@@ -117,6 +137,15 @@ mod tests {
         SocketAddr::from(([198, 51, third, last], 3001))
     }
 
+    fn balance(
+        config: &Cluster,
+        known: &KnownNames,
+        own: &[SocketAddr],
+    ) -> (Vec<NodeSpec>, Vec<ShortName>) {
+        let (specs, short) = super::nodes(config, &TurnPlans::new(), known, own);
+        (specs.balance, short)
+    }
+
     fn note(known: &mut KnownNames, host: &str, third: u8, count: u8, found: usize) {
         let addrs = (1..=count).map(|last| addr(third, last)).collect();
         known.note(&name(host), Resolved { addrs, found }, |_| true);
@@ -137,12 +166,12 @@ mod tests {
         let short = |host, found, used| ShortName { host: name(host), found, used };
         let above = short("above.example", 65, 64);
 
-        let (nodes, lacking) = nodes(&config, &known, &[addr(1, 64)]);
-        assert_eq!(nodes.len(), 5 + 63 + 40);
+        let (some, lacking) = balance(&config, &known, &[addr(1, 64)]);
+        assert_eq!(some.len(), 5 + 63 + 40);
         assert_eq!(lacking, [short("a.example", 3000, 64), above.clone()]);
 
         config.max_nodes = 100;
-        let (some, lacking) = super::nodes(&config, &known, &[]);
+        let (some, lacking) = balance(&config, &known, &[]);
         assert_eq!(some.len(), 100);
         assert!((0..5).all(|last| some.iter().any(|node| node.addr == addr(100, last))));
         let b = [short("b.example", 40, 31), short("c.example", 40, 31)];
@@ -150,7 +179,7 @@ mod tests {
         assert_eq!(lacking, [vec![a, above], b.into()].concat());
 
         config.max_nodes = 3;
-        let (some, lacking) = super::nodes(&config, &known, &[]);
+        let (some, lacking) = balance(&config, &known, &[]);
         assert!(some.iter().map(|node| node.addr).eq((0..5).map(|last| addr(100, last))));
         assert_eq!(lacking[0], short("a.example", 3000, 0));
     }
@@ -164,7 +193,7 @@ mod tests {
         note(&mut known, "a.example", 1, 1, 1);
         note(&mut known, "b.example", 2, 2, 2);
         let addrs = |config: &Cluster| {
-            let (nodes, short) = super::nodes(config, &known, &[]);
+            let (nodes, short) = balance(config, &known, &[]);
             assert_eq!(short, [], "the name has no more");
             Vec::from_iter(nodes.into_iter().map(|node| node.addr))
         };
@@ -180,15 +209,15 @@ mod tests {
         let mut known = KnownNames::awaiting(&[name("a.example"), name("b.example")]);
         assert!(known.end_first(&name("b.example")));
         note(&mut known, "b.example", 2, 64, 64);
-        assert_eq!(super::nodes(&config, &known, &[]).0.len(), 100 - 64);
-        assert_eq!(super::nodes(&config, &known, &[]).1, [], "nobody knows yet");
+        assert_eq!(balance(&config, &known, &[]).0.len(), 100 - 64);
+        assert_eq!(balance(&config, &known, &[]).1, [], "nobody knows yet");
         config.max_nodes = 10_000;
-        assert_eq!(super::nodes(&config, &known, &[]).0.len(), 64);
+        assert_eq!(balance(&config, &known, &[]).0.len(), 64);
         config.max_nodes = 100;
         assert!(known.end_first(&name("a.example")) && !known.end_first(&name("a.example")));
-        assert_eq!(super::nodes(&config, &known, &[]).0.len(), 64, "there is no such name");
+        assert_eq!(balance(&config, &known, &[]).0.len(), 64, "there is no such name");
         note(&mut known, "a.example", 1, 64, 64);
-        let (nodes, short) = super::nodes(&config, &known, &[]);
+        let (nodes, short) = balance(&config, &known, &[]);
         assert_eq!((nodes.len(), short.len()), (100, 1));
     }
 
@@ -207,10 +236,30 @@ mod tests {
             }
             // One of them is asked for another, but this one is online.
             note(&mut known, "b.example", 2, 1, 1);
-            let (nodes, _) = nodes(&config, &known, &[]);
+            let (nodes, _) = balance(&config, &known, &[]);
             let node = nodes.iter().find(|node| node.addr == addr(1, 1)).unwrap();
             let name = node.name.as_ref().map(ToString::to_string);
             assert_eq!((node.public, name.as_deref()), (public, Some("fra")));
         }
+    }
+
+    #[test]
+    fn a_name_may_stand_for_turn_servers_which_share_the_room() {
+        let mut turn = NodeEntry::new(name("turn.example"));
+        turn.name = Some("nyc".parse().unwrap());
+        let entries = [NodeEntry::new(name("a.example")), turn];
+        let mut config = Cluster { nodes: entries.into(), ..Cluster::default() };
+        let mut known = KnownNames::default();
+        note(&mut known, "a.example", 1, 2, 2);
+        note(&mut known, "turn.example", 2, 3, 3);
+        let plans = vec![None, Some(HealthPlan::Binding)];
+        let (specs, short) = super::nodes(&config, &plans, &known, &[addr(2, 3)]);
+        let turns: Vec<_> = specs.turn.iter().map(|spec| (spec.addr, spec.public)).collect();
+        assert_eq!(turns, [1, 2].map(|last| (addr(2, last), addr(2, last))), "this host is none");
+        assert!(specs.turn.iter().all(|spec| spec.name.is_some()));
+        assert_eq!((specs.balance.len(), short.len()), (2, 0));
+        config.max_nodes = 3;
+        let (specs, short) = super::nodes(&config, &plans, &known, &[]);
+        assert_eq!((specs.balance.len(), specs.turn.len(), short.len()), (2, 1, 1));
     }
 }

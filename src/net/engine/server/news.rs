@@ -3,9 +3,6 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use super::check::Check;
-use super::node::MemberEvent;
-
 /// When to say that no node has answered since the start.
 pub const START_GRACE: Duration = Duration::from_secs(10);
 
@@ -13,22 +10,22 @@ pub const START_GRACE: Duration = Duration::from_secs(10);
 /// those of thousands of nodes settle, and each list that is encoded costs as much as hundreds of
 /// checks. Lesser changes are in the next list, which is encoded before a node that is not heard
 /// of any more is off it.
-const SETTLE: Duration = Check::PERIOD;
+const SETTLE: Duration = Duration::from_secs(3);
 
 /// What an answer has changed of a node.
-#[derive(Debug, Default)]
-pub(super) struct Change {
+#[derive(Debug)]
+pub(super) struct Change<E> {
     /// Whether lists show it differently.
     pub(super) listed: bool,
     /// Whether it is nearer or farther by as much as lists tell.
     pub(super) distance: bool,
-    pub(super) event: Option<MemberEvent>,
+    pub(super) event: Option<E>,
 }
 
 /// What became known since somebody looked.
-#[derive(Debug, Default)]
-pub(super) struct News {
-    events: VecDeque<MemberEvent>,
+#[derive(Debug)]
+pub(super) struct News<E> {
+    events: VecDeque<E>,
     /// When to complain of silence; `None` once any node has answered.
     grace: Option<Instant>,
     /// When distances that have changed since the last revision are news.
@@ -36,7 +33,13 @@ pub(super) struct News {
     revision: u64,
 }
 
-impl News {
+impl<E> Default for News<E> {
+    fn default() -> Self {
+        Self { events: VecDeque::new(), grace: None, settle: None, revision: 0 }
+    }
+}
+
+impl<E> News<E> {
     /// Something must answer within the time of grace.
     pub(super) fn await_answers(&mut self, now: Instant) {
         self.grace.get_or_insert(now + START_GRACE);
@@ -52,11 +55,11 @@ impl News {
         self.revision += 1;
     }
 
-    pub(super) fn tell(&mut self, event: MemberEvent) {
+    pub(super) fn tell(&mut self, event: E) {
         self.events.push_back(event);
     }
 
-    pub(super) fn note(&mut self, now: Instant, change: Change) {
+    pub(super) fn note(&mut self, now: Instant, change: Change<E>) {
         if change.listed {
             self.revise();
         } else if change.distance {
@@ -65,9 +68,10 @@ impl News {
         self.events.extend(change.event);
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    /// Lets time pass. `none`: what is told where nothing has answered.
+    pub(super) fn handle_timeout(&mut self, now: Instant, none: E) {
         if self.grace.take_if(|grace| *grace <= now).is_some() {
-            self.tell(MemberEvent::NoneAnswered);
+            self.tell(none);
         }
         if self.settle.take_if(|settle| *settle <= now).is_some() {
             self.revise();
@@ -78,7 +82,7 @@ impl News {
         [self.grace, self.settle].into_iter().flatten().min()
     }
 
-    pub(super) fn poll_event(&mut self) -> Option<MemberEvent> {
+    pub(super) fn poll_event(&mut self) -> Option<E> {
         self.events.pop_front()
     }
 

@@ -1,0 +1,63 @@
+//! How far what is checked is, as lists tell it.
+
+use std::time::Duration;
+
+/// How far a node is, as steady as a list wants it: each change of that is news all the way up.
+#[derive(Debug, Default)]
+pub(super) struct Distance {
+    shown: Option<Duration>,
+    /// The least of this window, and how many it has seen.
+    least: Option<Duration>,
+    seen: u8,
+}
+
+impl Distance {
+    /// Answers a window: a minute and a half of checks, so that one quiet moment falls into each.
+    const WINDOW: u8 = 32;
+    /// A change that is none: half of what the wire tells apart.
+    const SLACK: Duration = Duration::from_millis(8);
+
+    /// A round trip took so long.
+    pub(super) fn measure(&mut self, rtt: Duration) {
+        let least = self.least.map_or(rtt, |least| least.min(rtt));
+        self.least = Some(least);
+        self.seen += 1;
+        let shown = *self.shown.get_or_insert(least);
+        let slack = (shown / 4).max(Self::SLACK);
+        let over = self.seen == Self::WINDOW;
+        if least + slack < shown || over && least > shown + slack {
+            self.shown = Some(least);
+        }
+        if over {
+            (self.least, self.seen) = (None, 0);
+        }
+    }
+
+    /// What is told; `None` before the first.
+    pub(super) fn shown(&self) -> Option<Duration> {
+        self.shown
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distance_follows_the_path_and_not_its_noise() {
+        let mut distance = Distance::default();
+        let mut measure = |ms: u64| {
+            distance.measure(Duration::from_millis(ms));
+            distance.shown.map(|shown| shown.as_millis())
+        };
+        assert_eq!(measure(130), Some(130));
+        assert_eq!(measure(100), Some(130), "less than a quarter");
+        assert_eq!(measure(90), Some(90));
+        let noise: Vec<_> = (0..200).map(|turn| measure(90 + turn * 37 % 200)).collect();
+        assert!(noise.iter().all(|shown| *shown == Some(90)), "{noise:?}");
+        let longer: Vec<_> = (0..200).map(|turn| measure(150 + turn * 37 % 200)).collect();
+        assert!(longer.last().is_some_and(|shown| (Some(150)..Some(170)).contains(shown)));
+        let changes = longer.windows(2).filter(|pair| pair[0] != pair[1]).count();
+        assert_eq!(changes, 1, "{longer:?}");
+    }
+}

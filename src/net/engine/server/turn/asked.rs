@@ -1,0 +1,108 @@
+//! A TURN server that this server asks itself: one beside it, or a node.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::health::Health;
+use super::plan::{HealthPlan, TurnSpec};
+use crate::net::engine::server::ways::{Way, Ways};
+use crate::net::engine::{Rng, Transmit};
+use crate::net::wire::{Kind, Node};
+use crate::types::TurnFault;
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct AskedTurn {
+    pub(super) spec: TurnSpec,
+    /// `None`: it is not asked, and taken to live.
+    health: Option<Health>,
+}
+
+/// What of one concerns others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) up: bool,
+    pub(super) fault: Option<TurnFault>,
+}
+
+impl AskedTurn {
+    /// One that is asked first at this moment.
+    pub(super) fn new(spec: TurnSpec, first: Instant) -> Self {
+        let health = match &spec.plan {
+            HealthPlan::None => None,
+            HealthPlan::Binding => Some(Health::new(spec.addr, first)),
+        };
+        Self { spec, health }
+    }
+
+    /// Whether it may be offered at this moment.
+    pub(super) fn is_up(&self, now: Instant) -> bool {
+        let expired = |health: &Health| health.until().is_some_and(|until| until <= now);
+        self.health.as_ref().is_none_or(|health| health.is_up() && !expired(health))
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        let health = self.health.as_ref();
+        Standing { up: health.is_none_or(Health::is_up), fault: health.and_then(Health::fault) }
+    }
+
+    /// Until when it may be offered, if nothing more is heard of it; `None`: for ever.
+    pub(super) fn until(&self) -> Option<Instant> {
+        self.health.as_ref().and_then(Health::until)
+    }
+
+    /// How a list has it.
+    pub(super) fn node(&self) -> Node {
+        Node {
+            name: self.spec.name.clone(),
+            rtt: self.health.as_ref().and_then(Health::rtt),
+            ..Node::new(self.spec.public, Kind::Turn)
+        }
+    }
+
+    /// The round-trip time to it, as far as the wire tells times apart.
+    pub(super) fn rtt_on_wire(&self) -> Option<Duration> {
+        self.health.as_ref().and_then(Health::rtt).map(Node::rtt_on_wire)
+    }
+
+    /// Takes what is said of it now, if it is asked as before. Returns whether it is.
+    pub(super) fn configure(&mut self, spec: &TurnSpec) -> bool {
+        let same = (self.spec.addr, &self.spec.plan) == (spec.addr, &spec.plan);
+        if same {
+            self.spec = spec.clone();
+        }
+        same
+    }
+
+    pub(super) fn handle_datagram(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        datagram: &[u8],
+        rng: &mut Rng,
+    ) -> bool {
+        let health = self.health.as_mut();
+        health.is_some_and(|health| health.handle_datagram(now, from, datagram, rng))
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        self.health.iter_mut().for_each(|health| health.handle_timeout(now));
+    }
+
+    pub(super) fn poll_transmit(
+        &mut self,
+        now: Instant,
+        ways: &mut Ways,
+        rng: &mut Rng,
+    ) -> Option<(Way, Transmit)> {
+        self.health.as_mut()?.poll_transmit(now, ways, rng)
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.health.as_ref().is_some_and(|health| health.is_due(now))
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.health.as_ref().and_then(Health::poll_timeout)
+    }
+}
