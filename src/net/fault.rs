@@ -91,6 +91,8 @@ pub enum Fault {
     DrainingNotTold,
     /// A node that asks not to be chosen stays online.
     DrainingListed,
+    /// A client takes a leaf that asks not to be chosen as it takes any other.
+    DrainingChosen,
     /// A right answer is good for 20 s.
     LateExpiry,
     /// A TURN server is down only after six checks that fail.

@@ -105,22 +105,27 @@ fn a_signal_ends_even_what_waits_for_its_reader() {
     }
 }
 
-/// A server that drains before it ends: it has a superior.
+/// A server that drains before it ends, for longer than any test takes.
 fn leaf() -> Served {
     let net = Net::new();
-    let rest = format!("cluster.superiors = ['{}']\n", net.server(9));
-    Served::start(built!(), net.server(1), "info", &rest)
+    let rest = format!("net.drain = '1h'\ncluster.superiors = ['{}']\n", net.server(9));
+    let mut leaf = Served::start(built!(), net.server(1), "info", &rest);
+    // It answers a moment before it heeds what is to end it.
+    drain_and_undrain(&mut leaf);
+    leaf
+}
+
+fn drain_and_undrain(leaf: &mut Served) {
+    leaf.signal("USR1");
+    leaf.until_it_logs("INFO draining: ");
+    leaf.signal("USR2");
+    leaf.until_it_logs("INFO draining no more");
 }
 
 #[test]
 fn a_server_drains_until_that_is_undone() {
     let mut leaf = leaf();
-    for _ in 0..2 {
-        leaf.signal("USR1");
-        leaf.until_it_logs("INFO draining: ");
-        leaf.signal("USR2");
-        leaf.until_it_logs("INFO draining no more");
-    }
+    drain_and_undrain(&mut leaf);
     let log = leaf.end();
     assert!(log.contains("INFO stopped"), "{log}");
 }
@@ -132,4 +137,16 @@ fn a_server_that_is_to_end_drains_unless_it_is_asked_again() {
     leaf.until_it_logs("INFO draining: ");
     leaf.signal("INT");
     leaf.until_it_logs("INFO stopped");
+}
+
+#[test]
+fn a_server_that_is_to_end_drains_until_it_is_told_so_again() {
+    let mut leaf = leaf();
+    leaf.signal("TERM");
+    leaf.until_it_logs("INFO draining: ");
+    // What comes so soon counts as the same one.
+    while leaf.is_running() {
+        leaf.signal("TERM");
+        std::thread::yield_now();
+    }
 }

@@ -5,9 +5,16 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use turn_balance_sim::{Path, World};
+use turn_balance::internals::engine::client::descent::{Options, Strategy};
+use turn_balance::internals::wire::{
+    ProbeReply, Request, RequestBody, Response, ResponseBody, State,
+};
 
-use crate::cascade::{ROOT, ask_bare, cascade, leaf, region, server};
+use turn_balance_sim::{Host, Path, Site, World};
+
+use crate::cascade::{
+    ROOT, ask_bare, cascade, client, leaf, leaf_turn, levels, region, selection, server,
+};
 
 /// A cascade that has settled, at whatever moment of its periods.
 fn settled(seed: u64) -> World<'static> {
@@ -67,4 +74,96 @@ fn who_reads_no_state_gets_no_answer_of_one_that_drains() {
         world.drain(server, true);
         assert_eq!(ask_bare(&mut world, server), 0, "{server}");
     }
+}
+
+const ALL: [u8; 6] = [11, 12, 13, 21, 22, 23];
+
+/// Both strategies, with flat lists and through every level.
+fn ways() -> impl Iterator<Item = Options> {
+    let first = Options { strategy: Strategy::First, ..Options::default() };
+    [Options::default(), levels(), first].into_iter()
+}
+
+#[test]
+fn one_that_drains_is_passed_over_while_another_lives() {
+    for seed in 0..20 {
+        for options in ways() {
+            let mut world = settled(seed);
+            // The lists that name them are on their way.
+            for n in [11, 12, 21, 22] {
+                world.drain(leaf(n), true);
+            }
+            let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
+            let turn = selection(&descent).turn;
+            assert!([leaf_turn(13), leaf_turn(23)].contains(&turn), "{options:?}: {turn}");
+        }
+    }
+}
+
+#[test]
+fn one_that_drains_is_chosen_where_nobody_else_lives() {
+    for (seed, dead) in (0..20).flat_map(|seed| [(seed, &ALL[..0]), (seed, &ALL[1..])]) {
+        for options in ways() {
+            let mut world = settled(seed);
+            ALL.iter().for_each(|n| world.drain(leaf(*n), true));
+            dead.iter().for_each(|n| world.stop(leaf(*n)));
+            let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
+            let selection = selection(&descent);
+            assert_eq!(selection.turn, leaf_turn(11), "{options:?}");
+            // Two silences, at the root and one level or two below it.
+            let most = if dead.is_empty() { 300 } else { 2200 };
+            assert!(selection.elapsed < Duration::from_millis(most), "{:?}", selection.elapsed);
+        }
+    }
+}
+
+#[test]
+fn there_is_a_way_through_balance_servers_that_drain() {
+    for seed in 0..20 {
+        for options in ways() {
+            let mut world = settled(seed);
+            world.drain(server(ROOT), true);
+            world.drain(region(1), true);
+            world.drain(region(2), true);
+            let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
+            assert!(selection(&descent).elapsed < Duration::from_millis(300), "{options:?}");
+        }
+    }
+}
+
+#[test]
+fn one_of_two_roots_that_drains_is_left_alone() {
+    let other = server("198.51.100.2");
+    let mut world = settled(1);
+    world.start(other, &Site { name: "other", nodes: vec![region(2)], ..Site::default() });
+    world.run_for(Duration::from_secs(2));
+    world.drain(server(ROOT), true);
+    let descent = world.descend(client(), Options::default(), &[server(ROOT), other]);
+    assert_eq!(selection(&descent).turn, leaf_turn(21));
+    world.stop(other);
+    let descent = world.descend(client(), Options::default(), &[server(ROOT), other]);
+    assert_eq!(selection(&descent).turn, leaf_turn(11));
+}
+
+#[test]
+fn what_says_in_the_last_round_that_it_drains_loses() {
+    let mut world = settled(1);
+    // Its first answer says that all is well, the others are behind the end of the race.
+    let mut answers = 0;
+    let node = |n: u8| ProbeReply { turn: Some(leaf_turn(n)), version: 1, ..Default::default() };
+    world.hosts.insert(
+        leaf(11),
+        Host::Actor(Box::new(move |to, _, request| {
+            let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request)
+            else {
+                return Vec::new();
+            };
+            answers += 1;
+            let state = if answers == 1 { State::Offering } else { State::Draining };
+            let reply = ProbeReply { nonce: probe.nonce, state, ..node(11) };
+            vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+        })),
+    );
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    assert_eq!(selection(&descent).turn, leaf_turn(12));
 }

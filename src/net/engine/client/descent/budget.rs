@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::candidate_id::CandidateId;
 use super::limits::Limits;
+use super::report::Unasked;
 
 /// Datagrams kept for the last round.
 const RESERVE: u32 = 16;
@@ -64,6 +65,17 @@ pub(super) enum Spend {
     /// Once its host has answered.
     Wait,
     Never,
+}
+
+impl Spend {
+    /// Why it does not go out now; `None`: it does.
+    pub(super) fn withheld(self) -> Option<Unasked> {
+        match self {
+            Self::Send => None,
+            Self::Wait => Some(Unasked::Host),
+            Self::Never => Some(Unasked::Budget),
+        }
+    }
 }
 
 impl SendBudget {

@@ -7,9 +7,11 @@ use std::ops::Index;
 use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
+use super::heard::Heard;
 use super::options::{Options, Refusal};
 use super::rank::{Score, least};
 use super::report::{Obstacle, Unasked};
+use super::role::Role;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::wire::{
     Extras, Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View,
@@ -66,6 +68,8 @@ pub(super) struct Entry {
     pub(super) rtt: Option<Duration>,
     /// What it says of itself.
     pub(super) state: State,
+    /// Whether it is to serve although it asks not to be chosen.
+    pub(super) called_up: bool,
     /// Whether the descent went down into it.
     pub(super) explored: bool,
     /// Why it, or the TURN server that it names, must not be asked.
@@ -76,27 +80,6 @@ pub(super) struct Entry {
     pub(super) answered_from: Option<SocketAddr>,
     /// What the network says stands before it, unless it answers all the same.
     pub(super) obstacle: Option<Obstacle>,
-}
-
-/// What a candidate is taken for: what the list says, until it answers itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
-    Balance,
-    Leaf,
-    Turn,
-}
-
-/// Where an answer leads.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Heard {
-    /// It is the first one to a request that was sent then.
-    Right { id: CandidateId, sent: Instant },
-    /// It is not the first one.
-    Repeated,
-    /// It comes from an address that was asked, but not that.
-    Mismatched,
-    /// It comes from an address that was not asked.
-    Misplaced,
 }
 
 impl Candidates {
@@ -128,7 +111,14 @@ impl Candidates {
 
     /// The score of one that has answered.
     pub(super) fn score(&self, id: CandidateId) -> Option<Score> {
-        self[id].rtt.map(|rtt| Score { rtt, id })
+        self[id].rtt.map(|rtt| Score { reserve: self.is_reserve(id), rtt, id })
+    }
+
+    /// Whether a candidate asks not to be chosen, or the leaf that names it.
+    pub(super) fn is_reserve(&self, id: CandidateId) -> bool {
+        planted!(DrainingChosen => false);
+        let leaf = self[id].via.map(|via| &self[via]).filter(|via| via.role == Role::Leaf);
+        self[id].state.is_reserve() || leaf.is_some_and(|leaf| leaf.state.is_reserve())
     }
 
     /// The scores of all that fit and have answered.
@@ -215,9 +205,7 @@ impl Candidates {
             }
             (false, _) => entry.role = Role::Balance,
         }
-        if entry.state == State::Offering {
-            entry.total = reply.total as usize;
-        }
+        entry.total = reply.total as usize;
         entry.role
     }
 
@@ -241,6 +229,11 @@ impl Candidates {
     /// Forgets which TURN server a candidate names.
     pub(super) fn forget_turn(&mut self, id: CandidateId) {
         self.entry(id).turn = None;
+    }
+
+    /// Notes that these are to serve although they ask not to be chosen.
+    pub(super) fn call_up(&mut self, reserve: Vec<CandidateId>) {
+        reserve.into_iter().for_each(|id| self.entry(id).called_up = true);
     }
 
     /// Notes what stands before a candidate.
@@ -346,6 +339,7 @@ impl Entry {
             exchange: Exchange::new(Owner::Client),
             rtt: None,
             state: State::Offering,
+            called_up: false,
             explored: false,
             refused: None,
             withheld: None,
@@ -356,13 +350,19 @@ impl Entry {
 
     /// Whether it can be chosen: a leaf or TURN server that is not out of service.
     pub(super) fn can_win(&self) -> bool {
-        self.role != Role::Balance && self.state == State::Offering && self.turn.is_some()
+        self.role != Role::Balance && self.serves() && self.turn.is_some()
+    }
+
+    /// Whether it is to be reckoned with, by what it says of itself.
+    pub(super) fn serves(&self) -> bool {
+        planted!(DrainingChosen => self.state == State::Offering || self.state.is_reserve());
+        self.state == State::Offering || self.called_up && self.state.is_reserve()
     }
 
     /// Whether it is a balance server that has listed something to go down to, and was not explored.
     pub(super) fn leads_on(&self) -> bool {
         let lists = self.role == Role::Balance && !self.list.is_empty();
-        lists && !self.explored && self.state == State::Offering
+        lists && !self.explored && self.serves()
     }
 
     /// Bytes of a request to it, the first or a later copy. Only those whose answer may be long are

@@ -14,6 +14,7 @@ use super::race::Race;
 use super::rank::Score;
 use super::report::{Obstacle, Selection};
 use super::roots::NamedRoots;
+use super::schedule::PATIENCE;
 use super::trace::Trace;
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit, later};
@@ -126,7 +127,7 @@ impl Descent {
     pub fn handle_nat64(&mut self, now: Instant, nat64: Nat64) {
         self.race.handle_nat64(now, nat64);
         if matches!(self.phase, Phase::Lingering(..) | Phase::Finished(_)) {
-            self.race.cancel();
+            self.race.schedule_mut().cancel();
         }
         self.advance(now);
     }
@@ -255,13 +256,14 @@ impl Descent {
         if self.race.best().is_none() && self.is_verifying() {
             // The last that was in hand has gone out of service: on with the race.
             self.phase = Phase::Racing;
-            self.race.be_patient(now);
+            self.race.schedule_mut().be_patient(now, PATIENCE);
             self.race.ask_new_roots(now);
         }
         let first = self.is_plain();
         while self.race.best().is_none() && self.race.schedule().is_quiet() && !self.awaits_nat64()
         {
-            if first || !self.race.back_up(now) {
+            let on = !first && self.race.back_up(now);
+            if !on && !self.race.call_up(now, true) {
                 if self.roots.are_awaited() {
                     break;
                 }
@@ -299,7 +301,7 @@ impl Descent {
         let mut answered: Vec<_> = self.race.candidates().scores(|_| true).collect();
         answered.sort_unstable();
         self.phase = Phase::Verifying(1);
-        self.race.clear_schedule();
+        self.race.schedule_mut().clear();
         for score in answered {
             self.ask_finalist(now, score.id);
         }
@@ -355,7 +357,7 @@ impl Descent {
         };
         let ending = self.ending(elapsed);
         let choice = choice.ok_or_else(|| ending.failure()).and_then(|choice| ending.allow(choice));
-        self.race.cancel();
+        self.race.schedule_mut().cancel();
         let until = later(now, self.race.options().linger).min(self.deadline);
         let lingers = choice.is_ok() && until > now && self.awaits_any();
         let outcome = Outcome { elapsed, choice };

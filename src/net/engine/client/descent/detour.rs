@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Role};
+use super::candidates::Candidates;
 use super::copies::SPACING;
 use super::options::Options;
+use super::role::Role;
 use super::schedule::{PATIENCE, Schedule};
 use crate::types::Nat64;
 

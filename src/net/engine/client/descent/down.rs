@@ -1,12 +1,13 @@
 //! The way down: which balance servers of a level are explored, and what may be spent on each level.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::budget::Quota;
 use super::candidate_id::CandidateId;
 use super::candidates::{Candidates, Entry};
 use super::options::{Options, Strategy};
-use super::rank::{Score, least};
+use super::rank::{Score, can_win_until, least, window};
+use super::schedule::Schedule;
 
 /// How many balance servers of one level are explored.
 const EXPLORED: usize = 6;
@@ -91,6 +92,25 @@ impl Levels {
         let deepest_first = (0..self.0.len()).rev();
         let best = deepest_first.filter_map(|level| ready(candidates, level).min()).next();
         best.map(|score| score.id)
+    }
+
+    /// The last moment at which something outstanding can win against the best: a leaf or TURN server
+    /// whose newest copy is no older than `limit`, a balance server's no older than the window.
+    pub(super) fn decided_at(
+        &self,
+        best: Score,
+        limit: Duration,
+        schedule: &Schedule,
+    ) -> Option<Instant> {
+        // The leader's own copies can only make it lead by more.
+        let rival = schedule.newest_measuring_but(best.id);
+        let measuring = rival.map(|newest| can_win_until(newest, limit));
+        let pending = schedule.newest_pending().map(|(level, newest)| {
+            let fastest = self.fastest(level);
+            let fastest = fastest.map_or(best.rtt, |fastest| fastest.min(best.rtt));
+            can_win_until(newest, window(fastest))
+        });
+        pending.chain(measuring).max()
     }
 
     /// What may be spent on candidates of a level, of what is `left`. Nobody knows how many levels

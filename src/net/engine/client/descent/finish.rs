@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry, Role};
+use super::candidates::{Candidates, Entry};
 use super::rank::{Score, window};
+use super::role::Role;
 
 /// How many TURN servers the last round asks, and how many copies each is sent: what the budget
 /// keeps for it.
@@ -78,18 +79,27 @@ pub(super) fn limit(candidates: &Candidates, best: Score) -> Duration {
 /// What can be chosen, best first: TURN servers that answered themselves, then those whose leaf did.
 pub(super) fn ranked(candidates: &Candidates) -> Vec<Score> {
     let asked = |turn: SocketAddr| {
-        turns(candidates).any(|(_, entry)| entry.addr == turn && entry.rtt.is_some())
+        let is = |entry: &Entry| entry.addr == turn && entry.rtt.is_some();
+        turns(candidates).any(|(_, entry)| is(entry) && can_be_chosen(candidates, entry))
     };
     let stands = |entry: &Entry| entry.role == Role::Turn || !entry.turn.is_some_and(asked);
+    let score = |id| {
+        let (reserve, rtt) = (candidates.is_reserve(id), measured(candidates, id)?);
+        Some(Score { reserve, rtt, id })
+    };
     let mut ranked: Vec<_> = candidates
         .iter()
-        .filter(|(_, entry)| entry.can_win())
-        .filter_map(|(id, entry)| Some((Score { rtt: measured(candidates, id)?, id }, entry)))
-        .filter(|(_, entry)| stands(entry))
-        .map(|(score, entry)| (entry.role != Role::Turn, score))
+        .filter(|(_, entry)| can_be_chosen(candidates, entry) && stands(entry))
+        .filter_map(|(id, entry)| Some((entry.role != Role::Turn, score(id)?)))
         .collect();
-    ranked.sort_unstable();
+    ranked.sort_unstable_by_key(|(unasked, score)| (score.reserve, *unasked, *score));
     ranked.into_iter().map(|(_, score)| score).collect()
+}
+
+/// Whether it can be chosen. What a leaf names is out of service with the leaf.
+fn can_be_chosen(candidates: &Candidates, entry: &Entry) -> bool {
+    let leaf = entry.via.map(|via| &candidates[via]).filter(|via| via.role == Role::Leaf);
+    entry.can_win() && leaf.is_none_or(Entry::can_win)
 }
 
 /// The least time measured to a candidate that can be chosen. A TURN server on the host of the leaf

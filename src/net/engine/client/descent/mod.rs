@@ -5,7 +5,8 @@
 //! (the levels) and `budget` (what it may send, whatever lists say); `roots` has the names that are
 //! still looked up. The rules stand apart from them:
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate
-//! is asked, `finish` whom the last round asks and who is chosen. `detour` is the way to IPv4 where a
+//! is asked, `finish` whom the last round asks and who is chosen, `reserve` who is called up where nobody
+//! else lives. `detour` is the way to IPv4 where a
 //! host has none, `link` the link of a link-local address. `outcome` and `report` are what comes out.
 
 mod budget;
@@ -19,6 +20,7 @@ mod down;
 mod event;
 mod failure;
 mod finish;
+mod heard;
 mod limits;
 mod link;
 mod options;
@@ -26,6 +28,8 @@ mod outcome;
 mod race;
 mod rank;
 mod report;
+mod reserve;
+mod role;
 mod roots;
 mod schedule;
 #[cfg(feature = "serde")]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry, Role};
+use super::candidates::{Candidates, Entry};
 use super::detour::Used;
 use super::down::deepest;
 use super::failure::Failure;
@@ -14,6 +14,7 @@ use super::options::{Options, Strategy, Verify};
 use super::race::Race;
 use super::rank::Score;
 use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why};
+use super::role::Role;
 use super::trace::{Candidate, Trace};
 use crate::net::wire::State;
 use crate::types::UnresolvedRoot;
@@ -76,7 +77,7 @@ impl<'a> Ending<'a> {
 
     /// The result.
     pub(super) fn conclude(&self, choice: Result<Score, Failure>) -> Result<Selection, Failure> {
-        let Score { rtt, id } = choice?;
+        let Score { rtt, id, .. } = choice?;
         let path = self.candidates.path(id).into_iter().rev();
         let path = path.filter(|&at| self.candidates[at].role != Role::Turn);
         let runners_up = ranked(self.candidates).into_iter().filter(|score| score.id != id);
@@ -187,7 +188,7 @@ impl<'a> Ending<'a> {
         Hop { level: entry.level, addr, listed, name: entry.name.clone(), rtt: entry.rtt }
     }
 
-    fn runner_up(&self, Score { rtt, id }: Score) -> Option<RunnerUp> {
+    fn runner_up(&self, Score { rtt, id, .. }: Score) -> Option<RunnerUp> {
         let entry = &self.candidates[id];
         let turn = entry.turn?;
         let silent =

@@ -6,20 +6,23 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::budget::{SendBudget, Spend};
+use super::budget::SendBudget;
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry, Heard, Role};
+use super::candidates::{Candidates, Entry};
 use super::copies::{MOST_COPIES, PAD_ALL, SPACING, deal, outlook};
 use super::detour::{Detour, Used};
 use super::down::{Levels, deepest};
 use super::event::DescentEvent;
+use super::heard::Heard;
 use super::options::{Options, Strategy};
-use super::rank::{Score, can_win_until, window};
+use super::rank::Score;
 use super::report::{Cost, Obstacle, Unasked};
+use super::reserve::{self, Reserve};
+use super::role::Role;
 use super::schedule::{MOST_ROOT_PATIENCE, PATIENCE, ROOT_PATIENCE, ROOT_SPACING, Schedule};
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
-use crate::net::wire::{ProbeReply, State};
+use crate::net::wire::ProbeReply;
 use crate::types::Nat64;
 
 /// A race among candidates.
@@ -31,6 +34,7 @@ pub(super) struct Race {
     levels: Levels,
     budget: SendBudget,
     detour: Detour,
+    reserve: Reserve,
     /// The best in hand.
     best: Option<Score>,
     events: VecDeque<DescentEvent>,
@@ -47,6 +51,7 @@ impl Race {
             levels: Levels::default(),
             budget: SendBudget::new(options.limits.clone()),
             detour: Detour::default(),
+            reserve: Reserve::default(),
             best: None,
             events: VecDeque::new(),
             cost: Cost::default(),
@@ -132,7 +137,7 @@ impl Race {
         self.candidates.take_reply(id, reply, judge);
         let entry = &self.candidates[id];
         self.schedule.move_to_its_lane(id, entry);
-        if entry.state != State::Offering {
+        if !entry.serves() {
             self.schedule.give_up(id);
             self.rank();
             return false;
@@ -229,15 +234,7 @@ impl Race {
     /// is in hand that it could win against.
     pub(super) fn decided_at(&self, limit: impl FnOnce(Score) -> Duration) -> Option<Instant> {
         let best = self.best?;
-        // The leader's own copies can only make it lead by more.
-        let rival = self.schedule.newest_measuring_but(best.id);
-        let measuring = rival.map(|newest| can_win_until(newest, limit(best)));
-        let pending = self.schedule.newest_pending().map(|(level, newest)| {
-            let fastest = self.levels.fastest(level);
-            let fastest = fastest.map_or(best.rtt, |fastest| fastest.min(best.rtt));
-            can_win_until(newest, window(fastest))
-        });
-        pending.chain(measuring).max()
+        self.levels.decided_at(best, limit(best), &self.schedule)
     }
 
     // ---- the way down ----
@@ -290,13 +287,30 @@ impl Race {
         next.is_some()
     }
 
+    /// Calls up whoever asks not to be chosen, where nobody else is left: first balance servers, whose
+    /// leaves may be well, then the `leaves`, if all others are taken for dead. Returns whether there
+    /// was one.
+    pub(super) fn call_up(&mut self, now: Instant, leaves: bool) -> bool {
+        self.candidates.call_up(reserve::servers(&self.candidates));
+        if self.back_up(now) {
+            return true;
+        }
+        if leaves {
+            self.candidates.call_up(reserve::leaves(&self.candidates));
+        }
+        self.rank();
+        self.best.is_some()
+    }
+
     /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next best.
     pub(super) fn ask_again(&mut self, now: Instant) {
         let roots_alone = self.levels.len() == 1;
         let most = if roots_alone { MOST_ROOT_PATIENCE } else { Duration::MAX };
         let patience = self.schedule.next_patience(most);
         self.schedule.be_patient(now, patience);
+        let often = self.reserve.note_silence();
         if self.options.strategy == Strategy::First {
+            self.call_up(now, often);
             return;
         }
         let silent = |(id, entry): &(CandidateId, &Entry)| {
@@ -306,7 +320,7 @@ impl Race {
         for id in silent {
             self.plan(id, now);
         }
-        self.back_up(now);
+        let _on = self.back_up(now) || self.call_up(now, often);
         self.schedule.be_patient(now, patience);
     }
 
@@ -343,6 +357,7 @@ impl Race {
         if asked.is_empty() {
             return;
         }
+        self.reserve.others_are_asked();
         let copies = deal(&self.candidates, level, asked, self.options.strategy);
         let planned = self.schedule.planned().map(|id| &self.candidates[id]);
         let left = self.budget.left(planned.map(|entry| entry.request_len(entry.sent())));
@@ -396,19 +411,9 @@ impl Race {
         true
     }
 
-    /// Forgets what is due and awaited: another round begins.
-    pub(super) fn clear_schedule(&mut self) {
-        self.schedule.clear();
-    }
-
-    /// Sends nothing more of what was planned.
-    pub(super) fn cancel(&mut self) {
-        self.schedule.cancel();
-    }
-
-    /// Is as patient as at the beginning of a level.
-    pub(super) fn be_patient(&mut self, now: Instant) {
-        self.schedule.be_patient(now, PATIENCE);
+    /// For who ends a round, or begins another.
+    pub(super) fn schedule_mut(&mut self) -> &mut Schedule {
+        &mut self.schedule
     }
 
     /// The next datagram to send; in the last round out of what the budget keeps for it.
@@ -424,17 +429,13 @@ impl Race {
     fn send(&mut self, now: Instant, id: CandidateId, last_round: bool) -> Option<Transmit> {
         let way = self.detour.way(id, &mut self.candidates, &mut self.schedule, &self.options);
         let entry = &self.candidates[id];
-        let to = way.filter(|_| entry.state == State::Offering)?;
+        let to = way.filter(|_| entry.serves())?;
         let token = Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) };
         let query = entry.query(self.options.view, self.options.names);
         let payload = entry.encode(token, query);
         if entry.via.is_some() {
-            let withheld = match self.budget.spend(entry.addr, payload.len(), last_round, id) {
-                Spend::Send => None,
-                Spend::Wait => Some(Unasked::Host),
-                Spend::Never => Some(Unasked::Budget),
-            };
-            if let Some(why) = withheld {
+            let spend = self.budget.spend(entry.addr, payload.len(), last_round, id);
+            if let Some(why) = spend.withheld() {
                 self.schedule.expect_only(id, entry, entry.newest_unanswered());
                 self.candidates.note_withheld(id, why);
                 return None;

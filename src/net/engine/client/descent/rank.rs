@@ -6,9 +6,11 @@ use std::time::{Duration, Instant};
 use super::candidate_id::CandidateId;
 
 /// How good a candidate is: the one with the least time is the best, and of two the one that was
-/// listed first.
+/// listed first. Who asks not to be chosen is behind all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Score {
+    /// Whether it asks not to be chosen.
+    pub(super) reserve: bool,
     /// Its least round-trip time.
     pub(super) rtt: Duration,
     /// Whose it is.

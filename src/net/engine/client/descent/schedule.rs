@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Entry, Role};
+use super::candidates::Entry;
+use super::role::Role;
 
 /// Between the two copies that a root gets: everything hangs on it.
 pub(super) const ROOT_SPACING: Duration = Duration::from_millis(10);
