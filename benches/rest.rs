@@ -1,5 +1,6 @@
 //! What `answers` leaves out: how soon one request is answered, what an answer costs when few come,
-//! heartbeats, memory and checks with 10,000 nodes, what 1,000 rogue nodes cost, and a whole `tb probe`.
+//! heartbeats, memory and checks with 10,000 nodes, balance servers or TURN servers, what 1,000 rogue nodes
+//! cost, and a whole `tb probe`.
 //!
 //! `cargo bench --bench rest -- --help`
 
@@ -29,7 +30,7 @@ struct Args {
     #[arg(long)]
     json: bool,
 
-    /// Measure this alone: `latency`, `pace`, `many`, `probe`, or `rogues`, which else is left out
+    /// Measure this alone: `latency`, `pace`, `many`, `turns`, `probe`, or `rogues`, which else is left out
     only: Option<String>,
 
     /// What cargo says to every benchmark
@@ -76,6 +77,9 @@ fn run(args: &Args) -> Result<()> {
     }
     if wanted("many") {
         report.extend(many()?);
+    }
+    if wanted("turns") {
+        report.extend(many_turns()?);
     }
     if args.only.as_deref() == Some("rogues") {
         report.extend(rogues()?);
@@ -183,6 +187,28 @@ fn many() -> Result<Vec<Value>> {
         line("10,000 nodes: resident memory", now as f64 / 1024.0, "MiB"),
         line("10,000 nodes: resident memory at most", most as f64 / 1024.0, "MiB"),
         line("10,000 nodes: CPU a heartbeat", used * 1e6 / f64::from(count), "µs"),
+    ])
+}
+
+/// What it takes to have 10,000 nodes that are TURN servers.
+fn many_turns() -> Result<Vec<Value>> {
+    const WHILE: Duration = Duration::from_secs(12);
+    let nodes = Nodes::start()?;
+    let addr = free_addr()?;
+    let start = Instant::now();
+    let tb = Process::tb(built!(), addr, &nodes.turn_toml(MANY), "warn")?;
+    wait_for(addr, Duration::from_secs(120), |reply| reply.total == MANY)?;
+    let all_online = start.elapsed();
+    std::thread::sleep(Duration::from_secs(6)); // the first checks come at once, the others spread
+    let (before, start) = (tb.cpu()?, Instant::now());
+    std::thread::sleep(WHILE);
+    let checking = (tb.cpu()? - before).as_secs_f64() / start.elapsed().as_secs_f64();
+    let (now, most) = tb.memory()?;
+    Ok(vec![
+        line("10,000 TURN nodes: all online after", all_online.as_secs_f64(), "s"),
+        line("10,000 TURN nodes: asking them every 3 s, of one core", checking * 100.0, "%"),
+        line("10,000 TURN nodes: resident memory", now as f64 / 1024.0, "MiB"),
+        line("10,000 TURN nodes: resident memory at most", most as f64 / 1024.0, "MiB"),
     ])
 }
 

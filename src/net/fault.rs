@@ -103,6 +103,8 @@ pub enum Fault {
     TurnIsHost,
     /// A balance server is offered as a TURN server.
     ImpostorOffered,
+    /// A TURN server that answers Binding is offered, whatever its deep checks say.
+    DeepErrorIgnored,
     /// A node that says that it offers nothing stays online.
     OfflineIgnored,
     /// The nonce of an answer to a check is not compared.

@@ -16,7 +16,7 @@ pub enum TurnHealth {
     /// Asked with STUN Binding (RFC 8489) every 3 s, and offered while it answers.
     #[default]
     Binding,
-    /// That, and every 30 s it must allocate a relayed address (RFC 8656).
+    /// That, and every 25 s or so it must allocate a relayed address (RFC 8656).
     Allocate,
     /// That, and what is sent to the relayed address must come back.
     Relay,

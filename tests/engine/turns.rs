@@ -168,7 +168,7 @@ fn a_balance_server_is_no_turn_node_and_that_is_told() {
         let told = |event: &TurnNews| match event {
             TurnNews::Up(id) => (id.addr, None),
             TurnNews::Down(id, fault) => (id.addr, Some(*fault)),
-            TurnNews::NoneAnswered(_) => panic!("some have"),
+            TurnNews::Unproved(_) | TurnNews::NoneAnswered(_) => panic!("{event:?}"),
         };
         let told: BTreeSet<_> = superior.events.iter().map(|(_, event)| told(event).0).collect();
         assert_eq!((told.len(), superior.events.len()), (2, 2), "{:?}", superior.events);

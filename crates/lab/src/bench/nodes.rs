@@ -1,8 +1,10 @@
-//! Nodes by the thousand: one socket that answers checks as any number of leaves.
+//! Nodes by the thousand: one socket that answers checks as any number of leaves, or TURN servers.
 
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 
-use turn_balance::internals::wire::{ProbeReply, Request, RequestBody, Response, ResponseBody};
+use turn_balance::internals::wire::{
+    ProbeReply, Request, RequestBody, Response, ResponseBody, SHORT_REQUEST, stun,
+};
 
 use super::{LOAD_CORE, Result, echo, pin};
 
@@ -35,7 +37,16 @@ impl Nodes {
 
     /// What their superior is configured with.
     pub fn toml(&self, count: u32) -> String {
-        let nodes: Vec<_> = (0..count).map(|index| format!("'{}'", self.addr(index))).collect();
+        self.toml_of(count, |addr| format!("'{addr}'"))
+    }
+
+    /// The same, where they are TURN servers.
+    pub fn turn_toml(&self, count: u32) -> String {
+        self.toml_of(count, |addr| format!("{{ turn = '{addr}' }}"))
+    }
+
+    fn toml_of(&self, count: u32, node: impl Fn(SocketAddr) -> String) -> String {
+        let nodes: Vec<_> = (0..count).map(|index| node(self.addr(index))).collect();
         format!("cluster.nodes = [{}]\n", nodes.join(","))
     }
 
@@ -52,9 +63,15 @@ impl Nodes {
 
 /// That of a leaf whose TURN server is on the same machine.
 fn answer(to: Ipv4Addr, request: &[u8]) -> Option<Vec<u8>> {
+    if stun::is_stun(request) {
+        return Some([&[1, 1], &request[2..]].concat());
+    }
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
         return None;
     };
+    if request.len() == SHORT_REQUEST {
+        return None; // is it a balance server?
+    }
     let turn = Some(SocketAddr::from((to, 3478)));
     let reply = ProbeReply { turn, nonce: probe.nonce, version: 1, ..ProbeReply::default() };
     Some(Response { id, body: ResponseBody::Probe(reply) }.encode())

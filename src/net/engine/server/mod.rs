@@ -103,6 +103,11 @@ impl ServerEngine {
         }
     }
 
+    /// It is so many seconds since 1970: some checks of TURN servers must know.
+    pub fn set_wall_clock(&mut self, now: Instant, unix: u64) {
+        self.turn.set_wall_clock(now, unix);
+    }
+
     /// These TURN servers stand beside it, of each address family one at most.
     pub fn set_turn(&mut self, now: Instant, turn: impl IntoIterator<Item = TurnSpec>) {
         self.turn.set_own(now, turn);

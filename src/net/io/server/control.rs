@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::sync::mpsc;
 
@@ -88,7 +88,10 @@ impl ControlLoop {
     /// Everything that is due. Returns when the next is.
     fn step(&mut self, now: Instant) -> Option<Instant> {
         catch_up(&self.shared, now);
-        self.shared.engine().handle_timeout(now);
+        let mut engine = self.shared.engine();
+        engine.set_wall_clock(now, unix_time());
+        engine.handle_timeout(now);
+        drop(engine);
         self.shared.refresh(now);
         loop {
             let mut engine = self.shared.engine();
@@ -141,4 +144,9 @@ impl ControlLoop {
             }
         }
     }
+}
+
+/// The seconds since 1970.
+fn unix_time() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }

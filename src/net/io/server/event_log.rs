@@ -73,6 +73,13 @@ fn turn(event: TurnNews, online: &str) {
             let (name, reason) = (text(name), fault.as_str());
             warn!(%addr, %name, %reason, %online, "TURN server offline: {fault}");
         }
+        TurnNews::Unproved(TurnId { addr, public, .. }) => {
+            info!(
+                turn = %public,
+                checked_at = %addr,
+                "whether the TURN server relays cannot be shown: it forbids its own addresses as peers"
+            );
+        }
         TurnNews::NoneAnswered(nodes) => {
             warn!(
                 after = ?START_GRACE,

@@ -12,7 +12,7 @@ use crate::net::engine::server::limit::LimiterSettings;
 use crate::net::engine::server::turn::{HealthPlan, TurnSpec};
 use crate::net::wire::MAX_ANSWER;
 use crate::net::wire::auth::{Key, Keys};
-use crate::types::{TurnHealth, escaped};
+use crate::types::escaped;
 
 /// Reads the keys, and what they are to open.
 pub(super) fn trust(config: &Cluster) -> Result<Trust, Error> {
@@ -47,11 +47,7 @@ pub(super) fn turn_plans(config: &Cluster) -> Result<TurnPlans, Error> {
 }
 
 fn plan(keys: &TurnKeys<'_>) -> Result<HealthPlan, Error> {
-    read_login(keys)?;
-    Ok(match keys.health {
-        TurnHealth::None => HealthPlan::None,
-        TurnHealth::Binding | TurnHealth::Allocate | TurnHealth::Relay => HealthPlan::Binding,
-    })
+    Ok(HealthPlan::new(keys.health, read_login(keys)?))
 }
 
 // One answer is the least that the configuration lets pass.

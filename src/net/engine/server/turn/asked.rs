@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use super::deep::Deep;
 use super::health::Health;
 use super::plan::{HealthPlan, TurnSpec};
 use crate::net::engine::server::ways::{Way, Ways};
@@ -23,6 +24,7 @@ pub(super) struct AskedTurn {
 pub(super) struct Standing {
     pub(super) up: bool,
     pub(super) fault: Option<TurnFault>,
+    pub(super) unproved: bool,
 }
 
 impl AskedTurn {
@@ -30,7 +32,11 @@ impl AskedTurn {
     pub(super) fn new(spec: TurnSpec, first: Instant) -> Self {
         let health = match &spec.plan {
             HealthPlan::None => None,
-            HealthPlan::Binding => Some(Health::new(spec.addr, first)),
+            HealthPlan::Binding => Some(Health::new(spec.addr, first, None)),
+            HealthPlan::Deep(plan) => {
+                let deep = Deep::new(spec.addr, plan.clone());
+                Some(Health::new(spec.addr, first, Some(deep)))
+            }
         };
         Self { spec, health }
     }
@@ -43,7 +49,11 @@ impl AskedTurn {
 
     pub(super) fn standing(&self) -> Standing {
         let health = self.health.as_ref();
-        Standing { up: health.is_none_or(Health::is_up), fault: health.and_then(Health::fault) }
+        Standing {
+            up: health.is_none_or(Health::is_up),
+            fault: health.and_then(Health::fault),
+            unproved: health.is_some_and(Health::is_unproved),
+        }
     }
 
     /// Until when it may be offered, if nothing more is heard of it; `None`: for ever.
@@ -85,8 +95,8 @@ impl AskedTurn {
         health.is_some_and(|health| health.handle_datagram(now, from, datagram, rng))
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
-        self.health.iter_mut().for_each(|health| health.handle_timeout(now));
+    pub(super) fn handle_timeout(&mut self, now: Instant, unix: u64, rng: &mut Rng) {
+        self.health.iter_mut().for_each(|health| health.handle_timeout(now, unix, rng));
     }
 
     pub(super) fn poll_transmit(

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
+use super::deep::Deep;
 use super::impostor::Impostor;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::server::distance::Distance;
@@ -61,11 +62,14 @@ pub(super) struct Health {
     distance: Distance,
     route: Route,
     impostor: Impostor,
+    /// What else it must do.
+    deep: Option<Box<Deep>>,
 }
 
 impl Health {
-    /// Of a TURN server that is down until it answers, and is asked first at this moment.
-    pub(super) fn new(addr: SocketAddr, first: Instant) -> Self {
+    /// Of a TURN server that is down until it answers, and does what else it must; it is asked first at
+    /// this moment.
+    pub(super) fn new(addr: SocketAddr, first: Instant, deep: Option<Deep>) -> Self {
         Self {
             addr,
             answers: false,
@@ -80,22 +84,29 @@ impl Health {
             distance: Distance::default(),
             route: Route::default(),
             impostor: Impostor::default(),
+            deep: deep.map(Box::new),
         }
     }
 
     /// Whether it may be offered, as far as is known.
     pub(super) fn is_up(&self) -> bool {
         planted!(HealthIgnored => true);
-        self.answers && !self.impostor.is_found()
+        let proven = self.deep.as_ref().is_none_or(|deep| deep.is_proven());
+        self.answers && proven && !self.impostor.is_found()
     }
 
     /// Why it may not; `None`: it may, or nobody knows yet.
     pub(super) fn fault(&self) -> Option<TurnFault> {
         match self.answers {
             _ if self.impostor.is_found() => Some(TurnFault::Balance),
-            true => None,
+            true => self.deep.as_ref().and_then(|deep| deep.fault()),
             false => (self.failed >= FAILURES).then_some(TurnFault::Silent),
         }
+    }
+
+    /// Whether it forbids what would show that it relays.
+    pub(super) fn is_unproved(&self) -> bool {
+        self.deep.as_ref().is_some_and(|deep| deep.is_unproved())
     }
 
     /// Until when it is up, if nothing more is heard of it.
@@ -120,10 +131,15 @@ impl Health {
         if from != self.addr {
             return false;
         }
+        let deep = self.deep.as_mut();
+        if deep.is_some_and(|deep| deep.handle_datagram(now, from, datagram, rng)) {
+            return true;
+        }
         let Some(proof) = Proof::of_binding(datagram) else {
             return self.impostor.handle_datagram(datagram);
         };
         let Judged::Right { sent, .. } = self.exchange.judge(proof) else { return false };
+        self.deep.iter_mut().for_each(|deep| deep.begin(now));
         self.distance.measure(now.saturating_duration_since(sent));
         self.route.answered();
         self.until = Some(now + GOOD_FOR);
@@ -135,8 +151,10 @@ impl Health {
         true
     }
 
-    /// Lets time pass.
-    pub(super) fn handle_timeout(&mut self, now: Instant) {
+    /// Lets time pass. `unix`: the seconds since 1970.
+    pub(super) fn handle_timeout(&mut self, now: Instant, unix: u64, rng: &mut Rng) {
+        let way = self.route.way();
+        self.deep.iter_mut().for_each(|deep| deep.handle_timeout(now, way, unix, rng));
         let Some(began) = self.began.filter(|began| *began + PATIENCE <= now) else { return };
         self.failed = self.failed.saturating_add(1);
         if self.failed >= FAILURES {
@@ -144,6 +162,9 @@ impl Health {
             self.needed = if self.answers { self.needed } else { SUCCESSES };
         }
         self.end(false);
+        if !self.answers {
+            self.deep.iter_mut().for_each(|deep| deep.end());
+        }
         self.next = Some((began + PERIOD).max(now));
     }
 
@@ -154,6 +175,9 @@ impl Health {
         ways: &mut Ways,
         rng: &mut Rng,
     ) -> Option<(Way, Transmit)> {
+        if let Some(request) = self.deep.as_mut().and_then(|deep| deep.poll_transmit()) {
+            return Some(request);
+        }
         if !self.is_due(now) {
             return None;
         }
@@ -177,12 +201,15 @@ impl Health {
 
     /// Whether there is a request to send.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        self.next.is_some_and(|next| next <= now)
+        let deep = self.deep.as_ref().is_some_and(|deep| deep.is_due());
+        deep || self.next.is_some_and(|next| next <= now)
     }
 
     /// When to call [`Health::handle_timeout`] and [`Health::poll_transmit`] next.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.next.into_iter().chain(self.began.map(|began| began + PATIENCE)).min()
+        let fails = self.began.map(|began| began + PATIENCE);
+        let deep = self.deep.as_ref().and_then(|deep| deep.poll_timeout());
+        [self.next, fails, deep].into_iter().flatten().min()
     }
 
     /// Those who are silent for good are asked with one alone.

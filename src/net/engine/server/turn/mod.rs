@@ -2,6 +2,7 @@
 //! are its nodes. All are asked alike (`health`), and offered while they answer.
 
 mod asked;
+mod deep;
 mod health;
 mod impostor;
 mod nodes;
@@ -17,7 +18,7 @@ use crate::net::wire::Node;
 use crate::types::TurnFault;
 use asked::{AskedTurn, Standing};
 use nodes::TurnNodes;
-pub use plan::{HealthPlan, TurnId, TurnNews, TurnSpec};
+pub use plan::{DeepPlan, HealthPlan, TurnId, TurnNews, TurnSpec};
 
 /// All of them.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct TurnServers {
     own: Vec<AskedTurn>,
     nodes: TurnNodes,
     ways: Ways,
+    /// The seconds since 1970, and when it was that late.
+    wall: Option<(Instant, u64)>,
     news: News<TurnNews>,
     rng: Rng,
 }
@@ -37,9 +40,15 @@ impl TurnServers {
             own: Vec::new(),
             nodes: TurnNodes::default(),
             ways: Ways::default(),
+            wall: None,
             news: News::default(),
             rng,
         }
+    }
+
+    /// It is so many seconds since 1970.
+    pub(super) fn set_wall_clock(&mut self, now: Instant, unix: u64) {
+        self.wall = Some((now, unix));
     }
 
     /// These stand beside the server from now on.
@@ -92,21 +101,21 @@ impl TurnServers {
 
     /// Lets time pass.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        let Self { own, nodes, news, .. } = self;
+        let Self { own, nodes, news, rng, wall, .. } = self;
+        let unix = wall.map_or(0, |(at, unix)| unix + now.saturating_duration_since(at).as_secs());
         news.handle_timeout(now, TurnNews::NoneAnswered(nodes.len()));
+        let mut pass = |server: &mut AskedTurn| server.handle_timeout(now, unix, rng);
         for server in own {
-            watch(now, news, true, server, |server| server.handle_timeout(now));
+            watch(now, news, true, server, &mut pass);
         }
         for addr in nodes.due(now) {
-            nodes.change(addr, |server| {
-                watch(now, news, false, server, |server| server.handle_timeout(now));
-            });
+            nodes.change(addr, |server| watch(now, news, false, server, &mut pass));
         }
     }
 
     /// The next request to send, and which way it leaves.
     pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<(Way, Transmit)> {
-        let Self { own, nodes, ways, news, rng } = self;
+        let Self { own, nodes, ways, news, rng, .. } = self;
         for server in own {
             let poll = |server: &mut AskedTurn| server.poll_transmit(now, ways, rng);
             if let Some(request) = watch(now, news, true, server, poll) {
@@ -197,6 +206,9 @@ fn watch<T>(
     let (before, far) = (server.standing(), server.rtt_on_wire());
     let result = change(server);
     let after = server.standing();
+    if after.unproved && !before.unproved {
+        news.tell(TurnNews::Unproved(server.spec.id(beside)));
+    }
     let listed = after.up != before.up;
     let distance = !beside && after.up && server.rtt_on_wire() != far;
     let event = event(server, beside, before, after);

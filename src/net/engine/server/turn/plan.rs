@@ -1,8 +1,9 @@
 //! What is said of TURN servers: to the server which there are, by the server how they are.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use crate::types::{Name, TurnFault};
+use crate::types::{Name, TurnCredentials, TurnFault, TurnHealth, TurnLogin};
 
 /// A TURN server that a server is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +26,49 @@ pub enum HealthPlan {
     /// With STUN Binding.
     #[default]
     Binding,
+    /// With that, and with allocations.
+    Deep(DeepPlan),
 }
+
+/// How deep, and who asks.
+#[derive(Debug, Clone)]
+pub struct DeepPlan {
+    level: TurnHealth,
+    login: Arc<Option<TurnLogin>>,
+}
+
+impl HealthPlan {
+    /// How deep, and who asks where the TURN server wants to know.
+    pub fn new(level: TurnHealth, login: Option<TurnLogin>) -> Self {
+        match level {
+            TurnHealth::None => Self::None,
+            TurnHealth::Binding => Self::Binding,
+            TurnHealth::Allocate | TurnHealth::Relay => {
+                Self::Deep(DeepPlan { level, login: Arc::new(login) })
+            }
+        }
+    }
+}
+
+impl DeepPlan {
+    pub(super) fn level(&self) -> TurnHealth {
+        self.level
+    }
+
+    /// Whose an allocation is that is made now, in seconds since 1970.
+    pub(super) fn credentials(&self, unix: u64) -> Option<TurnCredentials> {
+        (*self.login).as_ref().map(|login| login.credentials(unix))
+    }
+}
+
+/// Secrets are not compared.
+impl PartialEq for DeepPlan {
+    fn eq(&self, other: &Self) -> bool {
+        self.level == other.level && Arc::ptr_eq(&self.login, &other.login)
+    }
+}
+
+impl Eq for DeepPlan {}
 
 /// Which TURN server.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +90,8 @@ pub enum TurnNews {
     Up(TurnId),
     /// It is not, and why.
     Down(TurnId, TurnFault),
+    /// It forbids what would show that it relays.
+    Unproved(TurnId),
     /// No node that is a TURN server has answered since the start; so many there are.
     NoneAnswered(usize),
 }

@@ -1,0 +1,167 @@
+//! A leaf whose TURN server must allocate, or relay, and does not always.
+
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::{RngExt, SeedableRng};
+use turn_balance::internals::TurnLogin;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::server::answer::Listing;
+use turn_balance::internals::engine::server::turn::{HealthPlan, TurnNews, TurnSpec};
+use turn_balance::internals::engine::server::{ServerEngine, ServerEvent};
+use turn_balance::{TurnCredentials, TurnFault, TurnHealth, TurnSecret};
+use turn_balance_sim::turn::{Behaviour, PASSWORD, ScriptedTurn, USER};
+
+use crate::cascade::turn;
+
+const LEAF: &str = "203.0.113.52:40000";
+
+/// A leaf, and the TURN server beside it, which is no way off.
+struct Leaf {
+    engine: ServerEngine,
+    server: ScriptedTurn,
+    start: Instant,
+    now: Instant,
+    loss: f64,
+    rng: Rng,
+    events: Vec<(Duration, TurnNews)>,
+    listing: Listing,
+    sent: usize,
+}
+
+impl Leaf {
+    fn new(seed: u64, level: TurnHealth, behaviour: Behaviour) -> Self {
+        let login = TurnLogin::User(TurnCredentials::new(USER, PASSWORD));
+        let addr = turn("203.0.113.52");
+        let mut engine = ServerEngine::new(None, Rng::seed_from_u64(seed));
+        let start = Instant::now();
+        let plan = HealthPlan::new(level, Some(login));
+        engine.set_turn(start, [TurnSpec { plan, ..TurnSpec::new(addr) }]);
+        Self {
+            engine,
+            server: ScriptedTurn::new(addr, behaviour),
+            start,
+            now: start,
+            loss: 0.0,
+            rng: Rng::seed_from_u64(seed + 1000),
+            events: Vec::new(),
+            listing: Listing::default(),
+            sent: 0,
+        }
+    }
+
+    fn run_for(&mut self, time: Duration) {
+        let end = self.now + time;
+        let from: SocketAddr = LEAF.parse().unwrap();
+        let mut turns = 0;
+        loop {
+            self.engine.handle_timeout(self.now);
+            if let Some((listing, _)) = self.engine.poll_listing(self.now) {
+                self.listing = listing;
+            }
+            while let Some((_, request)) = self.engine.poll_binding(self.now) {
+                self.sent += 1;
+                for answer in self.server.handle(from, &request.payload) {
+                    let lost = || self.rng.random_bool(self.loss);
+                    if !std::iter::repeat_with(lost).take(2).any(|lost| lost) {
+                        self.engine.handle_binding(self.now, request.to, &answer);
+                    }
+                }
+            }
+            while let Some(event) = self.engine.poll_event() {
+                let ServerEvent::Turn(event) = event else { panic!("{event:?}") };
+                self.events.push((self.now - self.start, event));
+            }
+            let next = self.engine.poll_timeout().unwrap();
+            turns = if next > self.now { 0 } else { turns + 1 };
+            assert!(turns < 40, "it turns without end");
+            if next > end {
+                return self.now = end;
+            }
+            self.now = next.max(self.now);
+        }
+    }
+
+    /// Lets time pass until it is offered, or is not. Returns how long that took.
+    fn wait_for(&mut self, offered: bool) -> Duration {
+        let start = self.now;
+        while self.listing.turn.is_empty() == offered {
+            self.run_for(Duration::from_millis(50));
+            assert!(self.now < start + Duration::from_secs(120), "{:?}", self.events);
+        }
+        self.now - start
+    }
+}
+
+#[test]
+fn one_that_does_not_do_what_it_is_for_is_not_offered_within_35_seconds_and_it_is_told_why() {
+    let cases = [
+        (TurnHealth::Allocate, Behaviour::Unauthorized, TurnFault::WrongCredentials),
+        (TurnHealth::Allocate, Behaviour::Refuses(486), TurnFault::Quota),
+        (TurnHealth::Allocate, Behaviour::Refuses(508), TurnFault::Capacity),
+        (TurnHealth::Allocate, Behaviour::Refuses(403), TurnFault::Forbidden),
+        (TurnHealth::Allocate, Behaviour::Refuses(300), TurnFault::Moved),
+        (TurnHealth::Allocate, Behaviour::SwallowsAllocate, TurnFault::Silent),
+        (TurnHealth::Relay, Behaviour::RelaysNothing, TurnFault::Unrelayed),
+        (TurnHealth::Relay, Behaviour::Silent, TurnFault::Silent),
+    ];
+    for (n, (level, behaviour, fault)) in cases.into_iter().enumerate() {
+        for seed in 0..10 {
+            let mut leaf = Leaf::new(seed, level, Behaviour::Healthy);
+            assert!(leaf.wait_for(true) <= Duration::from_secs(1));
+            leaf.run_for(Duration::from_millis(40_000 + 317 * seed));
+            leaf.server.behave(behaviour);
+            let gone = leaf.wait_for(false);
+            assert!(gone <= Duration::from_secs(35), "case {n}, seed {seed}: {gone:?}");
+            assert_eq!(leaf.engine.turn().own_fault(), Some(fault), "case {n}");
+            let [(_, TurnNews::Up(_)), (_, TurnNews::Down(_, told))] = &leaf.events[..] else {
+                panic!("case {n}, seed {seed}: {:?}", leaf.events);
+            };
+            assert_eq!(*told, fault);
+            leaf.run_for(Duration::from_secs(60));
+            leaf.server.behave(Behaviour::Healthy);
+            let back = leaf.wait_for(true);
+            assert!(back <= Duration::from_secs(13), "case {n}, seed {seed}: {back:?}");
+            leaf.run_for(Duration::from_secs(300));
+            assert_eq!(leaf.events.len(), 3, "case {n}, seed {seed}: {:?}", leaf.events);
+        }
+    }
+}
+
+#[test]
+fn what_shows_nothing_takes_nobody_down_and_is_told_once() {
+    let mut leaf = Leaf::new(1, TurnHealth::Relay, Behaviour::Permits(403));
+    leaf.run_for(Duration::from_secs(200));
+    assert_eq!(leaf.listing.turn, [turn("203.0.113.52")]);
+    let unproved = |(_, event): &&(Duration, TurnNews)| matches!(event, TurnNews::Unproved(_));
+    assert_eq!(leaf.events.iter().filter(unproved).count(), 1, "{:?}", leaf.events);
+    assert_eq!(leaf.events.len(), 2);
+}
+
+#[test]
+fn a_wrong_secret_is_never_offered_from_the_start() {
+    let mut leaf = Leaf::new(2, TurnHealth::Allocate, Behaviour::Healthy);
+    let login = TurnLogin::Secret(TurnSecret::new("north-wind"), "tb".into());
+    let plan = HealthPlan::new(TurnHealth::Allocate, Some(login));
+    let spec = TurnSpec { plan, ..TurnSpec::new(turn("203.0.113.52")) };
+    leaf.engine.set_turn(leaf.now, [spec]);
+    leaf.run_for(Duration::from_secs(100));
+    let [(at, TurnNews::Down(_, TurnFault::WrongCredentials))] = leaf.events[..] else {
+        panic!("{:?}", leaf.events)
+    };
+    assert!(at < Duration::from_secs(1));
+}
+
+#[test]
+fn a_tenth_that_is_lost_each_way_takes_nobody_down_and_leaves_few_allocations() {
+    for seed in 0..10 {
+        let mut leaf = Leaf::new(seed, TurnHealth::Relay, Behaviour::Healthy);
+        leaf.wait_for(true);
+        leaf.loss = 0.1;
+        leaf.run_for(Duration::from_secs(1200));
+        assert_eq!(leaf.events.len(), 1, "seed {seed}: {:?}", leaf.events);
+        assert!(leaf.server.allocations() <= 1);
+        // Three Binding requests in nine seconds, and a deep check of eight in half a minute.
+        assert!(leaf.sent < 1200 / 2 + 1200 / 30 * 15, "{}", leaf.sent);
+    }
+}
