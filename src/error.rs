@@ -1,6 +1,8 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
+#[cfg(feature = "client")]
+use std::path::PathBuf;
 
 #[cfg(feature = "server")]
 use crate::config::{ConfigError, KeyError};
@@ -59,6 +61,16 @@ pub enum Error {
     /// The system gave no random numbers.
     #[error("the system gives no random numbers")]
     Random(#[source] io::Error),
+    #[cfg(feature = "client")]
+    /// Whom to trust with certificates is not known: the file cannot be used, or the system trusts nobody.
+    #[error("cannot read whom to trust with certificates from {}", Store(.file))]
+    #[non_exhaustive]
+    Roots {
+        /// Which file; `None`: the system's own.
+        file: Option<PathBuf>,
+        /// Why not.
+        source: io::Error,
+    },
     #[cfg(feature = "server")]
     /// The system gave the server no thread, or none that can wait.
     #[error("cannot start a thread of the server")]
@@ -90,12 +102,32 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whom to trust is not known.
+    #[cfg(feature = "client")]
+    pub(crate) fn roots(file: Option<&PathBuf>, source: io::Error) -> Self {
+        Self::Roots { file: file.cloned(), source }
+    }
+
     /// What the system says of an operation that it refuses.
     pub(crate) fn socket(
         operation: SocketOperation,
         addr: SocketAddr,
     ) -> impl Fn(io::Error) -> Self + Copy {
         move |source| Self::Socket { operation, addr, source }
+    }
+}
+
+/// Where certificates are.
+#[cfg(feature = "client")]
+struct Store<'a>(&'a Option<PathBuf>);
+
+#[cfg(feature = "client")]
+impl fmt::Display for Store<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(file) => write!(f, "`{}`", escaped(&file.to_string_lossy())),
+            None => f.write_str("this system"),
+        }
     }
 }
 

@@ -199,7 +199,9 @@ pub use net::engine::client::descent::{
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;
 #[cfg(feature = "client")]
-pub use net::io::client::{Balance, Builder, Pinger, PingerBuilder};
+pub use net::io::client::{
+    Balance, Builder, Pinger, PingerBuilder, TurnDid, TurnEcho, TurnPinger, TurnPingerBuilder,
+};
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
 pub use types::{
@@ -211,7 +213,11 @@ pub use types::{ListenAddr, Rates};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use types::{TurnCredentials, TurnSecret};
 
-// For `tb`, which shows what is foreign as the library does. Nobody else is promised it.
+// For `tb`, which shows what is foreign as the library does, and reads secrets as servers do. Nobody
+// else is promised it.
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub use config::secret_line;
 #[doc(hidden)]
 pub use types::escaped;
 

@@ -49,6 +49,7 @@ fn look(error: &Error) -> Look {
             _ => Look::System(source.kind()),
         },
         Error::Random(source) | Error::Thread(source) => Look::System(source.kind()),
+        Error::Roots { file: Some(file), source: _, .. } => Look::File(file.clone()),
         Error::Worker { addr, .. } => Look::Address(*addr),
         Error::Task { task: _, .. } => Look::Library,
         Error::Config(error) if error.unreadable().is_some() => Look::File(error.origin().into()),

@@ -6,16 +6,18 @@ mod configs;
 mod errors;
 mod faults;
 mod traits;
+mod turn;
 
 use std::collections::BTreeSet;
 
 /// What this program is written in.
-const PROGRAM: [&str; 5] = [
+const PROGRAM: [&str; 6] = [
     include_str!("client.rs"),
     include_str!("configs.rs"),
     include_str!("errors.rs"),
     include_str!("faults.rs"),
     include_str!("traits.rs"),
+    include_str!("turn.rs"),
 ];
 
 /// The public API: see `crates/api`.

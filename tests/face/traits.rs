@@ -10,8 +10,9 @@ use turn_balance::{
     Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
     Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
     SecretKind, Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials,
-    TurnFault, TurnHealth, TurnNode, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError,
-    Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    TurnDid, TurnEcho, TurnFault, TurnHealth, TurnNode, TurnPinger, TurnPingerBuilder, TurnScheme,
+    TurnSecret, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify,
+    View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -39,8 +40,10 @@ fn starts<T: Default>() {}
 fn what_the_client_gives() {
     shared::<Builder>();
     shared::<Pinger>();
+    shared::<TurnPinger>();
     kept::<Balance>();
     kept::<PingerBuilder>();
+    kept::<TurnPingerBuilder>();
     data::<Selection>();
     data::<Hop>();
     data::<RunnerUp>();
@@ -50,6 +53,8 @@ fn what_the_client_gives() {
     data::<Limits>();
     data::<Parent>();
     word::<Echo>();
+    word::<TurnEcho>();
+    word::<TurnDid>();
     word::<Progress>();
     word::<CandidateState>();
     word::<Obstacle>();

@@ -4,9 +4,12 @@
 
 #[cfg(target_os = "linux")]
 pub mod bench;
+pub mod certificates;
+pub mod coturn;
 #[cfg(target_os = "linux")]
 pub mod host;
 pub mod loopback;
+pub mod scripted;
 #[cfg(unix)]
 pub mod served;
 

@@ -44,6 +44,8 @@ pub enum Behaviour {
     Stale,
     /// It refuses to allocate with this error: 486, 508, 403 and others; 300 names another server.
     Refuses(u16),
+    /// It does so once.
+    RefusesOnce(u16),
     /// It allocates no IPv4 address.
     OnlyV6,
     /// It refuses permissions with this error.
@@ -73,12 +75,13 @@ pub struct ScriptedTurn {
     allocations: BTreeMap<SocketAddr, Option<SocketAddr>>,
     nonces: u32,
     signed: u32,
+    refused: bool,
 }
 
 impl ScriptedTurn {
     /// One at this address.
     pub fn new(addr: SocketAddr, behaviour: Behaviour) -> Self {
-        Self { behaviour, addr, allocations: BTreeMap::new(), nonces: 0, signed: 0 }
+        Self { behaviour, addr, allocations: BTreeMap::new(), nonces: 0, signed: 0, refused: false }
     }
 
     /// How many allocations there are.
@@ -151,6 +154,10 @@ impl ScriptedTurn {
         let mut response = Message::builder_success(message, MessageWriteVec::new());
         match (message.method(), self.behaviour) {
             (ALLOCATE, Behaviour::Refuses(code)) => return Some(self.refusal(message, code)),
+            (ALLOCATE, Behaviour::RefusesOnce(code)) if !self.refused => {
+                self.refused = true;
+                return Some(self.refusal(message, code));
+            }
             (ALLOCATE, Behaviour::OnlyV6)
                 if message.attribute::<RequestedAddressFamily>().is_err() =>
             {

@@ -20,12 +20,12 @@ const NAME: &str = "tb";
 /// Reads what a TURN server's keys name; `None`: nothing.
 pub(crate) fn read_login(keys: &TurnKeys<'_>) -> Result<Option<TurnLogin>, KeyError> {
     if let Some(file) = keys.secret_file {
-        let secret = line(file, SecretKind::TurnSecret)?;
+        let secret = secret_line(file, SecretKind::TurnSecret)?;
         let name = keys.user.unwrap_or(NAME).to_owned();
         return Ok(Some(TurnLogin::Secret(TurnSecret::new(secret), name)));
     }
     let Some((user, file)) = keys.user.zip(keys.password_file) else { return Ok(None) };
-    let password = line(file, SecretKind::TurnPassword)?;
+    let password = secret_line(file, SecretKind::TurnPassword)?;
     Ok(Some(TurnLogin::User(TurnCredentials::new(user, password))))
 }
 
@@ -44,8 +44,12 @@ pub(crate) fn check_certificates(file: &Path) -> Result<(), KeyError> {
     }
 }
 
-/// A file that is one line of text, without the end of it.
-fn line(file: &Path, what: SecretKind) -> Result<String, KeyError> {
+/// A file that is one line of text, without the end of it: a password, or a secret that is shared with a
+/// TURN server.
+///
+/// # Errors
+/// The file is not one that a secret may be in, or holds something else.
+pub fn secret_line(file: &Path, what: SecretKind) -> Result<String, KeyError> {
     let (mut content, _) = open(file, what, MAX_SECRET)?;
     let file = file.to_owned();
     if content.len() > MAX_SECRET {

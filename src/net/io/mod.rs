@@ -10,3 +10,5 @@ mod resolve;
 #[cfg(feature = "server")]
 pub(crate) mod server;
 mod socket;
+mod source;
+pub(crate) mod turn;

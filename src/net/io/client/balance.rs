@@ -2,7 +2,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::fresh::Source;
 use super::input::Input;
 use super::nat64::{Nat64LookUps, Nat64Search};
 use super::roots::{Found, Roots};
@@ -14,6 +13,7 @@ use crate::net::io::interfaces::on_link;
 use crate::net::io::random;
 use crate::net::io::socket::asking::Datagram;
 use crate::net::io::socket::unreachable::Unreachable;
+use crate::net::io::source::Source;
 
 /// A client of the cascade.
 ///

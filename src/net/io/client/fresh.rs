@@ -2,24 +2,22 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Instant;
 
-use socket2::SockRef;
 use tokio::io::Interest;
 use tokio::net::UdpSocket;
 
 use super::input::{Input, room};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
-use crate::net::io::link;
 use crate::net::io::socket::arrivals::Came;
 use crate::net::io::socket::asking::AskingSocket;
 use crate::net::io::socket::icmp;
-use crate::net::io::socket::udp::{any, bind_to, open, send};
+use crate::net::io::socket::udp::send;
 use crate::net::io::socket::unreachable::Unreachable;
-use crate::types::{Family, escaped};
+use crate::net::io::source::Source;
+use crate::types::Family;
 
 /// How many ICMP errors are taken in a row before anything else is looked at, and how often a
 /// datagram is sent that was refused because of one about another.
@@ -37,14 +35,6 @@ pub(super) struct FreshSockets {
     errors: VecDeque<Unreachable>,
 }
 
-/// Where datagrams are to leave from; by default wherever the system sends them.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Source {
-    pub(super) ip: Option<IpAddr>,
-    /// The name of an interface.
-    pub(super) interface: Option<String>,
-}
-
 impl FreshSockets {
     pub(super) fn new(source: Source) -> Self {
         Self { v4: None, v6: None, source, buffer: room(), errors: VecDeque::new() }
@@ -60,8 +50,7 @@ impl FreshSockets {
         let socket = match slot {
             Some(socket) => socket,
             None => {
-                let socket =
-                    self.source.open(transmit.to).map_err(failed(SocketOperation::Open))?;
+                let socket = self.source.udp(transmit.to).map_err(failed(SocketOperation::Open))?;
                 // Without them a closed port is as silent as a lost datagram.
                 let _ = icmp::keep(&socket, family);
                 slot.insert(AskingSocket::new(Arc::new(socket)))
@@ -98,31 +87,6 @@ impl FreshSockets {
             () = ready(self.v4.as_ref()) => {}
             () = ready(self.v6.as_ref()) => {}
         }
-    }
-}
-
-impl Source {
-    /// Whether this host has no way from there to an address, by its routes. Nothing is sent.
-    pub(super) fn has_no_way_to(&self, to: SocketAddr) -> bool {
-        let tried = self.open(to).and_then(|socket| SockRef::from(&socket).connect(&to.into()));
-        tried.is_err_and(|error| error.kind() == io::ErrorKind::NetworkUnreachable)
-    }
-
-    /// Opens a socket for what is to be asked first.
-    fn open(&self, to: SocketAddr) -> io::Result<UdpSocket> {
-        let mut from = self.ip.map_or(any(Family::of(to)), |ip| SocketAddr::new(ip, 0));
-        if let Some(interface) = &self.interface {
-            from = link::on(from, interface)?;
-        } else if let (SocketAddr::V6(from), SocketAddr::V6(to)) = (&mut from, to) {
-            from.set_scope_id(to.scope_id());
-        }
-        let socket = open(from)?;
-        if let Some(interface) = &self.interface {
-            bind_to(&socket, interface).map_err(|error| {
-                io::Error::new(error.kind(), format!("interface `{}`: {error}", escaped(interface)))
-            })?;
-        }
-        Ok(socket)
     }
 }
 
@@ -176,9 +140,10 @@ async fn ready(socket: Option<&AskingSocket>) {
 
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, SocketAddr};
 
     use super::*;
+    use crate::net::io::socket::udp::open;
 
     #[tokio::test]
     async fn no_number_of_errors_about_one_address_refuses_what_goes_to_another() {

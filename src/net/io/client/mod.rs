@@ -9,7 +9,9 @@ mod pinger;
 mod roots;
 mod shared;
 mod sockets;
+mod turn_pinger;
 
 pub use balance::Balance;
 pub use builder::Builder;
 pub use pinger::{Pinger, PingerBuilder};
+pub use turn_pinger::{TurnDid, TurnEcho, TurnPinger, TurnPingerBuilder};

@@ -10,10 +10,10 @@ use tokio::sync::watch::{self, Receiver};
 use tokio::time::timeout_at;
 use tracing::debug;
 
-use super::fresh::Source;
 use crate::error::Error;
 use crate::net::io::interfaces::on_link;
 use crate::net::io::look_up::start;
+use crate::net::io::source::Source;
 use crate::types::{Family, IPV4_ONLY, Nat64, OnLink};
 
 /// How long the look-up may take: as long as the system's resolver waits for its first answer

@@ -3,7 +3,6 @@ use std::time::{Duration, Instant};
 
 use tokio::time::timeout;
 
-use super::fresh::Source;
 use super::input::Input;
 use super::nat64::with_ways;
 use super::sockets::Sockets;
@@ -13,6 +12,7 @@ use crate::net::io::link;
 use crate::net::io::random;
 use crate::net::io::socket::asking::Datagram;
 use crate::net::io::socket::unreachable::Unreachable;
+use crate::net::io::source::Source;
 use crate::types::{Endpoint, Family};
 
 /// Between two requests, and after which each is told of as unanswered, where nothing else is said.

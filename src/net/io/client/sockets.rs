@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::fresh::{FreshSockets, Source};
+use super::fresh::FreshSockets;
 use super::input::Input;
 use super::shared::{Share, SharedSocket};
 use crate::error::Error;
 use crate::net::engine::Transmit;
+use crate::net::io::source::Source;
 
 /// How much is taken in a row that may have come before a timer was due or after, until that is believed
 /// all the same: more than waits at any socket, and an end to a flood.

@@ -34,13 +34,13 @@ pub(crate) fn any(family: Family) -> SocketAddr {
 
 /// Has a socket send and receive by way of one interface alone (`SO_BINDTODEVICE`).
 #[cfg(target_os = "linux")]
-pub(crate) fn bind_to(socket: &UdpSocket, interface: &str) -> io::Result<()> {
+pub(crate) fn bind_to(socket: &impl std::os::fd::AsFd, interface: &str) -> io::Result<()> {
     SockRef::from(socket).bind_device(Some(interface.as_bytes()))
 }
 
 /// No such thing is known here.
 #[cfg(not(target_os = "linux"))]
-pub(crate) fn bind_to(_socket: &UdpSocket, _interface: &str) -> io::Result<()> {
+pub(crate) fn bind_to<T>(_socket: &T, _interface: &str) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

@@ -1,0 +1,28 @@
+//! Why a server cannot be used, as the system says it.
+
+use std::io::{Error, ErrorKind};
+
+use crate::types::TurnFault;
+
+/// Why a check failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CheckFault {
+    pub(crate) fault: TurnFault,
+    /// When its certificate ended, in seconds since 1970, where that is why.
+    pub(crate) expired: Option<u64>,
+}
+
+impl From<TurnFault> for CheckFault {
+    fn from(fault: TurnFault) -> Self {
+        Self { fault, expired: None }
+    }
+}
+
+/// What an error of the system says about a server.
+pub(super) fn fault(error: &Error) -> TurnFault {
+    match error.kind() {
+        ErrorKind::ConnectionRefused => TurnFault::Closed,
+        ErrorKind::TimedOut => TurnFault::Silent,
+        _ => TurnFault::Unreachable,
+    }
+}
