@@ -33,7 +33,7 @@ complete -c tb -n "__fish_tb_needs_command" -s h -l help -d 'Print help'
 complete -c tb -n "__fish_tb_needs_command" -s V -l version -d 'Print version'
 complete -c tb -n "__fish_tb_needs_command" -f -a "probe" -d 'Print the address of the best TURN server'
 complete -c tb -n "__fish_tb_needs_command" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
-complete -c tb -n "__fish_tb_needs_command" -f -a "ping" -d 'Measure one balance server'
+complete -c tb -n "__fish_tb_needs_command" -f -a "ping" -d 'Measure one balance server, or check one TURN server'
 complete -c tb -n "__fish_tb_needs_command" -f -a "serve" -d 'Run a balance server'
 complete -c tb -n "__fish_tb_needs_command" -f -a "completions" -d 'Print what completes `tb` in a shell'
 complete -c tb -n "__fish_tb_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
@@ -89,9 +89,13 @@ complete -c tb -n "__fish_tb_using_subcommand trace" -s v -l verbose -d 'Say mor
 complete -c tb -n "__fish_tb_using_subcommand trace" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tb -n "__fish_tb_using_subcommand ping" -s c -l count -d 'Stop after this many requests' -r -f
 complete -c tb -n "__fish_tb_using_subcommand ping" -s i -l interval -d 'Time from one request to the next: seconds, `500ms` or `1m`' -r -f
-complete -c tb -n "__fish_tb_using_subcommand ping" -s W -l timeout -d 'After how long an answer is called missing, though it still counts: 1 s if left out' -r -f
+complete -c tb -n "__fish_tb_using_subcommand ping" -s W -l timeout -d 'After how long an answer is called missing, though it still counts: 1 s if left out; of a TURN server 5 s, and then it is given up' -r -f
 complete -c tb -n "__fish_tb_using_subcommand ping" -s w -l deadline -d 'Stop after this time, whatever has come' -r -f
 complete -c tb -n "__fish_tb_using_subcommand ping" -s I -l source -d 'Send from this address, or by way of this interface' -r -f
+complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-user -d 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out' -r -f
+complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-password-file -d 'File that has the user\'s password; `-` is standard input' -r -F
+complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-secret-file -d 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input' -r -F
+complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-ca-file -d 'File of certificates (PEM) that a TURN server\'s may be signed with, in place of the system\'s' -r -F
 complete -c tb -n "__fish_tb_using_subcommand ping" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand ping" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
@@ -127,7 +131,7 @@ never\t''"
 complete -c tb -n "__fish_tb_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "probe" -d 'Print the address of the best TURN server'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "ping" -d 'Measure one balance server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "ping" -d 'Measure one balance server, or check one TURN server'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "serve" -d 'Run a balance server'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "completions" -d 'Print what completes `tb` in a shell'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

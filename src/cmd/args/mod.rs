@@ -7,6 +7,7 @@ mod family;
 mod format;
 mod target;
 pub(crate) mod time;
+mod turn_login;
 mod verbosity;
 
 pub(crate) use choices::ViewArg;
@@ -14,5 +15,6 @@ pub(crate) use comma_separated::CommaSeparated;
 pub(crate) use descent::DescentArgs;
 pub(crate) use family::FamilyArgs;
 pub(crate) use format::{FormatArgs, OutputFormat};
-pub(crate) use target::{Target, first_target};
+pub(crate) use target::{PingTarget, Target, ping_target};
+pub(crate) use turn_login::{GivenLogin, TurnLoginArgs};
 pub(crate) use verbosity::VerbosityArgs;

@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use turn_balance::{Endpoint, EndpointError};
+use turn_balance::{Endpoint, EndpointError, TurnUrl, TurnUrlError};
 
 use super::comma_separated::{CommaSeparated, ListError};
 
@@ -34,10 +34,42 @@ impl fmt::Display for Target {
     }
 }
 
-/// The first of `TB_SERVER`'s list, for a command that asks one server.
-pub(crate) fn first_target(text: &str) -> Result<Target, ListError<EndpointError>> {
-    let CommaSeparated(mut targets) = text.parse()?;
-    Ok(targets.swap_remove(0))
+/// What `tb ping` measures.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum PingTarget {
+    /// A balance server.
+    Balance(Target),
+    /// A STUN or TURN server.
+    Turn(TurnUrl),
+}
+
+impl Default for PingTarget {
+    fn default() -> Self {
+        Self::Balance(Target::default())
+    }
+}
+
+/// A text that stands for neither.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PingTargetError {
+    #[error(transparent)]
+    Balance(ListError<EndpointError>),
+    #[error(transparent)]
+    Turn(#[from] TurnUrlError),
+}
+
+/// A TURN server by its URI, or the first of `TB_SERVER`'s list. `turn:3001` is a host that is called so.
+pub(crate) fn ping_target(text: &str) -> Result<PingTarget, PingTargetError> {
+    let schemes = ["stun", "stuns", "turn", "turns"];
+    let is_url = text.split_once(':').is_some_and(|(scheme, rest)| {
+        let known = schemes.iter().any(|known| known.eq_ignore_ascii_case(scheme));
+        known && !rest.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    if is_url {
+        return Ok(PingTarget::Turn(text.parse()?));
+    }
+    let CommaSeparated(mut targets) = text.parse().map_err(PingTargetError::Balance)?;
+    Ok(PingTarget::Balance(targets.swap_remove(0)))
 }
 
 #[cfg(test)]
@@ -46,8 +78,20 @@ mod tests {
 
     #[test]
     fn one_server_of_a_list() {
-        let first = first_target("198.51.100.7,198.51.100.8").unwrap();
-        assert_eq!(first.to_string(), "198.51.100.7");
-        assert!(first_target("").is_err());
+        let first = ping_target("198.51.100.7,198.51.100.8").unwrap();
+        assert_eq!(first, PingTarget::Balance("198.51.100.7".parse().unwrap()));
+        assert!(ping_target("").is_err());
+    }
+
+    #[test]
+    fn turn_servers_are_named_by_uris_and_hosts_may_be_called_turn() {
+        for url in ["turn:turn.example", "STUN:192.0.2.1:3478", "turns:a.example?transport=tcp"] {
+            assert!(matches!(ping_target(url), Ok(PingTarget::Turn(_))), "{url}");
+        }
+        for server in ["turn", "turn:3001", "turn.example:3001", "stuns:3478"] {
+            assert!(matches!(ping_target(server), Ok(PingTarget::Balance(_))), "{server}");
+        }
+        assert!(matches!(ping_target("turn://a.example"), Err(PingTargetError::Turn(_))));
+        assert!(matches!(ping_target("udp://a.example"), Err(PingTargetError::Balance(_))));
     }
 }

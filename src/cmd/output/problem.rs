@@ -34,6 +34,7 @@ mod tests {
     fn nothing_found() {
         let nothing = Problem {
             kind: "no_answer",
+            reason: None,
             message: "no TURN server reached from `root.example`".to_owned(),
             causes: vec![
                 "level 1: none of 3 candidates below `root` (198.51.100.7:3001) answered within \

@@ -1,4 +1,5 @@
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -6,23 +7,26 @@ use clap::ValueHint;
 use clap::builder::BoolishValueParser;
 
 use crate::cmd::args::{
-    FamilyArgs, FormatArgs, OutputFormat, Target, VerbosityArgs, first_target, time,
+    FamilyArgs, FormatArgs, OutputFormat, PingTarget, TurnLoginArgs, VerbosityArgs, ping_target,
+    time,
 };
 
-/// Measure one balance server
+/// Measure one balance server, or check one TURN server
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  tb ping -c 4 root.example\n\nExit codes:\n  \
-        0  an answer came\n  \
+#[command(after_help = "Examples:\n  tb ping -c 4 root.example\n  \
+        tb ping -c 1 turn:turn.example --turn-secret-file turn.secret\n\nExit codes:\n  \
+        0  an answer came; of a TURN server, that it relays\n  \
         1  none came, or with --deadline not all of --count\n  \
         2  could not ask: usage, name lookup, socket")]
 pub(crate) struct PingArgs {
-    #[arg(help = "Server to ask: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]", 
+    #[arg(help = "Server to ask: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]; or a TURN \
+            server: turn:HOST[:PORT][?transport=tcp], turns:HOST, stun:HOST",
         env = "TB_SERVER",
         hide_env_values = true,
-        value_parser = first_target,
+        value_parser = ping_target,
         value_hint = ValueHint::Hostname
     )]
-    pub(super) server: Option<Target>,
+    pub(super) server: Option<PingTarget>,
 
     /// Stop after this many requests
     #[arg(
@@ -48,7 +52,8 @@ pub(crate) struct PingArgs {
     )]
     pub(super) interval: Duration,
 
-    /// After how long an answer is called missing, though it still counts: 1 s if left out
+    /// After how long an answer is called missing, though it still counts: 1 s if left out; of a TURN
+    /// server 5 s, and then it is given up
     #[arg(
         short = 'W',
         long,
@@ -92,6 +97,19 @@ pub(crate) struct PingArgs {
         value_parser = BoolishValueParser::new()
     )]
     pub(super) timestamps: bool,
+
+    #[command(flatten)]
+    pub(super) turn: TurnLoginArgs,
+
+    /// File of certificates (PEM) that a TURN server's may be signed with, in place of the system's
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TB_TURN_CA_FILE",
+        hide_env_values = true,
+        value_hint = ValueHint::FilePath
+    )]
+    pub(super) turn_ca_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) family: FamilyArgs,

@@ -1,4 +1,5 @@
 mod args;
+mod turn;
 
 pub(crate) use args::PingArgs;
 
@@ -10,10 +11,10 @@ use std::time::{Duration, Instant, SystemTime};
 use turn_balance::{Echo, Pinger, PingerBuilder};
 
 use self::args::PingSource;
-use super::args::{OutputFormat, Target};
+use super::args::{OutputFormat, PingTarget, Target};
 use super::output::text::ping as text;
 use super::output::{CommandError, Printer};
-use super::report::{Advice, Document, Exit, PingReply, PingReport, Problem, Rtts};
+use super::report::{Advice, Document, Exit, PingReply, PingReport, Problem, Rtts, TurnReply};
 use super::runtime::{block_on, interrupt, interruptible};
 
 /// What a [`Pinger`] has for a timeout.
@@ -24,9 +25,12 @@ const MOST_AT_END: usize = 16_384;
 
 impl PingArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
-        let target = self.server.clone().unwrap_or_default();
-        let mut measured = Measurements::new(target);
-        let result = block_on(self.measure(&mut measured, printer));
+        let target = match self.server.clone().unwrap_or_default() {
+            PingTarget::Balance(target) => target,
+            PingTarget::Turn(url) => return self.run_turn(&url, printer),
+        };
+        let mut measured = Measurements::new(target.to_string());
+        let result = block_on(self.measure(&target, &mut measured, printer));
         let problem = match result {
             Ok(()) => None,
             Err(CommandError::Problem(problem)) => Some(*problem),
@@ -48,6 +52,7 @@ impl PingArgs {
     /// Until that was often enough, or the deadline, or Ctrl-C.
     async fn measure(
         &self,
+        target: &Target,
         measured: &mut Measurements,
         printer: &Printer,
     ) -> Result<(), CommandError> {
@@ -55,8 +60,8 @@ impl PingArgs {
         let mut interrupt = pin!(interrupt());
         let mut deadline = pin!(passed(self.deadline));
         let mut pinger = tokio::select! {
-            pinger = interruptible(self.pinger(&measured.target).build()) => pinger?,
-            () = &mut deadline => return Err(Problem::late(&measured.target.endpoint).into()),
+            pinger = interruptible(self.pinger(target).build()) => pinger?,
+            () = &mut deadline => return Err(Problem::late(&target.endpoint).into()),
         };
         measured.started = Instant::now();
         measured.addr = Some(pinger.server());
@@ -137,7 +142,7 @@ impl PingArgs {
         if self.format.get() != OutputFormat::Text {
             return Ok(());
         }
-        printer.answer(&text::header(&measured.target, pinger.server(), pinger.request_len()))
+        printer.answer(&text::header(&measured.server, pinger.server(), pinger.request_len()))
     }
 
     fn reply(
@@ -175,7 +180,10 @@ impl PingArgs {
             OutputFormat::Text if measured.addr.is_none() => return Ok(()),
             OutputFormat::Text => printer.answer(&text::statistics(&ping))?,
             OutputFormat::Json => {
-                ping.replies = Some(measured.replies.clone());
+                match self.server {
+                    Some(PingTarget::Turn(_)) => ping.steps = Some(measured.steps.clone()),
+                    _ => ping.replies = Some(measured.replies.clone()),
+                }
                 printer.document(&Document::whole(PingReport::SCHEMA, ping))?;
                 return Ok(());
             }
@@ -198,7 +206,7 @@ impl PingArgs {
 /// What was measured so far.
 #[derive(Debug)]
 struct Measurements {
-    target: Target,
+    server: String,
     addr: Option<SocketAddr>,
     started: Instant,
     sent: u64,
@@ -209,12 +217,16 @@ struct Measurements {
     answered_from: Option<SocketAddr>,
     /// Kept only where they are printed at the end.
     replies: Vec<PingReply>,
+    /// The same of a TURN server.
+    steps: Vec<TurnReply>,
+    /// How long the last step of it took.
+    last_step: Duration,
 }
 
 impl Measurements {
-    fn new(target: Target) -> Self {
+    fn new(server: String) -> Self {
         Self {
-            target,
+            server,
             addr: None,
             started: Instant::now(),
             sent: 0,
@@ -223,6 +235,8 @@ impl Measurements {
             errors: 0,
             answered_from: None,
             replies: Vec::new(),
+            steps: Vec::new(),
+            last_step: Duration::ZERO,
         }
     }
 
@@ -236,7 +250,7 @@ impl Measurements {
     }
 
     fn report(&self) -> PingReport {
-        let server = self.target.to_string();
+        let server = self.server.clone();
         let time = self.started.elapsed();
         let (duplicates, errors) = (self.duplicates, self.errors);
         let report = PingReport::new(server, self.addr, self.sent, &self.rtts, time);

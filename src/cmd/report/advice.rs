@@ -34,6 +34,10 @@ pub(crate) enum Advice {
     OwnAddresses,
     /// The address is link-local, and its interface is not named, or is not there.
     Interfaces,
+    /// What may help with a TURN server.
+    Turn(&'static str),
+    /// Look at the certificate of this server.
+    Certificate(String),
 }
 
 impl Advice {
@@ -124,6 +128,10 @@ impl fmt::Display for Advice {
                 "port {port} is below 1024 and needs the capability `cap_net_bind_service`"
             ),
             Self::OwnAddresses => f.write_str("`ip address` shows the addresses of this machine"),
+            Self::Turn(advice) => f.write_str(advice),
+            Self::Certificate(server) => {
+                write!(f, "`openssl s_client -connect {server}` shows it")
+            }
             Self::Interfaces => f.write_str(
                 "a link-local address has its interface behind it, as in `fe80::7%eth0`: `ip link` \
                  shows which there are",

@@ -16,6 +16,7 @@ mod tests;
 mod trace;
 mod trace_count;
 mod trace_counter;
+mod turn;
 mod unresolved;
 
 pub(crate) use advice::Advice;
@@ -29,4 +30,5 @@ pub(crate) use rtts::Rtts;
 pub(crate) use trace::{CandidateReport, OfDescent, TraceReport};
 pub(crate) use trace_count::{CandidateCount, TraceCount};
 pub(crate) use trace_counter::TraceCounter;
+pub(crate) use turn::{TurnProblem, TurnReply};
 pub(crate) use unresolved::{UnresolvedCount, UnresolvedReport};

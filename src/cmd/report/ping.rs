@@ -7,6 +7,7 @@ use turn_balance::{Echo, Obstacle};
 use super::ms::Ms;
 use super::problem::Problem;
 use super::rtts::{Rtts, loss_percent};
+use super::turn::TurnReply;
 
 /// What `tb ping` has measured.
 #[derive(Debug, Serialize)]
@@ -28,6 +29,9 @@ pub(crate) struct PingReport {
     pub(crate) p99_ms: Option<Ms>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) replies: Option<Vec<PingReply>>,
+    /// What came of each step of the checks of a TURN server.
+    #[serde(skip_serializing_if = "Option::is_none", rename = "replies")]
+    pub(crate) steps: Option<Vec<TurnReply>>,
     pub(crate) error: Option<Problem>,
 }
 
@@ -59,6 +63,7 @@ impl PingReport {
             p90_ms: summary.map(|s| Ms(s.p90)),
             p99_ms: summary.map(|s| Ms(s.p99)),
             replies: None,
+            steps: None,
             error: None,
         }
     }

@@ -15,6 +15,8 @@ use super::unresolved::UnresolvedReport;
 pub(crate) struct Problem {
     /// One word for programs.
     pub(crate) kind: &'static str,
+    /// Why a TURN server is of no use, in one word.
+    pub(crate) reason: Option<&'static str>,
     pub(crate) message: String,
     pub(crate) causes: Vec<String>,
     pub(crate) advice: Option<Advice>,
@@ -29,6 +31,7 @@ impl Problem {
         Self {
             kind: failure.kind(),
             message: format!("no TURN server reached from `{roots}`"),
+            reason: None,
             causes: vec![failure.to_string()],
             advice: None,
             exit: Exit::No,
@@ -41,6 +44,7 @@ impl Problem {
         Self {
             kind: "system",
             message: message.to_owned(),
+            reason: None,
             causes: vec![error.to_string()],
             advice: None,
             exit: Exit::Unable,
@@ -53,6 +57,7 @@ impl Problem {
         Self {
             kind: "usage",
             message: message.to_owned(),
+            reason: None,
             causes: Vec::new(),
             advice: None,
             exit: Exit::Unable,
@@ -69,9 +74,14 @@ impl Problem {
             }
             name => (name.host(), String::new()),
         };
+        Self::late_name(&host, &why)
+    }
+
+    /// A look-up of this name took longer than there was time.
+    pub(crate) fn late_name(host: &str, why: &str) -> Self {
         let late =
             Self::system(&format!("cannot look up `{host}`{why}"), &io::ErrorKind::TimedOut.into());
-        Self { kind: "resolve", advice: Some(Advice::LookUp(host)), ..late }
+        Self { kind: "resolve", advice: Some(Advice::LookUp(host.to_owned())), ..late }
     }
 
     /// The roots that could not be asked, by what was seen or by why nothing was.
@@ -104,6 +114,7 @@ impl From<&Error> for Problem {
         Self {
             kind: kind(error),
             message: error.to_string(),
+            reason: None,
             causes: causes.map(|cause| cause.to_string()).collect(),
             advice: Advice::on(error),
             exit: match error {
@@ -120,9 +131,11 @@ impl Serialize for Problem {
         #[derive(Serialize)]
         struct Error<'a> {
             kind: &'a str,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            reason: Option<&'a str>,
             message: String,
         }
-        Error { kind: self.kind, message: self.line() }.serialize(serializer)
+        Error { kind: self.kind, reason: self.reason, message: self.line() }.serialize(serializer)
     }
 }
 
@@ -135,6 +148,7 @@ fn kind(error: &Error) -> &'static str {
         Error::NoRoots => "no_roots",
         Error::Socket { .. } => "socket",
         Error::Random(_) => "random",
+        Error::Roots { .. } => "roots",
         Error::Thread(_) => "thread",
         Error::Worker { .. } => "worker",
         Error::Task { .. } => "task",

@@ -3,4 +3,5 @@
 pub(crate) mod config;
 pub(crate) mod descent;
 pub(crate) mod ping;
+pub(crate) mod ping_turn;
 pub(crate) mod words;

@@ -75,7 +75,7 @@ fn some(number: u64, what: &str) -> String {
 }
 
 /// Three digits, at most microseconds.
-fn time(rtt: Ms) -> String {
+pub(super) fn time(rtt: Ms) -> String {
     match rtt.0 {
         ..0.9995 => format!("{rtt:.3}"),
         ..9.995 => format!("{rtt:.2}"),

@@ -1,0 +1,4 @@
+//! Real TURN servers and scripted ones, with `tb` beside them.
+#![cfg(target_os = "linux")]
+
+mod ping;
