@@ -19,7 +19,7 @@ mod rates;
 mod scope;
 mod turn_fault;
 mod turn_health;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "client", feature = "server"))]
 mod turn_login;
 #[cfg(any(feature = "client", feature = "server"))]
 mod turn_rest;
@@ -55,7 +55,7 @@ pub use rates::Rates;
 pub use scope::Scope;
 pub use turn_fault::TurnFault;
 pub use turn_health::TurnHealth;
-#[cfg(feature = "server")]
+#[cfg(any(feature = "client", feature = "server"))]
 pub use turn_login::TurnLogin;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use turn_rest::{TurnCredentials, TurnSecret};

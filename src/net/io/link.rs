@@ -6,7 +6,6 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use crate::types::LinkAddr;
 
 /// An address as it is called on this interface: a link-local one that says nothing of its link is there.
-#[cfg(feature = "client")]
 pub(super) fn on(addr: SocketAddr, interface: &str) -> io::Result<SocketAddr> {
     match addr {
         SocketAddr::V6(v6) if v6.ip().is_unicast_link_local() && v6.scope_id() == 0 => {

@@ -14,8 +14,8 @@ use tracing::{Dispatch, dispatcher};
 pub use answer::{BINDING_PASSWORD, BindingError, BindingKey, BindingRequest};
 pub use framing::{Framed, framed};
 pub use turn::{
-    Integrity, MAX_TURN_MESSAGE, MAX_TURN_TEXT, TurnKey, TurnMessage, TurnOutcome, TurnRequest,
-    TurnSignature, send_indication,
+    Integrity, MAX_TURN_MESSAGE, TurnKey, TurnMessage, TurnOutcome, TurnRequest, TurnSignature,
+    send_indication,
 };
 
 /// Whether a datagram is STUN: its first two bits are 0 and bytes 4 to 8 the magic cookie
