@@ -146,6 +146,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         total_ms: ms(total),
         sent: 3,
         state,
+        fault: None,
         answered_from: None,
         unasked: None,
         allow: None,

@@ -1,7 +1,9 @@
 use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Candidate, CandidateState, Name, Prefix, Strategy, Trace, Unasked, View};
+use turn_balance::{
+    Candidate, CandidateState, Name, Prefix, Strategy, Trace, TurnFault, Unasked, View,
+};
 
 use super::ms::Ms;
 use super::problem::Problem;
@@ -46,6 +48,8 @@ pub(crate) struct CandidateReport {
     pub(crate) sent: u32,
     #[serde(serialize_with = "word")]
     pub(crate) state: CandidateState,
+    #[serde(serialize_with = "fault_or_null")]
+    pub(crate) fault: Option<TurnFault>,
     pub(crate) answered_from: Option<SocketAddr>,
     #[serde(serialize_with = "word_or_null")]
     pub(crate) unasked: Option<Unasked>,
@@ -111,6 +115,7 @@ impl TraceReport {
             total_ms: candidate.total.map(Ms::from),
             sent: candidate.sent,
             state: candidate.state,
+            fault: candidate.fault,
             answered_from: candidate.answered_from,
             unasked: candidate.unasked,
             allow: candidate.allow,
@@ -136,8 +141,20 @@ impl TraceReport {
     }
 }
 
+impl CandidateReport {
+    /// Whether it is a node that its superior does not offer, and nobody asked.
+    pub(crate) fn is_unoffered(&self) -> bool {
+        use CandidateState::{Draining, Full, Nothing, Silent, TurnDown};
+        self.sent == 0 && matches!(self.state, Draining | Full | Nothing | Silent | TurnDown)
+    }
+}
+
 fn word<S: Serializer>(state: &CandidateState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(state.as_str())
+}
+
+fn fault_or_null<S: Serializer>(why: &Option<TurnFault>, serializer: S) -> Result<S::Ok, S::Error> {
+    why.map(TurnFault::as_str).serialize(serializer)
 }
 
 fn word_or_null<S: Serializer>(why: &Option<Unasked>, serializer: S) -> Result<S::Ok, S::Error> {

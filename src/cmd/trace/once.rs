@@ -26,6 +26,9 @@ pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandEr
     if let Some(line) = text::descent::trace(&trace) {
         printer.say(&line);
     }
+    if let Some(lines) = text::descent::faults(&trace) {
+        printer.say(&lines);
+    }
     if let Some(lines) = text::descent::never_asked(&trace.never_asked()) {
         printer.say(&lines);
     }

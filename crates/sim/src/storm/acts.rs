@@ -25,6 +25,8 @@ pub(super) enum Act {
     Start(usize),
     StartTurn(SocketAddr),
     Resume(SocketAddr),
+    /// A server does not drain any more.
+    Undrain(SocketAddr),
     /// An old server's heartbeat.
     Ping(usize),
     /// A rogue's heartbeat: it has news, as always.
@@ -104,6 +106,10 @@ impl Storm {
                     belief.wake(now);
                 }
                 self.world.resume(addr);
+            }
+            Act::Undrain(addr) => {
+                self.judge.drains(self.world.now, addr, false);
+                self.world.drain(addr, false);
             }
             Act::Ping(n) => {
                 let place = &self.plan.places[n];
@@ -236,7 +242,15 @@ impl Storm {
                 self.put(long, Act::Heal(cut));
             }
             34..38 => self.move_away(n),
-            38..55 => self.travel(),
+            38..52 => self.travel(),
+            52..55 => {
+                let addr = place.addr;
+                if self.judge.belief(addr).is_some() && !self.world.is_suspended(addr) {
+                    self.judge.drains(self.world.now, addr, true);
+                    self.world.drain(addr, true);
+                    self.put(long, Act::Undrain(addr));
+                }
+            }
             55..68 if self.foes.spoofs => {
                 let forged = self.foes.spoof(&self.plan, &mut self.rng);
                 self.forge(forged);
@@ -349,6 +363,7 @@ impl Storm {
             strategy: if rng.random_bool(0.75) { Strategy::Best } else { Strategy::First },
             view: if rng.random_bool(0.8) { View::Flat } else { View::Subordinates },
             names: rng.random(),
+            down: limits.depth.is_multiple_of(2),
             within: None,
             on_link: OnLink::default(),
             nat64: Nat64::default(),

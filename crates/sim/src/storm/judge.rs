@@ -75,6 +75,13 @@ impl Judge {
         self.servers.remove(&addr);
     }
 
+    /// A server asks not to be chosen any more, or takes that back.
+    pub(crate) fn drains(&mut self, now: Instant, addr: SocketAddr, draining: bool) {
+        if let Some(server) = self.servers.get_mut(&addr) {
+            server.drains = draining.then_some(now);
+        }
+    }
+
     pub(crate) fn belief(&mut self, addr: SocketAddr) -> Option<&mut Belief> {
         self.servers.get_mut(&addr).map(|server| &mut server.belief)
     }

@@ -19,6 +19,9 @@ const SETTLES: Duration = Duration::from_secs(16);
 /// What a level above may know later.
 const LEVEL: Duration = Duration::from_millis(4400);
 
+/// How long one that drains may be listed by its superior, by the longest paths.
+const TOLD: Duration = Duration::from_secs(1);
+
 /// How long a dead node may be listed by its superior, and by all above; its last answer may have
 /// been on its way.
 const FADES: Duration = Duration::from_millis(12_070);
@@ -38,7 +41,10 @@ impl Storm {
                 _ if !self.runs(place.addr) => {
                     self.perform(super::acts::Act::Start(n));
                 }
-                Who::Ours => self.perform(super::acts::Act::Resume(place.addr)),
+                Who::Ours => {
+                    self.perform(super::acts::Act::Resume(place.addr));
+                    self.perform(super::acts::Act::Undrain(place.addr));
+                }
                 Who::Old => self.perform(super::acts::Act::Ping(n)),
             }
             self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));
@@ -142,7 +148,7 @@ impl Storm {
         let joins = place.subordinates.iter().any(|at| self.plan.places[*at].joins) || place.joins;
         let soon = if joins { 4 } else { 1 };
         let in_time = Duration::from_secs(soon);
-        let what = match (self.rng.random_range(0..3), superior) {
+        let what = match (self.rng.random_range(0..4), superior) {
             (0, _) => {
                 self.crash(n);
                 self.perform(super::acts::Act::Start(n));
@@ -176,6 +182,20 @@ impl Storm {
                 self.observe();
                 self.run_for(in_time * if place.subordinates.is_empty() { 1 } else { 2 });
                 "after a start"
+            }
+            (3, Some(superior)) if place.who == Who::Ours => {
+                self.judge.drains(self.world.now, place.addr, true);
+                self.world.drain(place.addr, true);
+                self.observe();
+                self.run_for(TOLD);
+                if self.lists(superior.addr, place.public) {
+                    let what = format!("{} drains and is listed", place.public);
+                    self.judge.blame(Rule::Draining, Some(superior.addr), what);
+                }
+                self.perform(super::acts::Act::Undrain(place.addr));
+                self.observe();
+                self.run_for(in_time);
+                "after it has drained"
             }
             _ => return,
         };

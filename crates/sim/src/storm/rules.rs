@@ -44,6 +44,8 @@ pub enum Rule {
     Encoding,
     /// A leaf names the TURN server beside it while that answers.
     Health,
+    /// Who asks not to be chosen is listed by nobody, says so, and is chosen where nobody else lives.
+    Draining,
     /// The client's limits.
     Cannon,
     /// The client sends nothing to a refused address, nor to one that nobody has told it of.

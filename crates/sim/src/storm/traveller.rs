@@ -5,8 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use turn_balance::internals::engine::client::descent::{CandidateState, Descent, Options};
-use turn_balance::internals::wire::{Kind, Request, RequestBody, Response, ResponseBody, stun};
+use turn_balance::internals::engine::client::descent::{
+    CandidateState, Descent, Options, Strategy,
+};
+use turn_balance::internals::wire::{
+    Kind, Request, RequestBody, Response, ResponseBody, State, stun,
+};
 
 use super::plan::HOME;
 use super::rules::{LOOPS, Rule, is_beside, is_forbidden};
@@ -24,6 +28,10 @@ pub(crate) struct Traveller {
     /// Whom right answers have told it of, and which TURN servers.
     heard_of: BTreeSet<SocketAddr>,
     named: BTreeSet<SocketAddr>,
+    /// What each says of itself, where it lists nobody and names a TURN server.
+    leaves: BTreeMap<SocketAddr, (State, SocketAddr)>,
+    /// Who has ever listed somebody.
+    listers: BTreeSet<SocketAddr>,
     /// Who has returned a nonce, and is believed nothing without one.
     reads_nonces: BTreeSet<SocketAddr>,
     /// Whether somebody who saw its requests could answer one in another's name.
@@ -57,6 +65,8 @@ impl Traveller {
             silent: BTreeMap::new(),
             heard_of: BTreeSet::new(),
             named: BTreeSet::new(),
+            leaves: BTreeMap::new(),
+            listers: BTreeSet::new(),
             reads_nonces: BTreeSet::new(),
             deceived: false,
             datagrams: 0,
@@ -130,6 +140,12 @@ impl Traveller {
             self.reads_nonces.insert(from);
         }
         self.silent.insert(host(from.ip()), None);
+        if !reply.retry {
+            self.leaves.remove(&from);
+            self.leaves.extend(reply.turn.map(|turn| (from, (reply.state, turn))));
+            let lists = !reply.nodes.is_empty() || !reply.hosts.is_empty();
+            self.listers.extend(lists.then_some(from));
+        }
         self.heard_of.extend(&reply.hosts);
         self.named.extend(reply.turn);
         for node in &reply.nodes {
@@ -164,12 +180,26 @@ impl Traveller {
         if deepest > self.options.limits.depth {
             return Some((Rule::Cannon, format!("it went down to level {deepest}")));
         }
-        let turn = trace.outcome.ok()?.turn;
+        let selection = trace.outcome.ok()?;
+        let turn = selection.turn;
         if is_forbidden(turn.ip(), private) || self.is_at_home(turn.ip()) {
             return Some((Rule::Selection, format!("{turn} is refused")));
         }
         if !self.named.contains(&turn) {
             return Some((Rule::Selection, format!("nobody has named {turn}")));
+        }
+        let may =
+            |turn: SocketAddr| !is_forbidden(turn.ip(), private) && !self.is_at_home(turn.ip());
+        let lives = |(addr, (state, turn)): (&SocketAddr, &(State, SocketAddr))| {
+            *state == State::Offering && !self.listers.contains(addr) && may(*turn)
+        };
+        let leaf = selection.path.last().map(|hop| hop.addr);
+        let leaf = leaf.filter(|leaf| !self.listers.contains(leaf));
+        let drains = leaf.and_then(|leaf| self.leaves.get(&leaf));
+        let drains = drains.is_some_and(|(state, _)| state.is_reserve()) && !self.deceived;
+        let best = self.options.strategy == Strategy::Best;
+        if best && drains && self.leaves.iter().any(lives) {
+            return Some((Rule::Draining, format!("{turn} drains, and another lives")));
         }
         let lie = honest.is_some_and(|honest| !self.deceived && !honest.contains(&turn));
         lie.then(|| (Rule::Selection, format!("{turn} is no honest leaf's")))

@@ -21,6 +21,8 @@ use crate::{Datagram, Site};
 pub(crate) struct Watched {
     pub(crate) since: Instant,
     pub(crate) belief: Belief,
+    /// Since when it asks not to be chosen.
+    pub(crate) drains: Option<Instant>,
     pub(crate) most_nodes: usize,
     /// A host of each network that nobody elsewhere may name, and its prefix.
     lan: [(IpAddr, u8); 2],
@@ -59,6 +61,7 @@ impl Watched {
         Self {
             since,
             belief: Belief::new(site),
+            drains: None,
             most_nodes,
             lan,
             answers: Meter::default(),
@@ -149,6 +152,10 @@ impl Watched {
         if probe.nonce == 0 {
             if self.belief.is_peer(from) {
                 wrong(Rule::NeverAnswered, "a bare probe of a peer".into());
+            }
+            // What it offers is encoded a few times a second.
+            if self.drains.is_some_and(|since| now - since > SECOND / 5) {
+                wrong(Rule::Draining, "it drains, which nobody reads in a bare answer".into());
             }
             if reply.hosts.is_empty() && reply.turn.is_none() {
                 wrong(Rule::Empty, format!("{len} bytes"));

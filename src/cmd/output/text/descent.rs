@@ -114,14 +114,30 @@ pub(crate) fn often_unresolved(count: &TraceCount) -> Option<String> {
 pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
     let outcome = &trace.outcome;
     let silent = |state| state == CandidateState::Silent;
-    let silent = trace.candidates.iter().filter(|c| silent(c.state)).count();
+    let asked = || trace.candidates.iter().filter(|c| !c.is_unoffered());
+    let silent = asked().filter(|c| silent(c.state)).count();
     Some(format!(
         "{} in {} ms: {}, {}, {silent} silent",
         outcome.turn?,
         outcome.elapsed_ms?,
         counted(outcome.levels, "level"),
-        counted(trace.candidates.len(), "candidate"),
+        counted(asked().count(), "candidate"),
     ))
+}
+
+/// Why TURN servers are not offered, a line for each.
+pub(crate) fn faults(trace: &TraceReport) -> Option<String> {
+    let line = |row: &CandidateReport| {
+        // Of a balance server that is silent the table says enough.
+        let fault = row.fault.filter(|_| row.state != CandidateState::Silent)?;
+        let whose = if row.turn == Some(row.addr) { "it" } else { "its TURN server" };
+        Some(match &row.name {
+            Some(name) => format!("{name} ({}): {whose} {fault}", row.addr),
+            None => format!("{}: {whose} {fault}", row.addr),
+        })
+    };
+    let lines: Vec<_> = trace.candidates.iter().filter_map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// What it says of candidates whose answers came from elsewhere, a line for each of the first.
@@ -260,6 +276,28 @@ mod tests {
             trace(&examples::trace()).unwrap(),
             "203.0.113.52:3478 in 43.68 ms: 3 levels, 9 candidates, 1 silent"
         );
+    }
+
+    #[test]
+    fn what_is_wrong_with_turn_servers() {
+        use turn_balance::TurnFault;
+
+        let mut example = examples::trace();
+        assert_eq!(faults(&example), None);
+        example.candidates[4].fault = Some(TurnFault::Silent);
+        assert_eq!(faults(&example), None, "that one is silent itself");
+        let [.., leaf, turn] = example.candidates.as_mut_slice() else { panic!("{example:?}") };
+        (leaf.state, leaf.sent) = (CandidateState::TurnDown, 0);
+        leaf.fault = Some(TurnFault::WrongCredentials);
+        (turn.state, turn.sent, turn.turn) = (CandidateState::Full, 0, Some(turn.addr));
+        turn.fault = Some(TurnFault::Quota);
+        assert_eq!(
+            faults(&example).unwrap(),
+            "ams-a (203.0.113.61:3001): its TURN server refuses the credentials\n\
+             203.0.113.52:3478: it has no room left for this user (486)"
+        );
+        let line = trace(&example).unwrap();
+        assert!(line.ends_with("3 levels, 7 candidates, 1 silent"), "{line}");
     }
 
     #[test]

@@ -34,7 +34,7 @@ use self::pace::Pace;
 use self::turn::{TurnNews, TurnServers, TurnSpec};
 use self::ways::Way;
 use super::{Rng, Transmit};
-use crate::net::wire::{Node, State};
+use crate::net::wire::{MAX_DOWN, Node, State};
 use crate::types::{Name, OnLink};
 
 /// How many nodes there are.
@@ -268,10 +268,15 @@ impl ServerEngine {
         let listed = turn_nodes.iter().map(|node| (node.clone(), &[][..]));
         let flat = flatten(online().chain(listed));
         nodes.extend(turn_nodes);
-        let turn: Vec<_> = self.turn.own(now).collect();
+        let mut turn: Vec<_> = self.turn.own(now).collect();
         let turn_down = turn.is_empty() && self.turn.has_own();
+        let fault = self.turn.own_fault().filter(|_| turn_down);
+        if fault.is_some_and(|fault| State::from(fault).is_reserve()) {
+            turn.extend(self.turn.own_addrs());
+        }
+        let down = self.members.down(now).chain(self.turn.down(now)).take(MAX_DOWN).collect();
         let draining = self.draining;
-        self.listing.update(Offer { nodes, flat, turn, turn_down, draining });
+        self.listing.update(Offer { nodes, flat, turn, turn_down, fault, down, draining });
         let ends = self.members.online(now).map(|online| online.until);
         self.listing.expires = ends.chain(self.turn.expires(now)).min();
     }

@@ -99,7 +99,7 @@ impl Balance {
     /// As [`Balance::trace`].
     pub async fn trace_with(&self, progress: impl FnMut(Progress) + Send) -> Result<Trace, Error> {
         let Settings { options, linger, .. } = &*self.settings;
-        let options = Options { names: true, linger: *linger, ..options.clone() };
+        let options = Options { names: true, down: true, linger: *linger, ..options.clone() };
         self.descend(options, progress, Descent::trace).await
     }
 

@@ -7,6 +7,7 @@ use crate::net::engine::server::members::{MemberEvent, ONLINE};
 use crate::net::engine::server::news::START_GRACE;
 use crate::net::engine::server::turn::{TurnId, TurnNews};
 use crate::net::engine::server::{NodeCount, ServerEvent};
+use crate::net::wire::State;
 use crate::types::Name;
 
 pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, from: &CheckSockets) {
@@ -18,13 +19,15 @@ pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, fr
         ServerEvent::Node(MemberEvent::Online { addr, name }) => {
             info!(%addr, name = %text(name), %online, "node online");
         }
-        ServerEvent::Node(MemberEvent::Offline { addr, name, silent: true }) => {
+        ServerEvent::Node(MemberEvent::Offline { addr, name, said: None }) => {
             let name = text(name);
             warn!(%addr, %name, silent = ?ONLINE, %online, "node offline");
         }
-        ServerEvent::Node(MemberEvent::Offline { addr, name, silent: false }) => {
+        ServerEvent::Node(MemberEvent::Offline { addr, name, said: Some((state, fault)) }) => {
             let name = text(name);
-            warn!(%addr, %name, offers = "nothing", %online, "node offline");
+            let why = fault.map_or_else(String::new, |fault| format!(": its TURN server {fault}"));
+            let offers = format!("{}{why}", word(state));
+            warn!(%addr, %name, %offers, %online, "node offline");
         }
         ServerEvent::Node(MemberEvent::Forgotten { addr }) => {
             info!(%addr, nodes = all, "node forgotten");
@@ -87,5 +90,15 @@ fn turn(event: TurnNews, online: &str) {
                 "no TURN server of `nodes` has answered: does a firewall drop STUN or its answers?"
             );
         }
+    }
+}
+
+/// What a node says of itself that is not offered.
+fn word(state: State) -> &'static str {
+    match state {
+        State::Offering | State::Nothing => "nothing",
+        State::TurnDown => "turn-down",
+        State::Full => "full",
+        State::Draining => "draining",
     }
 }

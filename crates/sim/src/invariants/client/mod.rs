@@ -66,6 +66,7 @@ impl World {
             strategy: if flag(2) { Strategy::First } else { Strategy::Best },
             view: if flag(3) { View::Subordinates } else { View::Flat },
             names: flag(4),
+            down: true,
             within: None,
             nat64: Nat64::default(),
             on_link: OnLink::new([(1, HOME.into(), 25)]),

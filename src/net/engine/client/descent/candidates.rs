@@ -13,9 +13,7 @@ use super::rank::{Score, least};
 use super::report::{Obstacle, Unasked};
 use super::role::Role;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
-use crate::net::wire::{
-    Extras, Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State, View,
-};
+use crate::net::wire::{Extras, Kind, Node, PADDED_REQUEST, ProbeReply, SHORT_REQUEST, State};
 use crate::types::{Name, unscoped};
 
 /// The longest list that is kept: more than a descent can ask.
@@ -376,13 +374,13 @@ impl Entry {
     }
 
     /// What it is asked next.
-    pub(super) fn query(&self, view: View, names: bool) -> Query {
+    pub(super) fn query(&self, options: &Options) -> Query {
         match self.role {
             Role::Turn => Query::Binding,
             _ => Query::Probe {
-                view,
-                names,
-                extras: Extras::default(),
+                view: options.view,
+                names: options.names,
+                extras: Extras { down: options.down, ..Extras::default() },
                 size: self.request_len(self.sent()) as u16,
             },
         }

@@ -16,6 +16,7 @@ use super::report::{Obstacle, Selection};
 use super::roots::NamedRoots;
 use super::schedule::PATIENCE;
 use super::trace::Trace;
+use super::unoffered::Unoffered;
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View, stun};
@@ -30,6 +31,7 @@ use crate::types::{Nat64, Unresolved};
 pub struct Descent {
     race: Race,
     roots: NamedRoots,
+    unoffered: Unoffered,
     phase: Phase,
     started: Instant,
     deadline: Instant,
@@ -63,7 +65,14 @@ impl Descent {
         let mut race = Race::new(options, now, rng);
         race.add_roots(roots);
         race.ask_new_roots(now);
-        Self { race, roots: NamedRoots::default(), phase: Phase::Racing, started: now, deadline }
+        Self {
+            race,
+            roots: NamedRoots::default(),
+            unoffered: Unoffered::default(),
+            phase: Phase::Racing,
+            started: now,
+            deadline,
+        }
     }
 
     /// The name of one more root is being looked up. Before it is known what of, nobody is called
@@ -234,6 +243,7 @@ impl Descent {
         let Some(id) = self.race.handle_answer(now, from, Proof::of_reply(id, &reply)) else {
             return;
         };
+        self.unoffered.note(id, &mut reply);
         let racing = self.is_racing();
         if self.race.handle_reply(now, id, reply, racing) && self.is_verifying() {
             self.ask_finalist(now, id);
@@ -367,7 +377,7 @@ impl Descent {
 
     fn ending(&self, elapsed: Duration) -> Ending<'_> {
         let race = &self.race;
-        Ending::new(race, self.roots.unresolved(), elapsed)
+        Ending::new(race, &self.unoffered, self.roots.unresolved(), elapsed)
     }
 
     /// Whether any candidate may still answer for the first time.

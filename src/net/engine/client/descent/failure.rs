@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::report::{CandidateState, Obstacle, Parent};
-use crate::types::UnresolvedRoot;
+use crate::types::{TurnFault, UnresolvedRoot};
 
 /// A descent that ended without a TURN server.
 ///
@@ -52,6 +52,8 @@ pub enum Failure {
         level: u8,
         /// What a server said there.
         state: CandidateState,
+        /// Why, as far as the TURN server beside it is to blame.
+        fault: Option<TurnFault>,
         /// That server.
         at: Parent,
         /// The roots that could not be asked besides.
@@ -149,6 +151,9 @@ impl Failure {
             }
             Self::Unreachable { level, asked, below: Some(parent), .. } => {
                 write!(f, "level {level}: none of {asked} candidates below {parent} can be reached")
+            }
+            Self::DeadEnd { level, fault: Some(fault), at, .. } => {
+                write!(f, "level {level}: {at} is a dead end, the TURN server beside it {fault}")
             }
             Self::DeadEnd { level, state, at, .. } => {
                 let what = match state {

@@ -35,6 +35,7 @@ mod schedule;
 #[cfg(feature = "serde")]
 mod serialize;
 mod trace;
+mod unoffered;
 
 pub use crate::net::wire::View;
 pub use descent::Descent;

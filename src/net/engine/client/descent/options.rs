@@ -69,6 +69,8 @@ pub struct Options {
     pub view: View,
     /// Whether to ask for the names of candidates that may stay silent.
     pub names: bool,
+    /// Whether to ask for nodes that are not offered, and why.
+    pub down: bool,
     /// Whether to ask the TURN servers themselves at the end.
     pub verify: Verify,
     /// When to give up.
@@ -98,6 +100,7 @@ impl Default for Options {
             strategy: Strategy::Best,
             view: View::Flat,
             names: false,
+            down: false,
             verify: Verify::On,
             timeout: Duration::from_secs(10),
             linger: Duration::ZERO,

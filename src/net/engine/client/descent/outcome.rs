@@ -16,6 +16,7 @@ use super::rank::Score;
 use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why};
 use super::role::Role;
 use super::trace::{Candidate, Trace};
+use super::unoffered::Unoffered;
 use crate::net::wire::State;
 use crate::types::UnresolvedRoot;
 
@@ -24,6 +25,7 @@ pub(super) struct Ending<'a> {
     race: &'a Race,
     candidates: &'a Candidates,
     options: &'a Options,
+    unoffered: &'a Unoffered,
     cost: Cost,
     unresolved: Vec<UnresolvedRoot>,
     elapsed: Duration,
@@ -31,7 +33,12 @@ pub(super) struct Ending<'a> {
 
 impl<'a> Ending<'a> {
     /// Of a race after so long, with these roots left out.
-    pub(super) fn new(race: &'a Race, unresolved: Vec<UnresolvedRoot>, elapsed: Duration) -> Self {
+    pub(super) fn new(
+        race: &'a Race,
+        unoffered: &'a Unoffered,
+        unresolved: Vec<UnresolvedRoot>,
+        elapsed: Duration,
+    ) -> Self {
         let (candidates, options, cost) = (race.candidates(), race.options(), race.cost());
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let silent = candidates.iter().filter(|(_, entry)| entry.is_unheard_of()).count();
@@ -42,7 +49,7 @@ impl<'a> Ending<'a> {
             unasked: count(unasked),
             ..cost
         };
-        Self { race, candidates, options, cost, unresolved, elapsed }
+        Self { race, candidates, options, unoffered, cost, unresolved, elapsed }
     }
 
     /// Everything it has seen.
@@ -64,6 +71,7 @@ impl<'a> Ending<'a> {
             })
             .collect();
         candidates.extend(chosen.and_then(|id| self.unasked_turn(id, line(id))));
+        let candidates = self.unoffered.add_rows(candidates, line);
         Trace {
             candidates,
             outcome: self.conclude(choice),
@@ -159,12 +167,13 @@ impl<'a> Ending<'a> {
         let answered = self.candidates.iter().filter(|(_, entry)| entry.rtt.is_some());
         let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
         let refused = entry.state == State::Offering;
+        let fault = self.unoffered.fault(at);
         let (level, at, unresolved) = (entry.level, self.parent(at), self.unresolved.clone());
         if refused && self.is_limited(entry) {
             return Some(Failure::Limited { level, at, unresolved });
         }
         let state = if refused { CandidateState::Refused } else { out_of_service(entry.state)? };
-        Some(Failure::DeadEnd { level, state, at, unresolved })
+        Some(Failure::DeadEnd { level, state, fault, at, unresolved })
     }
 
     /// Whether the limits, and neither time nor scope, kept what a server lists from being asked.
@@ -219,6 +228,7 @@ impl<'a> Ending<'a> {
             total: None,
             sent: 0,
             state: CandidateState::Selected,
+            fault: None,
             answered_from: None,
             unasked: None,
             allow: None,
@@ -263,6 +273,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
+            fault: self.unoffered.fault(id),
             answered_from: entry.answered_from.filter(|_| state == CandidateState::Misplaced),
             unasked: entry.unasked().filter(|_| state == CandidateState::Unasked),
             allow: refusal.and_then(|refusal| refusal.opens),

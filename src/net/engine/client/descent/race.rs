@@ -431,7 +431,7 @@ impl Race {
         let entry = &self.candidates[id];
         let to = way.filter(|_| entry.serves())?;
         let token = Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) };
-        let query = entry.query(self.options.view, self.options.names);
+        let query = entry.query(&self.options);
         let payload = entry.encode(token, query);
         if entry.via.is_some() {
             let spend = self.budget.spend(entry.addr, payload.len(), last_round, id);

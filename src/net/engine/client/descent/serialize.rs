@@ -10,7 +10,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::failure::Failure;
 use super::report::{Hop, RunnerUp, Selection, Unasked};
 use super::trace::{Candidate, Trace};
-use crate::types::{Name, UnresolvedRoot};
+use crate::types::{Name, TurnFault, UnresolvedRoot};
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -114,7 +114,7 @@ impl<'a> Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { candidate, via } = self;
-        let mut row = serializer.serialize_struct("Candidate", 12)?;
+        let mut row = serializer.serialize_struct("Candidate", 13)?;
         row.serialize_field("level", &candidate.level)?;
         row.serialize_field("addr", &candidate.addr)?;
         row.serialize_field("listed", &candidate.listed)?;
@@ -125,6 +125,7 @@ impl Serialize for Row<'_> {
         row.serialize_field("total_ms", &candidate.total.map(ms))?;
         row.serialize_field("sent", &candidate.sent)?;
         row.serialize_field("state", candidate.state.as_str())?;
+        row.serialize_field("fault", &candidate.fault.map(TurnFault::as_str))?;
         row.serialize_field("answered_from", &candidate.answered_from)?;
         row.serialize_field("unasked", &candidate.unasked.map(Unasked::as_str))?;
         row.end()

@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::options::Strategy;
 use super::report::{CandidateState, Cost, Selection, Unasked};
 use crate::net::wire::View;
-use crate::types::{Name, Prefix, UnresolvedRoot};
+use crate::types::{Name, Prefix, TurnFault, UnresolvedRoot};
 
 /// Everything a descent has seen.
 ///
@@ -19,7 +19,8 @@ use crate::types::{Name, Prefix, UnresolvedRoot};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trace {
-    /// All candidates: by level, then with the best first and the silent last.
+    /// All candidates: by level, then with the best first and the silent last. Behind those of a level
+    /// stand nodes that their superior does not offer: they were not asked.
     pub candidates: Vec<Candidate>,
     /// What it came to.
     pub outcome: Result<Selection, Failure>,
@@ -62,6 +63,9 @@ pub struct Candidate {
     pub sent: u32,
     /// What became of it.
     pub state: CandidateState,
+    /// Why, as far as a TURN server is to blame: its own, or the one beside it. Of a node that its
+    /// superior does not offer, and which the client does not ask: why not.
+    pub fault: Option<TurnFault>,
     /// From where its answer came, where that is another address than was asked. It counts for nothing.
     pub answered_from: Option<SocketAddr>,
     /// Why it was never asked, where that is its state.

@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::seal::Seal;
-use crate::net::wire::{Kind, Node, State};
-use crate::types::{Family, Name};
+use crate::net::wire::{Down, Kind, Node, State};
+use crate::types::{Family, Name, TurnFault};
 
 /// What a server has to offer at a moment.
 #[derive(Debug, Clone, Default)]
@@ -17,10 +17,15 @@ pub struct Listing {
     pub flat: Vec<Node>,
     /// When the first of them is online no more.
     pub expires: Option<Instant>,
-    /// The TURN servers beside it that live, of each address family one at most.
+    /// The TURN servers beside it that live, of each address family one at most; where none does, those
+    /// that serve for want of anything else.
     pub turn: Vec<SocketAddr>,
     /// Whether there is one, and none lives.
     pub turn_down: bool,
+    /// Why none of them does.
+    pub fault: Option<TurnFault>,
+    /// Configured nodes that are not offered.
+    pub down: Vec<Down>,
     /// Whether the server asks not to be chosen any more.
     pub draining: bool,
     /// What the server is called.
@@ -44,15 +49,12 @@ pub(in crate::net::engine::server) struct Offer {
     pub(in crate::net::engine::server) flat: Vec<Node>,
     pub(in crate::net::engine::server) turn: Vec<SocketAddr>,
     pub(in crate::net::engine::server) turn_down: bool,
+    pub(in crate::net::engine::server) fault: Option<TurnFault>,
+    pub(in crate::net::engine::server) down: Vec<Down>,
     pub(in crate::net::engine::server) draining: bool,
 }
 
 impl Listing {
-    /// Whether there is anything, be it for those alone who find nobody else.
-    fn has_any(&self) -> bool {
-        !self.nodes.is_empty() || !self.turn.is_empty()
-    }
-
     /// The TURN server beside it for askers of a family: theirs, if there is one.
     pub(super) fn turn_for(&self, family: Family) -> Option<SocketAddr> {
         let own = self.turn.iter().find(|turn| Family::of(**turn) == family);
@@ -71,28 +73,39 @@ impl Listing {
     pub(super) fn turn_for_bare(&self, family: Family) -> Option<SocketAddr> {
         let nodes = self.nodes.iter().filter(|node| node.kind == Kind::Turn);
         let far = |node: &&Node| (Family::of(node.addr) != family, node.rtt.is_none(), node.rtt);
-        self.turn_for(family).or_else(|| nodes.min_by_key(far).map(|node| node.addr))
+        let own = self.turn_for(family).filter(|_| !self.turn_down);
+        own.or_else(|| nodes.min_by_key(far).map(|node| node.addr))
     }
 
     /// Takes in what is online, and the TURN servers that live: another version, if that is news.
     pub(in crate::net::engine::server) fn update(&mut self, offer: Offer) {
-        let Offer { nodes, flat, turn, turn_down, draining } = offer;
-        let before = (&self.nodes, &self.flat, &self.turn, self.turn_down, self.draining);
-        if before != (&nodes, &flat, &turn, turn_down, draining) {
-            (self.nodes, self.flat, self.turn, self.turn_down) = (nodes, flat, turn, turn_down);
-            self.draining = draining;
+        let Offer { nodes, flat, turn, turn_down, fault, down, draining } = offer;
+        let why = (turn_down, fault, draining);
+        let before = (&self.nodes, &self.flat, &self.turn);
+        if before != (&nodes, &flat, &turn) || (self.turn_down, self.fault, self.draining) != why {
+            (self.nodes, self.flat, self.turn) = (nodes, flat, turn);
+            (self.turn_down, self.fault, self.draining) = why;
             self.version += 1;
         }
+        // Superiors do not ask for it.
+        self.down = down;
     }
 
     /// What the server says of itself.
     pub(in crate::net::engine::server) fn state(&self) -> State {
-        match (self.has_any(), self.turn_down) {
+        match self.fault {
             _ if self.draining => State::Draining,
-            (true, _) => State::Offering,
-            (false, false) => State::Nothing,
-            (false, true) => State::TurnDown,
+            _ if !self.nodes.is_empty() => State::Offering,
+            Some(fault) if self.turn_down => fault.into(),
+            None if self.turn_down => State::TurnDown,
+            _ if self.turn.is_empty() => State::Nothing,
+            _ => State::Offering,
         }
+    }
+
+    /// Whether it is the TURN server beside it that makes its state.
+    pub(super) fn tells_fault(&self) -> bool {
+        self.turn_down && self.nodes.is_empty()
     }
 }
 

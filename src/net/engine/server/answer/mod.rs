@@ -5,6 +5,7 @@
 
 mod binding;
 mod entries;
+mod extra;
 mod handled;
 mod list;
 mod listing;
@@ -23,7 +24,7 @@ use super::incoming::{Incoming, LocalAddr};
 use super::limit::{Admission, Asker, Limiter};
 use crate::net::engine::Rng;
 use crate::net::wire::{
-    BARE_FRAME, DecodeError, Id, MAX_ANSWER, MAX_REQUEST, Probe, Request, RequestBody, stun,
+    BARE_FRAME, DecodeError, Extras, Id, MAX_ANSWER, MAX_REQUEST, Probe, Request, RequestBody, stun,
 };
 use crate::types::Family;
 use binding::BindingResponder;
@@ -161,6 +162,10 @@ impl Responder {
                 let asker = Asker { uptime, from, datagram, id };
                 self.answer_bare(list, asker, out).map(Unusual::Done)
             }
+            RequestBody::Probe(probe) if probe.extras != Extras::default() => {
+                let asker = Asker { uptime, from, datagram, id };
+                self.answer_more(snapshot, asker, probe, out).map(Unusual::Done)
+            }
             RequestBody::Probe(probe) => Ok(Unusual::Probe(id, probe)),
         }
     }
@@ -206,6 +211,32 @@ impl Responder {
             Admission::Repeated => return Err(DropReason::Repeated),
         };
         self.writer.write(room, snapshot, asker, probe, out)
+    }
+
+    /// Answers one who asks for more than a list.
+    // Not one with the above: what is in line there stays as short as it is.
+    #[inline(never)]
+    fn answer_more<'a>(
+        &mut self,
+        snapshot: &'a Snapshot,
+        asker: Asker,
+        probe: Probe,
+        out: &mut Answer<'a>,
+    ) -> Result<Handled, DropReason> {
+        if snapshot.is_own_check(probe.nonce) {
+            return Err(DropReason::OwnCheck);
+        }
+        match self.limiter.admit(asker, probe.cookie, &mut self.rng) {
+            Admission::Answer { room } | Admission::OneNode { room } => {
+                self.writer.write_more(room, snapshot, asker, probe, out)
+            }
+            Admission::Retry => {
+                let Asker { uptime, from, datagram, id } = asker;
+                self.retry(uptime, from, datagram.len(), id, probe.nonce, &mut out.head)
+            }
+            Admission::TooOften => Err(DropReason::Limited),
+            Admission::Repeated => Err(DropReason::Repeated),
+        }
     }
 
     /// Asks to come back with a cookie, in no more than the `len` bytes of the request.

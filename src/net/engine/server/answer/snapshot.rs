@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use super::extra::Extra;
 use super::list::List;
 use super::listing::Listing;
 use crate::net::engine::Rng;
@@ -28,6 +29,7 @@ pub struct Snapshot {
     direct: List,
     /// `None`: it is the direct one.
     flat: Option<List>,
+    extra: Extra,
 }
 
 impl Snapshot {
@@ -52,6 +54,7 @@ impl Snapshot {
             bare_v6,
             direct: full(listing, &listing.nodes, rng),
             flat,
+            extra: Extra::new(listing),
         }
     }
 
@@ -90,6 +93,11 @@ impl Snapshot {
         }
     }
 
+    /// What is told beside a list, to who asks for it.
+    pub(super) fn extra(&self) -> &Extra {
+        &self.extra
+    }
+
     /// The list for askers of a view.
     pub(super) fn list(&self, view: View) -> &List {
         match view {
@@ -125,6 +133,7 @@ fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
         total: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
         name: listing.name.clone(),
         state: listing.state(),
+        fault: listing.fault.filter(|_| listing.tells_fault()),
         version: listing.version,
         ..Default::default()
     };

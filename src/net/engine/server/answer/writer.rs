@@ -50,6 +50,8 @@ pub(super) struct Writer {
     /// Where the next sample begins: it counts the nodes of samples, so that those of a long list
     /// rotate.
     cursor: usize,
+    /// What stands before a list, while it is put together.
+    extra: Vec<u8>,
 }
 
 impl Writer {
@@ -96,6 +98,51 @@ impl Writer {
             0,
             &mut out.head,
         )
+    }
+
+    /// Answers a probe that asks for more than a list, with as much of that as there is room for.
+    pub(super) fn write_more<'a>(
+        &mut self,
+        room: usize,
+        snapshot: &'a Snapshot,
+        asker: Asker,
+        probe: Probe,
+        out: &mut Answer<'a>,
+    ) -> Result<Handled, DropReason> {
+        let Asker { from, id, datagram, .. } = asker;
+        let key = snapshot.trust().checker(datagram);
+        let beside = FRAME + key.map_or(0, |_| TRAILER);
+        let room = room.checked_sub(beside).ok_or(DropReason::NoRoom)?;
+        let (list, direct) = (snapshot.list(probe.view), snapshot.list(View::Subordinates));
+        let family = Family::of(*from);
+        let whole = |room| {
+            let whole = list.whole(family, probe.names, room);
+            whole.or_else(|| direct.whole(family, probe.names, room))
+        };
+        self.extra.clear();
+        if probe.extras.down
+            && let Some(whole) = whole(room)
+        {
+            snapshot.extra().down().put(&mut self.extra, |len| whole.len() + len <= room);
+        }
+        let (room, len) = (room - self.extra.len(), self.extra.len());
+        if let Some(whole) = whole(room) {
+            frame(&mut out.head, id, probe.nonce, len + whole.len());
+            out.head.extend_from_slice(&self.extra);
+            out.tail = whole;
+        } else {
+            let sample = list.sample(family, self.cursor, room, usize::MAX);
+            let sample = sample.ok_or(DropReason::NoRoom)?;
+            self.cursor = self.cursor.wrapping_add(sample.count());
+            frame(&mut out.head, id, probe.nonce, len + sample.len());
+            out.head.extend_from_slice(&self.extra);
+            sample.write(&mut out.head);
+        }
+        if let Some(key) = key {
+            out.head.extend_from_slice(std::mem::take(&mut out.tail));
+            key.sign(Purpose::Reply, &mut out.head, 0);
+        }
+        Ok(Handled::Answer)
     }
 
     #[inline(never)]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::check::Check;
 use super::node::{MemberEvent, NodeSpec, NodeState, Online};
 use super::offered::{ONLINE, Offered};
+use super::said::Said;
 use super::signer::Signer;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
@@ -13,8 +14,8 @@ use crate::net::engine::server::news::Change;
 use crate::net::engine::server::ways::{Way, Ways};
 use crate::net::engine::{Rng, jitter};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
-use crate::net::wire::{Node, PADDED_REQUEST, ProbeReply};
-use crate::types::{Name, OnLink};
+use crate::net::wire::{Down, Kind, Node, PADDED_REQUEST, ProbeReply, State};
+use crate::types::{Name, OnLink, TurnFault};
 
 /// After its last heartbeat or right answer a node that has joined is forgotten: late enough that
 /// a restart or a partition shows as "offline" in the log, soon enough that a fleet whose
@@ -34,6 +35,8 @@ pub(super) struct Member {
     joined: Option<Joined>,
     signer: Signer,
     offered: Option<Offered>,
+    /// What it says instead.
+    said: Option<Said>,
     check: Check,
 }
 
@@ -65,6 +68,7 @@ impl Member {
             joined: None,
             signer: Signer::default(),
             offered: None,
+            said: None,
             check: Check::new(first),
         }
     }
@@ -122,8 +126,9 @@ impl Member {
 
     /// When something is due: its next check, or the end of what it offers.
     pub(super) fn deadline(&self) -> Instant {
-        let due = self.check.due();
-        self.offered.as_ref().map_or(due, |offered| offered.until.min(due))
+        let offered = self.offered.as_ref().map(|offered| offered.until);
+        let said = self.said.as_ref().map(|said| said.until);
+        [offered, said].into_iter().flatten().fold(self.check.due(), Instant::min)
     }
 
     /// When its next check is due.
@@ -183,16 +188,22 @@ impl Member {
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
         self.heard(now);
-        let before = self.offered.take();
+        let (before, said) = (self.offered.take(), self.said.take());
+        let now_said = Said::by(&reply, now);
         let offered = Offered::by(reply, len, self.spec.addr, on_link, now);
         self.offered = Offered::after(offered, &before);
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         self.check.answered(proof, now + jitter(pause, rng));
+        self.said = Some(now_said).filter(|_| self.offered.is_none());
         let after = self.offered.as_ref();
+        let says_so_again = match (&said, &self.said) {
+            (Some(before), Some(after)) => after.is_told_as(before),
+            (before, after) => before.is_some() == after.is_some(),
+        };
         Change {
             listed: match (&before, after) {
                 (Some(before), Some(after)) => !after.is_listed_as(before),
-                _ => before.is_some() != after.is_some(),
+                _ => before.is_some() != after.is_some() || !says_so_again,
             },
             distance: after.is_some() && self.distance_on_wire() != far,
             event: match (&before, after) {
@@ -200,7 +211,7 @@ impl Member {
                     let name = self.name_by(after);
                     Some(MemberEvent::Online { addr: self.spec.addr, name })
                 }
-                (Some(_), None) => Some(self.offline(before.as_ref(), false)),
+                (Some(_), None) => Some(self.offline(before.as_ref())),
                 _ => None,
             },
         }
@@ -233,9 +244,27 @@ impl Member {
     }
 
     /// Ends what it offers, where the time of that is over.
-    pub(super) fn expire(&mut self, now: Instant) -> Option<MemberEvent> {
-        let offered = self.offered.take_if(|offered| offered.until <= now)?;
-        Some(self.offline(Some(&offered), true))
+    pub(super) fn expire(&mut self, now: Instant) -> Change<MemberEvent> {
+        let said = self.said.take_if(|said| said.until <= now);
+        let offered = self.offered.take_if(|offered| offered.until <= now);
+        let event = offered.as_ref().map(|offered| self.offline(Some(offered)));
+        Change { listed: event.is_some() || said.is_some(), distance: false, event }
+    }
+
+    /// Why it is not online, if it is configured.
+    pub(super) fn down(&self, now: Instant) -> Option<Down> {
+        if self.has_joined() || self.online(now).is_some() {
+            return None;
+        }
+        let said = self.said.as_ref();
+        let name = said.and_then(|said| said.name.clone()).or_else(|| self.spec.name.clone());
+        Some(Down {
+            addr: self.spec.public,
+            kind: said.map_or(Kind::Balance, |said| said.kind),
+            name,
+            state: said.map_or(State::Nothing, |said| said.state),
+            fault: said.map_or(Some(TurnFault::Silent), |said| said.fault),
+        })
     }
 
     /// How it is listed, if it is online.
@@ -261,8 +290,9 @@ impl Member {
         }
     }
 
-    fn offline(&self, offered: Option<&Offered>, silent: bool) -> MemberEvent {
-        MemberEvent::Offline { addr: self.spec.addr, name: self.name_by(offered), silent }
+    fn offline(&self, offered: Option<&Offered>) -> MemberEvent {
+        let said = self.said.as_ref().map(|said| (said.state, said.fault));
+        MemberEvent::Offline { addr: self.spec.addr, name: self.name_by(offered), said }
     }
 
     fn name_by(&self, offered: Option<&Offered>) -> Option<Name> {

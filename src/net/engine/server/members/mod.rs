@@ -13,6 +13,7 @@ mod offered;
 mod prospect;
 mod prospects;
 mod roster;
+mod said;
 mod signer;
 
 use std::collections::BTreeMap;
@@ -30,7 +31,7 @@ use super::ways::{Way, Ways};
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::auth::{Purpose, Tag};
-use crate::net::wire::{Pong, Response, ResponseBody};
+use crate::net::wire::{Down, Pong, Response, ResponseBody};
 use crate::types::OnLink;
 use gate::{Gate, Ruling};
 use join::Joining;
@@ -194,11 +195,8 @@ impl Members {
         for addr in self.roster.due(now) {
             if self.roster.get(addr).is_some_and(|member| member.is_forgotten(now)) {
                 self.joining().dismiss(addr);
-            } else if let Some(event) =
-                self.roster.change(addr, |member| member.expire(now)).flatten()
-            {
-                self.news.tell(event);
-                self.news.revise();
+            } else if let Some(change) = self.roster.change(addr, |member| member.expire(now)) {
+                self.news.note(now, change);
             }
         }
     }
@@ -280,6 +278,11 @@ impl Members {
     /// checked at.
     pub fn online(&self, now: Instant) -> impl Iterator<Item = Online<'_>> {
         self.roster.iter().filter_map(move |(_, member)| member.online(now))
+    }
+
+    /// The configured nodes that are not online at this moment, and why.
+    pub fn down(&self, now: Instant) -> impl Iterator<Item = Down> {
+        self.roster.iter().filter_map(move |(_, member)| member.down(now))
     }
 
     /// All that heartbeats could change of the nodes, for tests.

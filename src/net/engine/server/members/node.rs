@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use crate::net::wire::{Kind, Node};
-use crate::types::Name;
+use crate::net::wire::{Kind, Node, State};
+use crate::types::{Name, TurnFault};
 
 /// A node that a server is configured with, or one that has joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,8 +65,8 @@ pub enum MemberEvent {
         addr: SocketAddr,
         /// Its name.
         name: Option<Name>,
-        /// Whether it stayed silent; else it said that it offers nothing.
-        silent: bool,
+        /// What it said of itself, and why; `None`: it stayed silent.
+        said: Option<(State, Option<TurnFault>)>,
     },
     /// It had joined, and is no node any more: it has been silent for long, or is found at the
     /// address that it advertises.

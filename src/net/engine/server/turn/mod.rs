@@ -14,7 +14,7 @@ use std::time::Instant;
 use super::news::{Change, News};
 use super::ways::{Way, Ways};
 use crate::net::engine::{Rng, Transmit};
-use crate::net::wire::Node;
+use crate::net::wire::{Down, Kind, Node, State};
 use crate::types::TurnFault;
 use asked::{AskedTurn, Standing};
 use nodes::TurnNodes;
@@ -162,6 +162,21 @@ impl TurnServers {
         none.then(|| standings.find_map(|standing| standing.fault)).flatten()
     }
 
+    /// All beside the server.
+    pub(super) fn own_addrs(&self) -> impl Iterator<Item = SocketAddr> {
+        self.own.iter().map(|server| server.spec.public)
+    }
+
+    /// The nodes that may not be offered at this moment, as who asks is told of them.
+    pub(super) fn down(&self, now: Instant) -> impl Iterator<Item = Down> {
+        self.nodes.iter().filter(move |server| !server.is_up(now)).map(|server| {
+            let fault = server.standing().fault.or(Some(TurnFault::Silent));
+            let (addr, name) = (server.spec.public, server.spec.name.clone());
+            let state = fault.map_or(State::TurnDown, State::from);
+            Down { addr, kind: Kind::Turn, name, state, fault }
+        })
+    }
+
     /// Whether there are some beside the server.
     pub(super) fn has_own(&self) -> bool {
         !self.own.is_empty()
@@ -209,7 +224,7 @@ fn watch<T>(
     if after.unproved && !before.unproved {
         news.tell(TurnNews::Unproved(server.spec.id(beside)));
     }
-    let listed = after.up != before.up;
+    let listed = (after.up, after.fault) != (before.up, before.fault);
     let distance = !beside && after.up && server.rtt_on_wire() != far;
     let event = event(server, beside, before, after);
     if listed || distance || event.is_some() {
