@@ -27,7 +27,7 @@ use super::quietly;
 pub const MAX_TURN_MESSAGE: usize = 4096;
 
 /// The longest realm and the longest nonce that is taken, in bytes (RFC 8489, sections 14.9 and 14.10).
-pub const MAX_TURN_TEXT: usize = 763;
+const MAX_TURN_TEXT: usize = 763;
 
 /// What is asked of a TURN server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
