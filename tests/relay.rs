@@ -10,9 +10,17 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use tokio::net::UdpSocket;
 use turn_balance::internals::engine::Rng;
-use turn_balance::{Balance, Server, TurnHealth};
+use turn_balance::{Balance, NodeEntry, Server, TurnHealth, TurnNode};
+use turn_balance_lab::coturn::{Coturn, SECRET, WITH_SECRET};
 use turn_balance_lab::loopback;
 use turn_balance_lab::loopback::{Net, config};
+use turn_balance_lab::second_turn::SecondTurn;
+use turn_balance_lab::{Built, built};
+
+const BUILT: Built = built!();
+
+/// Held by the one test that has the machine to itself: the relays of others would delay its own.
+static ALONE: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// What a relay does with a datagram, each way.
 #[derive(Clone)]
@@ -82,24 +90,32 @@ async fn nearest_of_200(loss: f64) -> usize {
     let leaves = [1, 2, 3, 4].map(|n| net.server(n + 10));
     servers.push(Server::start(config(net.server(1), "root", None, &leaves, None)).await.unwrap());
 
-    let balance = Balance::new(net.server(1)).await.unwrap();
+    let root = net.server(1);
+    all_are_listed(root, &leaves).await;
+    named_of(root, SocketAddr::new(net.ip(11), 3478), 50).await
+}
+
+/// Waits until all of these stand in the list of a root.
+async fn all_are_listed(root: SocketAddr, nodes: &[SocketAddr]) {
+    let balance = Balance::new(root).await.unwrap();
     let whole = async {
         loop {
             let trace = balance.trace().await.unwrap();
-            if leaves.iter().all(|leaf| trace.candidates.iter().any(|c| c.addr == *leaf)) {
+            if nodes.iter().all(|node| trace.candidates.iter().any(|c| c.addr == *node)) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), whole).await.expect("all leaves are online");
+    tokio::time::timeout(Duration::from_secs(30), whole).await.expect("all nodes are online");
+}
 
-    let right = SocketAddr::new(net.ip(11), 3478).to_string();
-    let mut named = 0;
-    for _ in 0..50 {
-        let root = net.server(1).to_string();
+/// How often `tb probe` names a TURN server, of so many times four at once.
+async fn named_of(root: SocketAddr, right: SocketAddr, times: usize) -> usize {
+    let (root, right, mut named) = (root.to_string(), right.to_string(), 0);
+    for _ in 0..times {
         let probes = [(); 4].map(|()| {
-            let mut probe = Command::new(env!("CARGO_BIN_EXE_tb"));
+            let mut probe = Command::new(BUILT.tb);
             probe.args(["probe", "--timeout", "10", &root]);
             tokio::task::spawn_blocking(move || probe.output().unwrap())
         });
@@ -113,11 +129,44 @@ async fn nearest_of_200(loss: f64) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_nearest_leaf_is_named_200_times_of_200() {
+    let _alone = ALONE.lock().await;
     assert_eq!(nearest_of_200(0.0).await, 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn and_198_times_where_a_tenth_is_lost_each_way() {
+    let _alone = ALONE.lock().await;
     let named = nearest_of_200(0.1).await;
     assert!(named >= 198, "{named} of 200");
+}
+
+/// How often `tb probe` names the first of some TURN servers that have nothing beside them, of 100 times:
+/// they stand where these addresses are, each farther away than the one before it.
+async fn nearest_turn_of_100(net: &Net, first: u8, turns: [SocketAddr; 3]) -> usize {
+    let rng = Arc::new(Mutex::new(Rng::seed_from_u64(1)));
+    let mut root = config(net.server(first), "root", None, &[], None);
+    for (n, turn) in (1..).zip(turns) {
+        let way =
+            Way { delay: Duration::from_millis(10 * u64::from(n)), loss: 0.0, rng: rng.clone() };
+        let front = net.turn(first + n);
+        relay(front, turn, way).await;
+        root.cluster.nodes.push(NodeEntry::new(front).turn(TurnNode::default()));
+    }
+    let _root = Server::start(root).await.unwrap();
+    let (at, fronts) = (net.server(first), [1, 2, 3].map(|n| net.turn(first + n)));
+    all_are_listed(at, &fronts).await;
+    named_of(at, fronts[0], 25).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_nearest_turn_server_is_named_200_times_of_200() {
+    let _alone = ALONE.lock().await;
+    let net = Net::new();
+    let real = [1, 2, 3].map(|n| SocketAddr::new(net.ip(n), 4478));
+    let Some(_first) = Coturn::start(real[0], &WITH_SECRET) else { return };
+    let Some(_second) = SecondTurn::start(BUILT, real[1], SECRET) else { return };
+    let Some(_third) = Coturn::start(real[2], &WITH_SECRET) else { return };
+    let [a, b, c] = real;
+    assert_eq!(nearest_turn_of_100(&net, 10, [a, b, c]).await, 100, "a coturn is");
+    assert_eq!(nearest_turn_of_100(&net, 20, [b, c, a]).await, 100, "the other one is");
 }

@@ -10,6 +10,7 @@ pub mod coturn;
 pub mod host;
 pub mod loopback;
 pub mod scripted;
+pub mod second_turn;
 #[cfg(unix)]
 pub mod served;
 
