@@ -97,8 +97,8 @@ pub enum Fault {
     LateExpiry,
     /// A TURN server is down only after six checks that fail.
     LateTurnExpiry,
-    /// A request to a TURN server that stays without answer is not repeated.
-    BindingNotRepeated,
+    /// A TURN server is taken to live, and never asked.
+    TurnUnasked,
     /// Bare askers are told of TURN servers as if they were balance servers.
     TurnIsHost,
     /// A balance server is offered as a TURN server.

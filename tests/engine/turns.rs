@@ -315,3 +315,21 @@ fn a_node_that_is_a_balance_server_and_a_turn_server_is_listed_once() {
     let (Listing { nodes, flat, .. }, _) = engine.poll_listing(start).unwrap();
     assert_eq!((nodes.len(), flat.len(), nodes[0].kind), (1, 1, Kind::Leaf));
 }
+
+#[test]
+fn one_whose_asker_was_stopped_is_listed_again_with_its_next_answer() {
+    let mut superior = Superior::new(5, &[Turns::Turn]);
+    superior.run_for(Duration::from_secs(5));
+    superior.now += Duration::from_secs(13);
+    let (listing, _) = superior.engine.poll_listing(superior.now).expect("it has expired");
+    assert_eq!(listing.nodes.len(), 0);
+    superior.engine.handle_timeout(superior.now);
+    while let Some((_, request)) = superior.engine.poll_binding(superior.now) {
+        if let Some(answer) = superior.answer(Way::FIRST, request.to, &request.payload) {
+            superior.engine.handle_binding(superior.now, request.to, &answer);
+        }
+    }
+    let (listing, _) = superior.engine.poll_listing(superior.now).expect("news");
+    assert_eq!(listing.nodes.len(), 1);
+    assert_eq!(superior.events.len(), 1, "it was never taken to be down");
+}

@@ -6,8 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::Rates;
-use turn_balance::internals::OnLink;
 use turn_balance::internals::engine::server::ServerEngine;
 use turn_balance::internals::engine::server::answer::{self, Handled, Responder, Snapshot};
 use turn_balance::internals::engine::server::auth::Trust;
@@ -16,9 +14,13 @@ use turn_balance::internals::engine::server::heartbeat::Outgoing;
 use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::engine::server::members::NodeSpec;
-use turn_balance::internals::engine::server::turn::TurnSpec;
+use turn_balance::internals::engine::server::turn::{HealthPlan, TurnSpec};
 use turn_balance::internals::engine::{Rng, Transmit};
 use turn_balance::internals::wire::stun;
+use turn_balance::internals::{OnLink, TurnLogin};
+use turn_balance::{Rates, TurnCredentials, TurnHealth};
+
+use crate::turn::{PASSWORD, USER};
 
 pub enum Host {
     /// A running balance server.
@@ -53,6 +55,8 @@ pub struct Site {
     /// Nodes that are TURN servers.
     pub turn_nodes: Vec<SocketAddr>,
     pub turn: Option<SocketAddr>,
+    /// Whether that must allocate.
+    pub deep: bool,
     pub trust: Trust,
     pub advertise: Option<SocketAddr>,
     /// Whether it answers however often it is asked.
@@ -119,7 +123,10 @@ impl Host {
         engine.set_superiors(now, site.superiors.clone());
         engine.set_on_link(site.on_link.clone());
         engine.set_trust(now, site.trust.clone(), site.advertise);
-        engine.set_turn(now, site.turn.map(TurnSpec::new));
+        let level = if site.deep { TurnHealth::Allocate } else { TurnHealth::Binding };
+        let login = TurnLogin::User(TurnCredentials::new(USER, PASSWORD));
+        let plan = HealthPlan::new(level, Some(login));
+        engine.set_turn(now, site.turn.map(|turn| TurnSpec { plan, ..TurnSpec::new(turn) }));
         engine.set_turn_nodes(now, site.turn_nodes.iter().copied().map(TurnSpec::new));
         let rates = if site.patient { UNLIMITED } else { Rates::default() };
         let settings = LimiterSettings { rates, places: 64, ..LimiterSettings::default() };

@@ -122,7 +122,7 @@ impl<'a> World<'a> {
         let server = Host::live(site, self.now, Rng::from_rng(&mut self.rng));
         self.hosts.insert(addr, server);
         if let Some(turn) = site.turn {
-            self.hosts.insert(turn, Host::Turn);
+            self.hosts.entry(turn).or_insert(Host::Turn);
         }
         self.queue.alarm(addr, Some(self.now));
     }

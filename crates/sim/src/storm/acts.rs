@@ -99,7 +99,10 @@ impl Storm {
             }
             Act::Heal(cut) => self.weather.borrow_mut().heal(cut),
             Act::Start(n) => self.start_place(n),
-            Act::StartTurn(turn) => drop(self.world.hosts.insert(turn, Host::Turn)),
+            Act::StartTurn(turn) => {
+                let host = self.plan.turn_host(turn, true);
+                self.world.hosts.insert(turn, host);
+            }
             Act::Resume(addr) => {
                 let now = self.world.now;
                 if let Some(belief) = self.judge.belief(addr) {
@@ -156,6 +159,9 @@ impl Storm {
                 let most = plan.most_nodes(n);
                 let lan = [true, false].map(|v4| plan.lan(v4));
                 self.judge.starts(now, place.addr, site.clone(), most, &outside, lan);
+                let turns = place.turn_nodes.iter().chain(&place.turn);
+                let hosts = turns.map(|turn| (*turn, plan.turn_host(*turn, true)));
+                self.world.hosts.extend(hosts);
                 self.world.start(place.addr, &site);
                 return;
             }
@@ -219,7 +225,7 @@ impl Storm {
                 self.put(wait, Act::Start(n));
             }
             12..18 => {
-                if let Some(turn) = place.turn {
+                for turn in place.turn_nodes.into_iter().chain(place.turn) {
                     self.world.stop(turn);
                     self.put(long, Act::StartTurn(turn));
                 }

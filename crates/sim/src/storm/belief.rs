@@ -1,5 +1,5 @@
 //! What a server may believe: its nodes by their right answers, its nodes' heartbeats by their
-//! tags, challenges and numbers, the TURN server beside it by its answers. All of that from what
+//! tags, challenges and numbers, the TURN servers that it asks by their answers (`turns`). All of that from what
 //! arrives, by the rules of docs/protocol.md alone.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
-    Node, PADDED_REQUEST, Ping, Request, RequestBody, Response, ResponseBody, SEQ_END, stun,
+    Node, PADDED_REQUEST, Ping, Request, RequestBody, Response, ResponseBody, SEQ_END,
 };
 
 use super::hearsay::Hearsay;
 use super::known::Known;
 use super::rules::Rule;
+use super::turns::TurnBeliefs;
 use crate::Site;
 
 #[derive(Debug)]
@@ -29,9 +30,7 @@ pub(crate) struct Belief {
     numbers: BTreeMap<SocketAddr, (u64, Instant)>,
     /// What was taken last.
     taken: Option<Taken>,
-    /// The transaction that the TURN server was last asked with, and its last answer.
-    asked_turn: Option<u128>,
-    turn_answered: Option<Instant>,
+    turns: TurnBeliefs,
     /// When it last ran again after its clock had stood.
     woke: Option<Instant>,
     hearsay: Hearsay,
@@ -63,7 +62,7 @@ const EPOCH: Duration = Duration::from_secs(60);
 /// As long as it is good at most, and a number is remembered.
 const MEMORY: Duration = Duration::from_secs(120);
 
-/// How long a TURN server that died may still be named.
+/// As long as a server may name what it named before its clock stood.
 const DYING: Duration = Duration::from_millis(11_100);
 
 impl Belief {
@@ -77,8 +76,7 @@ impl Belief {
             challenges: BTreeMap::new(),
             numbers: BTreeMap::new(),
             taken: None,
-            asked_turn: None,
-            turn_answered: None,
+            turns: TurnBeliefs::default(),
             woke: None,
             hearsay: Hearsay::default(),
         }
@@ -278,26 +276,20 @@ impl Belief {
         }
     }
 
-    /// It asks the TURN server beside it.
-    pub(crate) fn asks_turn(&mut self, payload: &[u8]) {
-        // A request is a response but for its class.
-        let mut answer = payload.to_vec();
-        answer[..2].copy_from_slice(&[1, 1]);
-        self.asked_turn = stun::binding_response(&answer);
+    /// It asks a TURN server.
+    pub(crate) fn asks_turn(&mut self, to: SocketAddr, payload: &[u8]) {
+        self.turns.asks(to, payload);
     }
 
-    /// Something came to where it asks that from.
+    /// Something came to where it asks those from.
     pub(crate) fn hears_turn(&mut self, now: Instant, from: SocketAddr, payload: &[u8]) {
-        let right = self.site.turn == Some(from) && self.asked_turn.is_some();
-        if right && stun::binding_response(payload) == self.asked_turn {
-            (self.asked_turn, self.turn_answered) = (None, Some(now));
-        }
+        self.turns.hears(now, from, payload);
     }
 
     /// Whether it may name that.
     pub(crate) fn may_name_turn(&self, now: Instant, turn: SocketAddr) -> bool {
         let slept = self.woke.is_some_and(|woke| now < woke + 2 * DYING);
-        let lives = self.turn_answered.is_some_and(|at| slept || now <= at + DYING);
-        self.site.turn == Some(turn) && lives
+        let is_told = self.site.turn == Some(turn) || self.site.turn_nodes.contains(&turn);
+        is_told && self.turns.may_be_named(now, turn, slept)
     }
 }

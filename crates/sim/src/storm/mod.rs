@@ -20,6 +20,7 @@ mod recovery;
 mod rogue;
 mod rules;
 mod traveller;
+mod turns;
 mod usurper;
 mod watched;
 mod weather;
@@ -109,6 +110,7 @@ impl Storm {
         let mut plan = Plan::draw(&mut rng);
         // Of dice of its own, so that the worlds stay what they were.
         plan.usurper = usurper::draw(&plan, &mut Rng::seed_from_u64(!seed));
+        plan.draw_turns(&mut Rng::seed_from_u64(!seed ^ 0x7475_726e));
         let weather = Rc::new(RefCell::new(Weather::default()));
         let seen = weather.clone();
         let mut world = World::new(rng.random(), move |from, to| seen.borrow().path(from, to));

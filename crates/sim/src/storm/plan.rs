@@ -12,7 +12,8 @@ use turn_balance::internals::engine::server::limit::LimiterSettings;
 use turn_balance::internals::wire::auth::{Key, Keys};
 use turn_balance::{Prefix, Rates};
 
-use crate::Site;
+use crate::turn::{Behaviour, ScriptedTurn};
+use crate::{Host, Site};
 
 pub(crate) struct Plan {
     /// The root first; each behind its superior.
@@ -45,6 +46,12 @@ pub(crate) struct Place {
     pub(crate) subordinates: Vec<usize>,
     /// The TURN server beside it.
     pub(crate) turn: Option<SocketAddr>,
+    /// Whether that must allocate.
+    pub(crate) deep: bool,
+    /// Its nodes that are TURN servers.
+    pub(crate) turn_nodes: Vec<SocketAddr>,
+    /// What it takes for one by mistake: a balance server.
+    pub(crate) impostor: Option<SocketAddr>,
     /// Whether its superior does not list it.
     pub(crate) joins: bool,
     /// Where what it sends seems to come from.
@@ -159,6 +166,9 @@ impl Plan {
                 superior,
                 subordinates: Vec::new(),
                 turn: None,
+                deep: false,
+                turn_nodes: Vec::new(),
+                impostor: None,
                 joins: false,
                 nat_source: None,
                 loops_to: None,
@@ -207,6 +217,40 @@ impl Plan {
         }
     }
 
+    /// The TURN servers that they ask themselves.
+    pub(crate) fn draw_turns(&mut self, rng: &mut Rng) {
+        for n in 0..self.places.len() {
+            if self.places[n].who != Who::Ours || self.places[n].nat_source.is_some() {
+                continue;
+            }
+            self.places[n].deep = rng.random_bool(0.2);
+            if rng.random_bool(0.25) {
+                let ports = 3490..3490 + rng.random_range(1..=2);
+                let nodes = ports.map(|port| self.addr(Part::Server, n, port, rng));
+                self.places[n].turn_nodes = nodes.collect();
+            }
+            if rng.random_bool(0.1) {
+                let at = rng.random_range(0..self.places.len());
+                self.places[n].impostor = Some(self.places[at].public);
+            }
+        }
+    }
+
+    /// What runs at a TURN server's address; `moody`: whether it may refuse for a while.
+    pub(crate) fn turn_host(&self, turn: SocketAddr, moody: bool) -> Host {
+        if !self.places.iter().any(|place| place.deep && place.turn == Some(turn)) {
+            return Host::Turn;
+        }
+        let mut server = ScriptedTurn::new(turn, Behaviour::Healthy);
+        let mut allocates = u32::from(turn.port());
+        Host::Actor(Box::new(move |to, from, payload| {
+            allocates += u32::from(payload.starts_with(&[0, 3]));
+            let refuses = moody && allocates / 4 % 2 == 1;
+            server.behave(if refuses { Behaviour::Refuses(486) } else { Behaviour::Healthy });
+            server.handle(from, payload).into_iter().map(|answer| (to, answer)).collect()
+        }))
+    }
+
     fn put_behind_nat(&mut self, n: usize, rng: &mut Rng) {
         let v4 = self.places[n].addr.is_ipv4();
         let source = self.addr_of(Part::Nat, n, 40_000 + n as u16, v4);
@@ -245,8 +289,9 @@ impl Plan {
             name: "storm",
             superiors: superior.into_iter().chain(self.usurper).collect(),
             nodes: listed.chain(place.loops_to).collect(),
-            turn_nodes: Vec::new(),
+            turn_nodes: place.turn_nodes.iter().copied().chain(place.impostor).collect(),
             turn: place.turn,
+            deep: place.deep,
             trust,
             advertise: Some(place.public).filter(|_| is_forwarded),
             patient: false,
@@ -307,7 +352,10 @@ impl Plan {
     /// The TURN servers beside those who do not lie.
     pub(crate) fn turns(&self) -> BTreeSet<SocketAddr> {
         let honest = self.places.iter().filter(|place| place.who != Who::Rogue);
-        honest.filter_map(|place| place.turn).collect()
+        let all = honest.flat_map(|place| place.turn_nodes.iter().chain(&place.turn));
+        // For a moment it may be taken for one.
+        let impostors = self.places.iter().filter_map(|place| place.impostor);
+        all.copied().chain(impostors).collect()
     }
 
     pub(crate) fn has(&self, who: Who) -> bool {

@@ -47,13 +47,19 @@ impl Storm {
                 }
                 Who::Old => self.perform(super::acts::Act::Ping(n)),
             }
-            self.world.hosts.extend(place.turn.map(|turn| (turn, Host::Turn)));
+            for turn in place.turn_nodes.into_iter().chain(place.turn) {
+                let host = self.plan.turn_host(turn, false);
+                self.world.hosts.insert(turn, host);
+            }
             self.observe();
         }
         let deep = self.plan.places.iter().map(|place| place.level).max().unwrap_or(0) as u32;
         self.run_for(SETTLES + LEVEL * deep);
         if self.is_over() {
             return;
+        }
+        if let Some((at, what)) = self.faulty_turns().first() {
+            return self.judge.blame(Rule::Recovery, Some(*at), what.clone());
         }
         let lost = self.unlisted();
         if let Some((at, below)) = lost.first() {
@@ -85,6 +91,20 @@ impl Storm {
             }
         }
         lost
+    }
+
+    /// The TURN servers that are not well for those who ask them, but for what is none.
+    fn faulty_turns(&self) -> Vec<(SocketAddr, String)> {
+        let mut faulty = Vec::new();
+        for (n, at) in self.ours() {
+            let Some(Host::Live(server)) = self.world.hosts.get(&at) else { continue };
+            let impostor = self.plan.places[n].impostor;
+            let nodes = server.engine.turn().faults().filter(|(id, _)| Some(id.addr) != impostor);
+            faulty.extend(nodes.map(|(id, fault)| (at, format!("{} {fault}", id.addr))));
+            let own = server.engine.turn().own_fault();
+            faulty.extend(own.map(|fault| (at, format!("the TURN server beside it {fault}"))));
+        }
+        faulty
     }
 
     fn lists(&self, superior: SocketAddr, node: SocketAddr) -> bool {

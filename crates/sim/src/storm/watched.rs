@@ -246,6 +246,7 @@ impl Watched {
         }
         for node in &reply.nodes {
             let founded = match node.hops {
+                0 if node.kind == Kind::Turn => belief.may_name_turn(now, node.addr),
                 0 => belief.may_list(now, node.addr, None),
                 hops => hops <= 8 && belief.may_pass_on(now, node),
             };

@@ -30,7 +30,7 @@ pub(super) struct Standing {
 impl AskedTurn {
     /// One that is asked first at this moment.
     pub(super) fn new(spec: TurnSpec, first: Instant) -> Self {
-        let health = match &spec.plan {
+        let health = match plan(&spec) {
             HealthPlan::None => None,
             HealthPlan::Binding => Some(Health::new(spec.addr, first, None)),
             HealthPlan::Deep(plan) => {
@@ -115,4 +115,10 @@ impl AskedTurn {
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
         self.health.as_ref().and_then(Health::poll_timeout)
     }
+}
+
+/// How one is asked.
+fn plan(spec: &TurnSpec) -> &HealthPlan {
+    planted!(TurnUnasked => &HealthPlan::None);
+    &spec.plan
 }

@@ -142,7 +142,7 @@ impl Health {
         self.deep.iter_mut().for_each(|deep| deep.begin(now));
         self.distance.measure(now.saturating_duration_since(sent));
         self.route.answered();
-        self.until = Some(now + GOOD_FOR);
+        self.until = Some(now + good_for());
         let began = self.began.unwrap_or(now);
         self.failed = 0;
         self.end(true);
@@ -214,7 +214,6 @@ impl Health {
 
     /// Those who are silent for good are asked with one alone.
     fn copies(&self) -> u8 {
-        planted!(BindingNotRepeated => 1);
         if self.failed < FAILURES { COPIES } else { 1 }
     }
 
@@ -232,6 +231,11 @@ impl Health {
             self.needed = if answered { failures() } else { SUCCESSES };
         }
     }
+}
+
+fn good_for() -> Duration {
+    planted!(LateTurnExpiry => Duration::from_secs(30));
+    GOOD_FOR
 }
 
 fn failures() -> u8 {

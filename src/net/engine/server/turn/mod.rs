@@ -218,13 +218,15 @@ fn watch<T>(
     server: &mut AskedTurn,
     change: impl FnOnce(&mut AskedTurn) -> T,
 ) -> T {
-    let (before, far) = (server.standing(), server.rtt_on_wire());
+    let (before, was_listed) = (server.standing(), server.is_up(now));
+    let far = server.rtt_on_wire();
     let result = change(server);
     let after = server.standing();
     if after.unproved && !before.unproved {
         news.tell(TurnNews::Unproved(server.spec.id(beside)));
     }
-    let listed = (after.up, after.fault) != (before.up, before.fault);
+    // Of one whose last answer had become too old for a list, the next one is news too.
+    let listed = server.is_up(now) != was_listed || after.fault != before.fault;
     let distance = !beside && after.up && server.rtt_on_wire() != far;
     let event = event(server, beside, before, after);
     if listed || distance || event.is_some() {

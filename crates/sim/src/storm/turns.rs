@@ -1,0 +1,100 @@
+//! What a server may believe of the TURN servers that it asks, by what arrives.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use stun_types::attribute::ErrorCode;
+use stun_types::message::{Message, MessageClass};
+use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, stun};
+use turn_types::message::ALLOCATE;
+
+/// How long a TURN server that died may still be named.
+const DYING: Duration = Duration::from_millis(11_100);
+
+/// How soon what has been said of it shows, and how long at least: nothing else is asked before.
+const SHOWS: Duration = Duration::from_millis(100);
+const LASTS: Duration = Duration::from_millis(2500);
+
+/// More requests than are ever awaited.
+const AWAITED: usize = 64;
+
+/// Probes of which an answer counts.
+const PROBES: usize = 3;
+
+/// They by the addresses that they are asked at.
+#[derive(Debug, Default)]
+pub(crate) struct TurnBeliefs(BTreeMap<SocketAddr, TurnBelief>);
+
+#[derive(Debug, Default)]
+struct TurnBelief {
+    transactions: VecDeque<u128>,
+    /// Ids and nonces of probes: a balance server returns them.
+    probes: VecDeque<(u32, u64)>,
+    answered: Option<Instant>,
+    /// When it last showed that it is a balance server, or refused to allocate.
+    fault: Option<Instant>,
+}
+
+impl TurnBeliefs {
+    /// One is asked.
+    pub(crate) fn asks(&mut self, to: SocketAddr, payload: &[u8]) {
+        let turn = self.0.entry(to).or_default();
+        match (stun::is_stun(payload), Request::decode(payload)) {
+            (true, _) => remember(&mut turn.transactions, transaction(payload), AWAITED),
+            (false, Ok(Request { id, body: RequestBody::Probe(probe) })) => {
+                remember(&mut turn.probes, (id, probe.nonce), PROBES);
+            }
+            (false, _) => {}
+        }
+    }
+
+    /// Something came to where they are asked from.
+    pub(crate) fn hears(&mut self, now: Instant, from: SocketAddr, payload: &[u8]) {
+        let Some(turn) = self.0.get_mut(&from) else { return };
+        if !stun::is_stun(payload) {
+            if let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(payload)
+                && turn.probes.contains(&(id, reply.nonce))
+            {
+                turn.fault = Some(now);
+                turn.probes.clear();
+            }
+            return;
+        }
+        let Some(at) = turn.transactions.iter().position(|id| *id == transaction(payload)) else {
+            return;
+        };
+        if stun::binding_response(payload).is_some() {
+            turn.answered = Some(now);
+        } else if is_refusal(payload) {
+            turn.transactions.remove(at);
+            turn.fault = Some(now);
+        }
+    }
+
+    /// Whether one may be named. `slept`: whether the server's clock has stood of late.
+    pub(crate) fn may_be_named(&self, now: Instant, addr: SocketAddr, slept: bool) -> bool {
+        let Some(turn) = self.0.get(&addr) else { return false };
+        let lives = turn.answered.is_some_and(|at| slept || now <= at + DYING);
+        let fault = turn.fault.is_some_and(|at| !slept && now > at + SHOWS && now < at + LASTS);
+        lives && !fault
+    }
+}
+
+/// Whether it refuses to allocate for good: neither for want of credentials nor for an old nonce.
+fn is_refusal(payload: &[u8]) -> bool {
+    let Ok(message) = Message::from_bytes(payload) else { return false };
+    let code = message.attribute::<ErrorCode>().map_or(0, |error| error.code());
+    message.has_class(MessageClass::Error) && message.has_method(ALLOCATE) && code == 486
+}
+
+fn transaction(payload: &[u8]) -> u128 {
+    payload[8..20].iter().fold(0, |id, byte| id << 8 | u128::from(*byte))
+}
+
+fn remember<T>(all: &mut VecDeque<T>, one: T, most: usize) {
+    all.push_back(one);
+    if all.len() > most {
+        all.pop_front();
+    }
+}
