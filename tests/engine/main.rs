@@ -25,5 +25,6 @@ mod scope;
 mod turn;
 mod turns;
 mod unoffered;
+mod urls;
 mod verify;
 mod ways;

@@ -170,6 +170,12 @@ pub enum KeyError {
 }
 
 impl KeyError {
+    /// Certificates that cannot be read, and why.
+    pub(crate) fn certificates(file: &Path, source: io::Error) -> Self {
+        let what = SecretKind::Certificates;
+        Self::Unreadable { file: file.to_owned(), what, source }
+    }
+
     /// What to do. Nothing of it writes over a file.
     pub(in crate::config) fn hint(&self) -> Option<String> {
         let into_new = |command: &str, file: &Path| {

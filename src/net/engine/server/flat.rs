@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::answer::tail::{LONGEST_TAIL, fit};
-use crate::net::wire::Node;
+use crate::net::wire::{Kind, Node};
 
 /// How many servers a node is passed through at most: what has died, but still goes round in a
 /// loop of servers, is gone after that many checks.
@@ -82,7 +82,9 @@ fn passed_on(via: Option<&Node>, node: &Node) -> Node {
     let hops = node.hops.saturating_add(1);
     let rtt = via.and_then(|via| via.rtt).zip(node.rtt);
     let rtt = rtt.map(|(there, on)| there.saturating_add(on));
-    Node { hops, rtt, ..node.clone() }
+    let checker =
+        node.checker.or_else(|| via.filter(|_| node.kind == Kind::Turn).map(|via| via.addr));
+    Node { hops, rtt, checker, ..node.clone() }
 }
 
 fn may_pass_on(node: &Node) -> bool {
@@ -96,7 +98,6 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::net::wire::Kind;
 
     fn node(last: u8, hops: u32, rtt: u64) -> Node {
         let addr = SocketAddr::from(([192, 0, 2, last], 3001));
@@ -124,6 +125,16 @@ mod tests {
         let lists =
             [(node(1, 0, 10), vec![node(2, 0, 5), node(3, 0, 5)]), (node(2, 0, 20), vec![])];
         assert_eq!(flat(&lists), [node(2, 0, 20), node(3, 1, 15)]);
+    }
+
+    #[test]
+    fn whoever_checks_a_turn_server_is_named_for_it() {
+        let turn = Node { kind: Kind::Turn, ..node(3, 0, 5) };
+        let list = flat(&[(node(1, 0, 10), vec![turn.clone(), node(4, 0, 5)])]);
+        assert_eq!((list[0].checker, list[1].checker), (Some(node(1, 0, 0).addr), None));
+        let on = flat(&[(node(2, 0, 10), list)]);
+        assert_eq!(on[0].checker, Some(node(1, 0, 0).addr), "however far it is passed on");
+        assert_eq!(flat(&[(turn.clone(), Vec::new())]), [turn], "its own checker is asked anyway");
     }
 
     #[test]

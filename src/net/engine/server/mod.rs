@@ -17,13 +17,14 @@ pub mod seal;
 pub mod turn;
 pub mod ways;
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 
-use self::answer::{Listing, Offer, Snapshot};
+use self::answer::{Listing, Offer, Snapshot, UrlsOf};
 use self::auth::{Heartbeat, PeerMessage, Trust};
 use self::drop::DropReason;
 use self::flat::flatten;
@@ -35,7 +36,7 @@ use self::turn::{TurnNews, TurnServers, TurnSpec};
 use self::ways::Way;
 use super::{Rng, Transmit};
 use crate::net::wire::{MAX_DOWN, Node, State};
-use crate::types::{Name, OnLink};
+use crate::types::{Name, OnLink, TurnUrl};
 
 /// How many nodes there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -144,6 +145,24 @@ impl ServerEngine {
         self.members.set_trust(now, trust.clone());
         self.listing.trust = trust;
         self.shown = None;
+    }
+
+    /// These URLs work of late, of each TURN server that is named here all that do; clients that ask for
+    /// them are told.
+    pub fn set_urls(&mut self, urls: impl IntoIterator<Item = (UrlsOf, Vec<TurnUrl>)>) {
+        let book = Arc::make_mut(&mut self.listing.urls);
+        for (of, urls) in urls {
+            if book.set(of, urls) {
+                self.shown = None;
+            }
+        }
+    }
+
+    /// The nodes that have URLs, where clients find them, and of which entry of the configuration.
+    pub fn set_url_nodes(&mut self, nodes: BTreeMap<SocketAddr, usize>) {
+        if Arc::make_mut(&mut self.listing.urls).set_nodes(nodes) {
+            self.shown = None;
+        }
     }
 
     /// Asks not to be chosen any more, and goes on with all else: whoever finds nobody else may still

@@ -18,6 +18,7 @@ mod settings;
 mod shared;
 mod start;
 mod turn_sockets;
+mod url_checks;
 mod worker;
 
 pub use running::Server;

@@ -14,6 +14,7 @@ use super::listen::listen;
 use super::out_of_reach::OutOfReach;
 use super::shared::SharedState;
 use super::turn_sockets::TurnSockets;
+use super::url_checks::UrlChecks;
 use super::worker::Worker;
 use super::{names, networks, overflow, receive, settings};
 use crate::config::Config;
@@ -58,6 +59,7 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
         }
     }
     engine.set_turn(Instant::now(), turn);
+    let url_checks = UrlChecks::new(&config)?;
     let trust = settings::trust(&config.cluster)?;
     engine.set_trust(Instant::now(), trust, config.cluster.advertise);
     let shared = Arc::new(SharedState::new(engine, peer_messages));
@@ -102,6 +104,7 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     shared.parts.spawn("control loop", control.run(arrivals));
     shared.parts.spawn("watch over full buffers", overflow::tell(shared.clone()));
     names::spawn(shared, config.cluster, plans, &started.addrs);
+    url_checks.spawn(shared);
     Ok(started)
 }
 

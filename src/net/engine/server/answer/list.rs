@@ -80,19 +80,32 @@ impl List {
     }
 }
 
-/// The whole list with names and times, with times, and plain, as far as each fits an answer.
+/// The whole list with names, times and who checks TURN servers, without names, with times, and plain, as
+/// far as each fits an answer.
 fn wholes(base: &ProbeReply, nodes: &[&Node]) -> Vec<Whole> {
     if !fit(nodes.iter().copied(), LONGEST_TAIL) {
         return Vec::new();
     }
     let named = nodes.iter().any(|node| node.name.is_some());
     let timed = nodes.iter().any(|node| node.rtt.is_some());
-    let details = [(true, true), (false, true), (false, false)];
-    let details = details.into_iter().filter(|(names, rtts)| *names <= named && *rtts <= timed);
-    let tail = |(names, rtts): (bool, bool)| {
+    let checked = nodes.iter().any(|node| node.checker.is_some());
+    let details = [
+        (true, true, true),
+        (true, true, false),
+        (false, true, true),
+        (false, true, false),
+        (false, false, false),
+    ];
+    // Of what no node has nothing is left out, so that there are no two that are alike.
+    let differs = |(names, rtts, checkers): &(bool, bool, bool)| {
+        *names <= named && *rtts <= timed && *checkers <= checked
+    };
+    let details = details.into_iter().filter(differs);
+    let tail = |(names, rtts, checkers): (bool, bool, bool)| {
         let shown = |node: &&Node| Node {
             name: node.name.clone().filter(|_| names),
             rtt: node.rtt.filter(|_| rtts),
+            checker: node.checker.filter(|_| checkers),
             ..(*node).clone()
         };
         let tail = encode(&ProbeReply { nodes: nodes.iter().map(shown).collect(), ..base.clone() });

@@ -1,7 +1,10 @@
 //! What a server has to offer, and to whom it listens.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
+
+use super::urls::UrlBook;
 
 use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::seal::Seal;
@@ -28,6 +31,8 @@ pub struct Listing {
     pub down: Vec<Down>,
     /// Whether the server asks not to be chosen any more.
     pub draining: bool,
+    /// The URLs of TURN servers, told to who asks for them; others are no other version.
+    pub urls: Arc<UrlBook>,
     /// What the server is called.
     pub name: Option<Name>,
     /// Changes whenever what is offered changes, and at every start.

@@ -12,6 +12,7 @@ mod listing;
 mod snapshot;
 mod source;
 pub(super) mod tail;
+mod urls;
 mod writer;
 
 use std::net::SocketAddr;
@@ -36,6 +37,7 @@ pub use handled::Handled;
 pub use listing::Listing;
 pub(super) use listing::Offer;
 pub use snapshot::Snapshot;
+pub use urls::{UrlBook, UrlsOf};
 pub use writer::Answer;
 
 /// The answers of one worker.

@@ -1,11 +1,13 @@
 //! All that the answers of a moment need, as they need it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::extra::Extra;
 use super::list::List;
 use super::listing::Listing;
+use super::urls::UrlBook;
 use crate::net::engine::Rng;
 use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::seal::Seal;
@@ -30,6 +32,9 @@ pub struct Snapshot {
     /// `None`: it is the direct one.
     flat: Option<List>,
     extra: Extra,
+    /// The TURN server that is named, by the asker's family.
+    turn: [Option<SocketAddr>; 2],
+    urls: Arc<UrlBook>,
 }
 
 impl Snapshot {
@@ -55,6 +60,8 @@ impl Snapshot {
             direct: full(listing, &listing.nodes, rng),
             flat,
             extra: Extra::new(listing),
+            turn: [Family::V4, Family::V6].map(|family| named(listing, family)),
+            urls: listing.urls.clone(),
         }
     }
 
@@ -98,6 +105,13 @@ impl Snapshot {
         &self.extra
     }
 
+    /// The URLs of a TURN server, each encoded: of a node, or of the one that is named to askers of this
+    /// family.
+    pub(super) fn urls(&self, of: Option<SocketAddr>, family: Family) -> Vec<Vec<u8>> {
+        let addr = of.or(self.turn[family as usize]);
+        addr.map(|addr| self.urls.encoded(addr, of.is_none())).unwrap_or_default()
+    }
+
     /// The list for askers of a view.
     pub(super) fn list(&self, view: View) -> &List {
         match view {
@@ -137,6 +151,10 @@ fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
         version: listing.version,
         ..Default::default()
     };
-    let turn = |family| listing.turn_for(family).filter(|_| listing.nodes.is_empty());
-    List::new(&base, turn, nodes, rng)
+    List::new(&base, |family| named(listing, family), nodes, rng)
+}
+
+/// The TURN server beside the server, where it is named to askers of a family.
+fn named(listing: &Listing, family: Family) -> Option<SocketAddr> {
+    listing.turn_for(family).filter(|_| listing.nodes.is_empty())
 }

@@ -119,9 +119,21 @@ impl Writer {
             let whole = list.whole(family, probe.names, room);
             whole.or_else(|| direct.whole(family, probe.names, room))
         };
+        let mut urls = match probe.extras.urls {
+            true => snapshot.urls(probe.urls_of, family),
+            false => Vec::new(),
+        };
+        // Beside them there must be room for something of the list.
+        let fits = |left| {
+            whole(left).is_some() || list.sample(family, self.cursor, left, usize::MAX).is_some()
+        };
+        while !urls.is_empty() && !room.checked_sub(len_of(&urls)).is_some_and(fits) {
+            urls.pop();
+        }
         self.extra.clear();
+        urls.iter().for_each(|url| self.extra.extend_from_slice(url));
         if probe.extras.down
-            && let Some(whole) = whole(room)
+            && let Some(whole) = whole(room - self.extra.len())
         {
             snapshot.extra().down().put(&mut self.extra, |len| whole.len() + len <= room);
         }
@@ -203,6 +215,10 @@ impl Writer {
         sample.write(out);
         Ok(Handled::Answer)
     }
+}
+
+fn len_of(urls: &[Vec<u8>]) -> usize {
+    urls.iter().map(Vec::len).sum()
 }
 
 /// Asks to come back with a cookie, if that takes no more than the `len` bytes of the request.

@@ -53,6 +53,7 @@ impl Offered {
         });
         for node in &mut list {
             node.turn = node.turn.filter(may_name);
+            node.checker = node.checker.filter(|by| may_name_server(on_link, from, *by));
         }
         let until = now + good_for();
         Some(Self { kind, turn, name: reply.name, list, version: reply.version, until })

@@ -152,11 +152,12 @@ fn set(
     known: &KnownNames,
     own: &[SocketAddr],
 ) -> Vec<ShortName> {
-    let (NodeSpecs { balance, turn }, short) = nodes(config, plans, known, own);
+    let (NodeSpecs { balance, turn, urls }, short) = nodes(config, plans, known, own);
     let now = Instant::now();
     let mut engine = shared.engine();
     engine.set_nodes(now, balance);
     engine.set_turn_nodes(now, turn);
+    engine.set_url_nodes(urls);
     engine.set_superiors(now, superiors(config, known, own));
     drop(engine);
     shared.refresh(now);

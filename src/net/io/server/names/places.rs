@@ -26,6 +26,8 @@ pub(in crate::net::io::server) type TurnPlans = Vec<Option<HealthPlan>>;
 pub(super) struct NodeSpecs {
     pub(super) balance: Vec<NodeSpec>,
     pub(super) turn: Vec<TurnSpec>,
+    /// Where clients find those TURN servers that have URLs, and of which entry each is.
+    pub(super) urls: BTreeMap<SocketAddr, usize>,
 }
 
 /// What entries of the configuration say of a node, the first of them that says anything.
@@ -34,13 +36,17 @@ struct NodePlace {
     public: Option<SocketAddr>,
     name: Option<Name>,
     plan: Option<HealthPlan>,
+    /// The entry that has URLs for it.
+    urls: Option<usize>,
 }
 
 impl NodePlace {
-    fn take(&mut self, entry: &NodeEntry, plan: Option<&HealthPlan>) {
+    fn take(&mut self, index: usize, entry: &NodeEntry, plan: Option<&HealthPlan>) {
         self.public = self.public.or(entry.public);
         self.name = self.name.take().or_else(|| entry.name.clone());
         self.plan = self.plan.take().or_else(|| plan.cloned());
+        let has_urls = entry.turn.as_ref().is_some_and(|turn| !turn.urls.is_empty());
+        self.urls = self.urls.or(has_urls.then_some(index));
     }
 }
 
@@ -57,11 +63,11 @@ pub(super) fn nodes(
     // By what they are, too: a mistake about one address hides nobody.
     let mut places = BTreeMap::<(bool, SocketAddr), NodePlace>::new();
     let (mut lacking, mut reserved) = (BTreeMap::new(), 0);
-    let mut put = |(entry, plan): (&NodeEntry, Option<&HealthPlan>), addr, most| {
+    let mut put = |(index, entry, plan): (usize, &NodeEntry, Option<&HealthPlan>), addr, most| {
         let place = (plan.is_some(), addr);
         let room = places.len() < most || places.contains_key(&place);
         if room {
-            places.entry(place).or_default().take(entry, plan);
+            places.entry(place).or_default().take(index, entry, plan);
         }
         room
     };
@@ -70,13 +76,14 @@ pub(super) fn nodes(
         addrs.iter().filter(|addr| !own.contains(addr)).copied()
     };
     let plan = |index: usize| plans.get(index).and_then(Option::as_ref);
-    let nodes = || config.nodes.iter().enumerate().map(|(index, entry)| (entry, plan(index)));
+    let nodes =
+        || config.nodes.iter().enumerate().map(|(index, entry)| (index, entry, plan(index)));
     for node in nodes() {
-        if let Endpoint::Addr(addr) = node.0.addr {
+        if let Endpoint::Addr(addr) = node.1.addr {
             put(node, canonical(addr), usize::MAX);
         }
     }
-    for node @ (entry, _) in nodes() {
+    for node @ (_, entry, _) in nodes() {
         if known.is_awaited(&entry.addr) {
             reserved += MOST_ADDRS;
         }
@@ -87,7 +94,7 @@ pub(super) fn nodes(
         }
     }
     for node in nodes() {
-        for addr in others(node.0, |name| &name.kept) {
+        for addr in others(node.1, |name| &name.kept) {
             put(node, addr, config.max_nodes.saturating_sub(reserved));
         }
     }
@@ -98,8 +105,9 @@ pub(super) fn nodes(
     // How many are left out is known when the last one is.
     let short = short.filter(|short| reserved == 0 && short.used < short.found).collect();
     let mut specs = NodeSpecs::default();
-    for ((_, addr), NodePlace { public, name, plan }) in places {
+    for ((_, addr), NodePlace { public, name, plan, urls }) in places {
         let public = public.unwrap_or(addr);
+        specs.urls.extend(urls.map(|entry| (public, entry)));
         match plan {
             Some(plan) => specs.turn.push(TurnSpec { addr, public, name, plan }),
             None => specs.balance.push(NodeSpec { addr, public, name }),
@@ -127,6 +135,7 @@ pub(super) fn superiors(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TurnNode;
     use crate::net::io::resolve::Resolved;
 
     fn name(host: &str) -> Endpoint {
@@ -247,6 +256,9 @@ mod tests {
     fn a_name_may_stand_for_turn_servers_which_share_the_room() {
         let mut turn = NodeEntry::new(name("turn.example"));
         turn.name = Some("nyc".parse().unwrap());
+        let mut urls = TurnNode::default();
+        urls.urls.push("turns:turn.example".parse().unwrap());
+        turn.turn = Some(urls);
         let entries = [NodeEntry::new(name("a.example")), turn];
         let mut config = Cluster { nodes: entries.into(), ..Cluster::default() };
         let mut known = KnownNames::default();
@@ -257,6 +269,7 @@ mod tests {
         let turns: Vec<_> = specs.turn.iter().map(|spec| (spec.addr, spec.public)).collect();
         assert_eq!(turns, [1, 2].map(|last| (addr(2, last), addr(2, last))), "this host is none");
         assert!(specs.turn.iter().all(|spec| spec.name.is_some()));
+        assert_eq!(specs.urls, [1, 2].map(|last| (addr(2, last), 1)).into(), "each has its URLs");
         assert_eq!((specs.balance.len(), short.len()), (2, 0));
         config.max_nodes = 3;
         let (specs, short) = super::nodes(&config, &plans, &known, &[]);

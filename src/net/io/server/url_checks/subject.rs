@@ -1,0 +1,81 @@
+//! Whose URLs are checked, and as what.
+
+use std::net::{IpAddr, SocketAddr};
+
+use tracing::warn;
+
+use crate::config::{Config, KeyError, TurnKeys, read_login};
+use crate::error::Error;
+use crate::net::engine::server::answer::UrlsOf;
+use crate::net::io::turn::TlsRoots;
+use crate::types::{TurnHealth, TurnLogin, TurnUrl};
+
+/// A TURN server, or those of one name, and how their URLs are checked.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) of: UrlsOf,
+    /// As the log calls it.
+    pub(super) called: String,
+    pub(super) level: TurnHealth,
+    pub(super) login: Option<TurnLogin>,
+    /// `None`: nobody is trusted, for the system has no certificates.
+    pub(super) roots: Option<TlsRoots>,
+    /// Where this server finds what clients find elsewhere.
+    inside: Vec<(IpAddr, IpAddr)>,
+}
+
+impl Subject {
+    /// Where this server reaches an address of a URL's host.
+    pub(super) fn reached_at(&self, mut addr: SocketAddr) -> SocketAddr {
+        if let Some((_, inside)) = self.inside.iter().find(|(outside, _)| *outside == addr.ip()) {
+            addr.set_ip(*inside);
+        }
+        addr
+    }
+}
+
+/// All that have URLs, in the order of what they are of, and these.
+pub(super) fn subjects(config: &Config) -> Result<Vec<(Subject, Vec<TurnUrl>)>, Error> {
+    let (mut subjects, mut system) = (Vec::new(), None);
+    let mut add = |of, called: String, keys: TurnKeys<'_>, inside| {
+        if !keys.urls.is_empty() {
+            let (level, login) = (keys.health, read_login(&keys)?);
+            let roots = roots(&keys, &mut system)?;
+            let subject = Subject { of, called, level, login, roots, inside };
+            subjects.push((subject, keys.urls.to_vec()));
+        }
+        Ok::<(), Error>(())
+    };
+    let turn = &config.turn;
+    let called = turn.bind.first().map(ToString::to_string).unwrap_or_default();
+    let ips = turn.checked_at().map(|(bind, check)| (bind.ip(), check.ip()));
+    add(UrlsOf::Beside, called, turn.keys(), ips.collect())?;
+    for (entry, node) in config.cluster.nodes.iter().enumerate() {
+        if let Some(turn) = &node.turn {
+            let called = node.name.as_ref().map_or(node.addr.to_string(), ToString::to_string);
+            add(UrlsOf::Entry(entry), called, turn.keys(), Vec::new())?;
+        }
+    }
+    Ok(subjects)
+}
+
+/// Whom to trust where a certificate is to be judged; the system's are read once.
+fn roots(
+    keys: &TurnKeys<'_>,
+    system: &mut Option<Option<TlsRoots>>,
+) -> Result<Option<TlsRoots>, Error> {
+    if keys.health == TurnHealth::None || !keys.urls.iter().any(TurnUrl::is_secure) {
+        return Ok(None);
+    }
+    if let Some(file) = keys.ca_file {
+        let unreadable = |source| Error::Key(KeyError::certificates(file, source));
+        return TlsRoots::file(file).map(Some).map_err(unreadable);
+    }
+    let read = || {
+        let none = |error: &_| {
+            warn!(%error, "the system trusts no certificate: `turns:` URLs without `ca-file` fail");
+        };
+        TlsRoots::system().inspect_err(none).ok()
+    };
+    Ok(system.get_or_insert_with(read).clone())
+}
