@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use turn_balance::internals::wire::{Node, View};
+use turn_balance::internals::wire::{Node, View, stun};
 use turn_balance::{Balance, Pinger, Verify};
 use turn_balance_lab::built;
 use turn_balance_lab::host::{ask, eventually};
@@ -131,7 +131,9 @@ fn a_server_takes_what_its_turn_server_has_answered_in_time() {
     let silent = UdpSocket::bind(net.turn(1)).unwrap();
     let turn = format!("turn.bind = '{}'\n", net.turn(1));
     let mut server = Served::start(built!(), net.server(1), "info", &turn);
-    let (request, from) = next(&silent);
+    // Before it a probe comes: is it a balance server?
+    let mut requests = std::iter::repeat_with(|| next(&silent));
+    let (request, from) = requests.find(|(request, _)| stun::is_stun(request)).unwrap();
     server.freeze();
     answer_bindings(&silent, from, &request);
     thread::sleep(PAUSE);
