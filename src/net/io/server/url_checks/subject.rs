@@ -79,3 +79,26 @@ fn roots(
     };
     Ok(system.get_or_insert_with(read).clone())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leaf_goes_where_it_checks_and_each_entry_has_its_own() {
+        let text = "[turn]\nbind = '203.0.113.52:3478'\ncheck = '127.0.0.1:3478'\n\
+                    urls = ['turn:turn.example?transport=tcp']\n\
+                    [cluster]\nnodes = ['127.0.0.1:3002', { turn = '203.0.113.9' },\n\
+                    { turn = '203.0.113.10', name = 'nyc', health = 'none', urls = ['turns:nyc.example'] }]";
+        let config = Config::parse(text, "").unwrap();
+        let subjects = subjects(&config).unwrap();
+        let of: Vec<_> = subjects.iter().map(|(subject, _)| subject.of).collect();
+        assert_eq!(of, [UrlsOf::Beside, UrlsOf::Entry(2)]);
+        let [(leaf, urls), (nyc, _)] = &subjects[..] else { panic!() };
+        let reached = |addr: &str| leaf.reached_at(addr.parse().unwrap()).to_string();
+        assert_eq!(reached("203.0.113.52:443"), "127.0.0.1:443", "not round by the NAT");
+        assert_eq!(reached("203.0.113.53:443"), "203.0.113.53:443");
+        assert_eq!((leaf.called.as_str(), nyc.called.as_str()), ("203.0.113.52:3478", "nyc"));
+        assert_eq!((urls.len(), nyc.roots.is_none()), (1, true));
+    }
+}
