@@ -82,10 +82,15 @@ impl Leaf {
         }
     }
 
+    /// Whether it is named, and not only for those who find nobody else.
+    fn is_offered(&self) -> bool {
+        !self.listing.turn.is_empty() && !self.listing.turn_down
+    }
+
     /// Lets time pass until it is offered, or is not. Returns how long that took.
     fn wait_for(&mut self, offered: bool) -> Duration {
         let start = self.now;
-        while self.listing.turn.is_empty() == offered {
+        while self.is_offered() != offered {
             self.run_for(Duration::from_millis(50));
             assert!(self.now < start + Duration::from_secs(120), "{:?}", self.events);
         }

@@ -8,7 +8,7 @@ use turn_balance::Rates;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
     Kind, MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
-    stun,
+    State, stun,
 };
 
 use super::bearers::Bearers;
@@ -258,7 +258,9 @@ impl Watched {
                 return Some((Rule::Listing, format!("it lists {node:?}")));
             }
         }
-        let turn = reply.turn.filter(|turn| !belief.may_name_turn(now, *turn));
+        // In another state it is named for those who find nobody else.
+        let turn = reply.turn.filter(|_| reply.state == State::Offering);
+        let turn = turn.filter(|turn| !belief.may_name_turn(now, *turn));
         turn.map(|turn| (Rule::Health, format!("it names {turn}")))
     }
 }
