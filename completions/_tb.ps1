@@ -30,7 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
-            [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Print the address of the best TURN server')
+            [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Print the address of the best TURN server, or what a WebRTC client needs for it')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Show every level of the cascade with all its candidates')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure one balance server, or check one TURN server')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run a balance server')
@@ -45,6 +45,11 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8')
             [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Use addresses of this IP version only')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What to print')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'With --format ice or gst: how many runners-up to print behind the best: 1 if left out')
+            [CompletionResult]::new('--turn-user', '--turn-user', [CompletionResultType]::ParameterName, 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out')
+            [CompletionResult]::new('--turn-password-file', '--turn-password-file', [CompletionResultType]::ParameterName, 'File that has the user''s password; `-` is standard input')
+            [CompletionResult]::new('--turn-secret-file', '--turn-secret-file', [CompletionResultType]::ParameterName, 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input')
+            [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'With --turn-secret-file: how long the credentials are good: 24h if left out')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here')
             [CompletionResult]::new('--allow-private', '--allow-private', [CompletionResultType]::ParameterName, 'The same for all private addresses: a root on the internet may list a network of one''s own')
             [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Short for `--family 4`')
@@ -135,7 +140,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             break
         }
         'tb;help' {
-            [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Print the address of the best TURN server')
+            [CompletionResult]::new('probe', 'probe', [CompletionResultType]::ParameterValue, 'Print the address of the best TURN server, or what a WebRTC client needs for it')
             [CompletionResult]::new('trace', 'trace', [CompletionResultType]::ParameterValue, 'Show every level of the cascade with all its candidates')
             [CompletionResult]::new('ping', 'ping', [CompletionResultType]::ParameterValue, 'Measure one balance server, or check one TURN server')
             [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Run a balance server')

@@ -31,7 +31,7 @@ complete -c tb -n "__fish_tb_needs_command" -s q -l quiet -d 'Only the answer an
 complete -c tb -n "__fish_tb_needs_command" -s v -l verbose -d 'Say more on stderr; twice: still more'
 complete -c tb -n "__fish_tb_needs_command" -s h -l help -d 'Print help'
 complete -c tb -n "__fish_tb_needs_command" -s V -l version -d 'Print version'
-complete -c tb -n "__fish_tb_needs_command" -f -a "probe" -d 'Print the address of the best TURN server'
+complete -c tb -n "__fish_tb_needs_command" -f -a "probe" -d 'Print the address of the best TURN server, or what a WebRTC client needs for it'
 complete -c tb -n "__fish_tb_needs_command" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
 complete -c tb -n "__fish_tb_needs_command" -f -a "ping" -d 'Measure one balance server, or check one TURN server'
 complete -c tb -n "__fish_tb_needs_command" -f -a "serve" -d 'Run a balance server'
@@ -46,9 +46,17 @@ require\t'Ask, and name none that has not answered'"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
-complete -c tb -n "__fish_tb_using_subcommand probe" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
+complete -c tb -n "__fish_tb_using_subcommand probe" -l format -d 'What to print' -r -f -a "text\t'The address alone'
 json\t'One JSON document'
-jsonl\t'One JSON document a line'"
+jsonl\t'One JSON document a line'
+ice\t'An RTCConfiguration for WebRTC clients, in JSON'
+gst\t'URIs for GStreamer\'s webrtcbin, one a line'
+env\t'Variables for a shell'"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l count -d 'With --format ice or gst: how many runners-up to print behind the best: 1 if left out' -r -f
+complete -c tb -n "__fish_tb_using_subcommand probe" -l turn-user -d 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out' -r -f
+complete -c tb -n "__fish_tb_using_subcommand probe" -l turn-password-file -d 'File that has the user\'s password; `-` is standard input' -r -F
+complete -c tb -n "__fish_tb_using_subcommand probe" -l turn-secret-file -d 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input' -r -F
+complete -c tb -n "__fish_tb_using_subcommand probe" -l ttl -d 'With --turn-secret-file: how long the credentials are good: 24h if left out' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
 always\t''
 never\t''"
@@ -129,7 +137,7 @@ complete -c tb -n "__fish_tb_using_subcommand completions" -l color -d 'When to 
 always\t''
 never\t''"
 complete -c tb -n "__fish_tb_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "probe" -d 'Print the address of the best TURN server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "probe" -d 'Print the address of the best TURN server, or what a WebRTC client needs for it'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "ping" -d 'Measure one balance server, or check one TURN server'
 complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "serve" -d 'Run a balance server'

@@ -58,6 +58,27 @@
 //! # }
 //! ```
 //!
+//! # What a WebRTC client needs
+//!
+//! With [`Builder::urls`] a descent asks how the TURN servers are reached, and an [`IceConfiguration`] is
+//! what a WebRTC client is given: W3C's `RTCConfiguration` with the feature `serde`. A [`TurnSecret`]
+//! mints the credentials for it.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use turn_balance::{Balance, Endpoint, IceConfiguration, TurnCredentials, TurnSecret};
+//!
+//! let root: Endpoint = "root.example".parse()?;
+//! let balance = Balance::builder().root(root).urls(true).build().await?;
+//! let credentials: TurnCredentials = TurnSecret::new("north-wind").mint(1_795_778_101, "me");
+//! let ice = IceConfiguration::new(&balance.select().await?, 1).credentials(&credentials);
+//! for server in &ice.ice_servers {
+//!     println!("{:?}", server.urls.iter().map(ToString::to_string).collect::<Vec<_>>());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Every candidate
 //!
 //! [`Balance::trace`] tells all that a descent has seen, also where it finds nothing. [`Pinger`]
@@ -135,7 +156,7 @@
 //! |---|---|
 //! | `client` | [`Balance`], [`Pinger`] and what they give |
 //! | `server` | [`Server`] and [`Config`] |
-//! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json` |
+//! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json`, [`IceConfiguration`] |
 //! | `cli` | the command line, with all of the above; the default |
 //!
 //! An application that embeds the client alone takes the package with `default-features = false,
@@ -145,6 +166,8 @@
 #![cfg_attr(
     not(feature = "client"),
     doc = "[`Balance`]: #features
+[`Builder::urls`]: #features
+[`IceConfiguration`]: #features
 [`Balance::builder`]: #features
 [`Balance::select`]: #features
 [`Balance::trace`]: #features
@@ -193,8 +216,8 @@ pub use config::{
 pub use error::{Error, SocketOperation};
 #[cfg(feature = "client")]
 pub use net::engine::client::descent::{
-    Candidate, CandidateState, Cost, Failure, Hop, Limits, Obstacle, Parent, Progress, RunnerUp,
-    Selection, Strategy, Trace, Unasked, Verify, View, Why,
+    Candidate, CandidateState, Cost, Failure, Hop, IceConfiguration, IceServer, Limits, Obstacle,
+    Parent, Progress, RunnerUp, Selection, Strategy, Trace, Unasked, Verify, View, Why,
 };
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;
@@ -217,7 +240,7 @@ pub use types::{TurnCredentials, TurnSecret};
 // else is promised it.
 #[cfg(feature = "server")]
 #[doc(hidden)]
-pub use config::secret_line;
+pub use config::{secret_from, secret_line};
 #[doc(hidden)]
 pub use types::escaped;
 

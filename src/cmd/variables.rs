@@ -68,12 +68,15 @@ fn wanted(all: &ArgMatches, variable: impl Fn(&str) -> Option<OsString>) -> Vari
     let levels = iter::once((&root, all)).chain(sub);
     let args =
         levels.flat_map(|(command, typed)| command.get_arguments().map(move |arg| (arg, typed)));
+    // Which other variables have something to say depends on it.
+    let format = variable("TB_FORMAT");
     let value = |(arg, typed): (&Arg, &ArgMatches)| {
         let name = name(arg)?;
         let value = variable(name).filter(|value| !is_blank(value))?;
         let id = arg.get_id().as_str();
         let before = by_words_before(id).iter().any(|id| is_typed(id, all));
-        (!before && !is_outweighed(id, &value, typed)).then(|| (name.to_owned(), value))
+        let idle = is_idle(id, typed, format.as_deref());
+        (!before && !idle && !is_outweighed(id, &value, typed)).then(|| (name.to_owned(), value))
     };
     args.filter_map(value).collect()
 }
@@ -105,9 +108,27 @@ fn is_outweighed(id: &str, value: &OsStr, typed: &ArgMatches) -> bool {
         "family" => is_typed("ipv4") || is_typed("ipv6"),
         "quiet" => is_typed("verbose"),
         "verbose" => is_typed("quiet") || is_typed("log_level"),
+        "turn_password_file" => is_typed("turn_secret_file"),
+        "turn_secret_file" => is_typed("turn_password_file"),
         _ => false,
     };
     by_another || is_typed(id)
+}
+
+/// Whether it is for a format of `tb probe` that is not asked for: what is set for one command line must
+/// not make another wrong.
+fn is_idle(id: &str, typed: &ArgMatches, format: Option<&OsStr>) -> bool {
+    let of_client = ["turn_user", "turn_password_file", "turn_secret_file", "ttl"].contains(&id);
+    // Of the other commands none has that.
+    if typed.try_get_raw("ttl").is_err() || !of_client && id != "count" {
+        return false;
+    }
+    let format = match is_typed("format", typed) {
+        true => raw("format", typed),
+        false => format,
+    };
+    let fits = |format: &OsStr| format == "ice" || format == "gst" || format == "env" && of_client;
+    is_typed("json", typed) || !format.is_some_and(fits)
 }
 
 fn is_blank(value: &OsStr) -> bool {
@@ -170,6 +191,9 @@ mod tests {
                 if name == "TB_CONFIG" || name.starts_with("TB_TURN_") {
                     continue;
                 }
+                // That of other formats says nothing.
+                let of_ice = if name == "TB_PROBE_COUNT" { " --format ice" } else { "" };
+                let line = format!("{line}{of_ice}");
                 let error = parsed(&line, &[(name, "/?")]);
                 let expected = format!("error: invalid value '/?' for '{name}'");
                 let error = error.expect_err(name);

@@ -14,7 +14,7 @@ mod render;
 
 pub use diagnostic::{Diagnostic, Label};
 pub use error::ConfigError;
-pub use key_file::{KeyError, KeyFile, SecretKind, secret_line};
+pub use key_file::{KeyError, KeyFile, SecretKind, secret_from, secret_line};
 pub(crate) use key_file::{KeyReader, read_login};
 pub(crate) use model::TurnKeys;
 pub use model::{

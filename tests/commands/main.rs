@@ -3,6 +3,7 @@
 #![cfg(unix)]
 
 mod elsewhere;
+mod handover;
 mod interrupts;
 mod log;
 mod ping;

@@ -1,6 +1,7 @@
 //! The engines on simulated time: a cascade with loss, duplication, reordering, dead ends, liars.
 
 mod cascade;
+mod client_urls;
 mod deep;
 mod descent;
 mod draining;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
-    Limits, Pinger, PingerBuilder, Progress, RunnerUp, Selection, Strategy, Trace, TurnCredentials,
-    TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    IceConfiguration, IceServer, Limits, Pinger, PingerBuilder, Progress, RunnerUp, Selection,
+    Strategy, Trace, TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify,
+    View, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -37,6 +38,7 @@ fn builder(root: Endpoint, socket: UdpSocket) -> Builder {
         .linger(Duration::ZERO)
         .limits(limits())
         .verify(verify(true, true))
+        .urls(true)
         .socket(socket)
 }
 
@@ -50,6 +52,7 @@ fn pings(server: Endpoint) -> PingerBuilder {
 fn selected(selection: &Selection) -> String {
     let Selection { turn, listed, name, rtt, elapsed, strategy, path, runners_up, cost, .. } =
         selection;
+    let urls = configured(selection);
     let left_out = left_out(&selection.unresolved);
     let strategy = strategy.as_str();
     let answered = if selection.verified { "it answers" } else { "its leaf says so" };
@@ -68,8 +71,20 @@ fn selected(selection: &Selection) -> String {
     let cost = spent(cost);
     let turn = listed.map_or(turn.to_string(), |listed| format!("{turn}, that is {listed}"));
     format!(
-        "{turn} {name:?} {rtt:?} {answered} {elapsed:?} {strategy} {path:?} {lost:?} {cost} {left_out:?}"
+        "{turn} {name:?} {rtt:?} {answered} {elapsed:?} {strategy} {path:?} {lost:?} {cost} {left_out:?} {urls:?}"
     )
+}
+
+/// What it gives to a WebRTC client.
+fn configured(selection: &Selection) -> Vec<String> {
+    let minted = TurnSecret::new("north-wind").mint(600, "me");
+    let ice = IceConfiguration::new(selection, 1).credentials(&minted);
+    let told = |IceServer { urls, credentials, .. }: &IceServer| {
+        assert!(credentials.is_some() && !urls.is_empty());
+        urls.iter().chain(&selection.urls).map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let all = ice.ice_servers.iter().flat_map(told);
+    all.chain(selection.runners_up.iter().map(|other| other.urls.len().to_string())).collect()
 }
 
 fn of(why: Why) -> &'static str {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use turn_balance::{
     Balance, CandidateState, Config, ConfigError, Endpoint, EndpointError, Error, Failure, Family,
     KeyError, KeyFile, Label, ListenAddr, NameError, Obstacle, Parent, Pinger, Prefix, PrefixError,
-    Server, SocketOperation, Unresolved, UnresolvedRoot,
+    SecretKind, Server, SocketOperation, Unresolved, UnresolvedRoot,
 };
 
 /// Where to look.
@@ -74,6 +74,20 @@ fn look(error: &Error) -> Look {
         ) => Look::File(file.clone()),
         _ => Look::Newer,
     }
+}
+
+/// What a file holds that an error is about.
+fn is_secret(what: SecretKind) -> bool {
+    match what {
+        SecretKind::Certificates => false,
+        SecretKind::Key | SecretKind::TurnPassword | SecretKind::TurnSecret => true,
+        _ => true, // a newer one may be
+    }
+}
+
+#[test]
+fn certificates_are_no_secret() {
+    assert!(is_secret(SecretKind::TurnSecret) && !is_secret(SecretKind::Certificates));
 }
 
 fn blamed(failure: &Failure) -> Option<SocketAddr> {

@@ -6,13 +6,13 @@ use std::hash::Hash;
 
 use turn_balance::{
     Balance, BareAnswers, Builder, Candidate, CandidateState, Cluster, Config, ConfigError, Cost,
-    Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, KeyError, KeyFile,
-    Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle,
-    Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp,
-    SecretKind, Selection, Server, SocketOperation, Strategy, Trace, Turn, TurnCredentials,
-    TurnDid, TurnEcho, TurnFault, TurnHealth, TurnNode, TurnPinger, TurnPingerBuilder, TurnScheme,
-    TurnSecret, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify,
-    View, Why,
+    Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, IceConfiguration,
+    IceServer, KeyError, KeyFile, Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name,
+    NameError, Net, NodeEntry, Obstacle, Parent, Pinger, PingerBuilder, Prefix, PrefixError,
+    Progress, Rates, RequestLimits, RunnerUp, SecretKind, Selection, Server, SocketOperation,
+    Strategy, Trace, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth, TurnNode,
+    TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError,
+    Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -47,6 +47,8 @@ fn what_the_client_gives() {
     data::<Selection>();
     data::<Hop>();
     data::<RunnerUp>();
+    data::<IceConfiguration>();
+    data::<IceServer>();
     data::<Trace>();
     data::<Candidate>();
     data::<Cost>();

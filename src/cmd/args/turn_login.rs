@@ -1,16 +1,19 @@
 use std::fmt;
-use std::io::{self, Read as _};
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::ValueHint;
-use turn_balance::{Error, SecretKind, TurnCredentials, TurnSecret, secret_line};
+use turn_balance::{Error, SecretKind, TurnCredentials, TurnSecret, secret_from, secret_line};
 
 use crate::cmd::output::CommandError;
 use crate::cmd::report::Problem;
 
-/// The longest secret that is read from standard input.
-const MAX_SECRET: u64 = 4096;
+/// What minted credentials are called where nobody is named, as a server's are.
+const NAME: &str = "tb";
+
+/// The longest user: with the time before it it is no more than STUN's 508 bytes (RFC 8489, section 14.3).
+const MAX_USER: usize = 400;
 
 /// Who a TURN server is to believe that it is asked by.
 #[derive(Debug, clap::Args)]
@@ -25,8 +28,6 @@ pub(crate) struct TurnLoginArgs {
         value_name = "FILE",
         env = "TB_TURN_PASSWORD_FILE",
         hide_env_values = true,
-        requires = "turn_user",
-        conflicts_with = "turn_secret_file",
         value_hint = ValueHint::FilePath
     )]
     turn_password_file: Option<SecretFile>,
@@ -60,39 +61,68 @@ enum SecretFile {
 }
 
 impl TurnLoginArgs {
-    /// Reads the password or the secret.
+    /// Whether any of the flags was given.
+    pub(crate) fn is_given(&self) -> bool {
+        self.turn_user.is_some() || self.turn_password_file.is_some() || self.is_minted()
+    }
+
+    /// Whether credentials are to be minted from a secret.
+    pub(crate) fn is_minted(&self) -> bool {
+        self.turn_secret_file.is_some()
+    }
+
+    /// Reads the password or the secret; `None`: neither was given.
+    ///
+    /// # Errors
+    /// Where the flags contradict one another, or a file cannot be used.
     pub(crate) fn read(&self) -> Result<Option<GivenLogin>, CommandError> {
-        let user = self.turn_user.clone();
-        Ok(match (&self.turn_secret_file, &self.turn_password_file, user) {
-            (Some(file), _, user) => {
-                let name = user.unwrap_or_else(|| "tb".to_owned());
-                Some(GivenLogin::Secret(TurnSecret::new(file.read(SecretKind::TurnSecret)?), name))
+        let wrong = |message: &str| Err(Problem::usage(message).into());
+        let fits =
+            |user: &str| (1..=MAX_USER).contains(&user.len()) && !user.contains(char::is_control);
+        let user = self.turn_user.as_deref();
+        match (user, &self.turn_password_file, &self.turn_secret_file) {
+            (None, None, None) => Ok(None),
+            (_, Some(_), Some(_)) => wrong(
+                "`--turn-password-file` and `--turn-secret-file` are two ways to one password: give one",
+            ),
+            (None, Some(_), None) => {
+                wrong("a password is somebody's: `--turn-password-file` needs `--turn-user`")
             }
-            (None, Some(file), Some(user)) => Some(GivenLogin::Credentials(TurnCredentials::new(
-                user,
-                file.read(SecretKind::TurnPassword)?,
-            ))),
-            _ => None,
-        })
+            (Some(_), None, None) => wrong(
+                "a user has a password: `--turn-user` needs `--turn-password-file` or `--turn-secret-file`",
+            ),
+            (Some(user), ..) if !fits(user) => {
+                wrong("a user of a TURN server is 1 to 400 bytes of text, in one line")
+            }
+            (Some(user), Some(file), None) => {
+                let password = file.read(SecretKind::TurnPassword)?;
+                Ok(Some(GivenLogin::Credentials(TurnCredentials::new(user, password))))
+            }
+            (name, None, Some(file)) => {
+                let secret = TurnSecret::new(file.read(SecretKind::TurnSecret)?);
+                Ok(Some(GivenLogin::Secret(secret, name.unwrap_or(NAME).to_owned())))
+            }
+        }
+    }
+}
+
+impl GivenLogin {
+    /// The credentials; minted ones end then (seconds since 1970).
+    pub(crate) fn credentials(&self, expiry_unix: u64) -> TurnCredentials {
+        match self {
+            Self::Credentials(credentials) => credentials.clone(),
+            Self::Secret(secret, name) => secret.mint(expiry_unix, name),
+        }
     }
 }
 
 impl SecretFile {
     fn read(&self, what: SecretKind) -> Result<String, CommandError> {
-        match self {
-            Self::File(file) => Ok(secret_line(file, what).map_err(Error::from)?),
-            Self::Stdin => {
-                let mut text = String::new();
-                let read = io::stdin().take(MAX_SECRET).read_to_string(&mut text);
-                read.map_err(|error| Problem::system("cannot read a secret from stdin", &error))?;
-                let line = text.strip_suffix('\n').unwrap_or(&text);
-                let line = line.strip_suffix('\r').unwrap_or(line);
-                if line.is_empty() {
-                    return Err(Problem::usage("stdin has no secret").into());
-                }
-                Ok(line.to_owned())
-            }
-        }
+        let secret = match self {
+            Self::File(file) => secret_line(file, what),
+            Self::Stdin => secret_from(io::stdin().lock(), Path::new("standard input"), what),
+        };
+        Ok(secret.map_err(Error::from)?)
     }
 }
 

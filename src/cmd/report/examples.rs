@@ -23,6 +23,7 @@ pub(crate) fn probe() -> ProbeReport {
         name: Some("fra-b".to_owned()),
         rtt_ms: Some(Ms(11.97)),
         verified: Some(true),
+        urls: Vec::new(),
         elapsed_ms: Some(Ms(38.2)),
         strategy: "best",
         path: vec![
@@ -47,6 +48,7 @@ pub(crate) fn probe() -> ProbeReport {
             name: Some("ams-a".to_owned()),
             rtt_ms: Ms(14.2),
             verified: false,
+            urls: Vec::new(),
             why: Why::Slower,
         }],
         candidates: 41,

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, Unasked, Why};
+use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why};
 
 use super::ms::Ms;
 use super::problem::Problem;
@@ -15,6 +15,7 @@ pub(crate) struct ProbeReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) verified: Option<bool>,
+    pub(crate) urls: Vec<String>,
     pub(crate) elapsed_ms: Option<Ms>,
     pub(crate) strategy: &'static str,
     pub(crate) path: Vec<HopReport>,
@@ -51,6 +52,7 @@ pub(crate) struct RunnerUpReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Ms,
     pub(crate) verified: bool,
+    pub(crate) urls: Vec<String>,
     #[serde(serialize_with = "word")]
     pub(crate) why: Why,
 }
@@ -68,6 +70,7 @@ impl ProbeReport {
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
             verified: selection.map(|s| s.verified),
+            urls: selection.map(|s| texts(&s.urls)).unwrap_or_default(),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
             strategy: strategy.as_str(),
             path: selection
@@ -108,6 +111,7 @@ impl From<&RunnerUp> for RunnerUpReport {
             name: runner.name.as_ref().map(Name::to_string),
             rtt_ms: runner.rtt.into(),
             verified: runner.verified,
+            urls: texts(&runner.urls),
             why: runner.why,
         }
     }
@@ -115,6 +119,10 @@ impl From<&RunnerUp> for RunnerUpReport {
 
 fn never_asked(trace: &Trace) -> Vec<(SocketAddr, Unasked)> {
     trace.candidates.iter().filter_map(|row| Some((row.addr, row.unasked?))).collect()
+}
+
+fn texts(urls: &[TurnUrl]) -> Vec<String> {
+    urls.iter().map(TurnUrl::to_string).collect()
 }
 
 fn word<S: Serializer>(why: &Why, serializer: S) -> Result<S::Ok, S::Error> {

@@ -13,8 +13,8 @@ use self::secret::{MAX_BYTES, secret};
 
 pub use self::error::KeyError;
 pub use self::kind::SecretKind;
-pub use self::turn::secret_line;
 pub(crate) use self::turn::{check_certificates, read_login};
+pub use self::turn::{secret_from, secret_line};
 
 /// One of `cluster.keys`: a key that servers share.
 ///

@@ -1,5 +1,6 @@
 //! What stands in the files of a TURN server's credentials and certificates.
 
+use std::io::Read;
 use std::path::Path;
 
 use super::error::KeyError;
@@ -50,7 +51,22 @@ pub(crate) fn check_certificates(file: &Path) -> Result<(), KeyError> {
 /// # Errors
 /// The file is not one that a secret may be in, or holds something else.
 pub fn secret_line(file: &Path, what: SecretKind) -> Result<String, KeyError> {
-    let (mut content, _) = open(file, what, MAX_SECRET)?;
+    line_in(file, what, open(file, what, MAX_SECRET)?.0)
+}
+
+/// The same from something that is open, and called so.
+///
+/// # Errors
+/// It cannot be read, or is no such line.
+pub fn secret_from(source: impl Read, called: &Path, what: SecretKind) -> Result<String, KeyError> {
+    let mut content = Vec::new();
+    match source.take(MAX_SECRET as u64 + 1).read_to_end(&mut content) {
+        Ok(_) => line_in(called, what, content),
+        Err(source) => Err(KeyError::Unreadable { file: called.to_owned(), what, source }),
+    }
+}
+
+fn line_in(file: &Path, what: SecretKind, mut content: Vec<u8>) -> Result<String, KeyError> {
     let file = file.to_owned();
     if content.len() > MAX_SECRET {
         return Err(KeyError::TooLong { file, what, most: MAX_SECRET });

@@ -374,6 +374,7 @@ impl Storm {
             on_link: OnLink::default(),
             nat64: Nat64::default(),
             verify: if rng.random_bool(0.8) { Verify::On } else { Verify::Off },
+            urls: false,
             timeout: Duration::from_secs(rng.random_range(1..6)),
             linger: Duration::ZERO,
             limits,

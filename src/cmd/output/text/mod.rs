@@ -2,6 +2,7 @@
 
 pub(crate) mod config;
 pub(crate) mod descent;
+pub(crate) mod ice;
 pub(crate) mod ping;
 pub(crate) mod ping_turn;
 pub(crate) mod words;

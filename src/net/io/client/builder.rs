@@ -98,6 +98,14 @@ impl Builder {
         self
     }
 
+    /// Whether to ask at the end how the TURN servers are reached, that is for
+    /// [`Selection::urls`](crate::Selection::urls): a browser needs names and TLS where an address over UDP
+    /// is not enough. That takes no longer, and a dozen datagrams at most; default no.
+    pub fn urls(mut self, urls: bool) -> Self {
+        self.options.urls = urls;
+        self
+    }
+
     /// How long a trace goes on listening after the choice, for candidates that are slow; default
     /// 1 s.
     pub fn linger(mut self, linger: Duration) -> Self {

@@ -71,6 +71,7 @@ impl World {
             nat64: Nat64::default(),
             on_link: OnLink::new([(1, HOME.into(), 25)]),
             verify: if flag(5) { Verify::Off } else { Verify::On },
+            urls: flag(7),
             timeout: Duration::from_secs(2),
             linger: if flag(6) { Duration::from_millis(500) } else { Duration::ZERO },
             limits: limits.clone(),

@@ -6,12 +6,21 @@ use std::net::{IpAddr, SocketAddr};
 use super::candidate_id::CandidateId;
 use super::limits::Limits;
 use super::report::Unasked;
+use crate::net::wire::PADDED_REQUEST;
 
-/// Datagrams kept for the last round.
+/// Datagrams kept for the last round, beside those that ask for URLs.
 const RESERVE: u32 = 16;
 
+/// Requests for URLs, three to each of four finalists, and how long each is, so that its answer may be
+/// the longest there is.
+pub(super) const URL_REQUESTS: u32 = 12;
+pub(super) const URL_REQUEST: usize = PADDED_REQUEST;
+
+/// The part of all bytes that is kept for URLs at most: a small budget is for finding a TURN server.
+const MOST_OF_BYTES: u64 = 4;
+
 /// What may be spent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Quota {
     datagrams: u32,
     bytes: u64,
@@ -46,6 +55,8 @@ impl Quota {
 #[derive(Debug)]
 pub(super) struct SendBudget {
     limits: Limits,
+    /// What the last round may spend beside the rest.
+    reserve: Quota,
     datagrams: u32,
     bytes: u64,
     hosts: BTreeMap<IpAddr, Host>,
@@ -79,14 +90,22 @@ impl Spend {
 }
 
 impl SendBudget {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits: enforced(limits), datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
+    /// Nothing spent yet; some is kept for the last round, which may ask for URLs.
+    pub(super) fn new(limits: Limits, urls: bool) -> Self {
+        let limits = enforced(limits);
+        let requests = if urls { URL_REQUESTS } else { 0 };
+        let bytes = (u64::from(requests) * URL_REQUEST as u64).min(limits.bytes / MOST_OF_BYTES);
+        let reserve = Quota { datagrams: RESERVE + requests, bytes };
+        Self { limits, reserve, datagrams: 0, bytes: 0, hosts: BTreeMap::new() }
     }
 
     /// What can still be planned, beside requests of these lengths that are.
     pub(super) fn left(&self, planned: impl Iterator<Item = usize>) -> Quota {
-        let datagrams = self.limits.datagrams.saturating_sub(RESERVE + self.datagrams);
-        let mut left = Quota { datagrams, bytes: self.limits.bytes.saturating_sub(self.bytes) };
+        let Quota { datagrams, bytes } = self.reserve;
+        let mut left = Quota {
+            datagrams: self.limits.datagrams.saturating_sub(datagrams + self.datagrams),
+            bytes: self.limits.bytes.saturating_sub(bytes + self.bytes),
+        };
         for len in planned {
             left.datagrams = left.datagrams.saturating_sub(1);
             left.bytes = left.bytes.saturating_sub(len as u64);
@@ -102,9 +121,9 @@ impl SendBudget {
         last_round: bool,
         id: CandidateId,
     ) -> Spend {
-        let reserve = if last_round { 0 } else { RESERVE };
-        let many = self.datagrams + reserve >= self.limits.datagrams;
-        if many || self.bytes + len as u64 > self.limits.bytes {
+        let reserve = if last_round { Quota::default() } else { self.reserve };
+        let many = self.datagrams + reserve.datagrams >= self.limits.datagrams;
+        if many || self.bytes + reserve.bytes + len as u64 > self.limits.bytes {
             return Spend::Never;
         }
         let host = self.hosts.entry(network(to)).or_default();

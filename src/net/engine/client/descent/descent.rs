@@ -17,6 +17,7 @@ use super::roots::NamedRoots;
 use super::schedule::PATIENCE;
 use super::trace::Trace;
 use super::unoffered::Unoffered;
+use super::urls::Urls;
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View, stun};
@@ -30,6 +31,7 @@ use crate::types::{Nat64, Unresolved};
 #[derive(Debug)]
 pub struct Descent {
     race: Race,
+    urls: Urls,
     roots: NamedRoots,
     unoffered: Unoffered,
     phase: Phase,
@@ -61,12 +63,13 @@ impl Descent {
         if options.strategy == Strategy::First {
             options.view = View::Subordinates; // a race through every level
         }
-        let deadline = later(now, time_limit(&options));
+        let deadline = later(now, options.time_limit());
         let mut race = Race::new(options, now, rng);
         race.add_roots(roots);
         race.ask_new_roots(now);
         Self {
             race,
+            urls: Urls::default(),
             roots: NamedRoots::default(),
             unoffered: Unoffered::default(),
             phase: Phase::Racing,
@@ -167,7 +170,10 @@ impl Descent {
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
         match self.phase {
             Phase::Racing => self.race.poll_transmit(now, false),
-            Phase::Verifying(_) => self.race.poll_transmit(now, true),
+            Phase::Verifying(_) => {
+                let sent = self.race.poll_transmit(now, true);
+                sent.or_else(|| self.urls.poll_transmit(now, &mut self.race))
+            }
             Phase::Lingering(..) | Phase::Finished(_) => None,
         }
     }
@@ -190,7 +196,8 @@ impl Descent {
             }
             Phase::Racing | Phase::Verifying(_) => self.race.schedule().patience_ends(),
         };
-        let due = self.race.schedule().next_due();
+        let urls = self.urls.next_due().filter(|_| self.is_verifying());
+        let due = self.race.schedule().next_due().into_iter().chain(urls).min();
         Some(due.map_or(wait, |due| due.min(wait)).min(self.deadline))
     }
 
@@ -240,13 +247,16 @@ impl Descent {
             return self.race.handle_malformed();
         };
         put_on_link(&mut reply, from);
-        let Some(id) = self.race.handle_answer(now, from, Proof::of_reply(id, &reply)) else {
+        let proof = Proof::of_reply(id, &reply);
+        if self.urls.hear(now, from, proof, &reply, &mut self.race) {
             return;
-        };
+        }
+        let Some(id) = self.race.handle_answer(now, from, proof) else { return };
         self.unoffered.note(id, &mut reply);
         let racing = self.is_racing();
         if self.race.handle_reply(now, id, reply, racing) && self.is_verifying() {
             self.ask_finalist(now, id);
+            self.ask_for_urls(now);
         }
     }
 
@@ -287,7 +297,7 @@ impl Descent {
         if self.race.best().is_some() && !self.awaits_nat64() && decided() {
             let goes_on = match self.phase {
                 Phase::Verifying(rounds) => self.verify_more(now, rounds),
-                _ => self.race.options().verifies() && self.verify(now),
+                _ => self.begin_last_round(now),
             };
             if !goes_on {
                 self.end(now);
@@ -301,11 +311,40 @@ impl Descent {
             Phase::Verifying(_) => finish::limit(self.race.candidates(), best),
             _ => best.rtt,
         };
-        self.race.decided_at(limit).unwrap_or(self.started)
+        let urls = self.favourite().filter(|_| self.is_verifying());
+        let urls = urls.and_then(|score| self.urls.awaited_until(score.id, &self.race));
+        self.race.decided_at(limit).max(urls).unwrap_or(self.started)
     }
 
-    /// Starts the last round: asks the TURN servers of the best leaves themselves. Returns whether
-    /// there is anything to ask.
+    /// Starts the last round. Returns whether there is anything to ask.
+    fn begin_last_round(&mut self, now: Instant) -> bool {
+        let verifies = self.race.options().verifies() && self.verify(now);
+        let urls = self.race.options().urls && self.ask_for_urls(now);
+        if urls && !verifies {
+            self.phase = Phase::Verifying(1);
+            self.race.schedule_mut().clear();
+        }
+        verifies || urls
+    }
+
+    /// Asks for the URLs of the best. Returns whether it does.
+    fn ask_for_urls(&mut self, now: Instant) -> bool {
+        let best = match self.is_plain() {
+            true => Vec::from_iter(self.favourite()),
+            false => finish::ranked(self.race.candidates()),
+        };
+        self.urls.ask(now, &best, &self.race)
+    }
+
+    /// The one that would be chosen now.
+    fn favourite(&self) -> Option<Score> {
+        if self.is_plain() && !self.race.options().verifies() {
+            return self.race.best();
+        }
+        finish::ranked(self.race.candidates()).first().copied()
+    }
+
+    /// Asks the TURN servers of the best leaves themselves. Returns whether there is anything to ask.
     fn verify(&mut self, now: Instant) -> bool {
         let Some(best) = self.race.best() else { return false };
         let mut answered: Vec<_> = self.race.candidates().scores(|_| true).collect();
@@ -327,10 +366,18 @@ impl Descent {
     /// silent: the link may have been down. If in the end none has answered, the next best are
     /// asked, near or not. Returns whether there is anything to ask.
     fn verify_more(&mut self, now: Instant, rounds: u8) -> bool {
-        let silent = silent_finalists(self.race.candidates());
-        let answered = fastest_turn(self.race.candidates()).is_some();
-        if rounds == LAST_ROUNDS || silent.is_empty() && answered {
+        if rounds == LAST_ROUNDS {
             return false;
+        }
+        let chosen = self.favourite();
+        let again = chosen.is_some_and(|score| self.urls.ask_again(now, score.id, &self.race));
+        let urls = self.ask_for_urls(now) || again;
+        let verifies = self.race.options().verifies();
+        let silent = if verifies { silent_finalists(self.race.candidates()) } else { Vec::new() };
+        let answered = !verifies || fastest_turn(self.race.candidates()).is_some();
+        if silent.is_empty() && answered {
+            self.phase = Phase::Verifying(rounds + 1);
+            return urls;
         }
         let rounds = if silent.is_empty() { LAST_ROUNDS } else { rounds + 1 };
         self.phase = Phase::Verifying(rounds);
@@ -343,7 +390,7 @@ impl Descent {
                 room -= usize::from(room > 0 && self.race.ask_turn(now, leaf, FINAL_COPIES));
             }
         }
-        self.race.schedule().is_measuring()
+        urls || self.race.schedule().is_measuring()
     }
 
     /// Asks the TURN server of a leaf that is near the best. One whose answer comes while the round
@@ -352,7 +399,8 @@ impl Descent {
     fn ask_finalist(&mut self, now: Instant, leaf: CandidateId) {
         let candidates = self.race.candidates();
         let (Some(score), Some(best)) = (candidates.score(leaf), self.race.best()) else { return };
-        let may = !self.is_plain() || leaf == best.id;
+        let options = self.race.options();
+        let may = options.verifies() && (!self.is_plain() || leaf == best.id);
         if may && finish::is_asked(candidates, score, best) {
             self.race.ask_turn(now, leaf, FINAL_COPIES);
         }
@@ -360,11 +408,7 @@ impl Descent {
 
     fn end(&mut self, now: Instant) {
         let elapsed = now.saturating_duration_since(self.started);
-        let choice = if self.is_plain() && !self.is_verifying() {
-            self.race.best()
-        } else {
-            finish::ranked(self.race.candidates()).first().copied()
-        };
+        let choice = self.favourite();
         let ending = self.ending(elapsed);
         let choice = choice.ok_or_else(|| ending.failure()).and_then(|choice| ending.allow(choice));
         self.race.schedule_mut().cancel();
@@ -377,7 +421,7 @@ impl Descent {
 
     fn ending(&self, elapsed: Duration) -> Ending<'_> {
         let race = &self.race;
-        Ending::new(race, &self.unoffered, self.roots.unresolved(), elapsed)
+        Ending::new(race, &self.urls, &self.unoffered, self.roots.unresolved(), elapsed)
     }
 
     /// Whether any candidate may still answer for the first time.
@@ -402,10 +446,4 @@ impl Descent {
     fn is_verifying(&self) -> bool {
         matches!(self.phase, Phase::Verifying(_))
     }
-}
-
-/// How long it may take.
-fn time_limit(options: &Options) -> Duration {
-    planted!(TimeoutIgnored => options.timeout * 2);
-    options.timeout
 }

@@ -2,12 +2,12 @@
 //!
 //! [`Descent`] puts the parts together, each of which owns its state: `race` asks, hears and goes
 //! down, with `candidates` (whom it knows), `schedule` (what is due and awaited, until when), `down`
-//! (the levels) and `budget` (what it may send, whatever lists say); `roots` has the names that are
-//! still looked up. The rules stand apart from them:
+//! (the levels), `budget` (what it may send, whatever lists say) and `post` (what it has sent); `roots`
+//! has the names that are still looked up. The rules stand apart from them:
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate
-//! is asked, `finish` whom the last round asks and who is chosen, `reserve` who is called up where nobody
-//! else lives. `detour` is the way to IPv4 where a
-//! host has none, `link` the link of a link-local address. `outcome` and `report` are what comes out.
+//! is asked, `finish` whom the last round asks and who is chosen, beside `urls`, `reserve` who is called up
+//! where nobody else lives. `detour` is the way to IPv4 where a host has none, `link` the link of a
+//! link-local address. `outcome`, `report` and `ice` are what comes out.
 
 mod budget;
 mod candidate_id;
@@ -21,10 +21,12 @@ mod event;
 mod failure;
 mod finish;
 mod heard;
+mod ice;
 mod limits;
 mod link;
 mod options;
 mod outcome;
+mod post;
 mod race;
 mod rank;
 mod report;
@@ -36,12 +38,14 @@ mod schedule;
 mod serialize;
 mod trace;
 mod unoffered;
+mod urls;
 
 pub use crate::net::wire::View;
 pub use descent::Descent;
 #[cfg(feature = "internals")]
 pub use event::DescentEvent;
 pub use failure::Failure;
+pub use ice::{IceConfiguration, IceServer};
 pub use limits::Limits;
 pub use options::{Options, Progress, Strategy, Verify};
 pub use report::{CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Unasked, Why};

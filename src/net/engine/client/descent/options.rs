@@ -73,6 +73,8 @@ pub struct Options {
     pub down: bool,
     /// Whether to ask the TURN servers themselves at the end.
     pub verify: Verify,
+    /// Whether to ask for the URLs of TURN servers at the end.
+    pub urls: bool,
     /// When to give up.
     pub timeout: Duration,
     /// How long to go on listening after the choice, for answers that only a trace wants.
@@ -102,6 +104,7 @@ impl Default for Options {
             names: false,
             down: false,
             verify: Verify::On,
+            urls: false,
             timeout: Duration::from_secs(10),
             linger: Duration::ZERO,
             within: None,
@@ -113,6 +116,12 @@ impl Default for Options {
 }
 
 impl Options {
+    /// How long a descent may take.
+    pub(super) fn time_limit(&self) -> Duration {
+        planted!(TimeoutIgnored => self.timeout * 2);
+        self.timeout
+    }
+
     /// Whether the TURN servers themselves are asked in a last round.
     pub(super) fn verifies(&self) -> bool {
         match self.verify {

@@ -17,12 +17,14 @@ use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why}
 use super::role::Role;
 use super::trace::{Candidate, Trace};
 use super::unoffered::Unoffered;
+use super::urls::Urls;
 use crate::net::wire::State;
-use crate::types::UnresolvedRoot;
+use crate::types::{TurnUrl, UnresolvedRoot};
 
 /// A descent at its end.
 pub(super) struct Ending<'a> {
     race: &'a Race,
+    urls: &'a Urls,
     candidates: &'a Candidates,
     options: &'a Options,
     unoffered: &'a Unoffered,
@@ -35,6 +37,7 @@ impl<'a> Ending<'a> {
     /// Of a race after so long, with these roots left out.
     pub(super) fn new(
         race: &'a Race,
+        urls: &'a Urls,
         unoffered: &'a Unoffered,
         unresolved: Vec<UnresolvedRoot>,
         elapsed: Duration,
@@ -49,7 +52,7 @@ impl<'a> Ending<'a> {
             unasked: count(unasked),
             ..cost
         };
-        Self { race, candidates, options, unoffered, cost, unresolved, elapsed }
+        Self { race, urls, candidates, options, unoffered, cost, unresolved, elapsed }
     }
 
     /// Everything it has seen.
@@ -97,6 +100,7 @@ impl<'a> Ending<'a> {
             name: entry.name.clone(),
             rtt,
             verified: entry.turn.is_some_and(|turn| self.has_answered(turn)),
+            urls: self.urls(id),
             elapsed: self.elapsed,
             strategy: self.options.strategy,
             path: path.map(|at| self.hop(at)).collect(),
@@ -104,6 +108,21 @@ impl<'a> Ending<'a> {
             cost: self.cost,
             unresolved: self.unresolved.clone(),
         })
+    }
+
+    /// How a TURN server is reached that can be chosen: as it was told, or else over UDP at its address.
+    fn urls(&self, id: CandidateId) -> Vec<TurnUrl> {
+        let Some(Used { addr, listed }) = self.turn_of(id).filter(|_| self.options.urls) else {
+            return Vec::new();
+        };
+        // Behind a NAT64 an IPv4 address leads nowhere.
+        let leads = |url: &&TurnUrl| listed.is_none() || !url.ip().is_some_and(|ip| ip.is_ipv4());
+        let told = self.urls.of(id, self.candidates);
+        let urls: Vec<_> = told.iter().filter(leads).cloned().collect();
+        if urls.len() < told.len().max(1) {
+            return [TurnUrl::udp(addr)].into_iter().chain(urls).collect();
+        }
+        urls
     }
 
     /// Whether a TURN server has answered itself.
@@ -209,7 +228,8 @@ impl<'a> Ending<'a> {
         };
         let verified = self.has_answered(turn);
         let Used { addr: turn, listed } = self.turn_of(id)?;
-        Some(RunnerUp { turn, listed, name: entry.name.clone(), rtt, verified, why })
+        let (name, urls) = (entry.name.clone(), self.urls(id));
+        Some(RunnerUp { turn, listed, name, rtt, verified, urls, why })
     }
 
     /// A TURN server that was chosen and not asked itself stands below the leaf that names it.

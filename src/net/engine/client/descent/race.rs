@@ -4,9 +4,6 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use rand::RngExt;
-
-use super::budget::SendBudget;
 use super::candidate_id::CandidateId;
 use super::candidates::{Candidates, Entry};
 use super::copies::{MOST_COPIES, PAD_ALL, SPACING, deal, outlook};
@@ -15,12 +12,13 @@ use super::down::{Levels, deepest};
 use super::event::DescentEvent;
 use super::heard::Heard;
 use super::options::{Options, Strategy};
+use super::post::Post;
 use super::rank::Score;
 use super::report::{Cost, Obstacle, Unasked};
 use super::reserve::{self, Reserve};
 use super::role::Role;
 use super::schedule::{MOST_ROOT_PATIENCE, PATIENCE, ROOT_PATIENCE, ROOT_SPACING, Schedule};
-use crate::net::engine::exchange::{Proof, Token};
+use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::ProbeReply;
 use crate::types::Nat64;
@@ -32,14 +30,12 @@ pub(super) struct Race {
     candidates: Candidates,
     schedule: Schedule,
     levels: Levels,
-    budget: SendBudget,
+    post: Post,
     detour: Detour,
     reserve: Reserve,
     /// The best in hand.
     best: Option<Score>,
     events: VecDeque<DescentEvent>,
-    cost: Cost,
-    rng: Rng,
 }
 
 impl Race {
@@ -49,13 +45,11 @@ impl Race {
             candidates: Candidates::default(),
             schedule: Schedule::new(now, ROOT_PATIENCE),
             levels: Levels::default(),
-            budget: SendBudget::new(options.limits.clone()),
+            post: Post::new(&options, rng),
             detour: Detour::default(),
             reserve: Reserve::default(),
             best: None,
             events: VecDeque::new(),
-            cost: Cost::default(),
-            rng,
             options,
         };
         race.levels.open(0);
@@ -80,7 +74,7 @@ impl Race {
 
     /// What was sent and ignored so far.
     pub(super) fn cost(&self) -> Cost {
-        self.cost
+        self.post.cost()
     }
 
     pub(super) fn poll_event(&mut self) -> Option<DescentEvent> {
@@ -91,7 +85,7 @@ impl Race {
 
     /// A datagram came that is no message.
     pub(super) fn handle_malformed(&mut self) {
-        self.cost.malformed += 1;
+        self.post.note(|cost| &mut cost.malformed);
     }
 
     /// An answer came: notes the round-trip time that it shows. `None`: it is not a right one.
@@ -104,14 +98,14 @@ impl Race {
         match self.candidates.hear(now, from, proof) {
             Heard::Right { id, sent } => {
                 self.schedule.settle(id, sent);
-                for waiting in self.budget.answered(self.candidates[id].addr) {
+                for waiting in self.post.answered(&self.candidates[id]) {
                     self.plan(waiting, now);
                 }
                 return Some(id);
             }
-            Heard::Repeated => self.cost.repeated += 1,
-            Heard::Mismatched => self.cost.mismatched += 1,
-            Heard::Misplaced => self.cost.misplaced += 1,
+            Heard::Repeated => self.post.note(|cost| &mut cost.repeated),
+            Heard::Mismatched => self.post.note(|cost| &mut cost.mismatched),
+            Heard::Misplaced => self.post.note(|cost| &mut cost.misplaced),
         }
         None
     }
@@ -360,7 +354,7 @@ impl Race {
         self.reserve.others_are_asked();
         let copies = deal(&self.candidates, level, asked, self.options.strategy);
         let planned = self.schedule.planned().map(|id| &self.candidates[id]);
-        let left = self.budget.left(planned.map(|entry| entry.request_len(entry.sent())));
+        let left = self.post.left(planned.map(|entry| entry.request_len(entry.sent())));
         let deeper = asked.iter().any(|&id| self.candidates[id].role == Role::Balance);
         let mut quota = self.levels.quota(level, deeper, left);
         let mut latest = now;
@@ -430,21 +424,26 @@ impl Race {
         let way = self.detour.way(id, &mut self.candidates, &mut self.schedule, &self.options);
         let entry = &self.candidates[id];
         let to = way.filter(|_| entry.serves())?;
-        let token = Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) };
+        let token = self.post.token();
         let query = entry.query(&self.options);
         let payload = entry.encode(token, query);
-        if entry.via.is_some() {
-            let spend = self.budget.spend(entry.addr, payload.len(), last_round, id);
-            if let Some(why) = spend.withheld() {
-                self.schedule.expect_only(id, entry, entry.newest_unanswered());
-                self.candidates.note_withheld(id, why);
-                return None;
-            }
+        if let Err(why) = self.post.pay((id, entry), payload.len(), last_round) {
+            self.schedule.expect_only(id, entry, entry.newest_unanswered());
+            self.candidates.note_withheld(id, why);
+            return None;
         }
         self.candidates.note_sent(id, now, token, query);
         self.schedule.expect(id, &self.candidates[id], now);
-        self.cost.datagrams += 1;
-        self.cost.bytes += payload.len() as u64;
         Some(Transmit { to, payload })
+    }
+
+    /// For what is sent and heard beside the race.
+    pub(super) fn post(&mut self) -> &mut Post {
+        &mut self.post
+    }
+
+    /// Pays for a datagram of the last round that is about a candidate, and sent wherever it is known.
+    pub(super) fn pay_for(&mut self, id: CandidateId, len: usize) -> bool {
+        self.post.pay((id, &self.candidates[id]), len, true).is_ok()
     }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::options::Strategy;
-use crate::types::{Name, UnresolvedRoot};
+use crate::types::{Name, TurnUrl, UnresolvedRoot};
 
 /// The result of a descent: a TURN server, and how it was found.
 ///
@@ -41,6 +41,10 @@ pub struct Selection {
     /// of the fastest leaf is chosen on the leaf's word, unless [`Verify::Require`](crate::Verify::Require)
     /// forbids it.
     pub verified: bool,
+    /// How the TURN server is reached, the best first, where [`Builder::urls`](crate::Builder::urls) asks for
+    /// it: as its leaf says, or the server that checks it; `turn` over UDP where nobody does. Empty:
+    /// it was not asked for.
+    pub urls: Vec<TurnUrl>,
     /// From the start, look-ups of names included, to the decision.
     pub elapsed: Duration,
     /// The strategy that chose.
@@ -89,6 +93,8 @@ pub struct RunnerUp {
     pub rtt: Duration,
     /// Whether it has answered itself, as [`Selection::verified`].
     pub verified: bool,
+    /// How it is reached, as [`Selection::urls`]; of those that are far from the best the default.
+    pub urls: Vec<TurnUrl>,
     /// Why another was chosen.
     pub why: Why,
 }

@@ -8,18 +8,20 @@ use std::time::Duration;
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::failure::Failure;
+use super::ice::{IceConfiguration, IceServer};
 use super::report::{Hop, RunnerUp, Selection, Unasked};
 use super::trace::{Candidate, Trace};
-use crate::types::{Name, TurnFault, UnresolvedRoot};
+use crate::types::{Name, TurnCredentials, TurnFault, TurnUrl, UnresolvedRoot};
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 14)?;
+        let mut document = serializer.serialize_struct("Selection", 16)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
         document.serialize_field("verified", &self.verified)?;
+        document.serialize_field("urls", &texts(&self.urls))?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
         document.serialize_field("strategy", self.strategy.as_str())?;
         document.serialize_field("path", &self.path)?;
@@ -48,14 +50,37 @@ impl Serialize for Hop {
 
 impl Serialize for RunnerUp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runner = serializer.serialize_struct("RunnerUp", 6)?;
+        let mut runner = serializer.serialize_struct("RunnerUp", 7)?;
         runner.serialize_field("turn", &self.turn)?;
         runner.serialize_field("listed", &self.listed)?;
         runner.serialize_field("name", &text(self.name.as_ref()))?;
         runner.serialize_field("rtt_ms", &ms(self.rtt))?;
         runner.serialize_field("verified", &self.verified)?;
+        runner.serialize_field("urls", &texts(&self.urls))?;
         runner.serialize_field("why", self.why.as_str())?;
         runner.end()
+    }
+}
+
+impl Serialize for IceConfiguration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut configuration = serializer.serialize_struct("RTCConfiguration", 1)?;
+        configuration.serialize_field("iceServers", &self.ice_servers)?;
+        configuration.end()
+    }
+}
+
+/// Without credentials their keys are left out: an empty one would be wrong.
+impl Serialize for IceServer {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let fields = if self.credentials.is_some() { 3 } else { 1 };
+        let mut server = serializer.serialize_struct("RTCIceServer", fields)?;
+        server.serialize_field("urls", &texts(&self.urls))?;
+        if let Some(TurnCredentials { username, password }) = &self.credentials {
+            server.serialize_field("username", username)?;
+            server.serialize_field("credential", password)?;
+        }
+        server.end()
     }
 }
 
@@ -130,6 +155,10 @@ impl Serialize for Row<'_> {
         row.serialize_field("unasked", &candidate.unasked.map(Unasked::as_str))?;
         row.end()
     }
+}
+
+fn texts(urls: &[TurnUrl]) -> Vec<String> {
+    urls.iter().map(TurnUrl::to_string).collect()
 }
 
 fn text(name: Option<&Name>) -> Option<&str> {

@@ -1,32 +1,24 @@
+mod args;
+
 use std::time::Duration;
 
-use super::args::{DescentArgs, FormatArgs, OutputFormat, VerbosityArgs, ViewArg};
+use turn_balance::IceConfiguration;
+
+use self::args::ProbeFormat;
+use super::args::ViewArg;
 use super::attempt::{Attempt, connect, descend, join, on_silent_roots};
 use super::output::{CommandError, Printer, text};
 use super::report::{Advice, Document, Exit, ProbeReport};
 use super::runtime::block_on;
 
-/// Print the address of the best TURN server
-#[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  turn=$(tb probe root.example) || exit\n\nExit codes:\n  \
-        0  a TURN server was found\n  \
-        1  nothing answered, or only dead ends did\n  \
-        2  could not ask: usage, name lookup, socket")]
-pub(crate) struct ProbeArgs {
-    #[command(flatten)]
-    descent: DescentArgs,
-
-    #[command(flatten)]
-    format: FormatArgs<OutputFormat>,
-
-    #[command(flatten)]
-    pub(crate) verbosity: VerbosityArgs,
-}
+pub(crate) use self::args::ProbeArgs;
 
 impl ProbeArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
+        let (format, credentials) = (self.format.get(), self.credentials()?);
         let trace = block_on(async {
-            let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO)).await?;
+            let urls = format.is_for_a_client();
+            let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO), urls).await?;
             descend(&balance, &printer.progress()).await
         });
         let attempt = Attempt::new(trace, &self.descent, |failure| {
@@ -35,12 +27,19 @@ impl ProbeArgs {
         })?;
         let (trace, problem) = (attempt.trace.as_ref(), attempt.problem.as_ref());
         let probe = ProbeReport::new(trace, problem, self.descent.strategy.into());
-        match (self.format.get(), probe.turn) {
-            (OutputFormat::Text, Some(turn)) => printer.answer(&turn.to_string())?,
-            (OutputFormat::Text, None) => {}
-            (OutputFormat::Json | OutputFormat::Jsonl, _) => {
+        let ice = trace.and_then(|trace| trace.outcome.as_ref().ok()).map(|selection| {
+            let ice = IceConfiguration::new(selection, self.runners_up());
+            credentials.iter().fold(ice, IceConfiguration::credentials)
+        });
+        match (format, probe.turn, &ice) {
+            (ProbeFormat::Json | ProbeFormat::Jsonl, ..) => {
                 printer.document(&Document::whole(ProbeReport::SCHEMA, &probe))?;
             }
+            (ProbeFormat::Text, Some(turn), _) => printer.answer(&turn.to_string())?,
+            (ProbeFormat::Ice, _, Some(ice)) => printer.document(ice)?,
+            (ProbeFormat::Gst, _, Some(ice)) => printer.answer(&text::ice::gst(ice))?,
+            (ProbeFormat::Env, _, Some(ice)) => printer.answer(&text::ice::env(ice))?,
+            (_, None, _) | (_, _, None) => {}
         }
         explain(printer, &probe);
         if self.descent.is_verified_in_vain(probe.verified)
