@@ -62,6 +62,16 @@ impl Served {
         self.process.try_wait().unwrap().is_none()
     }
 
+    /// Waits until it ends. Returns its exit code.
+    pub fn until_it_ends(&mut self) -> Option<i32> {
+        let start = Instant::now();
+        while self.is_running() {
+            assert!(start.elapsed() < PATIENCE, "it never ends: {}", self.log);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.process.wait().unwrap().code()
+    }
+
     /// Waits until it logs a line that has these words.
     pub fn until_it_logs(&mut self, words: &str) {
         loop {
