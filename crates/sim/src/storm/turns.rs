@@ -12,9 +12,11 @@ use turn_types::message::ALLOCATE;
 /// How long a TURN server that died may still be named.
 const DYING: Duration = Duration::from_millis(11_100);
 
-/// How soon what has been said of it shows, and how long at least: nothing else is asked before.
+/// How soon what has been said of it shows, and how long at least: nothing else is asked before. What it
+/// is, it is asked with the next check; whether it allocates, after ten seconds or so.
 const SHOWS: Duration = Duration::from_millis(100);
-const LASTS: Duration = Duration::from_millis(2500);
+const IMPOSTOR_LASTS: Duration = Duration::from_millis(2500);
+const REFUSAL_LASTS: Duration = Duration::from_millis(8500);
 
 /// More requests than are ever awaited.
 const AWAITED: usize = 64;
@@ -32,8 +34,10 @@ struct TurnBelief {
     /// Ids and nonces of probes: a balance server returns them.
     probes: VecDeque<(u32, u64)>,
     answered: Option<Instant>,
-    /// When it last showed that it is a balance server, or refused to allocate.
-    fault: Option<Instant>,
+    /// When it last showed that it is a balance server.
+    impostor: Option<Instant>,
+    /// When it last refused to allocate.
+    refused: Option<Instant>,
 }
 
 impl TurnBeliefs {
@@ -56,7 +60,7 @@ impl TurnBeliefs {
             if let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(payload)
                 && turn.probes.contains(&(id, reply.nonce))
             {
-                turn.fault = Some(now);
+                turn.impostor = Some(now);
                 turn.probes.clear();
             }
             return;
@@ -68,7 +72,7 @@ impl TurnBeliefs {
             turn.answered = Some(now);
         } else if is_refusal(payload) {
             turn.transactions.remove(at);
-            turn.fault = Some(now);
+            turn.refused = Some(now);
         }
     }
 
@@ -76,8 +80,10 @@ impl TurnBeliefs {
     pub(crate) fn may_be_named(&self, now: Instant, addr: SocketAddr, slept: bool) -> bool {
         let Some(turn) = self.0.get(&addr) else { return false };
         let lives = turn.answered.is_some_and(|at| slept || now <= at + DYING);
-        let fault = turn.fault.is_some_and(|at| !slept && now > at + SHOWS && now < at + LASTS);
-        lives && !fault
+        let shows = |said: Option<Instant>, lasts| {
+            said.is_some_and(|at| !slept && now > at + SHOWS && now < at + lasts)
+        };
+        lives && !shows(turn.impostor, IMPOSTOR_LASTS) && !shows(turn.refused, REFUSAL_LASTS)
     }
 }
 
