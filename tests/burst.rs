@@ -14,12 +14,9 @@ const BURST: usize = 8192;
 
 /// A leaf.
 fn start(addr: SocketAddr) -> Served {
-    Served::start(
-        built!(),
-        addr,
-        "debug",
-        &format!("turn = {{ bind = '{addr}', health = 'none' }}\n"),
-    )
+    let turn = SocketAddr::new(addr.ip(), 3478);
+    let rest = format!("turn = {{ bind = '{turn}', health = 'none' }}\n");
+    Served::start(built!(), addr, "debug", &rest)
 }
 
 /// Sockets that ask one server.

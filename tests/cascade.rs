@@ -7,6 +7,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use turn_balance_lab::loopback;
 use turn_balance_lab::loopback::Net;
 
@@ -63,16 +64,18 @@ fn probe(root: SocketAddr) -> Option<SocketAddr> {
     line.strip_suffix('\n').map(|line| line.parse().expect("an address, alone"))
 }
 
-/// The addresses in a trace, with their states.
+/// Those that a trace has asked, with their levels and states: not whom it was told of as not offered.
 fn trace(root: SocketAddr) -> Vec<(u8, SocketAddr, String)> {
-    let output = tb(&["trace", &root.to_string(), "--timeout", "10"]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    let rows = text.lines().skip(1).map(|line| {
-        let cells: Vec<_> = line.split_whitespace().collect();
-        assert_eq!(cells.len(), 7, "{line}");
-        (cells[0].parse().unwrap(), cells[1].parse().unwrap(), cells[6].to_owned())
-    });
-    rows.collect()
+    let output = tb(&["trace", "--json", &root.to_string(), "--timeout", "10"]);
+    let document: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = document["candidates"].as_array().unwrap();
+    let asked = rows.iter().filter(|row| row["sent"].as_u64() > Some(0));
+    let row = |row: &Value| {
+        let text = |key: &str| row[key].as_str().unwrap().to_owned();
+        let level = row["level"].as_u64().unwrap().try_into().unwrap();
+        (level, text("addr").parse().unwrap(), text("state"))
+    };
+    asked.map(row).collect()
 }
 
 /// Waits for something to come true: for ever is thirty seconds.

@@ -15,7 +15,8 @@ fn a_ping_goes_on_through_all_that_the_network_says() {
     let Some(lab) = lab() else { return };
     let host = |n: u8| lab.host(&format!("host {n}"), &[&format!("203.0.113.{n}/24")]);
     let [server, client] = [1, 9].map(host);
-    let config = format!("net.bind = '{ABOVE}'\nturn = {{ bind = '{ABOVE}', health = 'none' }}\n");
+    let turn = "turn = { bind = '203.0.113.1:3478', health = 'none' }";
+    let config = format!("net.bind = '{ABOVE}'\n{turn}\n");
     let process = server.serve(&config);
     eventually("an answer", || client.probe(&["--verify", "off", ABOVE]));
     let mut ping = client.command(built!().tb);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::urls::UrlBook;
+use super::url_book::UrlBook;
 
 use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::seal::Seal;

@@ -12,7 +12,7 @@ mod listing;
 mod snapshot;
 mod source;
 pub(super) mod tail;
-mod urls;
+mod url_book;
 mod writer;
 
 use std::net::SocketAddr;
@@ -37,7 +37,7 @@ pub use handled::Handled;
 pub use listing::Listing;
 pub(super) use listing::Offer;
 pub use snapshot::Snapshot;
-pub use urls::{UrlBook, UrlsOf};
+pub use url_book::{UrlBook, UrlsOf};
 pub use writer::Answer;
 
 /// The answers of one worker.

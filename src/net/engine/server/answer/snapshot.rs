@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::extra::Extra;
 use super::list::List;
 use super::listing::Listing;
-use super::urls::UrlBook;
+use super::url_book::UrlBook;
 use crate::net::engine::Rng;
 use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::seal::Seal;
