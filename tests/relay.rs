@@ -101,7 +101,9 @@ async fn all_are_listed(root: SocketAddr, nodes: &[SocketAddr]) {
     let whole = async {
         loop {
             let trace = balance.trace().await.unwrap();
-            if nodes.iter().all(|node| trace.candidates.iter().any(|c| c.addr == *node)) {
+            let asked =
+                |node: &SocketAddr| trace.candidates.iter().any(|c| c.addr == *node && c.sent > 0);
+            if nodes.iter().all(asked) {
                 return;
             }
             tokio::time::sleep(Duration::from_millis(50)).await;

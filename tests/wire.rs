@@ -128,7 +128,7 @@ fn an_answer_with_everything() {
         down: vec![down],
         ..Default::default()
     });
-    let bytes = hex("08 01  12 7d  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
+    let bytes = hex("08 01  12 77  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
          32 13  0a 06 c0 00 02 07 0b b9  10 01  1a 02 0d 96  22 01 61  28 02 \
          32 1e  0a 12 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 0d 96  10 02 \
          3a 06 c0 00 02 07 0b b9 \
@@ -269,8 +269,8 @@ fn a_reply_is_no_request() {
 
 #[test]
 fn unknown_fields_are_skipped() {
-    // 17: varint, 18: 8 bytes, 19: bytes, 20: 4 bytes; in the message and in its body.
-    let unknown = "88 01 07  91 01 01 02 03 04 05 06 07 08  9a 01 02 aa bb  a5 01 01 02 03 04";
+    // 21: varint, 22: 8 bytes, 23: bytes, 24: 4 bytes; in the message and in its body.
+    let unknown = "a8 01 07  b1 01 01 02 03 04 05 06 07 08  ba 01 02 aa bb  c5 01 01 02 03 04";
     let request = hex(&format!("{unknown} 08 01 12 18 {unknown}"));
     assert_eq!(Request::decode(&request), Ok(probe(1)));
     let response = hex(&format!("{unknown} 08 01 12 28 {unknown} 0a 0e {HOST} {unknown}"));
