@@ -50,7 +50,13 @@ fn addr(text: &str) -> SocketAddr {
 fn requests() -> Vec<Vec<u8>> {
     let probe = |id, probe, size| Request { id, body: RequestBody::Probe(probe) }.encode(size);
     let ping = |ping, size| Request { id: 0, body: RequestBody::Ping(ping) }.encode(size);
-    let full = Probe { nonce: 7, cookie: &[1; 21], view: View::Subordinates, names: true, ..Probe::default() };
+    let full = Probe {
+        nonce: 7,
+        cookie: &[1; 21],
+        view: View::Subordinates,
+        names: true,
+        ..Probe::default()
+    };
     let advertise = |text| Ping { advertise: Some(addr(text)), ..Ping::default() };
     let name = "leaf-1".parse().ok();
     let beat = Ping { seq: 1, challenge: 2, version: 3, advertise: None, name };

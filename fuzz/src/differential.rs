@@ -20,10 +20,10 @@
 use std::net::SocketAddr;
 
 use prost::Message;
-use turn_balance::{Name, TurnFault};
 use turn_balance::internals::wire::{
     self, DecodeError, Kind, RequestBody, ResponseBody, State, View,
 };
+use turn_balance::{Name, TurnFault};
 
 use super::messages::{BalanceRequest, BalanceResponse, Host, Ping, Pong, ProbeReply};
 
