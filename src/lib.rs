@@ -181,6 +181,7 @@
     doc = "[`Config`]: #features
 [`Server`]: #features"
 )]
+#![cfg_attr(not(any(feature = "client", feature = "server")), doc = "[`TurnSecret`]: #features")]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(
     not(feature = "internals"),

@@ -37,7 +37,7 @@ pub use handled::Handled;
 pub use listing::Listing;
 pub(super) use listing::Offer;
 pub use snapshot::Snapshot;
-pub use url_book::{UrlBook, UrlsOf};
+pub use url_book::UrlsOf;
 pub use writer::Answer;
 
 /// The answers of one worker.

@@ -18,7 +18,7 @@ use crate::net::wire::{Down, Kind, Node, State};
 use crate::types::TurnFault;
 use asked::{AskedTurn, Standing};
 use nodes::TurnNodes;
-pub use plan::{DeepPlan, HealthPlan, TurnId, TurnNews, TurnSpec};
+pub use plan::{HealthPlan, TurnId, TurnNews, TurnSpec};
 
 /// All of them.
 #[derive(Debug)]
