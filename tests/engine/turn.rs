@@ -240,10 +240,8 @@ fn only_the_server_itself_is_believed() {
     for other in ["203.0.113.53:3478", "203.0.113.52:3479"] {
         assert!(!world.check.handle_datagram(world.now, addr(other), &reply));
     }
-    world.check.handle_icmp(world.now, TurnFault::Closed, &request[..19]);
-    world.check.handle_icmp(world.now, TurnFault::Closed, &[0; 20]);
     assert_eq!(world.check.poll_event(), None);
-    world.check.handle_icmp(world.now, TurnFault::Closed, &request);
+    world.check.handle_fault(world.now, TurnFault::Closed);
     assert_eq!(world.check.poll_event(), Some(TurnEvent::Ended(Err(TurnFault::Closed))));
     assert_eq!(world.check.poll_timeout(), None);
     assert!(!world.check.handle_datagram(world.now, addr(SERVER), &reply), "it is over");

@@ -51,8 +51,7 @@ pub(crate) fn run(bytes: &[u8]) {
             }
             match input.byte() {
                 252 => check.abandon(now),
-                253 => check.handle_fault(now, TurnFault::Closed),
-                254 => check.handle_icmp(now, TurnFault::Closed, &transmit.payload),
+                253 | 254 => check.handle_fault(now, TurnFault::Closed),
                 255 => drop(check.handle_datagram(now, server, input.bytes())),
                 _ => {}
             }

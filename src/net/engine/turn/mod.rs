@@ -159,14 +159,6 @@ impl TurnCheck {
         }
     }
 
-    /// An ICMP error came about a datagram to the server. One that does not quote what was asked is
-    /// about nothing of this check.
-    pub fn handle_icmp(&mut self, now: Instant, fault: TurnFault, quoted: &[u8]) {
-        if self.request.is_quoted(quoted) {
-            self.handle_fault(now, fault);
-        }
-    }
-
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
         if !self.request.is_overdue(now) {

@@ -14,9 +14,6 @@ const AGAIN: Duration = Duration::from_millis(500);
 /// How often one request is sent at most: for 3.5 s, which is longer than anybody waits.
 const TRIES: u32 = 4;
 
-/// How much an ICMP error has to quote: the header of STUN, with the transaction in it.
-const PROOF: usize = 20;
-
 #[derive(Debug)]
 pub(super) struct Outstanding {
     /// What an answer must bring back; `None`: it has none.
@@ -65,10 +62,6 @@ impl Outstanding {
 
     pub(super) fn is_answered_by(&self, transaction: u128, method: u16) -> bool {
         self.sent > 0 && self.proof == Some((transaction, method))
-    }
-
-    pub(super) fn is_quoted(&self, quoted: &[u8]) -> bool {
-        self.sent > 0 && quoted.len() >= PROOF && self.payload.starts_with(quoted)
     }
 
     /// How long ago it was sent first.
