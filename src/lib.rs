@@ -211,7 +211,7 @@ mod types;
 #[cfg(feature = "server")]
 pub use config::{
     BareAnswers, Cluster, Config, ConfigError, Diagnostic, KeyError, KeyFile, Label, Log,
-    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, SecretKind, Turn, TurnNode,
+    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, SecretKind, Turn, TurnServer,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use error::{Error, SocketOperation};

@@ -145,7 +145,7 @@ fn a_running_server_does_not() {
     EXEMPT.set(true); // the server's own thread waits: nothing is due
     let net = Net::new();
     let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
-    config.turn.health = TurnHealth::None;
+    config.turn.server.health = TurnHealth::None;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(Server::start(config)).unwrap();
 

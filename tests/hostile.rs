@@ -80,7 +80,7 @@ fn answers(socket: &UdpSocket, server: SocketAddr, nonce: u64) -> bool {
 async fn pair(net: &Net) -> [Server; 2] {
     let turn = Some(net.turn(2));
     let mut leaf = config(net.server(2), "leaf", Some(net.server(1)), &[], turn);
-    leaf.turn.health = TurnHealth::None;
+    leaf.turn.server.health = TurnHealth::None;
     let superior = config(net.server(1), "superior", None, &[net.server(2)], None);
     [Server::start(superior).await.unwrap(), Server::start(leaf).await.unwrap()]
 }
@@ -121,7 +121,7 @@ async fn nothing_is_answered_in_the_name_of_a_node_or_a_superior() {
     let addrs = [&node, &superior].map(|socket| socket.local_addr().unwrap());
     let turn = Some(net.turn(1));
     let mut config = config(net.server(1), "one", Some(addrs[1]), &addrs[..1], turn);
-    config.turn.health = TurnHealth::None;
+    config.turn.server.health = TurnHealth::None;
     let _server = Server::start(config).await.unwrap();
     let Some(forger) = Forger::new() else { return };
     // An old server's answers: an empty one is a bare probe to the letter.

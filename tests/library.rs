@@ -228,7 +228,7 @@ fn threads(name: &str) -> usize {
 async fn several_workers_answer_at_one_address() {
     let net = Net::new();
     let mut config = config(net.server(1), "many", None, &[], Some(net.turn(1)));
-    config.turn.health = TurnHealth::None;
+    config.turn.server.health = TurnHealth::None;
     config.net.workers = 4;
     let addr = SocketAddr::new(net.ip(1), 3004); // a port that no other test has
     config.net.bind = vec![addr.into()];
@@ -257,7 +257,7 @@ async fn several_workers_answer_at_one_address() {
 async fn a_server_keeps_the_limits_that_it_is_configured_with() {
     let net = Net::new();
     let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
-    config.turn.health = TurnHealth::None;
+    config.turn.server.health = TurnHealth::None;
     config.limits.exempt.clear();
     config.limits.rates.v4_32 = 3;
     let _server = Server::start(config).await.unwrap();
@@ -285,7 +285,7 @@ fn start_and_leave(config: Config) -> Server {
 async fn a_server_does_without_timers_and_sockets_of_a_runtime_and_outlives_it() {
     let net = Net::new();
     let mut leaf = config(net.server(2), "leaf", Some(net.server(1)), &[], Some(net.turn(2)));
-    leaf.turn.health = TurnHealth::None;
+    leaf.turn.server.health = TurnHealth::None;
     let root = config(net.server(1), "root", None, &[net.server(2)], None);
     let servers = [root, leaf].map(|config| {
         std::thread::spawn(move || start_and_leave(config)).join().expect("it starts")
@@ -316,7 +316,7 @@ async fn a_host_name_stands_for_its_addresses() {
     let net = Net::new();
     // `localhost` is 127.0.0.1 everywhere, so the leaf takes a port of its own there.
     let mut leaf = config("127.0.0.1:0".parse().unwrap(), "leaf", None, &[], Some(net.turn(2)));
-    leaf.turn.health = TurnHealth::None;
+    leaf.turn.server.health = TurnHealth::None;
     let leaf = Server::start(leaf).await.unwrap();
     let mut root = config(net.server(1), "root", None, &[], None);
     let name = Endpoint::Name("localhost".to_owned(), leaf.addrs()[0].port());
@@ -332,7 +332,7 @@ async fn a_host_name_stands_for_its_addresses() {
 async fn both_address_families_are_served_from_one_wildcard() {
     let mut both = config("[::]:0".parse().unwrap(), "both", None, &[], None);
     both.turn.bind = vec!["[2001:db8::1]:3478".parse().unwrap()];
-    both.turn.health = TurnHealth::None;
+    both.turn.server.health = TurnHealth::None;
     let server = Server::start(both).await.unwrap();
     let port = server.addrs()[0].port();
     for ip in ["127.0.0.1", "127.99.1.2", "::1"] {

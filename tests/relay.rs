@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use tokio::net::UdpSocket;
 use turn_balance::internals::engine::Rng;
-use turn_balance::{Balance, NodeEntry, Server, TurnHealth, TurnNode};
+use turn_balance::{Balance, NodeEntry, Server, TurnHealth, TurnServer};
 use turn_balance_lab::coturn::{Coturn, SECRET, WITH_SECRET};
 use turn_balance_lab::loopback;
 use turn_balance_lab::loopback::{Net, config};
@@ -84,7 +84,7 @@ async fn nearest_of_200(loss: f64) -> usize {
         relay(at(3478), at(4478), way.clone()).await;
         relay(at(3001), at(4001), way).await;
         let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));
-        leaf.turn.health = TurnHealth::None;
+        leaf.turn.server.health = TurnHealth::None;
         servers.push(Server::start(leaf).await.unwrap());
     }
     let leaves = [1, 2, 3, 4].map(|n| net.server(n + 10));
@@ -152,7 +152,7 @@ async fn nearest_turn_of_100(net: &Net, first: u8, turns: [SocketAddr; 3]) -> us
             Way { delay: Duration::from_millis(10 * u64::from(n)), loss: 0.0, rng: rng.clone() };
         let front = net.turn(first + n);
         relay(front, turn, way).await;
-        root.cluster.nodes.push(NodeEntry::new(front).turn(TurnNode::default()));
+        root.cluster.nodes.push(NodeEntry::new(front).turn(TurnServer::default()));
     }
     let _root = Server::start(root).await.unwrap();
     let (at, fronts) = (net.server(first), [1, 2, 3].map(|n| net.turn(first + n)));

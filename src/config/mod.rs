@@ -16,8 +16,7 @@ pub use diagnostic::{Diagnostic, Label};
 pub use error::ConfigError;
 pub use key_file::{KeyError, KeyFile, SecretKind, secret_from, secret_line};
 pub(crate) use key_file::{KeyReader, read_login};
-pub(crate) use model::TurnKeys;
 pub use model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
-    TurnNode,
+    TurnServer,
 };

@@ -110,6 +110,6 @@ fn client(args: &[&str]) -> Command {
 /// A balance server that names a TURN server, until the test ends.
 async fn leaf(net: &Net) -> (Server, SocketAddr) {
     let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
-    config.turn.health = turn_balance::TurnHealth::None;
+    config.turn.server.health = turn_balance::TurnHealth::None;
     (Server::start(config).await.unwrap(), net.server(1))
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use turn_balance::{
     BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, KeyFile, ListenAddr, Log,
     LogFormat, LogLevel, Name, Net, NodeEntry, Prefix, PrefixError, Rates, RequestLimits, Server,
-    Turn, TurnHealth, TurnNode, TurnScheme, TurnTransport, TurnUrl, TurnUrlError,
+    Turn, TurnHealth, TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -32,7 +32,7 @@ fn net(name: Name) -> Net {
 fn cluster(key: &Path, node: Name) -> Cluster {
     let mut cluster = Cluster::default();
     cluster.superiors = vec![Endpoint::Name("root.example".to_owned(), 3001)];
-    let mut turn = TurnNode::default();
+    let mut turn = TurnServer::default();
     turn.health = TurnHealth::Allocate;
     turn.secret_file = Some("nyc.secret".into());
     turn.urls = vec!["turn:nyc.example?transport=tcp".parse().unwrap()];
@@ -54,11 +54,12 @@ fn turn() -> Turn {
     let mut turn = Turn::default();
     turn.bind = vec![addr(7, 3478), "[2001:db8::7]:3478".parse().unwrap()];
     turn.check = vec![([127, 0, 0, 1], 3478).into()];
-    turn.health = TurnHealth::Relay;
-    turn.user = Some("probe".into());
-    turn.password_file = Some("turn.password".into());
-    turn.ca_file = Some("ca.pem".into());
-    turn.urls = vec!["turns:fra.turn.example".parse().unwrap()];
+    let server = &mut turn.server;
+    server.health = TurnHealth::Relay;
+    server.user = Some("probe".into());
+    server.password_file = Some("turn.password".into());
+    server.ca_file = Some("ca.pem".into());
+    server.urls = vec!["turns:fra.turn.example".parse().unwrap()];
     turn
 }
 

@@ -10,8 +10,8 @@ use turn_balance::{
     IceServer, KeyError, KeyFile, Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name,
     NameError, Net, NodeEntry, Obstacle, Parent, Pinger, PingerBuilder, Prefix, PrefixError,
     Progress, Rates, RequestLimits, RunnerUp, SecretKind, Selection, Server, SocketOperation,
-    Strategy, Trace, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth, TurnNode,
-    TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnTransport, TurnUrl, TurnUrlError,
+    Strategy, Trace, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth, TurnPinger,
+    TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
     Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
@@ -84,7 +84,7 @@ fn what_the_server_takes() {
     data::<NodeEntry>();
     data::<KeyFile>();
     data::<Turn>();
-    data::<TurnNode>();
+    data::<TurnServer>();
     data::<RequestLimits>();
     data::<Diagnostic>();
     data::<Label>();
@@ -98,7 +98,7 @@ fn what_the_server_takes() {
     starts::<Net>();
     starts::<Cluster>();
     starts::<Turn>();
-    starts::<TurnNode>();
+    starts::<TurnServer>();
     starts::<RequestLimits>();
     starts::<Log>();
     starts::<Rates>();

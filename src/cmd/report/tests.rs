@@ -110,7 +110,7 @@ fn a_lost_answer_is_null() {
 /// The trace of a root and what it lists: a leaf that answers and one that does not, or nobody.
 async fn trace(net: &Net, nodes: &[SocketAddr]) -> Trace {
     let mut leaf = config(net.server(2), "leaf", None, &[], Some(net.turn(2)));
-    leaf.turn.health = TurnHealth::None;
+    leaf.turn.server.health = TurnHealth::None;
     let _leaf = Server::start(leaf).await.unwrap();
     let root = config(net.server(1), "root", None, nodes, None);
     let _root = Server::start(root).await.unwrap();

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use super::mistake::Mistake;
 use super::place::{Place, TurnOf};
-use crate::config::model::{Cluster, Turn, TurnKeys};
+use crate::config::model::{Cluster, Turn, TurnServer};
 use crate::types::{Endpoint, Family, TurnHealth, TurnTransport, TurnUrl};
 
 /// More URLs of one TURN server than a list of ICE servers should have.
@@ -22,12 +22,12 @@ pub(super) fn bad_turn(turn: &Turn, cluster: &Cluster) -> Vec<Mistake> {
     let mut mistakes = second_of_family(&turn.bind, Place::Turn);
     mistakes.extend(second_of_family(&turn.check, Place::TurnCheck));
     mistakes.extend(bad_checks(turn));
-    if let (true, Some(url)) = (turn.bind.is_empty(), turn.urls.first()) {
+    if let (true, Some(url)) = (turn.bind.is_empty(), turn.server.urls.first()) {
         let message = format!("URL `{url}` is no TURN server's, for `turn.bind` has none");
         mistakes.push(Mistake::at(Place::Url(TurnOf::Leaf, 0), message));
     }
     let made = turn.bind.iter().map(|bind| TurnUrl::udp(*bind));
-    mistakes.extend(bad_keys(TurnOf::Leaf, &turn.keys(), made.collect()));
+    mistakes.extend(bad_keys(TurnOf::Leaf, &turn.server, made.collect()));
     for (i, node) in cluster.nodes.iter().enumerate() {
         let Some(turn) = &node.turn else { continue };
         let addr = match (node.public, &node.addr) {
@@ -36,7 +36,7 @@ pub(super) fn bad_turn(turn: &Turn, cluster: &Cluster) -> Vec<Mistake> {
             (None, Endpoint::Name(..)) => None,
         };
         let made = addr.map(TurnUrl::udp).into_iter();
-        mistakes.extend(bad_keys(TurnOf::Node(i), &turn.keys(), made.collect()));
+        mistakes.extend(bad_keys(TurnOf::Node(i), turn, made.collect()));
     }
     mistakes
 }
@@ -68,7 +68,7 @@ fn bad_checks(turn: &Turn) -> Vec<Mistake> {
             let hint = Some("`bind` is where clients reach what is checked there");
             return Some(Mistake { hint, ..Mistake::at(place, message) });
         }
-        (turn.health == TurnHealth::None).then(|| Mistake {
+        (turn.server.health == TurnHealth::None).then(|| Mistake {
             related: Some((Place::Health(TurnOf::Leaf), "nothing is checked")),
             ..Mistake::at(place, format!("check address `{addr}` is of no use"))
         })
@@ -77,9 +77,9 @@ fn bad_checks(turn: &Turn) -> Vec<Mistake> {
 }
 
 /// What a leaf's TURN server and one among the nodes can have wrong. `made`: URLs that it has anyway.
-fn bad_keys(of: TurnOf, turn: &TurnKeys<'_>, made: Vec<TurnUrl>) -> Vec<Mistake> {
+fn bad_keys(of: TurnOf, turn: &TurnServer, made: Vec<TurnUrl>) -> Vec<Mistake> {
     let mut mistakes = Vec::from_iter(bad_credentials(of, turn));
-    mistakes.extend(turn.user.and_then(|user| bad_user(of, user)));
+    mistakes.extend(turn.user.as_deref().and_then(|user| bad_user(of, user)));
     mistakes.extend(bad_urls(of, turn, made));
     if turn.ca_file.is_some() {
         let message = match turn.health {
@@ -92,11 +92,10 @@ fn bad_keys(of: TurnOf, turn: &TurnKeys<'_>, made: Vec<TurnUrl>) -> Vec<Mistake>
     mistakes
 }
 
-fn bad_credentials(of: TurnOf, turn: &TurnKeys<'_>) -> Option<Mistake> {
-    let (user, password, secret) = (turn.user, turn.password_file, turn.secret_file);
-    let user_place = user.map(|_| Place::User(of));
-    let password_place = password.map(|_| Place::PasswordFile(of));
-    let secret_place = secret.map(|_| Place::SecretFile(of));
+fn bad_credentials(of: TurnOf, turn: &TurnServer) -> Option<Mistake> {
+    let user_place = turn.user.as_ref().map(|_| Place::User(of));
+    let password_place = turn.password_file.as_ref().map(|_| Place::PasswordFile(of));
+    let secret_place = turn.secret_file.as_ref().map(|_| Place::SecretFile(of));
     let health = turn.health;
     if !health.needs_credentials() {
         let place = user_place.or(password_place).or(secret_place)?;
@@ -137,7 +136,7 @@ fn bad_user(of: TurnOf, user: &str) -> Option<Mistake> {
     Some(Mistake::at(Place::User(of), message))
 }
 
-fn bad_urls(of: TurnOf, turn: &TurnKeys<'_>, made: Vec<TurnUrl>) -> Vec<Mistake> {
+fn bad_urls(of: TurnOf, turn: &TurnServer, made: Vec<TurnUrl>) -> Vec<Mistake> {
     let (mut seen, mut mistakes) = (BTreeMap::new(), Vec::new());
     let checked = turn.health != TurnHealth::None;
     for (i, url) in turn.urls.iter().enumerate() {

@@ -2,7 +2,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::keys::{forget_what_needs_a_key, keys};
 use super::reader::Reader;
-use super::turn_node::{FIELDS as FIELDS_OF_TURN, turn_node};
+use super::turn_server::{FIELDS as FIELDS_OF_TURN, turn_server};
 use super::value::{self, Value};
 use crate::config::check::place::{Place, TurnOf};
 use crate::config::diagnostic::Diagnostic;
@@ -113,7 +113,7 @@ fn node(
         reader.keep_at(Place::Public(index), value, addr)
     });
     let name = table.get("name").and_then(|value| reader.keep(value::name(value)));
-    let turn = turn.map(|_| turn_node(reader, table, TurnOf::Node(index)));
+    let turn = turn.map(|_| turn_server(reader, table, TurnOf::Node(index)));
     addr.map(|addr| NodeEntry { addr, public, name, turn })
 }
 

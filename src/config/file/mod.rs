@@ -12,7 +12,7 @@ mod read;
 mod reader;
 mod syntax;
 mod turn;
-mod turn_node;
+mod turn_server;
 mod value;
 
 pub(super) use duration::written;

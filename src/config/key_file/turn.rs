@@ -6,7 +6,7 @@ use std::path::Path;
 use super::error::KeyError;
 use super::kind::SecretKind;
 use super::open::open;
-use crate::config::model::TurnKeys;
+use crate::config::model::TurnServer;
 use crate::types::{TurnCredentials, TurnLogin, TurnSecret};
 
 /// More than a password may have (RFC 8489, section 9.2.2).
@@ -18,14 +18,16 @@ const MAX_CERTIFICATES: usize = 1 << 20;
 /// Who a check is where a secret makes the password, and the configuration names nobody.
 const NAME: &str = "tb";
 
-/// Reads what a TURN server's keys name; `None`: nothing.
-pub(crate) fn read_login(keys: &TurnKeys<'_>) -> Result<Option<TurnLogin>, KeyError> {
-    if let Some(file) = keys.secret_file {
+/// Reads who checks a TURN server; `None`: nobody it knows.
+pub(crate) fn read_login(turn: &TurnServer) -> Result<Option<TurnLogin>, KeyError> {
+    if let Some(file) = &turn.secret_file {
         let secret = secret_line(file, SecretKind::TurnSecret)?;
-        let name = keys.user.unwrap_or(NAME).to_owned();
+        let name = turn.user.as_deref().unwrap_or(NAME).to_owned();
         return Ok(Some(TurnLogin::Secret(TurnSecret::new(secret), name)));
     }
-    let Some((user, file)) = keys.user.zip(keys.password_file) else { return Ok(None) };
+    let Some((user, file)) = turn.user.as_ref().zip(turn.password_file.as_ref()) else {
+        return Ok(None);
+    };
     let password = secret_line(file, SecretKind::TurnPassword)?;
     Ok(Some(TurnLogin::User(TurnCredentials::new(user, password))))
 }

@@ -14,5 +14,4 @@ pub use limits::{BareAnswers, RequestLimits};
 pub use log::{Log, LogFormat, LogLevel};
 pub use net::Net;
 pub use node::NodeEntry;
-pub(crate) use turn::TurnKeys;
-pub use turn::{Turn, TurnNode};
+pub use turn::{Turn, TurnServer};

@@ -1,19 +1,19 @@
 use std::net::SocketAddr;
 
-use super::turn::TurnNode;
+use super::turn::TurnServer;
 use crate::types::{Endpoint, Name};
 
 /// One of `cluster.nodes`: a balance server, or a TURN server with none beside it.
 ///
 /// ```
-/// use turn_balance::{Endpoint, NodeEntry, TurnHealth, TurnNode};
+/// use turn_balance::{Endpoint, NodeEntry, TurnHealth, TurnServer};
 ///
 /// let inside: Endpoint = "fra-c.internal".parse()?;
 /// let outside = "203.0.113.7:3001".parse().unwrap();
 /// let node = NodeEntry::new(inside).public(outside).name("fra-c".parse()?);
 /// assert_eq!(node.public, Some(outside));
 ///
-/// let mut turn = TurnNode::default();
+/// let mut turn = TurnServer::default();
 /// turn.health = TurnHealth::None;
 /// turn.urls.push("turns:nyc.turn.example:443?transport=tcp".parse()?);
 /// let addr: std::net::SocketAddr = "203.0.113.9:3478".parse()?;
@@ -30,7 +30,7 @@ pub struct NodeEntry {
     /// What it is called until it says so itself, which a TURN server never does.
     pub name: Option<Name>,
     /// How it is checked as a TURN server; `None`: it is a balance server.
-    pub turn: Option<TurnNode>,
+    pub turn: Option<TurnServer>,
 }
 
 impl NodeEntry {
@@ -55,7 +55,7 @@ impl NodeEntry {
 
     /// Says that it is a TURN server with no balance server beside it, and how it is checked.
     #[must_use]
-    pub fn turn(mut self, turn: TurnNode) -> Self {
+    pub fn turn(mut self, turn: TurnServer) -> Self {
         self.turn = Some(turn);
         self
     }

@@ -1,5 +1,5 @@
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::types::{TurnHealth, TurnUrl};
 
@@ -13,6 +13,17 @@ pub struct Turn {
     pub bind: Vec<SocketAddr>,
     /// Where it is checked, one address a family; where a family has none here, that is in `bind`.
     pub check: Vec<SocketAddr>,
+    /// How it is checked, and its URLs.
+    pub server: TurnServer,
+}
+
+/// How a TURN server is checked, and its URLs, wherever it stands: beside a leaf, or among
+/// `cluster.nodes` with no balance server beside it.
+///
+/// Part of a [`Turn`] and of a [`NodeEntry`](crate::NodeEntry), where an example is.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct TurnServer {
     /// How deep it is checked.
     pub health: TurnHealth,
     /// Who a check is: a user of the TURN server, with `password_file`; with `secret_file`, what stands
@@ -24,72 +35,16 @@ pub struct Turn {
     pub secret_file: Option<PathBuf>,
     /// Certificates that its URLs are judged by; `None`: those of the system.
     pub ca_file: Option<PathBuf>,
-    /// Its URLs, beside those that are made from `bind`.
+    /// Its URLs, beside those that are made from its addresses.
     pub urls: Vec<TurnUrl>,
-}
-
-/// What makes one of `cluster.nodes` a TURN server with no balance server beside it.
-///
-/// Part of a [`NodeEntry`](crate::NodeEntry), where an example is. Its fields mean what those of a
-/// [`Turn`] do.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct TurnNode {
-    /// How deep it is checked.
-    pub health: TurnHealth,
-    /// Who a check is.
-    pub user: Option<String>,
-    /// Where the password of `user` stands.
-    pub password_file: Option<PathBuf>,
-    /// Where the secret stands that the TURN server makes passwords from.
-    pub secret_file: Option<PathBuf>,
-    /// Certificates that its URLs are judged by; `None`: those of the system.
-    pub ca_file: Option<PathBuf>,
-    /// Its URLs, beside those that are made from its address.
-    pub urls: Vec<TurnUrl>,
-}
-
-/// What a [`Turn`] and a [`TurnNode`] have in common.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct TurnKeys<'a> {
-    pub(crate) health: TurnHealth,
-    pub(crate) user: Option<&'a str>,
-    pub(crate) password_file: Option<&'a Path>,
-    pub(crate) secret_file: Option<&'a Path>,
-    pub(crate) ca_file: Option<&'a Path>,
-    pub(crate) urls: &'a [TurnUrl],
 }
 
 impl Turn {
-    pub(crate) fn keys(&self) -> TurnKeys<'_> {
-        TurnKeys {
-            health: self.health,
-            user: self.user.as_deref(),
-            password_file: self.password_file.as_deref(),
-            secret_file: self.secret_file.as_deref(),
-            ca_file: self.ca_file.as_deref(),
-            urls: &self.urls,
-        }
-    }
-
     /// Where the TURN server is checked that clients find at each address of `bind`, in its order.
     pub(crate) fn checked_at(&self) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
         self.bind.iter().map(|bind| {
             let of_family = |addr: &&SocketAddr| addr.is_ipv4() == bind.is_ipv4();
             (*bind, *self.check.iter().find(of_family).unwrap_or(bind))
         })
-    }
-}
-
-impl TurnNode {
-    pub(crate) fn keys(&self) -> TurnKeys<'_> {
-        TurnKeys {
-            health: self.health,
-            user: self.user.as_deref(),
-            password_file: self.password_file.as_deref(),
-            secret_file: self.secret_file.as_deref(),
-            ca_file: self.ca_file.as_deref(),
-            urls: &self.urls,
-        }
     }
 }

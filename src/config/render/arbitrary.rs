@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::config::key_file::KeyFile;
 use crate::config::model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
-    TurnNode,
+    TurnServer,
 };
 use crate::types::{Endpoint, ListenAddr, Name, Rates, TurnHealth, TurnUrl, canonical};
 
@@ -40,13 +40,12 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
             max_nodes,
         }
     });
-    let turn = option::of((addr(), option::of(addr()), turn_node())).prop_map(|turn| {
-        let Some((bind, check, turn)) = turn else { return Turn::default() };
-        let TurnNode { health, user, password_file, secret_file, ca_file, urls } = turn;
+    let turn = option::of((addr(), option::of(addr()), turn_server())).prop_map(|turn| {
+        let Some((bind, check, server)) = turn else { return Turn::default() };
         let of_family = |check: &SocketAddr| check.is_ipv4() == bind.is_ipv4();
-        let check = check.filter(|check| of_family(check) && health != TurnHealth::None);
+        let check = check.filter(|check| of_family(check) && server.health != TurnHealth::None);
         let (bind, check) = (vec![bind], check.into_iter().collect());
-        Turn { bind, check, health, user, password_file, secret_file, ca_file, urls }
+        Turn { bind, check, server }
     });
     let log = (
         prop::sample::select(LogLevel::ALL.to_vec()),
@@ -83,18 +82,18 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
 }
 
 fn node() -> impl Strategy<Value = NodeEntry> {
-    let node = (endpoint(), option::of(addr()), option::of(name()), option::of(turn_node()));
+    let node = (endpoint(), option::of(addr()), option::of(name()), option::of(turn_server()));
     node.prop_map(|(addr, public, name, turn)| NodeEntry { addr, public, name, turn })
 }
 
-fn turn_node() -> impl Strategy<Value = TurnNode> {
+fn turn_server() -> impl Strategy<Value = TurnServer> {
     let health = prop::sample::select(TurnHealth::ALL.to_vec());
     let (text, file) = ("[!-~é]{1,9}", "[a-z/' é]{1,9}".prop_map(PathBuf::from));
     let turn = (health, text, file.clone(), any::<[bool; 3]>(), file, vec(turn_url(), 0..4));
     turn.prop_map(|(health, text, file, [user, secret, ca], other, urls)| {
         let deep = health.needs_credentials();
         let secure = urls.iter().any(TurnUrl::is_secure) && health != TurnHealth::None;
-        TurnNode {
+        TurnServer {
             health,
             user: (deep && (user || !secret)).then(|| text.replace(':', ".")),
             password_file: (deep && !secret).then(|| file.clone()),

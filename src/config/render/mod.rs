@@ -9,7 +9,7 @@ use std::path::Path;
 
 use super::file::written;
 use super::key_file::KeyFile;
-use super::model::{Config, NodeEntry, TurnKeys};
+use super::model::{Config, NodeEntry, Turn, TurnServer};
 use crate::types::escaped;
 
 impl Config {
@@ -22,7 +22,7 @@ impl Config {
 
 fn to_toml(config: &Config) -> String {
     let Config { net, cluster, turn, limits, log } = config;
-    let keys = turn.keys();
+    let Turn { bind, check, server } = turn;
     let lines = [
         "[net]".to_owned(),
         format!("bind = {}", one_or_many(net.bind.iter().map(string).collect())),
@@ -59,24 +59,24 @@ fn to_toml(config: &Config) -> String {
         "[turn]".to_owned(),
         optional(
             "bind",
-            some_addrs(&turn.bind),
+            some_addrs(bind),
             "the address of the TURN server beside this server, none if left out",
         ),
-        optional("check", some_addrs(&turn.check), "where it is checked, at `bind` if left out"),
-        format!("health = {}", string(keys.health)),
-        optional("user", keys.user.map(string), "who a check is"),
-        optional("password-file", keys.password_file.map(path), "the user's password"),
+        optional("check", some_addrs(check), "where it is checked, at `bind` if left out"),
+        format!("health = {}", string(server.health)),
+        optional("user", server.user.as_ref().map(string), "who a check is"),
+        optional("password-file", server.password_file.as_deref().map(path), "the user's password"),
         optional(
             "secret-file",
-            keys.secret_file.map(path),
+            server.secret_file.as_deref().map(path),
             "the secret that the TURN server makes passwords from",
         ),
         optional(
             "ca-file",
-            keys.ca_file.map(path),
+            server.ca_file.as_deref().map(path),
             "certificates to trust, the system's if left out",
         ),
-        format!("urls = {}", list(&keys.urls.iter().map(string).collect::<Vec<_>>())),
+        format!("urls = {}", list(&server.urls.iter().map(string).collect::<Vec<_>>())),
         String::new(),
         "[limits]".to_owned(),
         format!("exempt = {}", list(&limits.exempt.iter().map(string).collect::<Vec<_>>())),
@@ -104,7 +104,7 @@ fn node(node: &NodeEntry) -> String {
     let mut fields = format!("{key} = {}", string(addr));
     let public = public.as_ref().map(string);
     let name = name.as_ref().map(string);
-    let of_turn = turn.iter().flat_map(|turn| turn_keys(&turn.keys()));
+    let of_turn = turn.iter().flat_map(turn_server);
     for (key, value) in [("public", public), ("name", name)].into_iter().chain(of_turn) {
         if let Some(value) = value {
             fields += &format!(", {key} = {value}");
@@ -114,14 +114,14 @@ fn node(node: &NodeEntry) -> String {
 }
 
 /// What a TURN server among the nodes has beside its address, in one line.
-fn turn_keys(turn: &TurnKeys<'_>) -> [(&'static str, Option<String>); 6] {
+fn turn_server(turn: &TurnServer) -> [(&'static str, Option<String>); 6] {
     let urls: Vec<_> = turn.urls.iter().map(string).collect();
     [
         ("health", Some(string(turn.health))),
-        ("user", turn.user.map(string)),
-        ("password-file", turn.password_file.map(path)),
-        ("secret-file", turn.secret_file.map(path)),
-        ("ca-file", turn.ca_file.map(path)),
+        ("user", turn.user.as_ref().map(string)),
+        ("password-file", turn.password_file.as_deref().map(path)),
+        ("secret-file", turn.secret_file.as_deref().map(path)),
+        ("ca-file", turn.ca_file.as_deref().map(path)),
         ("urls", (!urls.is_empty()).then(|| format!("[{}]", urls.join(", ")))),
     ]
 }

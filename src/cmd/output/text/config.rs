@@ -32,7 +32,7 @@ pub(crate) fn check_passed(file: &Path, config: &Config) -> String {
 
 #[cfg(test)]
 mod tests {
-    use turn_balance::{NodeEntry, TurnNode};
+    use turn_balance::{NodeEntry, TurnServer};
 
     use super::*;
 
@@ -59,7 +59,7 @@ mod tests {
             "balance.toml: ok (1 node, superiors 198.51.100.7:3001 203.0.113.12:3001, \
              TURN server 203.0.113.52:3478)"
         );
-        let node = config.cluster.nodes[0].clone().turn(TurnNode::default());
+        let node = config.cluster.nodes[0].clone().turn(TurnServer::default());
         config.cluster.superiors.clear();
         config.cluster.nodes.push(node.clone());
         config.turn.bind.push("[2001:db8::52]:3478".parse().unwrap());

@@ -4,7 +4,7 @@ use tracing::warn;
 
 use super::names::TurnPlans;
 use crate::config::{
-    BareAnswers, Cluster, KeyFile, KeyReader, RequestLimits, Turn, TurnKeys, TurnNode, read_login,
+    BareAnswers, Cluster, KeyFile, KeyReader, RequestLimits, Turn, TurnServer, read_login,
 };
 use crate::error::Error;
 use crate::net::engine::server::auth::{JoinPolicy, Trust};
@@ -35,19 +35,18 @@ fn read(reader: &mut KeyReader, key: &KeyFile) -> Result<Key, Error> {
 
 /// The TURN servers beside it.
 pub(super) fn turn(config: &Turn) -> Result<Vec<TurnSpec>, Error> {
-    let plan = plan(&config.keys())?;
+    let plan = plan(&config.server)?;
     let spec = |(public, addr)| TurnSpec { addr, public, name: None, plan: plan.clone() };
     Ok(config.checked_at().map(spec).collect())
 }
 
 /// How each node is asked that is a TURN server, in the order of the configuration.
 pub(super) fn turn_plans(config: &Cluster) -> Result<TurnPlans, Error> {
-    let plan = |turn: &TurnNode| plan(&turn.keys());
     config.nodes.iter().map(|node| node.turn.as_ref().map(plan).transpose()).collect()
 }
 
-fn plan(keys: &TurnKeys<'_>) -> Result<HealthPlan, Error> {
-    Ok(HealthPlan::new(keys.health, read_login(keys)?))
+fn plan(server: &TurnServer) -> Result<HealthPlan, Error> {
+    Ok(HealthPlan::new(server.health, read_login(server)?))
 }
 
 // One answer is the least that the configuration lets pass.

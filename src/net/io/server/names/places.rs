@@ -135,7 +135,7 @@ pub(super) fn superiors(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::TurnNode;
+    use crate::config::TurnServer;
     use crate::net::io::resolve::Resolved;
 
     fn name(host: &str) -> Endpoint {
@@ -256,7 +256,7 @@ mod tests {
     fn a_name_may_stand_for_turn_servers_which_share_the_room() {
         let mut turn = NodeEntry::new(name("turn.example"));
         turn.name = Some("nyc".parse().unwrap());
-        let mut urls = TurnNode::default();
+        let mut urls = TurnServer::default();
         urls.urls.push("turns:turn.example".parse().unwrap());
         turn.turn = Some(urls);
         let entries = [NodeEntry::new(name("a.example")), turn];

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use tracing::warn;
 
-use crate::config::{Config, KeyError, TurnKeys, read_login};
+use crate::config::{Config, KeyError, TurnServer, read_login};
 use crate::error::Error;
 use crate::net::engine::server::answer::UrlsOf;
 use crate::net::io::turn::TlsRoots;
@@ -37,23 +37,23 @@ impl Subject {
 /// All that have URLs, in the order of what they are of, and these.
 pub(super) fn subjects(config: &Config) -> Result<Vec<(Subject, Vec<TurnUrl>)>, Error> {
     let (mut subjects, mut system) = (Vec::new(), None);
-    let mut add = |of, called: String, keys: TurnKeys<'_>, inside| {
-        if !keys.urls.is_empty() {
-            let (level, login) = (keys.health, read_login(&keys)?);
-            let roots = roots(&keys, &mut system)?;
+    let mut add = |of, called: String, server: &TurnServer, inside| {
+        if !server.urls.is_empty() {
+            let (level, login) = (server.health, read_login(server)?);
+            let roots = roots(server, &mut system)?;
             let subject = Subject { of, called, level, login, roots, inside };
-            subjects.push((subject, keys.urls.to_vec()));
+            subjects.push((subject, server.urls.clone()));
         }
         Ok::<(), Error>(())
     };
     let turn = &config.turn;
     let called = turn.bind.first().map(ToString::to_string).unwrap_or_default();
     let ips = turn.checked_at().map(|(bind, check)| (bind.ip(), check.ip()));
-    add(UrlsOf::Beside, called, turn.keys(), ips.collect())?;
+    add(UrlsOf::Beside, called, &turn.server, ips.collect())?;
     for (entry, node) in config.cluster.nodes.iter().enumerate() {
         if let Some(turn) = &node.turn {
             let called = node.name.as_ref().map_or(node.addr.to_string(), ToString::to_string);
-            add(UrlsOf::Entry(entry), called, turn.keys(), Vec::new())?;
+            add(UrlsOf::Entry(entry), called, turn, Vec::new())?;
         }
     }
     Ok(subjects)
@@ -61,13 +61,13 @@ pub(super) fn subjects(config: &Config) -> Result<Vec<(Subject, Vec<TurnUrl>)>, 
 
 /// Whom to trust where a certificate is to be judged; the system's are read once.
 fn roots(
-    keys: &TurnKeys<'_>,
+    server: &TurnServer,
     system: &mut Option<Option<TlsRoots>>,
 ) -> Result<Option<TlsRoots>, Error> {
-    if keys.health == TurnHealth::None || !keys.urls.iter().any(TurnUrl::is_secure) {
+    if server.health == TurnHealth::None || !server.urls.iter().any(TurnUrl::is_secure) {
         return Ok(None);
     }
-    if let Some(file) = keys.ca_file {
+    if let Some(file) = &server.ca_file {
         let unreadable = |source| Error::Key(KeyError::certificates(file, source));
         return TlsRoots::file(file).map(Some).map_err(unreadable);
     }

@@ -7,7 +7,7 @@ use super::reader::Reader;
 use super::value::{self, Value};
 use crate::config::check::place::{Place, TurnOf};
 use crate::config::key_file::{check_certificates, read_login};
-use crate::config::model::TurnNode;
+use crate::config::model::TurnServer;
 use crate::types::{TurnHealth, TurnUrl};
 
 /// What `[turn]` and a TURN server among the nodes have in common.
@@ -15,8 +15,8 @@ pub(super) const FIELDS: [&str; 6] =
     ["health", "user", "password-file", "secret-file", "ca-file", "urls"];
 
 /// How a TURN server is checked, and its URLs.
-pub(super) fn turn_node(reader: &mut Reader<'_>, table: &DeTable<'_>, of: TurnOf) -> TurnNode {
-    let mut turn = TurnNode::default();
+pub(super) fn turn_server(reader: &mut Reader<'_>, table: &DeTable<'_>, of: TurnOf) -> TurnServer {
+    let mut turn = TurnServer::default();
     if let Some(value) = table.get("health") {
         let health = value::choice(value, "health", &TurnHealth::ALL, TurnHealth::as_str);
         turn.health = reader.keep_at(Place::Health(of), value, health).unwrap_or_default();
@@ -56,13 +56,13 @@ fn file(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str, place: Place) -
 }
 
 /// Reads the files that are named, so that what is wrong with them is told with all the rest.
-fn read_files(reader: &mut Reader<'_>, table: &DeTable<'_>, turn: &TurnNode) {
+fn read_files(reader: &mut Reader<'_>, table: &DeTable<'_>, turn: &TurnServer) {
     if reader.folder().is_none() {
         return;
     }
     let secret = if turn.secret_file.is_some() { "secret-file" } else { "password-file" };
     if let Some(value) = table.get(secret) {
-        let login = read_login(&turn.keys());
+        let login = read_login(turn);
         reader.keep(login.map_err(|error| unusable(value, &error)));
     }
     if let (Some(value), Some(file)) = (table.get("ca-file"), &turn.ca_file) {
