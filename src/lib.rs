@@ -229,8 +229,9 @@ pub use net::io::client::{
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
 pub use types::{
-    DEFAULT_PORT, Endpoint, EndpointError, Family, Name, NameError, Prefix, PrefixError, TurnFault,
-    TurnHealth, TurnScheme, TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
+    DEFAULT_PORT, Endpoint, EndpointError, Family, HttpsUrl, HttpsUrlError, Name, NameError,
+    Prefix, PrefixError, ServerUrl, ServerUrlError, TurnFault, TurnHealth, TurnScheme,
+    TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
 };
 #[cfg(feature = "server")]
 pub use types::{ListenAddr, Rates};

@@ -4,6 +4,7 @@
 mod canonical;
 mod endpoint;
 mod family;
+mod https_url;
 mod link_addr;
 #[cfg(feature = "server")]
 mod listen_addr;
@@ -34,6 +35,7 @@ pub(crate) use canonical::unscoped;
 pub(crate) use endpoint::check_host;
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use family::Family;
+pub use https_url::{HttpsUrl, HttpsUrlError, ServerUrl, ServerUrlError};
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use link_addr::LinkAddr;
 #[cfg(feature = "server")]

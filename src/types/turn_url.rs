@@ -244,7 +244,7 @@ impl fmt::Display for TurnTransport {
 }
 
 /// The host, the one way that compares, and the digits of a port.
-fn split(authority: &str) -> Result<(Box<str>, Option<&str>), TurnUrlError> {
+pub(super) fn split(authority: &str) -> Result<(Box<str>, Option<&str>), TurnUrlError> {
     let v6 = || TurnUrlError::Ipv6(authority.to_owned());
     if let Some(rest) = authority.strip_prefix('[') {
         let (host, rest) = rest.split_once(']').ok_or_else(v6)?;

@@ -134,6 +134,7 @@ fn a_stranger_names_nothing_that_its_root_must_not() {
         "turn:192.0.2.7", // where the client is
         "stun:203.0.113.11",
         "https://203.0.113.11",
+        "https://turn.example/",
         "turn:203.0.113.11 x",
         "turn:a.example?transport=udp",
         "turn:a.example?transport=udp",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use rand::SeedableRng;
-use turn_balance::TurnUrl;
+use turn_balance::ServerUrl;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::ServerEngine;
 use turn_balance::internals::engine::server::answer::{
@@ -26,7 +26,7 @@ fn addr(text: &str) -> SocketAddr {
     text.parse().unwrap()
 }
 
-fn url(text: &str) -> TurnUrl {
+fn url(text: &str) -> ServerUrl {
     text.parse().unwrap()
 }
 
@@ -81,6 +81,14 @@ fn who_asks_for_urls_gets_them_and_nobody_else() {
     assert_eq!(reply.turn, Some(addr(TURN)));
     let (reply, _) = ask(&snapshot, Probe::default(), PADDED_REQUEST);
     assert_eq!((reply.urls.len(), reply.turn), (0, Some(addr(TURN))));
+}
+
+#[test]
+fn what_is_measured_alone_stands_behind_what_is_used() {
+    let snapshot = leaf(&["https://fra.turn.example/", "turns:fra.turn.example"]);
+    let (reply, _) = ask(&snapshot, wants_urls(), PADDED_REQUEST);
+    let made = "turn:203.0.113.52:3478?transport=udp";
+    assert_eq!(reply.urls, [made, "turns:fra.turn.example", "https://fra.turn.example/"]);
 }
 
 #[test]

@@ -5,9 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use turn_balance::{
-    BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, KeyFile, ListenAddr, Log,
-    LogFormat, LogLevel, Name, Net, NodeEntry, Prefix, PrefixError, Rates, RequestLimits, Server,
-    Turn, TurnHealth, TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
+    BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, HttpsUrl, HttpsUrlError, KeyFile,
+    ListenAddr, Log, LogFormat, LogLevel, Name, Net, NodeEntry, Prefix, PrefixError, Rates,
+    RequestLimits, Server, ServerUrl, ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer,
+    TurnTransport, TurnUrl, TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -59,7 +60,8 @@ fn turn() -> Turn {
     server.user = Some("probe".into());
     server.password_file = Some("turn.password".into());
     server.ca_file = Some("ca.pem".into());
-    server.urls = vec!["turns:fra.turn.example".parse().unwrap()];
+    let beside: HttpsUrl = "https://fra.turn.example/".parse().unwrap();
+    server.urls = vec!["turns:fra.turn.example".parse::<TurnUrl>().unwrap().into(), beside.into()];
     turn
 }
 
@@ -162,6 +164,33 @@ fn a_url_tells_its_parts() {
     }
     let stun = "stun:a?transport=udp";
     assert_eq!(stun.parse::<TurnUrl>(), Err(TurnUrlError::StunTransport(stun.into())));
+}
+
+#[test]
+fn a_web_server_s_url_tells_its_parts() {
+    let url: HttpsUrl = "https://[2001:db8::7]:8443/a".parse().unwrap();
+    assert_eq!((url.host(), url.port(), url.path()), ("2001:db8::7", 8443, "/a"));
+    assert!(url.ip().is_some() && url.path().len() < HttpsUrl::MAX_PATH);
+    let told = ServerUrl::Https(url);
+    assert!(told.turn().is_none() && told.is_secure());
+    assert_eq!((told.host(), told.port(), told.ip().is_some()), ("2001:db8::7", 8443, true));
+    let told = ServerUrl::Turn("turn:a.example".parse().unwrap());
+    assert!(told.turn().is_some_and(TurnUrl::is_turn) && !told.is_secure());
+    let user = "https://me:secret@a".parse::<ServerUrl>().unwrap_err();
+    assert_eq!(user, ServerUrlError::Https(HttpsUrlError::User));
+    assert!(!user.to_string().contains("secret"));
+    for (text, error) in [
+        ("a", HttpsUrlError::Scheme("a".into())),
+        ("http://a", HttpsUrlError::Insecure("http://a".into())),
+        ("https://a b", HttpsUrlError::Host("a b".into())),
+        ("https://::1", HttpsUrlError::Ipv6("::1".into())),
+        ("https://a:x", HttpsUrlError::Port("https://a:x".into())),
+        ("https://a?b", HttpsUrlError::Path("?b".into())),
+    ] {
+        assert_eq!(text.parse::<HttpsUrl>(), Err(error));
+    }
+    let other = "wss://a".parse::<ServerUrl>().unwrap_err();
+    assert_eq!(other, ServerUrlError::Turn(TurnUrlError::Scheme("wss://a".into())));
 }
 
 #[test]

@@ -6,13 +6,14 @@ use std::hash::Hash;
 
 use turn_balance::{
     Balance, BareAnswers, Builder, Candidate, CandidateState, Cluster, Config, ConfigError, Cost,
-    Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, IceConfiguration,
-    IceServer, KeyError, KeyFile, Label, Limits, ListenAddr, Log, LogFormat, LogLevel, Name,
-    NameError, Net, NodeEntry, Obstacle, Parent, Pinger, PingerBuilder, Prefix, PrefixError,
-    Progress, Rates, RequestLimits, RunnerUp, SecretKind, Selection, Server, SocketOperation,
-    Strategy, Trace, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth, TurnPinger,
-    TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
-    Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, HttpsUrl,
+    HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits, ListenAddr, Log,
+    LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle, Parent, Pinger, PingerBuilder,
+    Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp, SecretKind, Selection, Server,
+    ServerUrl, ServerUrlError, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnDid,
+    TurnEcho, TurnFault, TurnHealth, TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret,
+    TurnServer, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify,
+    View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -113,6 +114,8 @@ fn what_both_share() {
     data::<TurnCredentials>();
     kept::<TurnSecret>();
     data::<TurnUrl>();
+    data::<HttpsUrl>();
+    data::<ServerUrl>();
     word::<TurnHealth>();
     word::<TurnScheme>();
     word::<TurnTransport>();
@@ -121,6 +124,8 @@ fn what_both_share() {
     word::<SocketOperation>();
     key::<Endpoint>();
     key::<TurnUrl>();
+    key::<HttpsUrl>();
+    key::<ServerUrl>();
     key::<Name>();
     key::<Family>();
     key::<Prefix>();
@@ -134,6 +139,8 @@ fn what_goes_wrong() {
     error::<KeyError>();
     error::<EndpointError>();
     error::<TurnUrlError>();
+    error::<HttpsUrlError>();
+    error::<ServerUrlError>();
     error::<NameError>();
     error::<PrefixError>();
 }

@@ -72,8 +72,12 @@ fn those_that_work_are_told_by_each_transport_and_as_deep_as_is_asked() {
     let turn = net.turn(1);
     let certificate = authority.sign(&format!("IP:{}", turn.ip()), LATER);
     let Some(_coturn) = with_tls(turn, &certificate, &WITH_SECRET) else { return };
-    let urls =
-        [format!("turn:{turn}?transport=tcp"), format!("turns:{}:5349?transport=tcp", turn.ip())];
+    let urls = [
+        format!("turn:{turn}?transport=tcp"),
+        format!("turns:{}:5349?transport=tcp", turn.ip()),
+        // Whatever is behind a good certificate.
+        format!("https://{}:5349/", turn.ip()),
+    ];
     let secret = file("north-wind\n");
     let config = format!(
         "[turn]\nbind = '{turn}'\nhealth = 'allocate'\nsecret-file = '{}'\nca-file = '{}'\n\
@@ -111,27 +115,32 @@ fn those_that_fail_are_left_out_and_each_is_told_once_with_its_reason() {
         let login = format!("health = 'allocate', secret-file = '{}', ", secret.display());
         let login = if *n == 4 { login } else { String::new() };
         nodes += &format!(
-            "{{ turn = '{turn}', {login}ca-file = '{}', urls = ['turns:{}:5349', 'turn:{}:1?transport=tcp'] }},\n",
-            authority.roots().display(),
+            "{{ turn = '{turn}', {login}ca-file = '{1}', urls = ['turns:{0}:5349', 'turn:{0}:1?transport=tcp', 'https://{0}:5349'] }},\n",
             turn.ip(),
-            turn.ip()
+            authority.roots().display()
         );
     }
     let server = net.server(1);
     let mut served =
         Served::start(BUILT, server, "info", &format!("[cluster]\nnodes = [\n{nodes}]\n"));
-    for _ in 0..certificates.len() * 2 {
+    // Of the last one's web server the certificate is good.
+    for _ in 0..certificates.len() * 3 - 1 {
         served.until_it_logs("URL left out");
     }
     for (n, ..) in &certificates {
-        until_told(server, Some(net.turn(*n)), &[made(net.turn(*n))]);
+        let beside = (*n == 4).then(|| format!("https://{}:5349", net.turn(4).ip()));
+        let told: Vec<_> = [made(net.turn(*n))].into_iter().chain(beside).collect();
+        until_told(server, Some(net.turn(*n)), &told);
     }
     let log = served.end();
     for (n, _, reason) in certificates {
-        let url = format!("url=turns:{}:5349", net.turn(n).ip());
-        let lines: Vec<_> = log.lines().filter(|line| line.contains(&url)).collect();
-        let [line] = lines.as_slice() else { panic!("{lines:?}") };
-        assert!(line.contains(&format!("reason={reason}")), "{line}");
+        let ip = net.turn(n).ip();
+        let urls = [format!("url=turns:{ip}:5349"), format!("url=https://{ip}:5349")];
+        for url in urls.iter().take(if n == 4 { 1 } else { 2 }) {
+            let lines: Vec<_> = log.lines().filter(|line| line.contains(url)).collect();
+            let [line] = lines.as_slice() else { panic!("{lines:?}") };
+            assert!(line.contains(&format!("reason={reason}")), "{line}");
+        }
     }
     assert_eq!(log.matches("reason=closed").count(), 4, "{log}");
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::mistake::Mistake;
 use super::place::{Place, TurnOf};
 use crate::config::model::{Cluster, Turn, TurnServer};
-use crate::types::{Endpoint, Family, TurnHealth, TurnTransport, TurnUrl};
+use crate::types::{Endpoint, Family, ServerUrl, TurnHealth, TurnTransport, TurnUrl};
 
 /// More URLs of one TURN server than a list of ICE servers should have.
 const MAX_URLS: usize = 16;
@@ -84,8 +84,8 @@ fn bad_keys(of: TurnOf, turn: &TurnServer, made: Vec<TurnUrl>) -> Vec<Mistake> {
     if turn.ca_file.is_some() {
         let message = match turn.health {
             TurnHealth::None => "`ca-file` is of no use where nothing is checked",
-            _ if turn.urls.iter().any(TurnUrl::is_secure) => return mistakes,
-            _ => "`ca-file` is of no use without a `turns:` URL",
+            _ if turn.urls.iter().any(ServerUrl::is_secure) => return mistakes,
+            _ => "`ca-file` is of no use without a `turns:` or `https:` URL",
         };
         mistakes.push(Mistake::at(Place::CaFile(of), message.into()));
     }
@@ -143,11 +143,12 @@ fn bad_urls(of: TurnOf, turn: &TurnServer, made: Vec<TurnUrl>) -> Vec<Mistake> {
         let place = Place::Url(of, i);
         let full = url.in_full();
         let before = *seen.entry(full.clone()).or_insert(i);
-        let dtls = url.is_secure() && url.transport() == TurnTransport::Udp;
+        let is_dtls = |url: &TurnUrl| url.is_secure() && url.transport() == TurnTransport::Udp;
+        let dtls = url.turn().is_some_and(is_dtls);
         let (message, hint, related) = if i == MAX_URLS {
             let message = format!("URL `{url}` is one more than the {MAX_URLS} there may be");
             (message, None, None)
-        } else if !url.is_turn() {
+        } else if url.turn().is_some_and(|url| !url.is_turn()) {
             (format!("URL `{url}` is a STUN server's"), Some(TWO_SCHEMES), None)
         } else if url.ip().is_some_and(is_unusable) {
             (format!("URL `{url}` has an address that nobody can reach"), None, None)
@@ -157,7 +158,7 @@ fn bad_urls(of: TurnOf, turn: &TurnServer, made: Vec<TurnUrl>) -> Vec<Mistake> {
         } else if before != i {
             let first = Some((Place::Url(of, before), "first listed here"));
             (format!("URL `{url}` is listed twice"), None, first)
-        } else if made.contains(&full) {
+        } else if full.turn().is_some_and(|full| made.contains(full)) {
             (format!("URL `{url}` is made from the address already"), None, None)
         } else {
             continue;

@@ -8,7 +8,7 @@ use super::value::{self, Value};
 use crate::config::check::place::{Place, TurnOf};
 use crate::config::key_file::{check_certificates, read_login};
 use crate::config::model::TurnServer;
-use crate::types::{TurnHealth, TurnUrl};
+use crate::types::{ServerUrl, TurnHealth};
 
 /// What `[turn]` and a TURN server among the nodes have in common.
 pub(super) const FIELDS: [&str; 6] =
@@ -71,11 +71,11 @@ fn read_files(reader: &mut Reader<'_>, table: &DeTable<'_>, turn: &TurnServer) {
     }
 }
 
-fn urls(reader: &mut Reader<'_>, value: &Value<'_>, of: TurnOf) -> Vec<TurnUrl> {
+fn urls(reader: &mut Reader<'_>, value: &Value<'_>, of: TurnOf) -> Vec<ServerUrl> {
     let mut urls = Vec::new();
     for item in reader.keep(value::list(value)).unwrap_or_default() {
         let place = Place::Url(of, urls.len());
-        urls.extend(reader.keep_at(place, item, value::turn_url(item)));
+        urls.extend(reader.keep_at(place, item, value::server_url(item)));
     }
     urls
 }

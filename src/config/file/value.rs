@@ -14,7 +14,7 @@ use crate::config::check::{PORT_ZERO, WORKERS};
 use crate::config::diagnostic::Diagnostic;
 use crate::types::{
     DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, Name, NameError, Prefix, PrefixError,
-    TurnUrl, TurnUrlError, quoted,
+    ServerUrl, ServerUrlError, TurnUrlError, quoted,
 };
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -78,13 +78,13 @@ pub(super) fn turn_addr(value: &Value<'_>, expected: &str) -> Result<SocketAddr,
     socket_addr(value, expected, TURN_PORT)
 }
 
-/// A TURN server's URL.
-pub(super) fn turn_url(value: &Value<'_>) -> Result<TurnUrl, Diagnostic> {
+/// A URL that is told of a TURN server.
+pub(super) fn server_url(value: &Value<'_>) -> Result<ServerUrl, Diagnostic> {
     let text = string(value, "a string")?;
     text.parse().map_err(|error| {
         let diagnostic = Diagnostic::at(value.span(), &error);
         match error {
-            TurnUrlError::Scheme(_) | TurnUrlError::Slashes(_) => {
+            ServerUrlError::Turn(TurnUrlError::Scheme(_) | TurnUrlError::Slashes(_)) => {
                 diagnostic.with_hint("such as `turns:turn.example:5349?transport=tcp`")
             }
             _ => diagnostic,

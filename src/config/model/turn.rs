@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::types::{TurnHealth, TurnUrl};
+use crate::types::{ServerUrl, TurnHealth};
 
 /// `[turn]`: the TURN server beside a leaf.
 ///
@@ -36,7 +36,7 @@ pub struct TurnServer {
     /// Certificates that its URLs are judged by; `None`: those of the system.
     pub ca_file: Option<PathBuf>,
     /// Its URLs, beside those that are made from its addresses.
-    pub urls: Vec<TurnUrl>,
+    pub urls: Vec<ServerUrl>,
 }
 
 impl Turn {

@@ -13,7 +13,7 @@ use crate::config::model::{
     BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
     TurnServer,
 };
-use crate::types::{Endpoint, ListenAddr, Name, Rates, TurnHealth, TurnUrl, canonical};
+use crate::types::{Endpoint, ListenAddr, Name, Rates, ServerUrl, TurnHealth, canonical};
 
 pub(super) fn config() -> impl Strategy<Value = Config> {
     let drain = (0..3_600_u64, prop_oneof![Just(0), 0..1_000_000_000_u32])
@@ -89,10 +89,10 @@ fn node() -> impl Strategy<Value = NodeEntry> {
 fn turn_server() -> impl Strategy<Value = TurnServer> {
     let health = prop::sample::select(TurnHealth::ALL.to_vec());
     let (text, file) = ("[!-~é]{1,9}", "[a-z/' é]{1,9}".prop_map(PathBuf::from));
-    let turn = (health, text, file.clone(), any::<[bool; 3]>(), file, vec(turn_url(), 0..4));
+    let turn = (health, text, file.clone(), any::<[bool; 3]>(), file, vec(server_url(), 0..4));
     turn.prop_map(|(health, text, file, [user, secret, ca], other, urls)| {
         let deep = health.needs_credentials();
-        let secure = urls.iter().any(TurnUrl::is_secure) && health != TurnHealth::None;
+        let secure = urls.iter().any(ServerUrl::is_secure) && health != TurnHealth::None;
         TurnServer {
             health,
             user: (deep && (user || !secret)).then(|| text.replace(':', ".")),
@@ -104,12 +104,13 @@ fn turn_server() -> impl Strategy<Value = TurnServer> {
     })
 }
 
-fn turn_url() -> impl Strategy<Value = TurnUrl> {
+fn server_url() -> impl Strategy<Value = ServerUrl> {
     let host = "[a-z]{1,5}(\\.[a-z]{1,5}){0,2}";
-    (host, prop::sample::select(vec!["turn:", "turns:"]), option::of(1..=u16::MAX)).prop_map(
-        |(host, scheme, port)| {
+    let schemes = vec![("turn:", "?transport=tcp"), ("turns:", ""), ("https://", "/a")];
+    (host, prop::sample::select(schemes), option::of(1..=u16::MAX)).prop_map(
+        |(host, (scheme, rest), port)| {
             let port = port.map(|port| format!(":{port}")).unwrap_or_default();
-            format!("{scheme}{host}{port}?transport=tcp").parse().unwrap()
+            format!("{scheme}{host}{port}{rest}").parse().unwrap()
         },
     )
 }

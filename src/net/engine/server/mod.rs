@@ -36,7 +36,7 @@ use self::turn::{TurnNews, TurnServers, TurnSpec};
 use self::ways::Way;
 use super::{Rng, Transmit};
 use crate::net::wire::{MAX_DOWN, Node, State};
-use crate::types::{Name, OnLink, TurnUrl};
+use crate::types::{Name, OnLink, ServerUrl};
 
 /// How many nodes there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,7 +149,7 @@ impl ServerEngine {
 
     /// These URLs work of late, of each TURN server that is named here all that do; clients that ask for
     /// them are told.
-    pub fn set_urls(&mut self, urls: impl IntoIterator<Item = (UrlsOf, Vec<TurnUrl>)>) {
+    pub fn set_urls(&mut self, urls: impl IntoIterator<Item = (UrlsOf, Vec<ServerUrl>)>) {
         let book = Arc::make_mut(&mut self.listing.urls);
         for (of, urls) in urls {
             if book.set(of, urls) {

@@ -72,6 +72,19 @@ pub(crate) async fn check(
     Ok(running.run(route.addr, &mut told).await?)
 }
 
+/// Shakes hands with who is to be this host, and hangs up.
+///
+/// # Errors
+/// Why that cannot be done.
+pub(crate) async fn greet(
+    addr: SocketAddr,
+    source: &Source,
+    host: &str,
+    roots: &TlsRoots,
+) -> Result<(), CheckFault> {
+    Stream::tls(addr, source, host, roots).await.map(drop)
+}
+
 /// A check that goes on.
 struct Running {
     check: TurnCheck,

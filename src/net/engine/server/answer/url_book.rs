@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use crate::net::wire::{MAX_URLS, put_url};
-use crate::types::TurnUrl;
+use crate::types::{ServerUrl, TurnUrl};
 
 /// Whose URLs: those of the TURN server beside the server, or of the nodes of one entry of its
 /// configuration.
@@ -19,14 +19,14 @@ pub enum UrlsOf {
 /// Which URLs are told of which TURN server, beside that which is made from its address.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UrlBook {
-    working: BTreeMap<UrlsOf, Vec<TurnUrl>>,
+    working: BTreeMap<UrlsOf, Vec<ServerUrl>>,
     /// The nodes that have some, where clients find them.
     nodes: BTreeMap<SocketAddr, usize>,
 }
 
 impl UrlBook {
     /// These work. Returns whether that is news.
-    pub(in crate::net::engine::server) fn set(&mut self, of: UrlsOf, urls: Vec<TurnUrl>) -> bool {
+    pub(in crate::net::engine::server) fn set(&mut self, of: UrlsOf, urls: Vec<ServerUrl>) -> bool {
         let before = self.working.insert(of, urls);
         before.unwrap_or_default() != self.working[&of]
     }
@@ -41,20 +41,22 @@ impl UrlBook {
     }
 
     /// Each URL of a TURN server as an answer has it: of a node, or, at this address, of that beside the
-    /// server. The one that is made from its address comes first.
+    /// server. The one that is made from its address comes first, and behind those of TURN what is none:
+    /// what does not fit is left out.
     pub(super) fn encoded(&self, addr: SocketAddr, beside: bool) -> Vec<Vec<u8>> {
         let of = match (beside, self.nodes.get(&addr)) {
             (true, _) => UrlsOf::Beside,
             (false, Some(entry)) => UrlsOf::Entry(*entry),
             (false, None) => return Vec::new(),
         };
-        let made = TurnUrl::udp(addr);
-        let others = self.working.get(&of).into_iter().flatten();
-        let encoded = |url: &TurnUrl| {
+        let made = ServerUrl::from(TurnUrl::udp(addr));
+        let working = self.working.get(&of).map(Vec::as_slice).unwrap_or_default();
+        let (turn, others): (Vec<_>, Vec<_>) = working.iter().partition(|url| url.turn().is_some());
+        let encoded = |url: &ServerUrl| {
             let mut out = Vec::new();
             put_url(&mut out, &url.to_string());
             out
         };
-        [&made].into_iter().chain(others).take(MAX_URLS).map(encoded).collect()
+        [&made].into_iter().chain(turn).chain(others).take(MAX_URLS).map(encoded).collect()
     }
 }

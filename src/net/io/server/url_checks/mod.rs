@@ -19,7 +19,7 @@ use super::shared::SharedState;
 use crate::config::Config;
 use crate::error::Error;
 use crate::net::engine::server::answer::UrlsOf;
-use crate::types::{TurnHealth, TurnUrl, escaped};
+use crate::types::{ServerUrl, TurnHealth, escaped};
 
 /// Between two times that workers are given what has changed: of thousands of URLs at a start each
 /// would have all of them encoded.
@@ -28,7 +28,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// One URL, and what its last check came to; `None`: there was none yet.
 struct CheckedUrl {
     subject: Arc<Subject>,
-    url: TurnUrl,
+    url: ServerUrl,
     last: Option<Result<(), UrlFault>>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct UrlChecks {
     /// Those of one TURN server stand together.
     urls: Vec<CheckedUrl>,
     /// Those that are told as they are.
-    unchecked: Vec<(UrlsOf, Vec<TurnUrl>)>,
+    unchecked: Vec<(UrlsOf, Vec<ServerUrl>)>,
 }
 
 impl UrlChecks {
@@ -119,7 +119,7 @@ impl UrlChecks {
     }
 
     /// Those of a TURN server that work, in the order of the configuration.
-    fn working(&self, of: UrlsOf) -> Vec<TurnUrl> {
+    fn working(&self, of: UrlsOf) -> Vec<ServerUrl> {
         let first = self.urls.partition_point(|checked| checked.subject.of < of);
         let all = self.urls[first..].iter().take_while(|checked| checked.subject.of == of);
         let working = all.filter(|checked| checked.last == Some(Ok(())));

@@ -11,7 +11,7 @@ use crate::net::engine::turn::CheckPlan;
 use crate::net::io::random;
 use crate::net::io::source::Source;
 use crate::net::io::turn::{self, Carrier, TurnRoute};
-use crate::types::{Endpoint, TurnFault, TurnTransport, TurnUrl};
+use crate::types::{Endpoint, ServerUrl, TurnFault, TurnTransport};
 
 /// How long one answer may take, and how long a connection: a handshake over a bad path and back.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -58,12 +58,12 @@ impl fmt::Display for UrlFault {
 }
 
 /// Checks a URL. It works if it does at one of its host's addresses, as clients try them all.
-pub(super) async fn check(subject: &Subject, url: &TurnUrl) -> Result<(), UrlFault> {
+pub(super) async fn check(subject: &Subject, url: &ServerUrl) -> Result<(), UrlFault> {
     let silent = Err(UrlFault::Turn(TurnFault::Silent));
     timeout(WHOLE, check_all(subject, url)).await.unwrap_or(silent)
 }
 
-async fn check_all(subject: &Subject, url: &TurnUrl) -> Result<(), UrlFault> {
+async fn check_all(subject: &Subject, url: &ServerUrl) -> Result<(), UrlFault> {
     let mut first = None;
     for addr in addrs(url).await? {
         match check_at(subject, url, subject.reached_at(addr)).await {
@@ -75,7 +75,7 @@ async fn check_all(subject: &Subject, url: &TurnUrl) -> Result<(), UrlFault> {
 }
 
 /// Some of a host's addresses: of each family as many, the resolver's first.
-async fn addrs(url: &TurnUrl) -> Result<Vec<SocketAddr>, UrlFault> {
+async fn addrs(url: &ServerUrl) -> Result<Vec<SocketAddr>, UrlFault> {
     let endpoint = match url.ip() {
         Some(ip) => Endpoint::from(SocketAddr::new(ip, url.port())),
         None => Endpoint::Name(url.host().to_owned(), url.port()),
@@ -97,7 +97,14 @@ async fn addrs(url: &TurnUrl) -> Result<Vec<SocketAddr>, UrlFault> {
     Ok(half(v4, v6s).chain(half(v6, v4s)).collect())
 }
 
-async fn check_at(subject: &Subject, url: &TurnUrl, addr: SocketAddr) -> Result<(), UrlFault> {
+async fn check_at(subject: &Subject, url: &ServerUrl, addr: SocketAddr) -> Result<(), UrlFault> {
+    let ServerUrl::Turn(url) = url else {
+        let Some(roots) = &subject.roots else { return Err(UrlFault::Turn(TurnFault::Untrusted)) };
+        let source = Source::default();
+        let greeted = timeout(PATIENCE, turn::greet(addr, &source, url.host(), roots)).await;
+        let greeted = greeted.unwrap_or(Err(TurnFault::Silent.into()));
+        return greeted.map_err(|failed| UrlFault::Turn(failed.fault));
+    };
     let carrier = match (url.transport(), url.is_secure(), &subject.roots) {
         (TurnTransport::Udp, _, _) => Carrier::Udp,
         (TurnTransport::Tcp, false, _) => Carrier::Tcp,

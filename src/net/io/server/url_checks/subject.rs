@@ -8,7 +8,7 @@ use crate::config::{Config, KeyError, TurnServer, read_login};
 use crate::error::Error;
 use crate::net::engine::server::answer::UrlsOf;
 use crate::net::io::turn::TlsRoots;
-use crate::types::{TurnHealth, TurnLogin, TurnUrl};
+use crate::types::{ServerUrl, TurnHealth, TurnLogin};
 
 /// A TURN server, or those of one name, and how their URLs are checked.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ impl Subject {
 }
 
 /// All that have URLs, in the order of what they are of, and these.
-pub(super) fn subjects(config: &Config) -> Result<Vec<(Subject, Vec<TurnUrl>)>, Error> {
+pub(super) fn subjects(config: &Config) -> Result<Vec<(Subject, Vec<ServerUrl>)>, Error> {
     let (mut subjects, mut system) = (Vec::new(), None);
     let mut add = |of, called: String, server: &TurnServer, inside| {
         if !server.urls.is_empty() {
@@ -64,7 +64,7 @@ fn roots(
     server: &TurnServer,
     system: &mut Option<Option<TlsRoots>>,
 ) -> Result<Option<TlsRoots>, Error> {
-    if server.health == TurnHealth::None || !server.urls.iter().any(TurnUrl::is_secure) {
+    if server.health == TurnHealth::None || !server.urls.iter().any(ServerUrl::is_secure) {
         return Ok(None);
     }
     if let Some(file) = &server.ca_file {
@@ -73,7 +73,7 @@ fn roots(
     }
     let read = || {
         let none = |error: &_| {
-            warn!(%error, "the system trusts no certificate: `turns:` URLs without `ca-file` fail");
+            warn!(%error, "the system trusts no certificate: `turns:` and `https:` URLs without `ca-file` fail");
         };
         TlsRoots::system().inspect_err(none).ok()
     };
