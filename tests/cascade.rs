@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use turn_balance_lab::coturn::NO_FILE;
 use turn_balance_lab::loopback;
 use turn_balance_lab::loopback::Net;
 
@@ -37,7 +38,7 @@ fn coturn(bind: SocketAddr) -> Option<Process> {
     let mut command = Command::new("turnserver");
     command.args(["-n", "--no-auth", "--no-tls", "--no-dtls", "--no-cli", "--no-tcp"]);
     command.args(["--log-file=stdout", "--pidfile=/dev/null", "--relay-threads=1"]);
-    command.arg(format!("--listening-ip={}", bind.ip()));
+    command.arg(NO_FILE).arg(format!("--listening-ip={}", bind.ip()));
     command.arg(format!("--relay-ip={}", bind.ip()));
     command.arg(format!("--listening-port={}", bind.port()));
     command.stdout(Stdio::null()).stderr(Stdio::null());

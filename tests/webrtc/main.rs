@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, thread};
 
 use serde_json::Value;
+use turn_balance_lab::coturn::NO_FILE;
 use turn_balance_lab::loopback::{Net, skipped};
 
 const SECRET: &str = "north-wind";
@@ -44,7 +45,7 @@ fn coturn(bind: SocketAddr) -> Option<Process> {
     let mut command = Command::new("turnserver");
     command.args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers"]);
     command.args(["--log-file=stdout", "--pidfile=/dev/null", "--relay-threads=1"]);
-    command.args(["--use-auth-secret", "--realm=turn.example", "--fingerprint"]);
+    command.args([NO_FILE, "--use-auth-secret", "--realm=turn.example", "--fingerprint"]);
     command.arg(format!("--static-auth-secret={SECRET}"));
     command.arg(format!("--listening-ip={}", bind.ip()));
     command.arg(format!("--relay-ip={}", bind.ip()));

@@ -17,6 +17,9 @@ pub const WITH_SECRET: [&str; 2] = ["--use-auth-secret", "--static-auth-secret=n
 /// The user `probe` with the password `salmon`.
 pub const WITH_USER: [&str; 2] = ["--lt-cred-mech", "--user=probe:salmon"];
 
+/// Its users are in memory: a file would be left behind, or be the one of the coturn that is installed here.
+pub const NO_FILE: &str = "--userdb=:memory:";
+
 /// For what is bound to come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -33,7 +36,7 @@ impl Coturn {
         let mut command = Command::new("turnserver");
         command.args(["-n", "--no-cli", "--no-dtls", "--log-file=stdout", "--pidfile=/dev/null"]);
         command.args(["--relay-threads=1", "--realm=turn.example", "--allow-loopback-peers"]);
-        command.arg(format!("--userdb={}/coturn-{}-{addr}", folder(), std::process::id()));
+        command.arg(NO_FILE);
         command.arg(format!("--listening-ip={}", addr.ip()));
         command.arg(format!("--relay-ip={}", addr.ip()));
         command.arg(format!("--listening-port={}", addr.port()));
@@ -82,6 +85,17 @@ impl Drop for Coturn {
     }
 }
 
-fn folder() -> String {
-    std::env::temp_dir().display().to_string()
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::loopback::Net;
+
+    #[test]
+    fn no_file_is_left_behind() {
+        let Some(coturn) = Coturn::start(Net::new().turn(1), &WITH_SECRET) else { return };
+        let open = std::fs::read_dir(format!("/proc/{}/fd", coturn.child.id())).unwrap();
+        let files = open.filter_map(|file| std::fs::read_link(file.unwrap().path()).ok());
+        let files: Vec<_> = files.filter(|file| file.is_file()).collect();
+        assert!(files.is_empty(), "{files:?}");
+    }
 }

@@ -16,6 +16,7 @@ use serde_json::Value;
 use stun_types::message::{Message, MessageWrite, MessageWriteVec};
 
 use crate::Built;
+use crate::coturn::NO_FILE;
 use crate::host::Host;
 
 /// A server, killed when it is dropped.
@@ -137,7 +138,7 @@ impl Host {
         let mut command = self.command("turnserver");
         command.args(["-n", "--no-auth", "--no-tls", "--no-dtls", "--no-cli", "--no-tcp"]);
         command.args(["--log-file=stdout", "--pidfile=/dev/null", "--relay-threads=1"]);
-        command.arg(format!("--listening-ip={}", bind.ip()));
+        command.arg(NO_FILE).arg(format!("--listening-ip={}", bind.ip()));
         command.arg(format!("--relay-ip={}", bind.ip()));
         command.arg(format!("--listening-port={}", bind.port()));
         Process::start(self.built, &mut command)
