@@ -2,6 +2,8 @@
 //! nothing of this crate.
 
 mod canonical;
+#[cfg(any(feature = "client", feature = "server"))]
+mod day;
 mod endpoint;
 mod family;
 mod https_url;
@@ -31,6 +33,8 @@ mod unresolved;
 pub(crate) use canonical::canonical;
 #[cfg(feature = "client")]
 pub(crate) use canonical::unscoped;
+#[cfg(any(feature = "client", feature = "server"))]
+pub(crate) use day::Day;
 #[cfg(feature = "server")]
 pub(crate) use endpoint::check_host;
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};

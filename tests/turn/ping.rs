@@ -302,7 +302,12 @@ fn certificates_are_judged() {
         let server = format!("turns:{}", net.ip(n));
         let args = [&AS_PROBE[..], &["--turn-ca-file", trusted]].concat();
         match fault {
-            Some((reason, why)) => fails(&server, PASSWORD, &args, reason, why),
+            Some((reason, why)) => {
+                fails(&server, PASSWORD, &args, reason, why);
+                let said = ping(PASSWORD, &[&["-c", "1", &server], &args[..]].concat());
+                let ended = "it shows a certificate that expired on 2026-10-01";
+                assert_eq!(said.out.contains(ended), n == 2, "{}", said.out);
+            }
             None => {
                 let said = ping(PASSWORD, &[&["-c", "1", &server], &args[..]].concat());
                 assert!(said.out.contains(", tls): "), "{}", said.out);

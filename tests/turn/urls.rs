@@ -140,6 +140,7 @@ fn those_that_fail_are_left_out_and_each_is_told_once_with_its_reason() {
             let lines: Vec<_> = log.lines().filter(|line| line.contains(url)).collect();
             let [line] = lines.as_slice() else { panic!("{lines:?}") };
             assert!(line.contains(&format!("reason={reason}")), "{line}");
+            assert_eq!(line.contains("expired on 2025-01-01"), n == 1, "{line}");
         }
     }
     assert_eq!(log.matches("reason=closed").count(), 4, "{log}");

@@ -24,6 +24,9 @@ pub(crate) struct TurnReply {
     /// The rest of a sentence about it.
     #[serde(skip)]
     pub(crate) fault: Option<TurnFault>,
+    /// When its certificate ended, in seconds since 1970, where that is why.
+    #[serde(skip)]
+    pub(crate) expired: Option<u64>,
     /// When that was known, in seconds since 1970.
     pub(crate) timestamp: f64,
 }
@@ -38,8 +41,17 @@ impl TurnReply {
             relayed: echo.relayed,
             reason: echo.fault.map(TurnFault::as_str),
             fault: echo.fault,
+            expired: echo.expired,
             timestamp: since_1970.as_micros() as f64 / 1e6,
         }
+    }
+
+    /// Why it failed: the rest of a sentence about the server.
+    pub(crate) fn why(&self) -> Option<String> {
+        Some(match (self.fault?, self.expired) {
+            (_, Some(end)) => format!("shows a certificate that expired on {}", date(end)),
+            (fault, None) => fault.to_string(),
+        })
     }
 }
 

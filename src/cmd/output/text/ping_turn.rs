@@ -17,8 +17,8 @@ pub(crate) fn reply(reply: &TurnReply, addr: SocketAddr, stamped: bool) -> Strin
     let stamp = if stamped { format!("[{:.6}] ", reply.timestamp) } else { String::new() };
     let (step, seq) = (reply.step, reply.seq);
     let relayed = reply.relayed.map(|addr| addr.to_string()).unwrap_or_default();
-    match (reply.fault, reply.rtt_ms) {
-        (Some(fault), _) => format!("{stamp}no {step} from {addr}: seq={seq} it {fault}"),
+    match (reply.why(), reply.rtt_ms) {
+        (Some(why), _) => format!("{stamp}no {step} from {addr}: seq={seq} it {why}"),
         (None, Some(rtt)) => {
             let time = time(rtt);
             match step {

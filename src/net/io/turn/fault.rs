@@ -1,8 +1,9 @@
 //! Why a server cannot be used, as the system says it.
 
+use std::fmt;
 use std::io::{Error, ErrorKind};
 
-use crate::types::TurnFault;
+use crate::types::{Day, TurnFault};
 
 /// Why a check failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +16,15 @@ pub(crate) struct CheckFault {
 impl From<TurnFault> for CheckFault {
     fn from(fault: TurnFault) -> Self {
         Self { fault, expired: None }
+    }
+}
+
+impl fmt::Display for CheckFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.expired {
+            Some(end) => write!(f, "shows a certificate that expired on {}", Day::of(end)),
+            None => self.fault.fmt(f),
+        }
     }
 }
 

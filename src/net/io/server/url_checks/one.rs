@@ -10,7 +10,7 @@ use super::subject::Subject;
 use crate::net::engine::turn::CheckPlan;
 use crate::net::io::random;
 use crate::net::io::source::Source;
-use crate::net::io::turn::{self, Carrier, TurnRoute};
+use crate::net::io::turn::{self, Carrier, CheckFault, TurnRoute};
 use crate::types::{Endpoint, ServerUrl, TurnFault, TurnTransport};
 
 /// How long one answer may take, and how long a connection: a handshake over a bad path and back.
@@ -31,7 +31,7 @@ pub(super) enum UrlFault {
     /// Its host has no address, and why.
     LookUp(String),
     /// What stands there cannot be used.
-    Turn(TurnFault),
+    Turn(CheckFault),
     /// This host cannot even try, and why.
     Host(String),
 }
@@ -41,7 +41,7 @@ impl UrlFault {
     pub(super) fn as_str(&self) -> &'static str {
         match self {
             Self::LookUp(_) => "look-up",
-            Self::Turn(fault) => fault.as_str(),
+            Self::Turn(failed) => failed.fault.as_str(),
             Self::Host(_) => "host",
         }
     }
@@ -51,7 +51,7 @@ impl fmt::Display for UrlFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::LookUp(why) => write!(f, "its host cannot be looked up: {why}"),
-            Self::Turn(fault) => write!(f, "it {fault}"),
+            Self::Turn(failed) => write!(f, "it {failed}"),
             Self::Host(why) => write!(f, "it cannot be checked: {why}"),
         }
     }
@@ -59,7 +59,7 @@ impl fmt::Display for UrlFault {
 
 /// Checks a URL. It works if it does at one of its host's addresses, as clients try them all.
 pub(super) async fn check(subject: &Subject, url: &ServerUrl) -> Result<(), UrlFault> {
-    let silent = Err(UrlFault::Turn(TurnFault::Silent));
+    let silent = Err(UrlFault::Turn(TurnFault::Silent.into()));
     timeout(WHOLE, check_all(subject, url)).await.unwrap_or(silent)
 }
 
@@ -99,11 +99,13 @@ async fn addrs(url: &ServerUrl) -> Result<Vec<SocketAddr>, UrlFault> {
 
 async fn check_at(subject: &Subject, url: &ServerUrl, addr: SocketAddr) -> Result<(), UrlFault> {
     let ServerUrl::Turn(url) = url else {
-        let Some(roots) = &subject.roots else { return Err(UrlFault::Turn(TurnFault::Untrusted)) };
+        let Some(roots) = &subject.roots else {
+            return Err(UrlFault::Turn(TurnFault::Untrusted.into()));
+        };
         let source = Source::default();
         let greeted = timeout(PATIENCE, turn::greet(addr, &source, url.host(), roots)).await;
         let greeted = greeted.unwrap_or(Err(TurnFault::Silent.into()));
-        return greeted.map_err(|failed| UrlFault::Turn(failed.fault));
+        return greeted.map_err(UrlFault::Turn);
     };
     let carrier = match (url.transport(), url.is_secure(), &subject.roots) {
         (TurnTransport::Udp, _, _) => Carrier::Udp,
@@ -111,7 +113,9 @@ async fn check_at(subject: &Subject, url: &ServerUrl, addr: SocketAddr) -> Resul
         (TurnTransport::Tcp, true, Some(roots)) => {
             Carrier::Tls { host: url.host().to_owned(), roots: roots.clone() }
         }
-        (TurnTransport::Tcp, true, None) => return Err(UrlFault::Turn(TurnFault::Untrusted)),
+        (TurnTransport::Tcp, true, None) => {
+            return Err(UrlFault::Turn(TurnFault::Untrusted.into()));
+        }
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let plan = CheckPlan {
@@ -123,7 +127,7 @@ async fn check_at(subject: &Subject, url: &ServerUrl, addr: SocketAddr) -> Resul
     let route = TurnRoute { addr, carrier, source: Source::default() };
     let rng = random::rng().map_err(|error| UrlFault::Host(error.to_string()))?;
     let checked = turn::check(&route, plan, rng, |_| {}).await;
-    checked.map_err(|failed| UrlFault::Turn(failed.fault))
+    checked.map_err(UrlFault::Turn)
 }
 
 #[cfg(test)]
@@ -132,12 +136,19 @@ mod tests {
 
     #[test]
     fn each_fault_has_a_word_and_a_sentence() {
+        let ended = CheckFault { fault: TurnFault::Expired, expired: Some(1_790_812_800) };
+        let word = "certificate-expired";
         for (fault, word, sentence) in [
             (UrlFault::LookUp("no".into()), "look-up", "its host cannot be looked up: no"),
             (UrlFault::Host("no".into()), "host", "it cannot be checked: no"),
+            (UrlFault::Turn(ended), word, "it shows a certificate that expired on 2026-10-01"),
+            (
+                UrlFault::Turn(TurnFault::Closed.into()),
+                "closed",
+                "it does not run: nothing listens at its port",
+            ),
         ] {
             assert_eq!((fault.as_str(), fault.to_string().as_str()), (word, sentence));
         }
-        assert!(UrlFault::Turn(TurnFault::Expired).to_string().starts_with("it "));
     }
 }
