@@ -1,5 +1,8 @@
 //! Real TURN servers and scripted ones, with `tb` beside them.
 #![cfg(target_os = "linux")]
 
+mod families;
+mod offered;
 mod ping;
+mod told;
 mod urls;

@@ -16,7 +16,7 @@ use turn_balance_lab::served::{PATIENCE, Served};
 const BUILT: Built = turn_balance_lab::built!();
 
 /// Far enough.
-const LATER: &str = "20991231235959Z";
+pub(crate) const LATER: &str = "20991231235959Z";
 
 /// What a server says that is asked for URLs.
 fn ask(server: SocketAddr, urls_of: Option<SocketAddr>) -> Option<ProbeReply> {
@@ -47,14 +47,18 @@ fn until_told(server: SocketAddr, urls_of: Option<SocketAddr>, urls: &[String]) 
 }
 
 /// A coturn that has this certificate at port 5349, too.
-fn with_tls(addr: SocketAddr, certificate: &Certificate, options: &[&str]) -> Option<Coturn> {
+pub(crate) fn with_tls(
+    addr: SocketAddr,
+    certificate: &Certificate,
+    options: &[&str],
+) -> Option<Coturn> {
     let [cert, key] = [&certificate.certificate, &certificate.key].map(|file| file.display());
     let tls = [format!("--cert={cert}"), format!("--pkey={key}")];
     let tls: Vec<_> = tls.iter().map(String::as_str).chain(options.iter().copied()).collect();
     Coturn::start(addr, &[&["--tls-listening-port=5349"], &tls[..]].concat())
 }
 
-fn made(turn: SocketAddr) -> String {
+pub(crate) fn made(turn: SocketAddr) -> String {
     format!("turn:{turn}?transport=udp")
 }
 
