@@ -1,0 +1,212 @@
+import assert from 'node:assert/strict'
+import { afterEach, test } from 'node:test'
+
+import { BalanceError, iceServers, select } from '../turn-balance.js'
+import { Internet, balance, leaf, turn } from './fake.mjs'
+
+const url = 'https://broker.example'
+const near = leaf('203.0.113.1')
+const far = leaf('203.0.113.2')
+const names = (servers) => servers.map(({ addr }) => addr.split(':')[0])
+let internet
+
+afterEach(() => {
+  assert.deepEqual(internet.connections.filter(({ closed }) => !closed), [], 'a connection stays open')
+})
+
+test('the nearest is named, the others behind it by their times', async () => {
+  internet = new Internet({ lists: { '': [far, near, leaf('203.0.113.3')] }, ms: { [far.addr]: 40, [near.addr]: 12 } })
+  const { server, rtt, method, candidates } = await select({ url })
+  assert.deepEqual([server.turn, Math.round(rtt), method], ['203.0.113.1:3478', 12, 'ice'])
+  assert.deepEqual(names(candidates), ['203.0.113.1', '203.0.113.2', '203.0.113.3'])
+  assert.deepEqual(candidates.map(({ by }) => by), ['check', 'check', null])
+})
+
+test('one sample each is not enough: the least of three rounds counts', async () => {
+  const slow = (connection) => (connection.round === 1 ? 130 : 10)
+  internet = new Internet({ lists: { '': [near, far] }, samples: 1, ms: { [near.addr]: slow, [far.addr]: 12 } })
+  const { server, rtt } = await select({ url })
+  assert.deepEqual([server.addr, Math.round(rtt)], [near.addr, 10])
+  assert.equal(internet.connections.length, 3)
+})
+
+test('where three samples came in one round, one round is enough', async () => {
+  internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: 10, [far.addr]: 16 } })
+  await select({ url })
+  assert.equal(internet.connections.length, 1)
+})
+
+test('eight servers share a connection, each with an m-line of its own', async () => {
+  const servers = Array.from({ length: 20 }, (_, index) => leaf(`203.0.113.${index + 1}`))
+  internet = new Internet({ lists: { '': servers }, ms: Object.fromEntries(servers.map(({ addr }, index) => [addr, 50 - index])) })
+  const { server } = await select({ url })
+  assert.equal(server.addr, '203.0.113.20:3001')
+  assert.deepEqual(internet.connections.map(({ sections }) => sections), [8, 8, 4])
+  const { answer, configuration } = internet.connections[0]
+  assert.equal(configuration.bundlePolicy, 'max-compat')
+  assert.equal(answer.match(/a=setup:active\r\n/g).length, 8)
+  assert.equal(answer.match(/a=ice-pwd:turnBalanceBindingCheck1\r\n/g).length, 8)
+  assert.equal(answer.match(/^(?!.*\r$).+/gm), null)
+})
+
+test('an IPv6 address is measured as well', async () => {
+  const server = leaf('[2001:db8::1]')
+  internet = new Internet({ lists: { '': [server] }, ms: { [server.addr]: 5 } })
+  assert.equal(Math.round((await select({ url })).rtt), 5)
+})
+
+test('it goes down into those that may lead to the best, and into no other', async () => {
+  const [a, b, c] = ['203.0.113.10', '203.0.113.20', '203.0.113.30'].map((ip) => balance(ip))
+  internet = new Internet({
+    lists: { '': [a, b, c], [a.addr]: [far], [b.addr]: [near] },
+    ms: { [a.addr]: 20, [b.addr]: 50, [c.addr]: 51, [far.addr]: 19, [near.addr]: 18 },
+  })
+  const { server } = await select({ url })
+  assert.deepEqual([server.addr, server.via, server.level], [near.addr, b.addr, 1])
+  assert.deepEqual(internet.asked.map(({ url }) => new URL(url).searchParams.get('below')), [null, a.addr, b.addr])
+})
+
+test('it goes down into six of a level, whatever is listed', async () => {
+  const regions = Array.from({ length: 9 }, (_, index) => balance(`203.0.113.${index + 10}`))
+  const ms = Object.fromEntries([...regions, near].map(({ addr }) => [addr, 20]))
+  internet = new Internet({ ms, lists: { '': [near, ...regions], ...Object.fromEntries(regions.map(({ addr }) => [addr, [far]])) } })
+  await select({ url })
+  assert.equal(internet.asked.length, 7)
+})
+
+test('what was passed over is asked where the nearest leads nowhere', async () => {
+  const [a, b] = ['203.0.113.10', '203.0.113.20'].map((ip) => balance(ip))
+  internet = new Internet({ lists: { '': [a, b], [a.addr]: [], [b.addr]: [near] }, ms: { [a.addr]: 10, [b.addr]: 200, [near.addr]: 200 } })
+  assert.equal((await select({ url })).server.addr, near.addr)
+})
+
+test('a list cannot make it measure more than 256, nor one twice, nor go down for ever', async () => {
+  const many = Array.from({ length: 300 }, (_, index) => leaf(`203.0.${index >> 8}.${index & 255}`))
+  internet = new Internet({ lists: { '': [...many, ...many] }, ms: Object.fromEntries(many.map(({ addr }) => [addr, 9])) })
+  await select({ url })
+  assert.equal(new Set(internet.measured).size, 256)
+  assert.equal(internet.measured.length, 256)
+  const chain = Array.from({ length: 20 }, (_, index) => balance(`203.0.113.${index}`))
+  const lists = Object.fromEntries(chain.map((server, index) => [index ? chain[index - 1].addr : '', [server]]))
+  internet = new Internet({ lists, ms: Object.fromEntries(chain.map(({ addr }) => [addr, 9])) })
+  await assert.rejects(select({ url }), /lists no TURN server/)
+  assert.equal(internet.asked.length, 9)
+})
+
+test('a TURN server is timed by its candidate', async () => {
+  const [a, b] = [turn('203.0.113.8'), turn('203.0.113.9')]
+  internet = new Internet({ lists: { '': [a, b] }, srflx: { [a.addr]: 60, [b.addr]: 5 } })
+  const { server, method } = await select({ url })
+  assert.deepEqual([server.addr, server.by, method], [b.addr, 'gather', 'ice'])
+  const stun = internet.connections.map(({ configuration }) => configuration.iceServers)
+  assert.ok(stun.every((servers) => servers.length === 1 && servers[0].urls.startsWith('stun:')))
+})
+
+test('a TURN server without a candidate is as far as its superior says, and the way there', async () => {
+  const region = balance('203.0.113.10')
+  const silent = turn('203.0.113.9', { rtt_ms: 7 })
+  internet = new Internet({ lists: { '': [region], [region.addr]: [silent, far] }, ms: { [region.addr]: 20, [far.addr]: 35 } })
+  const { server, rtt, method } = await select({ url })
+  assert.deepEqual([server.addr, Math.round(rtt), server.by, method], [silent.addr, 27, 'list', 'none'])
+})
+
+test('without UDP the leaves are timed by HTTPS', async () => {
+  const [a, b] = ['a', 'b'].map((name, index) => leaf(`203.0.113.${index + 1}`, { urls: ['turn:203.0.113.1:3478', `https://${name}.example/`], rtt_ms: index }))
+  internet = new Internet({ lists: { '': [a, b] }, https: { 'a.example': 60, 'b.example': 5 } })
+  const { server, method, rtt } = await select({ url, timeout: 1000 })
+  assert.deepEqual([server.addr, server.by, method, rtt >= 4], [b.addr, 'https', 'https', true])
+})
+
+test('without UDP and HTTPS the order is the broker\'s, also below it', async () => {
+  const [a, b] = [balance('203.0.113.10', { rtt_ms: 5 }), balance('203.0.113.20', { rtt_ms: 1 })]
+  const lists = { '': [a, b], [a.addr]: [leaf('203.0.113.1', { rtt_ms: 1 })], [b.addr]: [leaf('203.0.113.2', { rtt_ms: 2, urls: ['https://silent.example/'] })] }
+  internet = new Internet({ lists })
+  const { server, method, rtt } = await select({ url, timeout: 600 })
+  assert.deepEqual([server.addr, method, rtt], ['203.0.113.2:3001', 'none', null])
+})
+
+test('a page without WebRTC takes the broker\'s order', async () => {
+  internet = new Internet({ lists: { '': [leaf('203.0.113.1', { rtt_ms: 9 }), leaf('203.0.113.2', { rtt_ms: 2 })] } })
+  delete globalThis.RTCPeerConnection
+  const { server, method } = await select({ url })
+  assert.deepEqual([server.addr, method], ['203.0.113.2:3001', 'none'])
+})
+
+test('a connection that cannot be made leaves its servers without a time', async () => {
+  internet = new Internet({ lists: { '': [near, turn('203.0.113.9')] } })
+  globalThis.RTCPeerConnection = class {
+    constructor() {
+      throw new Error('Cannot create so many PeerConnections')
+    }
+  }
+  assert.equal((await select({ url, timeout: 400 })).method, 'none')
+})
+
+test('who is excepted is not chosen while there is anybody else', async () => {
+  internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: 10, [far.addr]: 16 } })
+  assert.equal((await select({ url, except: ['turn:203.0.113.1:3478?transport=udp'] })).server.addr, far.addr)
+  assert.equal((await select({ url, except: [near.turn, far.addr] })).server.addr, near.addr)
+})
+
+test('filters are the broker\'s', async () => {
+  internet = new Internet({ lists: { '': [near] }, ms: { [near.addr]: 10 } })
+  await select({ url: `${url}/below/`, family: 4, require: ['region=eu', 'tier=gold'] })
+  assert.equal(internet.asked[0].url, `${url}/below/v1/servers?family=4&require=region%3Deu&require=tier%3Dgold`)
+})
+
+test('a refusal says why', async () => {
+  internet = new Internet()
+  await assert.rejects(select({ url }), (error) => error instanceof BalanceError && error.status === 404 && /nothing is listed there/.test(error.message))
+})
+
+test('one deadline for all, and what was found until then', async () => {
+  internet = new Internet()
+  internet.hang = true
+  await assert.rejects(select({ url, timeout: 30 }), { name: 'TimeoutError' })
+  internet = new Internet({ lists: { '': [near, far] }, samples: 1, ms: { [far.addr]: 16 } })
+  assert.equal((await select({ url, timeout: 60 })).server.addr, far.addr)
+})
+
+test('an abort ends it at once, with its reason', async () => {
+  internet = new Internet()
+  internet.hang = true
+  const controller = new AbortController()
+  const asked = select({ url, signal: controller.signal })
+  controller.abort(new Error('the page is left'))
+  await assert.rejects(asked, { message: 'the page is left' })
+  await assert.rejects(select({ url, signal: controller.signal }), { message: 'the page is left' })
+  internet = new Internet({ lists: { '': [near] } })
+  const measuring = new AbortController()
+  const waits = select({ url, signal: measuring.signal, onprogress: () => measuring.abort() })
+  await assert.rejects(waits, { name: 'AbortError' })
+})
+
+test('what it measured is what it asks credentials for', async () => {
+  const minted = [{ urls: ['turn:203.0.113.1:3478?transport=udp'], username: '1:me', credential: 'x' }]
+  internet = new Internet({ lists: { '': [far, near] }, ms: { [near.addr]: 10, [far.addr]: 16 }, ice: () => Response.json({ iceServers: minted }) })
+  let selection
+  assert.deepEqual(await iceServers({ url, token: async () => 'a.b.c', count: 1, onselect: (made) => (selection = made) }), minted)
+  const { method, headers, body } = internet.asked.at(-1)
+  assert.deepEqual([method, headers.Authorization, headers['Content-Type']], ['POST', 'Bearer a.b.c', 'application/json'])
+  assert.deepEqual(JSON.parse(body), { order: [near.turn, far.turn], count: 1 })
+  assert.equal(selection.server.addr, near.addr)
+  await iceServers({ url, selection })
+  assert.equal(internet.asked.length, 3)
+})
+
+test('a server that has left the list is measured without, once', async () => {
+  const lists = { '': [far, near] }
+  const refuse = () => {
+    lists[''] = [far]
+    return Response.json({ detail: `${near.turn} is not listed` }, { status: 422 })
+  }
+  const answers = [refuse, () => Response.json({ iceServers: [] })]
+  internet = new Internet({ lists, ms: { [near.addr]: 10, [far.addr]: 16 }, ice: () => answers.shift()() })
+  assert.deepEqual(await iceServers({ url }), [])
+  assert.deepEqual(JSON.parse(internet.asked.at(-1).body).order, [far.turn])
+  assert.equal(internet.asked[2].cache, 'no-cache')
+  answers.push(refuse, refuse)
+  await assert.rejects(iceServers({ url }), { status: 422 })
+  answers.push(() => Response.json({ title: 'who is that' }, { status: 401 }))
+  await assert.rejects(iceServers({ url }), { status: 401 })
+})

@@ -1,0 +1,151 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+
+import { watch } from '../turn-balance.js'
+import { Internet, leaf } from './fake.mjs'
+
+const url = 'https://broker.example'
+const near = leaf('203.0.113.1')
+const far = leaf('203.0.113.2')
+
+function internet() {
+  const ice = ({ body }) => Response.json({ iceServers: JSON.parse(body).order.map((turn) => ({ urls: [`turn:${turn}?transport=udp`] })) })
+  return new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: 10, [far.addr]: 16 }, ice })
+}
+
+// A connection that relays by a TURN server.
+class Call extends EventTarget {
+  signalingState = 'stable'
+  iceConnectionState = 'new'
+  restarts = 0
+  configuration = { iceTransportPolicy: 'relay', iceServers: [] }
+
+  getConfiguration() {
+    return this.configuration
+  }
+
+  setConfiguration(configuration) {
+    this.configuration = configuration
+  }
+
+  restartIce() {
+    this.restarts++
+  }
+
+  async getStats() {
+    const pair = { id: 'P', type: 'candidate-pair', localCandidateId: 'L' }
+    const local = { id: 'L', type: 'local-candidate', candidateType: 'relay', url: this.configuration.iceServers[0]?.urls[0] }
+    return new Map([['T', { id: 'T', type: 'transport', selectedCandidatePairId: 'P' }], ['P', pair], ['L', local]])
+  }
+
+  async become(state) {
+    this.iceConnectionState = state
+    this.dispatchEvent(new Event('iceconnectionstatechange'))
+    // What is asked of it at once is answered.
+    for (let turn = 0; turn < 5; turn++) await null
+  }
+}
+
+// Watches, and waits for one change or error after another.
+function watched(pc, options) {
+  const happened = []
+  const waiting = []
+  const note = (what) => (waiting.length ? waiting.shift()(what) : happened.push(what))
+  const next = () => (happened.length ? happened.shift() : new Promise((resolve) => waiting.push(resolve)))
+  return { next, ...watch({ pc, url, timeout: 1000, onchange: note, onerror: note, ...options }) }
+}
+
+test('whoever failed is left out, and the connection is restarted with another', async () => {
+  internet()
+  const pc = new Call()
+  pc.configuration.iceServers = [{ urls: ['turn:203.0.113.1:3478?transport=udp'] }]
+  const { next, stop } = watched(pc)
+  await pc.become('connected')
+  await pc.become('failed')
+  const { reason, selection, restarted } = await next()
+  assert.deepEqual([reason, selection.server.addr, restarted, pc.restarts], ['failed', far.addr, true, 1])
+  assert.deepEqual(pc.configuration, { iceTransportPolicy: 'relay', iceServers: [{ urls: ['turn:203.0.113.2:3478?transport=udp'] }] })
+  // Where all have failed, one of them is better than none.
+  await pc.become('connected')
+  await pc.become('failed')
+  assert.equal((await next()).selection.server.addr, near.addr)
+  stop()
+})
+
+test('a connection that relays by nobody blames nobody', async () => {
+  internet()
+  const pc = new Call()
+  pc.getStats = async () => new Map()
+  const { next, stop } = watched(pc)
+  await pc.become('connected')
+  await pc.become('failed')
+  assert.equal((await next()).selection.server.addr, near.addr)
+  stop()
+})
+
+test('back online, all is measured anew, and who failed is still left out', async (context) => {
+  internet()
+  const page = new EventTarget()
+  globalThis.addEventListener = page.addEventListener.bind(page)
+  globalThis.removeEventListener = page.removeEventListener.bind(page)
+  context.after(() => (delete globalThis.addEventListener, delete globalThis.removeEventListener))
+  const pc = new Call()
+  pc.configuration.iceServers = [{ urls: ['turn:203.0.113.1:3478?transport=udp'] }]
+  const { next, stop } = watched(pc)
+  await pc.become('connected')
+  await pc.become('failed')
+  await next()
+  page.dispatchEvent(new Event('online'))
+  const { reason, selection } = await next()
+  assert.deepEqual([reason, selection.server.addr, pc.restarts], ['online', far.addr, 2])
+  stop()
+  page.dispatchEvent(new Event('online'))
+  assert.equal(pc.restarts, 2)
+})
+
+test('a network that changed is measured anew, one that became slower disturbs no call', async (context) => {
+  internet()
+  const network = Object.assign(new EventTarget(), { type: 'wifi' })
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  Object.defineProperty(globalThis, 'navigator', { value: { connection: network }, configurable: true })
+  context.after(() => (own ? Object.defineProperty(globalThis, 'navigator', own) : delete globalThis.navigator))
+  const pc = new Call()
+  const { next, stop } = watched(pc)
+  network.type = 'cellular'
+  network.dispatchEvent(new Event('change'))
+  let change = await next()
+  assert.deepEqual([change.reason, change.restarted, pc.restarts], ['network', true, 1])
+  stop()
+  const again = watched(pc)
+  network.dispatchEvent(new Event('change'))
+  assert.deepEqual([(await again.next()).reason, pc.restarts], ['speed', 2])
+  again.stop()
+})
+
+test('where the broker cannot be asked it is told, and tried again', async () => {
+  const net = internet()
+  const { lists } = net
+  net.lists = {}
+  const pc = new Call()
+  const { next, stop } = watched(pc)
+  await pc.become('failed')
+  assert.equal((await next()).status, 404)
+  net.lists = lists
+  assert.equal((await next()).reason, 'failed')
+  stop()
+})
+
+test('nothing is asked for a connection that is closed, or after a stop', async () => {
+  for (const end of ['stop', 'closed', 'abort', 'aborted']) {
+    const net = internet()
+    const pc = new Call()
+    const controller = new AbortController()
+    if (end === 'aborted') controller.abort()
+    const { stop } = watched(pc, { signal: controller.signal })
+    if (end === 'stop') stop()
+    if (end === 'abort') controller.abort()
+    if (end === 'closed') pc.signalingState = 'closed'
+    await pc.become('failed')
+    assert.deepEqual([end, net.asked.length, pc.restarts], [end, 0, 0])
+  }
+})
