@@ -273,7 +273,7 @@ async function measure(run, servers) {
     // Where nobody answers, the next round waits longer, within UDP's half of the timeout.
     const limit = Math.min(600 * round, run.left(run.udp ? 1 : 0.5))
     if (limit <= 0) return
-    const turn = open.filter(({ kind }) => kind === 'turn').map((server) => gather(run, server, limit))
+    const turn = open.filter(({ kind }) => kind === 'turn').map((server) => gather(run, server, Math.min(limit, 250 + 2 * least(run.servers))))
     const rest = open.filter(({ kind }) => kind !== 'turn')
     await run.race(Promise.all([rest.length && checks(run, rest, limit), ...turn]))
     run.onprogress?.(run.servers)
