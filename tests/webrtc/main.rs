@@ -2,8 +2,11 @@
 //! beside a real `tb serve`, and its own client and a real WebRTC stack pass data through it.
 //!
 //! Where coturn or aiortc are missing this is skipped, unless `TB_REQUIRE_COTURN=1` or
-//! `TB_REQUIRE_AIORTC=1`. `TB_PYTHON` is a Python that has aiortc, such as that of a venv.
+//! `TB_REQUIRE_AIORTC=1`. `TB_PYTHON` is a Python that has aiortc, such as that of a venv. GStreamer is asked where
+//! it is, with `TB_REQUIRE_GSTREAMER=1` it must be.
 #![cfg(target_os = "linux")]
+
+mod gstreamer;
 
 use std::io::Write as _;
 use std::net::SocketAddr;
