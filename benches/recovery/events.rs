@@ -8,12 +8,16 @@ use std::time::{Duration, Instant};
 use turn_balance::internals::wire::View;
 
 use crate::prober::Prober;
-use crate::stand::{BELOW, Site, Stand};
+use crate::stand::{BELOW, Kind, Site, Stand};
 use crate::{Args, Result, Row};
 use turn_balance_lab::process::Process;
 
 /// How long what sleeps does: longer than a check period.
 const SLEEP: Duration = Duration::from_secs(4);
+
+/// A superior brings the check of a server with news forward eight times in a row, and then every
+/// 2.5 s: so long until the news of one round are made up for.
+const REST: Duration = Duration::from_secs(12);
 
 /// Drops a fifth of what comes in from other hosts, but for what the observer asks.
 const LOSS: &str = "iif eth0 ip saddr != 203.0.113.8 numgen random mod 100 < 20 drop";
@@ -23,7 +27,10 @@ enum Target {
     Root,
     Middle,
     Leaf,
+    /// A coturn beside a leaf.
     Turn,
+    /// A coturn with nothing beside it.
+    Node,
 }
 
 const TARGETS: [Target; 4] = [Target::Root, Target::Middle, Target::Leaf, Target::Turn];
@@ -35,6 +42,7 @@ impl Target {
             Self::Middle => "middle",
             Self::Leaf => "leaf",
             Self::Turn => "TURN",
+            Self::Node => "TURN node",
         }
     }
 
@@ -48,6 +56,15 @@ impl Target {
             Self::Root => &mut stand.root,
             Self::Middle => &mut stand.middles[round % BELOW],
             Self::Leaf | Self::Turn => &mut stand.leaves[round * 4 % (BELOW * BELOW)],
+            Self::Node => &mut stand.turns[round % BELOW],
+        }
+    }
+
+    /// One site below each server in the middle.
+    fn some(self, stand: &mut Stand, round: usize) -> Vec<&mut Site> {
+        match self {
+            Self::Node => stand.turns.iter_mut().collect(),
+            _ => stand.leaves.iter_mut().skip(round % BELOW).step_by(BELOW).collect(),
         }
     }
 }
@@ -61,38 +78,50 @@ pub(crate) fn all(args: &Args, mut print: impl FnMut(&mut Row)) -> Result<()> {
         |bench: &mut Bench, event: &str, target: Target, goal, work: Work| -> Result<()> {
             let target_name = target.name();
             if wanted(event, target_name) {
-                let goal = (goal > 0).then(|| Duration::from_secs(goal));
+                let goal = (goal > 0).then(|| Duration::from_millis(goal));
                 let row = Row { event: event.into(), target: target_name, goal, ..Row::default() };
                 print(&mut bench.repeat(row, target, args.rounds, work)?);
             }
             Ok(())
         };
-    let mut bench = Bench::new(false)?;
+    let mut bench = Bench::new(Kind::Listed)?;
     for target in TARGETS {
-        let goal = u64::from(target.is_superior());
+        let goal = 1000 * u64::from(target.is_superior());
         run(&mut bench, "kill -9, start", target, goal, Bench::kill)?;
         run(&mut bench, "restart", target, goal, Bench::restart)?;
         run(&mut bench, "SIGSTOP for 4 s, SIGCONT", target, 0, Bench::sleep)?;
     }
-    run(&mut bench, "starts: offered by its superior", Target::Leaf, 1, Bench::leaf_starts)?;
-    run(&mut bench, "starts: in the root's flat list", Target::Leaf, 1, Bench::leaf_starts_far)?;
-    run(&mut bench, "killed: not offered by its superior", Target::Leaf, 12, Bench::leaf_dies)?;
-    run(&mut bench, "killed: not in the root's flat list", Target::Leaf, 16, Bench::leaf_dies_far)?;
-    run(&mut bench, "killed: not in the root's flat list", Target::Turn, 0, Bench::turn_dies)?;
-    run(&mut bench, "partition of 14 s heals: offered", Target::Middle, 4, Bench::partition)?;
-    run(&mut bench, "partition of 14 s heals: offered", Target::Leaf, 4, Bench::partition)?;
+    let (near, far) = ("offered by its superior", "in the root's flat list");
+    for (event, target, goal, work) in [
+        (format!("starts: {near}"), Target::Leaf, 1000, Bench::leaf_starts as Work),
+        (format!("starts: {far}"), Target::Leaf, 1000, Bench::leaf_starts_far),
+        (format!("killed: not {near}"), Target::Leaf, 12_000, Bench::leaf_dies),
+        (format!("killed: not {far}"), Target::Leaf, 16_000, Bench::leaf_dies_far),
+        (format!("SIGTERM: not {near}"), Target::Leaf, 500, Bench::leaf_drains),
+        (format!("SIGTERM: not {far}"), Target::Leaf, 1000, Bench::leaf_drains_far),
+        (format!("killed: not {far}"), Target::Turn, 11_000, Bench::turn_dies),
+        (format!("starts: {far}"), Target::Turn, 7000, Bench::turn_starts),
+        ("partition of 14 s heals: offered".into(), Target::Middle, 4000, Bench::partition),
+        ("partition of 14 s heals: offered".into(), Target::Leaf, 4000, Bench::partition),
+    ] {
+        run(&mut bench, &event, target, goal, work)?;
+    }
     for site in bench.stand.sites() {
         site.host.weather(LOSS, "");
     }
     bench.stand.client.weather(LOSS, "");
     for target in [Target::Root, Target::Middle] {
-        run(&mut bench, "restart, 20 % loss each way", target, 4, Bench::restart)?;
+        run(&mut bench, "restart, 20 % loss each way", target, 4000, Bench::restart)?;
     }
     drop(bench);
-    let mut bench = Bench::new(true)?;
+    let mut bench = Bench::new(Kind::Joined)?;
     for target in [Target::Root, Target::Middle] {
         run(&mut bench, "restart, nodes joined by key", target, 0, Bench::restart)?;
     }
+    drop(bench);
+    let mut bench = Bench::new(Kind::TurnNodes)?;
+    run(&mut bench, &format!("killed: not {far}"), Target::Node, 11_000, Bench::turn_dies)?;
+    run(&mut bench, &format!("starts: {far}"), Target::Node, 7000, Bench::turn_starts)?;
     Ok(())
 }
 
@@ -104,8 +133,8 @@ struct Bench {
 }
 
 impl Bench {
-    fn new(joined: bool) -> Result<Self> {
-        let stand = Stand::new(joined)?;
+    fn new(kind: Kind) -> Result<Self> {
+        let stand = Stand::new(kind)?;
         let prober = Prober::start(stand.client.clone(), stand.root.addr());
         Ok(Self { stand, prober })
     }
@@ -189,11 +218,6 @@ impl Bench {
         Ok(())
     }
 
-    /// One leaf below each server in the middle.
-    fn some_leaves(round: usize) -> impl Iterator<Item = usize> {
-        (0..BELOW).map(move |m| m * BELOW + round % BELOW)
-    }
-
     fn leaf_starts(&mut self, _: Target, round: usize, row: &mut Row) -> Result<()> {
         self.leaf_starts_for(View::Subordinates, round, row)
     }
@@ -204,17 +228,15 @@ impl Bench {
 
     /// It was away for long enough to be forgotten.
     fn leaf_starts_for(&mut self, view: View, round: usize, row: &mut Row) -> Result<()> {
-        let leaves: Vec<_> = Self::some_leaves(round).collect();
-        for &leaf in &leaves {
-            self.stand.leaves[leaf].tb = None;
-        }
+        let leaves = self.each(Target::Leaf, round, |leaf| {
+            leaf.tb = None;
+            Ok(())
+        })?;
         self.wait_for(&leaves, View::Flat, false, Instant::now())?;
         // The superior's next look at it may come at any moment of its period.
         thread::sleep(Duration::from_millis(1700 * round as u64 % 10_000));
         let since = Instant::now();
-        for &leaf in &leaves {
-            self.stand.leaves[leaf].start();
-        }
+        self.each(Target::Leaf, round, start)?;
         row.times.extend(self.wait_for(&leaves, view, true, since)?);
         self.count(row, since, &BTreeSet::new(), since);
         Ok(())
@@ -229,53 +251,105 @@ impl Bench {
     }
 
     fn leaf_dies_for(&mut self, view: View, round: usize, row: &mut Row) -> Result<()> {
-        let leaves: Vec<_> = Self::some_leaves(round).collect();
         let since = Instant::now();
-        for &leaf in &leaves {
-            self.stand.leaves[leaf].tb = None;
-        }
+        let leaves = self.each(Target::Leaf, round, |leaf| {
+            leaf.tb = None;
+            Ok(())
+        })?;
         row.times.extend(self.wait_for(&leaves, view, false, since)?);
-        let dead = leaves.iter().map(|&leaf| self.stand.leaves[leaf].turn_addr()).collect();
-        self.count(row, since, &dead, Instant::now());
-        for leaf in leaves {
-            self.stand.leaves[leaf].start();
-        }
-        Ok(())
+        self.count_dead(row, since, Target::Leaf, round);
+        self.each(Target::Leaf, round, start).map(drop)
     }
 
-    fn turn_dies(&mut self, _: Target, round: usize, row: &mut Row) -> Result<()> {
-        let leaves: Vec<_> = Self::some_leaves(round).collect();
+    fn leaf_drains(&mut self, _: Target, round: usize, row: &mut Row) -> Result<()> {
+        self.leaf_drains_for(View::Subordinates, round, row)
+    }
+
+    fn leaf_drains_far(&mut self, _: Target, round: usize, row: &mut Row) -> Result<()> {
+        self.leaf_drains_for(View::Flat, round, row)
+    }
+
+    /// It is asked to end, and answers for another five seconds: so nothing is dead meanwhile.
+    fn leaf_drains_for(&mut self, view: View, round: usize, row: &mut Row) -> Result<()> {
+        thread::sleep(REST);
         let since = Instant::now();
-        for &leaf in &leaves {
-            self.stand.leaves[leaf].turn = None;
-        }
-        row.times.extend(self.wait_for(&leaves, View::Flat, false, since)?);
-        let dead = leaves.iter().map(|&leaf| self.stand.leaves[leaf].turn_addr()).collect();
-        self.count(row, since, &dead, Instant::now());
-        for leaf in leaves {
-            self.stand.leaves[leaf].start_turn()?;
-        }
+        let leaves = self.each(Target::Leaf, round, |leaf| {
+            leaf.tb.as_ref().ok_or("no process")?.signal(libc::SIGTERM);
+            Ok(())
+        })?;
+        row.times.extend(self.wait_for(&leaves, view, false, since)?);
+        self.count(row, since, &BTreeSet::new(), since);
+        self.each(Target::Leaf, round, |leaf| {
+            leaf.tb.take().map(Process::end);
+            start(leaf)
+        })
+        .map(drop)
+    }
+
+    fn turn_dies(&mut self, target: Target, round: usize, row: &mut Row) -> Result<()> {
+        let since = Instant::now();
+        let nodes = self.kill_turns(target, round)?;
+        row.times.extend(self.wait_for(&nodes, View::Flat, false, since)?);
+        self.count_dead(row, since, target, round);
+        self.each(target, round, Site::start_turn).map(drop)
+    }
+
+    /// The time begins with the start.
+    fn turn_starts(&mut self, target: Target, round: usize, row: &mut Row) -> Result<()> {
+        let nodes = self.kill_turns(target, round)?;
+        self.wait_for(&nodes, View::Flat, false, Instant::now())?;
+        // The next check may be due at any moment of its period.
+        thread::sleep(Duration::from_millis(700 * round as u64 % 3000));
+        let since = Instant::now();
+        self.each(target, round, Site::start_turn)?;
+        row.times.extend(self.wait_for(&nodes, View::Flat, true, since)?);
+        self.count(row, since, &BTreeSet::new(), since);
         Ok(())
     }
 
-    /// Until each of some leaves is, or is not, in its superior's own list or the root's flat one.
+    fn kill_turns(&mut self, target: Target, round: usize) -> Result<Vec<SocketAddr>> {
+        self.each(target, round, |site| {
+            site.turn = None;
+            Ok(())
+        })
+    }
+
+    /// Does something at one site below each server in the middle. Returns how these are listed.
+    fn each(
+        &mut self,
+        target: Target,
+        round: usize,
+        mut work: impl FnMut(&mut Site) -> Result<()>,
+    ) -> Result<Vec<SocketAddr>> {
+        let sites = target.some(&mut self.stand, round).into_iter();
+        sites.map(|site| work(site).map(|()| site.listed())).collect()
+    }
+
+    /// Counts since then, with those sites' TURN servers dead.
+    fn count_dead(&mut self, row: &mut Row, since: Instant, target: Target, round: usize) {
+        let sites = target.some(&mut self.stand, round).into_iter();
+        let dead = sites.map(|site| site.turn_addr()).collect();
+        self.count(row, since, &dead, Instant::now());
+    }
+
+    /// Until each of some nodes, the first below the first server in the middle, is, or is not, in its
+    /// superior's own list or the root's flat one.
     fn wait_for(
         &self,
-        leaves: &[usize],
+        nodes: &[SocketAddr],
         view: View,
         there: bool,
         since: Instant,
     ) -> Result<Vec<Duration>> {
-        let mut times = vec![None; leaves.len()];
+        let mut times = vec![None; nodes.len()];
         let stand = &self.stand;
-        stand.until("the leaves are, or are not, offered", || {
-            for (time, leaf) in times.iter_mut().zip(leaves) {
+        stand.until("the nodes are, or are not, offered", || {
+            for ((time, node), middle) in times.iter_mut().zip(nodes).zip(&stand.middles) {
                 let superior = match view {
                     View::Flat => &stand.root,
-                    _ => &stand.middles[leaf / BELOW],
+                    _ => middle,
                 };
-                let seen = stand.offered(superior, view);
-                let seen = seen.map(|nodes| nodes.contains(&stand.leaves[*leaf].addr()));
+                let seen = stand.offered(superior, view).map(|listed| listed.contains(node));
                 if time.is_none() && seen == Some(there) {
                     *time = Some(since.elapsed());
                 }
@@ -291,7 +365,7 @@ impl Bench {
         let stand = &self.stand;
         let below: Vec<_> = match target {
             Target::Middle => stand.middles.iter().collect(),
-            _ => Self::some_leaves(round).map(|leaf| &stand.leaves[leaf]).collect(),
+            _ => stand.leaves.iter().skip(round % BELOW).step_by(BELOW).collect(),
         };
         let above = |index: usize| match target {
             Target::Middle => &stand.root,
@@ -327,4 +401,10 @@ impl Bench {
         self.count(row, cut, &BTreeSet::new(), healed);
         Ok(())
     }
+}
+
+/// Starts a balance server.
+fn start(site: &mut Site) -> Result<()> {
+    site.start();
+    Ok(())
 }

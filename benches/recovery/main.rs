@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 fn run(args: &Args) -> Result<()> {
     if !args.json {
         println!(
-            "{:<36} {:<8} {:>4} {:>9} {:>9} {:>6}  {:>6} {:>6} {:>5}",
+            "{:<36} {:<9} {:>4} {:>9} {:>9} {:>6}  {:>6} {:>6} {:>5}",
             "event", "target", "n", "median", "worst", "goal", "probes", "failed", "dead"
         );
     }
@@ -85,9 +85,9 @@ fn print(json: bool, row: &mut Row) {
         return;
     }
     let missed = if goal.is_some_and(|goal| worst > goal) { "  MISSED" } else { "" };
-    let goal = goal.map_or("-".to_owned(), |goal| format!("{goal:.0} s"));
+    let goal = goal.map_or("-".to_owned(), |goal| format!("{goal} s"));
     println!(
-        "{event:<36} {target:<8} {:>4} {median:>7.2} s {worst:>7.2} s {goal:>6}  \
+        "{event:<36} {target:<9} {:>4} {median:>7.2} s {worst:>7.2} s {goal:>6}  \
          {probes:>6} {failed:>6} {dead:>5}{missed}",
         times.len()
     );

@@ -1,5 +1,5 @@
 //! A cascade of three levels: a root, three servers below it, three leaves below each, and a coturn
-//! beside each leaf.
+//! beside each leaf; where it is wanted, one more with nothing beside it below each of the three.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -24,6 +24,17 @@ const OBSERVER: &str = "203.0.113.8";
 /// How long anything may take before it counts as never.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How servers know of what is below them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// They list it.
+    Listed,
+    /// They list nobody, and all have a key.
+    Joined,
+    /// They list it, a TURN server each among it.
+    TurnNodes,
+}
+
 /// A host and what runs there.
 pub(crate) struct Site {
     pub(crate) host: Host,
@@ -38,6 +49,8 @@ pub(crate) struct Stand {
     pub(crate) middles: Vec<Site>,
     /// Leaf `n` is below middle `n / BELOW`.
     pub(crate) leaves: Vec<Site>,
+    /// TURN servers with nothing beside them: one below each server in the middle, or none.
+    pub(crate) turns: Vec<Site>,
     pub(crate) client: Arc<Host>,
     eye: UdpSocket,
     key: PathBuf,
@@ -45,52 +58,56 @@ pub(crate) struct Stand {
 }
 
 impl Stand {
-    /// Starts all of it; `joined`: nobody is listed, all have a key.
-    pub(crate) fn new(joined: bool) -> Result<Self> {
+    /// Starts all of it.
+    pub(crate) fn new(kind: Kind) -> Result<Self> {
         let lab = Lab::new(built!())?;
         let key = built!().file("key");
         std::fs::write(&key, [7; 32])?;
         std::fs::set_permissions(&key, std::fs::Permissions::from_mode(0o600))?;
-        let site = |ip: Ipv4Addr, above: Option<Ipv4Addr>, below: &[Ipv4Addr]| {
+        let host = |ip: Ipv4Addr, toml| {
             let host = lab.host(&ip.to_string(), &[&format!("{ip}/24")]);
-            let servers = |ips: &[Ipv4Addr]| -> Vec<_> {
-                ips.iter().map(|ip| format!("{ip}:3001")).collect()
-            };
+            Site { host, tb: None, turn: None, ip: ip.into(), toml }
+        };
+        let site = |ip: Ipv4Addr, above: Option<Ipv4Addr>, below: &[Ipv4Addr], turn: Option<_>| {
             let mut toml = format!(
                 "net.bind = '{ip}:3001'\nlimits.exempt = ['{OBSERVER}/32']\nlog.level = 'warn'\n"
             );
             if let Some(above) = above {
-                toml += &format!("cluster.superiors = {:?}\n", servers(&[above]));
+                toml += &format!("cluster.superiors = ['{above}:3001']\n");
             }
-            if joined {
+            if kind == Kind::Joined {
                 toml += &format!("cluster.keys = [{{ id = 1, file = '{}' }}]\n", key.display());
                 toml += "cluster.join = true\ncluster.require-auth = true\n";
             } else {
-                toml += &format!("cluster.nodes = {:?}\n", servers(below));
+                let servers: String = below.iter().map(|ip| format!("'{ip}:3001', ")).collect();
+                let turn = turn.map(|ip: Ipv4Addr| format!("{{ turn = '{ip}:3478' }}"));
+                toml += &format!("cluster.nodes = [{servers}{}]\n", turn.unwrap_or_default());
             }
             if below.is_empty() {
                 toml += &format!("turn.bind = '{ip}:3478'\n");
             }
-            Site { host, tb: None, turn: None, ip: ip.into(), toml }
+            host(ip, toml)
         };
         let ip = |n: usize| Ipv4Addr::new(203, 0, 113, n as u8);
         let (root, middles): (_, Vec<_>) = (ip(1), (0..BELOW).map(|n| ip(11 + n)).collect());
         let leaves = |m: usize| (0..BELOW).map(move |n| ip(21 + BELOW * m + n));
         let below = |m: usize| leaves(m).collect::<Vec<_>>();
+        let turn = |m: usize| (kind == Kind::TurnNodes).then(|| ip(41 + m));
         let mut stand = Self {
-            root: site(root, None, &middles),
-            middles: (0..BELOW).map(|m| site(middles[m], Some(root), &below(m))).collect(),
+            root: site(root, None, &middles, None),
+            middles: (0..BELOW).map(|m| site(middles[m], Some(root), &below(m), turn(m))).collect(),
             leaves: (0..BELOW)
                 .flat_map(|m| leaves(m).map(move |leaf| (leaf, m)))
-                .map(|(leaf, m)| site(leaf, Some(middles[m]), &[]))
+                .map(|(leaf, m)| site(leaf, Some(middles[m]), &[], None))
                 .collect(),
+            turns: (0..BELOW).filter_map(turn).map(|ip| host(ip, String::new())).collect(),
             client: Arc::new(lab.host("client", &["203.0.113.9/24"])),
             eye: lab.host("observer", &[&format!("{OBSERVER}/24")]).udp(([0; 4], 0)),
             key,
             _lab: lab,
         };
-        for leaf in &mut stand.leaves {
-            leaf.turn = Some(leaf.host.coturn(leaf.turn_addr())?);
+        for site in stand.leaves.iter_mut().chain(&mut stand.turns) {
+            site.start_turn()?;
         }
         for site in stand.sites_mut() {
             site.start();
@@ -107,14 +124,15 @@ impl Stand {
         [&mut self.root].into_iter().chain(&mut self.middles).chain(&mut self.leaves)
     }
 
-    /// Waits until the root's flat list has every leaf, and every server answers, with all that is
+    /// Waits until the root's flat list has every leaf and TURN node, and every server answers, with all that is
     /// below it. Returns how long that took.
     pub(crate) fn until_whole(&self) -> Result<Duration> {
-        let all: BTreeSet<_> = self.leaves.iter().map(Site::addr).collect();
+        let all: BTreeSet<_> = self.leaves.iter().chain(&self.turns).map(Site::listed).collect();
         self.until("the tree is whole", || {
             let flat = self.offered(&self.root, View::Flat)? == all;
             let lists = self.middles.iter().enumerate().all(|(m, middle)| {
-                let below = self.leaves[m * BELOW..][..BELOW].iter().map(Site::addr).collect();
+                let leaves = self.leaves[m * BELOW..][..BELOW].iter();
+                let below = leaves.chain(self.turns.get(m)).map(Site::listed).collect();
                 self.offered(middle, View::Subordinates) == Some(below)
             });
             let leaves = self
@@ -162,7 +180,7 @@ impl Site {
         self.tb = Some(self.host.serve(&self.toml));
     }
 
-    /// Starts its coturn, and waits until that answers.
+    /// Starts its coturn.
     pub(crate) fn start_turn(&mut self) -> Result<()> {
         self.turn = Some(self.host.coturn(self.turn_addr())?);
         Ok(())
@@ -170,6 +188,11 @@ impl Site {
 
     pub(crate) fn addr(&self) -> SocketAddr {
         SocketAddr::new(self.ip, 3001)
+    }
+
+    /// As lists have it.
+    pub(crate) fn listed(&self) -> SocketAddr {
+        if self.toml.is_empty() { self.turn_addr() } else { self.addr() }
     }
 
     pub(crate) fn turn_addr(&self) -> SocketAddr {
