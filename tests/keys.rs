@@ -243,7 +243,17 @@ fn files_of_turn_servers_are_read_as_those_of_keys_are() {
     assert!(check(&config).contains("there is no CA file `"), "{}", check(&config));
     write(&folder.join("ca"), b"-----BEGIN PRIVATE KEY-----", 0o644);
     assert!(check(&config).contains("holds no certificate, expected PEM"), "{}", check(&config));
-    write(&folder.join("ca"), b"# mine\n-----BEGIN CERTIFICATE-----\n", 0o644);
+    let junk = b"-----BEGIN CERTIFICATE-----\naGVsbG8=\n-----END CERTIFICATE-----\n";
+    let good = include_bytes!("config/ca.pem");
+    for bad in [&b"# mine\n-----BEGIN CERTIFICATE-----\n"[..], junk, &[&good[..], junk].concat()] {
+        write(&folder.join("ca"), bad, 0o644);
+        assert!(
+            check(&config).contains("holds no certificate, expected PEM"),
+            "{}",
+            check(&config)
+        );
+    }
+    write(&folder.join("ca"), &[b"# mine\n", &good[..], good].concat(), 0o644);
     assert_eq!(check(&config), "");
     fs::remove_file(folder.join("ca")).unwrap();
 }

@@ -42,6 +42,8 @@ pub enum TurnFault {
     UselessAddress,
     /// Its certificate has expired.
     Expired,
+    /// Its certificate is not valid yet, or a clock is wrong.
+    NotYetValid,
     /// Its certificate is another host's.
     WrongName,
     /// Nobody who is trusted has signed its certificate.
@@ -54,7 +56,7 @@ pub enum TurnFault {
 
 impl TurnFault {
     /// Every one without a code of its own.
-    const NAMED: [Self; 18] = [
+    const NAMED: [Self; 19] = [
         Self::Silent,
         Self::Closed,
         Self::Unreachable,
@@ -70,6 +72,7 @@ impl TurnFault {
         Self::Unrelayed,
         Self::UselessAddress,
         Self::Expired,
+        Self::NotYetValid,
         Self::WrongName,
         Self::Untrusted,
         Self::Tls,
@@ -103,6 +106,7 @@ impl TurnFault {
             Self::WrongName => 11,
             Self::Untrusted => 12,
             Self::Tls => 13,
+            Self::NotYetValid => 14,
             Self::Moved => 300,
             Self::WrongCredentials => 401,
             Self::Forbidden => 403,
@@ -137,6 +141,7 @@ impl TurnFault {
             Self::Unrelayed => "unrelayed",
             Self::UselessAddress => "useless-address",
             Self::Expired => "certificate-expired",
+            Self::NotYetValid => "certificate-not-yet-valid",
             Self::WrongName => "certificate-name",
             Self::Untrusted => "certificate-untrusted",
             Self::Tls => "tls",
@@ -164,6 +169,7 @@ impl fmt::Display for TurnFault {
             Self::Unrelayed => "does not relay: what is sent through it does not come back",
             Self::UselessAddress => "relays at an address that is of no use",
             Self::Expired => "shows a certificate that has expired",
+            Self::NotYetValid => "shows a certificate that is not valid yet",
             Self::WrongName => "shows the certificate of another host",
             Self::Untrusted => "shows a certificate that nobody who is trusted has signed",
             Self::Tls => "fails to speak TLS",

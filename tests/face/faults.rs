@@ -11,6 +11,7 @@ fn remedy(fault: TurnFault) -> &'static str {
         TurnFault::Forbidden | TurnFault::Moved | TurnFault::Quota | TurnFault::Capacity => "wait",
         TurnFault::Unrelayed | TurnFault::UselessAddress => "mend its network",
         TurnFault::Expired | TurnFault::WrongName | TurnFault::Untrusted => "renew its certificate",
+        TurnFault::NotYetValid => "set the clock",
         TurnFault::Tls => "look at its log",
         TurnFault::Refused(code) if code >= 500 => "try later",
         _ => "ask its operator",

@@ -267,34 +267,41 @@ fn certificates_are_judged() {
     let roots = authority.roots();
     let trusting = ["--turn-ca-file", roots.to_str().unwrap()];
     let other = other.roots();
-    let far = "20990101000000Z";
+    let (near, far) = ("20200101000000Z", "20990101000000Z");
     let cases = [
-        (1, None, far, &trusting[1], None),
+        (1, None, [near, far], &trusting[1], None),
         (
             2,
             None,
-            "20261001000000Z",
+            [near, "20261001000000Z"],
             &trusting[1],
             Some(("certificate-expired", "its certificate expired on 2026-10-01")),
         ),
         (
             3,
             Some("IP:127.0.0.1"),
-            far,
+            [near, far],
             &trusting[1],
             Some(("certificate-name", "its certificate is another host's")),
         ),
         (
             4,
             None,
-            far,
+            [near, far],
             &other.to_str().unwrap(),
             Some(("certificate-untrusted", "nobody trusted has signed its certificate")),
         ),
+        (
+            5,
+            None,
+            ["20980101000000Z", far],
+            &trusting[1],
+            Some(("certificate-not-yet-valid", "its certificate is not valid yet")),
+        ),
     ];
-    for (n, name, end, trusted, fault) in cases {
+    for (n, name, [start, end], trusted, fault) in cases {
         let own = format!("IP:{}", net.ip(n));
-        let made = authority.sign(name.unwrap_or(&own), end);
+        let made = authority.sign_from(name.unwrap_or(&own), start, end);
         let [certificate, key] = [&made.certificate, &made.key].map(|file| file.to_str().unwrap());
         let files = [format!("--cert={certificate}"), format!("--pkey={key}")];
         let options = [&WITH_USER[..], &[&files[0], &files[1]]].concat();

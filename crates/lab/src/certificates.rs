@@ -56,7 +56,12 @@ impl Authority {
 
     /// One that names this (`DNS:turn.example`, `IP:127.0.0.1`) and ends then, as `20261001000000Z`.
     pub fn sign(&self, name: &str, end: &str) -> Certificate {
-        let file = name.replace([':', '.'], "-") + "-" + end;
+        self.sign_from(name, "20200101000000Z", end)
+    }
+
+    /// One that begins then, too.
+    pub fn sign_from(&self, name: &str, start: &str, end: &str) -> Certificate {
+        let file = name.replace([':', '.'], "-") + "-" + start + "-" + end;
         let [key, request, signed] = ["key", "csr", "pem"].map(|kind| format!("{file}.{kind}"));
         self.openssl(&[
             "req",
@@ -85,7 +90,7 @@ impl Authority {
             "-cert",
             "ca.pem",
             "-startdate",
-            "20200101000000Z",
+            start,
             "-enddate",
             end,
             "-in",

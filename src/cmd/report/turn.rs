@@ -89,6 +89,7 @@ impl<'a> TurnProblem<'a> {
             (TurnFault::UselessAddress, _) => "its relayed address is of no use here".to_owned(),
             (TurnFault::Expired, Some(end)) => format!("its certificate expired on {}", date(end)),
             (TurnFault::Expired, None) => "its certificate has expired".to_owned(),
+            (TurnFault::NotYetValid, _) => "its certificate is not valid yet".to_owned(),
             (TurnFault::WrongName, _) => "its certificate is another host's".to_owned(),
             (TurnFault::Untrusted, _) => "nobody trusted has signed its certificate".to_owned(),
             (TurnFault::Tls, _) => "it fails to speak TLS".to_owned(),
@@ -118,6 +119,9 @@ impl<'a> TurnProblem<'a> {
             }
             TurnFault::UselessAddress => {
                 "a server behind a NAT has to be told its outer address: coturn's `external-ip`"
+            }
+            TurnFault::NotYetValid => {
+                "one of the clocks may be wrong: `date -u` shows that of this host"
             }
             TurnFault::Expired | TurnFault::WrongName | TurnFault::Tls => {
                 return Some(Advice::Certificate(format!("{host}:{port}")));

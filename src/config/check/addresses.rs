@@ -16,8 +16,8 @@ pub(super) fn bad_addresses(config: &Config, binds: &[Endpoint]) -> Vec<Mistake>
     let mut seen = BTreeMap::new();
     let mistake = |(place, endpoint)| {
         unusable(place, &endpoint)
-            .or_else(|| this_server(place, &endpoint, binds))
-            .or_else(|| repeated(place, endpoint, &mut seen))
+            .or_else(|| this_server(place, &endpoint, config, binds))
+            .or_else(|| repeated(place, endpoint, config, &mut seen))
     };
     addresses(config).into_iter().filter_map(mistake).collect()
 }
@@ -93,11 +93,19 @@ fn needs_link(place: Place, ip: Ipv6Addr, endpoint: &Endpoint) -> bool {
     is_used && ip.is_unicast_link_local() && !has_link
 }
 
-/// A superior or node that would be this server talking to itself.
-fn this_server(place: Place, endpoint: &Endpoint, binds: &[Endpoint]) -> Option<Mistake> {
-    let (Place::Superior(_) | Place::Node(_) | Place::Turn(_) | Place::TurnCheck(_)) = place else {
-        return None;
-    };
+/// A superior or node that would be this server talking to itself, or a TURN server that is none.
+fn this_server(
+    place: Place,
+    endpoint: &Endpoint,
+    config: &Config,
+    binds: &[Endpoint],
+) -> Option<Mistake> {
+    match place {
+        Place::Superior(_) | Place::Node(_) | Place::Turn(_) | Place::TurnCheck(_) => {}
+        // A balance server's may be the same behind another NAT.
+        Place::Public(node) if config.cluster.nodes[node].turn.is_some() => {}
+        _ => return None,
+    }
     let i = binds.iter().position(|bind| match (bind, endpoint) {
         (Endpoint::Addr(bind), Endpoint::Addr(addr)) => hears(bind, addr),
         (bind, endpoint) => bind == endpoint,
@@ -123,21 +131,29 @@ fn hears(bind: &SocketAddr, addr: &SocketAddr) -> bool {
 fn repeated(
     place: Place,
     endpoint: Endpoint,
+    config: &Config,
     seen: &mut BTreeMap<(bool, Endpoint), Place>,
 ) -> Option<Mistake> {
     let any_port = matches!(endpoint, Endpoint::Addr(addr) if addr.port() == 0);
-    if matches!(place, Place::TurnCheck(_)) || any_port {
-        return None; // it may be as in `bind`, and any port is a new one each time
+    if any_port {
+        return None; // a new one each time
     }
     let message = |first: Place| match (first.role(), place.role()) {
         (first, role) if first == role => format!("{role} `{endpoint}` is listed twice"),
-        (first, role) => format!("{role} `{endpoint}` is also a {first}"),
+        (first, role) => {
+            let article = if first.starts_with('a') { "an" } else { "a" };
+            format!("{role} `{endpoint}` is also {article} {first}")
+        }
     };
+    let is_turn = |node: usize| config.cluster.nodes[node].turn.is_some();
     // Apart, for seen from outside a public address may well look like one of this host's.
     let key = (place.is_bind(), endpoint.clone());
     match (*seen.entry(key).or_insert(place), place) {
         (first, _) if first == place => None,
         (Place::Node(node), Place::Public(public)) if node == public => None,
+        // What is checked is a TURN server: it may be known as one already.
+        (Place::Turn(_) | Place::TurnCheck(_), Place::TurnCheck(_)) => None,
+        (Place::Node(node) | Place::Public(node), Place::TurnCheck(_)) if is_turn(node) => None,
         (first, _) => Some(Mistake {
             related: Some((first, "first listed here")),
             ..Mistake::at(place, message(first))

@@ -14,6 +14,9 @@ const MAX_URLS: usize = 16;
 /// The longest user of a TURN server (RFC 8489, section 14.3).
 const MAX_USER: usize = 508;
 
+/// The longest where the server has the time in front of it: 20 digits at most, and a colon.
+const MAX_MINTED: usize = MAX_USER - 21;
+
 const USED_BY: &str = "`health = \"allocate\"` and `health = \"relay\"` need it";
 const TWO_SCHEMES: &str = "a TURN server's begin with `turn:` or `turns:`";
 
@@ -79,7 +82,8 @@ fn bad_checks(turn: &Turn) -> Vec<Mistake> {
 /// What a leaf's TURN server and one among the nodes can have wrong. `made`: URLs that it has anyway.
 fn bad_keys(of: TurnOf, turn: &TurnServer, made: Vec<TurnUrl>) -> Vec<Mistake> {
     let mut mistakes = Vec::from_iter(bad_credentials(of, turn));
-    mistakes.extend(turn.user.as_deref().and_then(|user| bad_user(of, user)));
+    let most = turn.secret_file.as_ref().map_or(MAX_USER, |_| MAX_MINTED);
+    mistakes.extend(turn.user.as_deref().and_then(|user| bad_user(of, user, most)));
     mistakes.extend(bad_urls(of, turn, made));
     if turn.ca_file.is_some() {
         let message = match turn.health {
@@ -126,10 +130,10 @@ fn bad_credentials(of: TurnOf, turn: &TurnServer) -> Option<Mistake> {
     Some(Mistake { hint, ..Mistake::at(place, message) })
 }
 
-fn bad_user(of: TurnOf, user: &str) -> Option<Mistake> {
+fn bad_user(of: TurnOf, user: &str, most: usize) -> Option<Mistake> {
     let message = match user {
         "" => "`user` is empty".to_owned(),
-        _ if user.len() > MAX_USER => format!("`user` is longer than {MAX_USER} bytes"),
+        _ if user.len() > most => format!("`user` is longer than {most} bytes"),
         _ if user.contains(char::is_control) => "`user` has a control character".to_owned(),
         _ => return None,
     };

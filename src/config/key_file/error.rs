@@ -158,7 +158,7 @@ pub enum KeyError {
         /// What should be in it.
         what: SecretKind,
     },
-    /// It has no certificate in the form that is called PEM.
+    /// It has no certificate in the form that is called PEM, or something there that is none.
     #[error("{what} `{}` holds no certificate, expected PEM", ShownPath(.file))]
     #[non_exhaustive]
     NoCertificate {

@@ -3,6 +3,10 @@
 use std::io::Read;
 use std::path::Path;
 
+use tokio_rustls::rustls::RootCertStore;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+
 use super::error::KeyError;
 use super::kind::SecretKind;
 use super::open::open;
@@ -32,7 +36,10 @@ pub(crate) fn read_login(turn: &TurnServer) -> Result<Option<TurnLogin>, KeyErro
     Ok(Some(TurnLogin::User(TurnCredentials::new(user, password))))
 }
 
-/// Whether a file has a certificate. Whether that is one, those who read it find out.
+/// What begins some files of text that other systems write.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// Whether a file has certificates, and nothing between their marks that is none.
 pub(crate) fn check_certificates(file: &Path) -> Result<(), KeyError> {
     let what = SecretKind::Certificates;
     let (content, _) = open(file, what, MAX_CERTIFICATES)?;
@@ -40,10 +47,12 @@ pub(crate) fn check_certificates(file: &Path) -> Result<(), KeyError> {
     if content.len() > MAX_CERTIFICATES {
         return Err(KeyError::TooLong { file, what, most: MAX_CERTIFICATES });
     }
-    let begin = b"-----BEGIN CERTIFICATE-----";
-    match content.windows(begin.len()).any(|window| window == begin) {
-        true => Ok(()),
-        false => Err(KeyError::NoCertificate { file, what }),
+    let mut roots = RootCertStore::empty();
+    let added = CertificateDer::pem_slice_iter(&content)
+        .try_for_each(|certificate| roots.add(certificate.ok()?).ok());
+    match added {
+        Some(()) if !roots.is_empty() => Ok(()),
+        _ => Err(KeyError::NoCertificate { file, what }),
     }
 }
 
@@ -78,6 +87,9 @@ fn line_in(file: &Path, what: SecretKind, mut content: Vec<u8>) -> Result<String
         if content.ends_with(b"\r") {
             content.pop();
         }
+    }
+    if content.starts_with(BYTE_ORDER_MARK) {
+        content.drain(..BYTE_ORDER_MARK.len());
     }
     match String::from_utf8(content) {
         Ok(text) if text.is_empty() => Err(KeyError::Empty { file, what }),

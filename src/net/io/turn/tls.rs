@@ -37,7 +37,9 @@ impl TlsRoots {
         if found.certs.is_empty() {
             return Err(none());
         }
-        Self::of(found.certs.clone())
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(found.certs);
+        Self::of(roots)
     }
 
     /// Those whose certificates are in this file (PEM).
@@ -49,18 +51,18 @@ impl TlsRoots {
         if !metadata.is_file() || metadata.len() > MAX_FILE {
             return Err(io::Error::other("no file of certificates"));
         }
-        let certificates = CertificateDer::pem_slice_iter(&std::fs::read(path)?)
-            .collect::<Result<Vec<_>, _>>()
-            .map_err(io::Error::other)?;
-        if certificates.is_empty() {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(&std::fs::read(path)?) {
+            let certificate = certificate.map_err(io::Error::other)?;
+            roots.add(certificate).map_err(|_| io::Error::other("one in it is no certificate"))?;
+        }
+        if roots.is_empty() {
             return Err(io::Error::other("no certificate in it"));
         }
-        Self::of(certificates)
+        Self::of(roots)
     }
 
-    fn of(certificates: Vec<CertificateDer<'static>>) -> io::Result<Self> {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(certificates);
+    fn of(roots: RootCertStore) -> io::Result<Self> {
         let builder = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_safe_default_protocol_versions()
             .map_err(io::Error::other)?;
@@ -96,6 +98,9 @@ fn fault(error: &io::Error) -> CheckFault {
         CertificateError::Expired => TurnFault::Expired.into(),
         CertificateError::ExpiredContext { not_after, .. } => {
             CheckFault { fault: TurnFault::Expired, expired: Some(not_after.as_secs()) }
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            TurnFault::NotYetValid.into()
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             TurnFault::WrongName.into()
