@@ -50,6 +50,17 @@ impl Leaf {
         }
     }
 
+    /// The same server, but as a node.
+    fn node(seed: u64, level: TurnHealth, behaviour: Behaviour) -> Self {
+        let mut leaf = Self::new(seed, level, behaviour);
+        leaf.engine.set_turn(leaf.now, []);
+        let login = TurnLogin::User(TurnCredentials::new(USER, PASSWORD));
+        let plan = HealthPlan::new(level, Some(login));
+        let spec = TurnSpec { plan, ..TurnSpec::new(turn("203.0.113.52")) };
+        leaf.engine.set_turn_nodes(leaf.now, [spec]);
+        leaf
+    }
+
     fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         let from: SocketAddr = LEAF.parse().unwrap();
@@ -168,5 +179,18 @@ fn a_tenth_that_is_lost_each_way_takes_nobody_down_and_leaves_few_allocations() 
         assert!(leaf.server.allocations() <= 1);
         // Three Binding requests in nine seconds, and a deep check of eight in half a minute.
         assert!(leaf.sent < 1200 / 2 + 1200 / 30 * 15, "{}", leaf.sent);
+    }
+}
+
+#[test]
+fn no_request_to_a_node_waits_longer_than_the_answer_before_it_or_leaves_twice() {
+    for level in [TurnHealth::Allocate, TurnHealth::Relay] {
+        let mut beside = Leaf::new(3, level, Behaviour::Healthy);
+        let mut node = Leaf::node(3, level, Behaviour::Healthy);
+        for leaf in [&mut beside, &mut node] {
+            leaf.run_for(Duration::from_millis(100));
+            assert_eq!(leaf.server.allocations(), 0, "{level:?}: it has let go what it had");
+        }
+        assert_eq!((node.engine.count().online, node.sent), (1, beside.sent), "{level:?}");
     }
 }

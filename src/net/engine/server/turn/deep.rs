@@ -35,8 +35,8 @@ pub(super) struct Deep {
     /// The one that goes on, and which way it and the one before left.
     check: Option<TurnCheck>,
     way: Way,
-    /// What is to be sent.
-    out: VecDeque<Transmit>,
+    /// What is to be sent, and since when.
+    out: VecDeque<(Instant, Transmit)>,
     /// When the next begins; `None`: not before it answers Binding.
     next: Option<Instant>,
     /// Whether the last that counts succeeded.
@@ -129,7 +129,7 @@ impl Deep {
 
     /// What is to be sent next, and which way.
     pub(super) fn poll_transmit(&mut self) -> Option<(Way, Transmit)> {
-        self.out.pop_front().map(|transmit| (self.way, transmit))
+        self.out.pop_front().map(|(_, transmit)| (self.way, transmit))
     }
 
     /// Whether there is something.
@@ -137,9 +137,10 @@ impl Deep {
         !self.out.is_empty()
     }
 
-    /// When to call [`Deep::handle_timeout`] next.
+    /// When to call [`Deep::handle_timeout`] and [`Deep::poll_transmit`] next.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.check.as_ref().map_or(self.next, TurnCheck::poll_timeout)
+        let waits = self.out.front().map(|(since, _)| *since);
+        waits.or_else(|| self.check.as_ref().map_or(self.next, TurnCheck::poll_timeout))
     }
 
     /// Takes in what has come of the check that goes on.
@@ -173,7 +174,7 @@ impl Deep {
             }
         }
         let transmits = std::iter::from_fn(|| check.poll_transmit(now));
-        self.out.extend(transmits);
+        self.out.extend(transmits.map(|transmit| (now, transmit)));
         if check.poll_timeout().is_none() {
             self.check = None;
         }
