@@ -41,23 +41,20 @@ fn take(shared: &SharedState, asks: Asks, Datagram { from, bytes, came }: &Datag
     let (now, from) = (came.moment(), *from);
     let mut engine = shared.engine();
     let waits_for = engine.poll_timeout();
-    let news = match asks {
+    match asks {
         Asks::Nodes => {
             let outcome = engine.handle_answer(now, from, bytes);
             shared.counters.checked(outcome);
             tell!(shared.log_limit.allow(now), TRACE, %from, verdict = ?outcome, "answer to a check");
-            // Of a node that goes on as before nothing is due before its next check.
-            engine.has_news()
         }
         Asks::Turn => {
-            let right = engine.handle_binding(now, from, bytes);
-            if !right {
+            if !engine.handle_binding(now, from, bytes) {
                 shared.counters.stray_binding();
             }
-            right
         }
-    };
-    news || is_sooner(engine.poll_timeout(), waits_for)
+    }
+    // Of one that goes on as before nothing is due before it is asked again.
+    engine.has_news() || is_sooner(engine.poll_timeout(), waits_for)
 }
 
 /// Whether something is due before the control loop looks again.
