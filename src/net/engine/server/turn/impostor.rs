@@ -15,7 +15,8 @@ const PROBES: u8 = 3;
 /// What is known of that. A TURN server does not answer a probe.
 #[derive(Debug)]
 pub(super) struct Impostor {
-    exchange: Exchange,
+    /// `None`: no probe is out any more.
+    exchange: Option<Box<Exchange>>,
     /// How many probes are to be sent yet.
     left: u8,
     found: bool,
@@ -23,7 +24,7 @@ pub(super) struct Impostor {
 
 impl Default for Impostor {
     fn default() -> Self {
-        Self { exchange: Exchange::new(Owner::Health), left: PROBES, found: false }
+        Self { exchange: None, left: PROBES, found: false }
     }
 }
 
@@ -43,27 +44,33 @@ impl Impostor {
     /// it does not answer any more, something else is there.
     pub(super) fn ask(&mut self, now: Instant, rng: &mut Rng) -> Option<Vec<u8>> {
         self.found &= self.left > 0;
-        self.left = self.left.checked_sub(1)?;
+        let Some(left) = self.left.checked_sub(1) else {
+            self.exchange = None;
+            return None;
+        };
+        self.left = left;
         // Not one of the server's own nonces: it may be the one that is found.
         let token = Token { id: rng.random(), nonce: rng.random_range(1..=u64::MAX) };
         let (view, extras) = (View::Flat, Extras::default());
         let query = Query::Probe { view, names: false, extras, size: SHORT_REQUEST as u16 };
-        self.exchange.sent(now, token, query, ());
-        self.exchange.keep_newest(PROBES.into());
-        Some(self.exchange.encode(token, query))
+        let exchange = self.exchange.get_or_insert_with(|| Exchange::new(Owner::Health).into());
+        exchange.sent(now, token, query, ());
+        exchange.keep_newest(PROBES.into());
+        Some(exchange.encode(token, query))
     }
 
     /// A datagram came that is no STUN. Returns whether it is the answer to a probe.
     pub(super) fn handle_datagram(&mut self, datagram: &[u8]) -> bool {
+        let Some(exchange) = &self.exchange else { return false };
         let Ok(Response { id, body: ResponseBody::Probe(reply) }) =
             Response::decode_some(datagram, 0)
         else {
             return false;
         };
         let proof = Proof::of_reply(id, &reply);
-        let right = matches!(self.exchange.judge(proof), Judged::Right { .. });
+        let right = matches!(exchange.judge(proof), Judged::Right { .. });
         if right {
-            self.exchange.forget();
+            self.exchange = None;
             self.found = true;
             self.left = PROBES;
         }
