@@ -133,8 +133,9 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
       clearTimeout(patience)
       if (state === 'failed') reselect(state)
       // It takes a browser many seconds more to give up.
-      if (state === 'disconnected') patience = setTimeout(reselect, 2000, 'failed')
-      if (state === 'connected' || state === 'completed') used = await relay(pc, last)
+      if (state === 'disconnected') patience = setTimeout(reselect, 1000, 'failed')
+      // Between two states ICE may have moved to another by itself.
+      if (['connected', 'completed', 'disconnected'].includes(state)) used = (await relay(pc, last)) ?? (state === 'disconnected' ? used : undefined)
     }],
     [signal, 'abort', () => stop()],
   ]

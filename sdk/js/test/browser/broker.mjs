@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url'
 
 const sdk = join(dirname(fileURLToPath(import.meta.url)), '../..')
 const [pages, api] = process.argv.slice(2)
-const files = { '/turn-balance.js': ['turn-balance.js', 'text/javascript'], '/demo/': ['demo/index.html', 'text/html'], '/demo/turn-balance.js': ['turn-balance.js', 'text/javascript'], '/example/': ['example/index.html', 'text/html'] }
+const files = { '/turn-balance.js': ['turn-balance.js', 'text/javascript'], '/call.js': ['test/browser/call.js', 'text/javascript'], '/demo/': ['demo/index.html', 'text/html'], '/demo/turn-balance.js': ['turn-balance.js', 'text/javascript'], '/example/': ['example/index.html', 'text/html'] }
 let lists = {}
 
 createInterface({ input: process.stdin }).on('line', (line) => {
@@ -24,7 +24,7 @@ const listen = (port, handle) => {
 }
 listen(pages, (request, response) => {
   const { pathname } = new URL(request.url, 'http://page')
-  if (pathname === '/') return response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>page</title>')
+  if (pathname === '/') return response.writeHead(200, { 'Content-Type': 'text/html' }).end('<!doctype html><title>page</title><link rel=icon href=data:,>')
   const [file, type] = files[pathname] ?? []
   if (!file) return response.writeHead(404).end()
   response.writeHead(200, { 'Content-Type': type }).end(readFileSync(join(sdk, file)))

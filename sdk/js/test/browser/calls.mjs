@@ -1,0 +1,107 @@
+// Calls through real TURN servers with exactly what a real broker gave, and what becomes of them when one is killed.
+
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { spawnSync } from 'node:child_process'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { loadavg, setPriority } from 'node:os'
+import { writeFileSync } from 'node:fs'
+
+import { BROKER, Lab, PAGE, ROOT, browse, enter, missing, until } from './lab.mjs'
+
+const script = fileURLToPath(import.meta.url)
+const tb = process.env.TB_BINARY
+const lack = missing(tb) || (spawnSync('which', ['turnserver']).status ? 'coturn' : '')
+if (lack) {
+  console.error(`no calls are tested: ${lack} missing`)
+  process.exit(process.env.TB_REQUIRE_BROWSERS === '1' ? 1 : 0)
+}
+enter(script)
+setPriority(-5)
+
+const lab = new Lab(tb)
+await lab.open()
+lab.start(process.execPath, [join(dirname(script), 'broker.mjs'), '8080'], { stdio: ['pipe', 'ignore', 'inherit'] })
+
+const near = ['203.0.113.11', '203.0.113.12', '203.0.113.13']
+const log = Object.fromEntries(near.map((ip) => [ip, '']))
+const coturns = Object.fromEntries(near.map((ip) => [ip, coturn(ip)]))
+await lab.distances(Object.fromEntries(near.map((ip, index) => [ip, 10 + 50 * index])))
+near.forEach((ip, index) => lab.leaf(`leaf-${index + 1}`, ip, ''))
+
+const file = (name, text) => (writeFileSync(join(lab.folder, name), `${text}\n`, { mode: 0o600 }), name)
+lab.above('root', `${ROOT}:3001`, near, `[http]
+bind = "${ROOT}:8443"
+plain = true
+api-keys = "${file('api-keys', `back-end ${'k'.repeat(40)}`)}"
+token-secret = "${file('token.secret', 't'.repeat(40))}"
+turn-secret = "${file('turn.secret', 'north-wind')}"
+origins = ["${PAGE}"]
+demo = true
+`)
+await until('all leaves', () => lab.named(3001)?.candidates > near.length)
+
+function coturn(ip) {
+  const options = ['-n', '--no-cli', '--no-dtls', '--no-tls', '--log-file=stdout', '--simple-log', '--pidfile=/dev/null', '--userdb=:memory:', '--realm=turn.example', '--relay-threads=1', '--use-auth-secret', '--static-auth-secret=north-wind', '--verbose']
+  const server = lab.start('turnserver', [...options, `--listening-ip=${ip}`, `--relay-ip=${ip}`, '--listening-port=3478'], { stdio: ['ignore', 'pipe', 'inherit'] })
+  server.stdout.on('data', (chunk) => (log[ip] += chunk))
+  return server
+}
+
+// What the application's back end makes for a user.
+function token(user) {
+  const said = `${Math.floor(Date.now() / 1000) + 600}.${user}`
+  return `${said}.${createHmac('sha256', 't'.repeat(40)).update(said).digest('base64url')}`
+}
+
+const browser = await browse('chrome')
+const open = async (path) => {
+  const page = await browser.newPage()
+  page.on('pageerror', (error) => console.error('page:', error))
+  page.on('console', (message) => console.error('console:', message.text()))
+  await page.goto(`${PAGE}${path}`)
+  // Timers of a page that nobody sees are slow.
+  await page.bringToFront()
+  return page
+}
+
+// A message passes, by the nearest, and its log names the user that the credentials were made for.
+let page = await open('/')
+await page.evaluate(async (broker) => {
+  const { call } = await import('/call.js')
+  globalThis.note = await call(broker)
+  // Of two servers ICE itself would take the other.
+}, { url: BROKER, token: token('alice'), count: 1 })
+await until('a message', () => page.evaluate(() => note.heard > 0))
+const first = await page.evaluate(() => note)
+assert.equal(first.server.turn, `${near[0]}:3478`)
+assert.equal(first.method, 'ice')
+const [{ username }] = first.iceServers
+await until(`the user ${username} in coturn's log`, () => log[near[0]].includes(`user <${username}>`) && username.includes('alice'))
+console.log(`a message through ${first.server.turn} as ${username}`)
+
+// The TURN server is killed under the call.
+const killed = await page.evaluate(() => performance.now())
+coturns[near[0]].kill('SIGKILL')
+await until('a change', () => page.evaluate(() => note.changes.length > 0))
+await until('a message after it', () => page.evaluate(() => note.back))
+const { states, changes, back, errors } = await page.evaluate(() => note)
+const [lost, state] = states.find(([at, state]) => at > killed && ['disconnected', 'failed'].includes(state))
+const seconds = (from, to) => `${((to - from) / 1000).toFixed(2)} s`
+console.log(`coturn killed: ICE says ${state} after ${seconds(killed, lost)}; ${seconds(lost, changes[0][0])} later watch offers ${changes[0][2]}, and a message passes after ${seconds(lost, back)} (load ${loadavg()[0].toFixed(1)})`)
+assert.deepEqual(errors, [])
+assert.equal(changes[0][1], 'failed')
+assert.notEqual(changes[0][2], `${near[0]}:3478`)
+assert.ok(changes[0][3])
+// On a machine that does other things, too, what counts is that it comes back.
+if (process.env.TB_REQUIRE_TIMES) assert.ok(back - lost < 3000)
+await page.close()
+
+// The example page does the same.
+page = await open(`/example/?url=${BROKER}&token=${token('bob')}`)
+await page.click('button')
+await until('hello', () => page.$eval('pre', (log) => log.textContent.includes('you said hello')))
+console.log(await page.$eval('pre', (log) => log.textContent.trim().split('\n')[0]))
+await browser.close()
+process.exit(0)
