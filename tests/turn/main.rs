@@ -2,6 +2,8 @@
 #![cfg(target_os = "linux")]
 
 mod families;
+mod health;
+mod held;
 mod offered;
 mod ping;
 mod told;

@@ -2,23 +2,20 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
-use rand::SeedableRng as _;
 use serde_json::Value;
-use turn_balance::internals::engine::Rng;
-use turn_balance::internals::engine::turn::{CheckPlan, TurnCheck, TurnEvent, TurnStep};
-use turn_balance::{TurnCredentials, TurnHealth};
+use turn_balance::TurnCredentials;
 use turn_balance_lab::Built;
 use turn_balance_lab::certificates::Authority;
 use turn_balance_lab::coturn::{Coturn, SECRET, WITH_SECRET, WITH_USER};
 use turn_balance_lab::loopback::Net;
 use turn_balance_lab::scripted::scripted;
-use turn_balance_lab::served::PATIENCE;
 use turn_balance_sim::turn::{Behaviour, PASSWORD, USER};
+
+use crate::held::Held;
 
 const BUILT: Built = turn_balance_lab::built!();
 
@@ -230,34 +227,9 @@ fn a_quota_that_is_full_is_told() {
     let net = Net::new();
     let options = [&WITH_USER[..], &["--user-quota=1"]].concat();
     let Some(_coturn) = Coturn::start(net.turn(1), &options) else { return };
-    let _held = hold(net.turn(1));
+    let _held = Held::new(net.turn(1), TurnCredentials::new(USER, PASSWORD));
     let why = "the user's quota is full (486)";
     fails(&url(net.turn(1)), PASSWORD, &AS_PROBE, "quota", why);
-}
-
-/// An allocation that is there as long as the socket is.
-fn hold(turn: SocketAddr) -> UdpSocket {
-    let socket = UdpSocket::bind((turn.ip(), 0)).unwrap();
-    socket.set_read_timeout(Some(PATIENCE)).unwrap();
-    let credentials = Some(TurnCredentials::new(USER, PASSWORD));
-    let level = TurnHealth::Allocate;
-    let plan = CheckPlan { level, credentials, patience: PATIENCE, reliable: false };
-    let mut check = TurnCheck::new(turn, plan, Instant::now(), Rng::seed_from_u64(7));
-    loop {
-        while let Some(transmit) = check.poll_transmit(Instant::now()) {
-            socket.send_to(&transmit.payload, turn).unwrap();
-        }
-        let mut buffer = [0; 4096];
-        let (len, from) = socket.recv_from(&mut buffer).unwrap();
-        check.handle_datagram(Instant::now(), from, &buffer[..len]);
-        while let Some(event) = check.poll_event() {
-            match event {
-                TurnEvent::Step(TurnStep::Allocate { .. }) => return socket,
-                TurnEvent::Step(_) => {}
-                TurnEvent::Ended(ended) => panic!("{ended:?}"),
-            }
-        }
-    }
 }
 
 #[test]

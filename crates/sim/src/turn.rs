@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use stun_types::attribute::{
-    AlternateServer, ErrorCode, MessageIntegrity, Nonce, Realm, XorMappedAddress,
+    AlternateServer, ErrorCode, MessageIntegrity, Nonce, Realm, Username, XorMappedAddress,
 };
 use stun_types::message::{
     BINDING, IntegrityAlgorithm, LongTermKeyCredentials, Message, MessageClass,
@@ -13,6 +13,7 @@ use stun_types::message::{
     MessageWriteVec, TransactionId,
 };
 use stun_types::prelude::AttributeStaticType as _;
+use turn_balance::{TurnCredentials, TurnSecret};
 use turn_types::attribute::{
     Data, Lifetime, RequestedAddressFamily, XorPeerAddress, XorRelayedAddress,
 };
@@ -66,13 +67,26 @@ pub enum Behaviour {
     SwallowsAllocate,
 }
 
+/// What somebody has been given.
+#[derive(Debug)]
+struct Allocation {
+    /// For which request: who sends that again gets the same answer.
+    transaction: TransactionId,
+    /// Whom it admits.
+    admits: Option<SocketAddr>,
+}
+
 /// The server.
 #[derive(Debug)]
 pub struct ScriptedTurn {
     behaviour: Behaviour,
     addr: SocketAddr,
-    /// Whose allocations there are, and whom they admit.
-    allocations: BTreeMap<SocketAddr, Option<SocketAddr>>,
+    /// Whose allocations there are.
+    allocations: BTreeMap<SocketAddr, Allocation>,
+    /// By whose name it knows a port, until his allocation is let go, as coturn does.
+    users: BTreeMap<SocketAddr, String>,
+    /// What credentials are minted from; `None`: there is [`USER`] alone.
+    secret: Option<TurnSecret>,
     nonces: u32,
     signed: u32,
     refused: bool,
@@ -81,7 +95,22 @@ pub struct ScriptedTurn {
 impl ScriptedTurn {
     /// One at this address.
     pub fn new(addr: SocketAddr, behaviour: Behaviour) -> Self {
-        Self { behaviour, addr, allocations: BTreeMap::new(), nonces: 0, signed: 0, refused: false }
+        Self {
+            behaviour,
+            addr,
+            allocations: BTreeMap::new(),
+            users: BTreeMap::new(),
+            secret: None,
+            nonces: 0,
+            signed: 0,
+            refused: false,
+        }
+    }
+
+    /// The same, where credentials are minted from this secret.
+    #[must_use]
+    pub fn with_secret(self, secret: TurnSecret) -> Self {
+        Self { secret: Some(secret), ..self }
     }
 
     /// How many allocations there are.
@@ -124,14 +153,14 @@ impl ScriptedTurn {
             response.add_attribute(&mapped).unwrap();
             return Some(response.finish());
         }
-        if let Err(code) = self.admit(message) {
+        if let Err(code) = self.admit(from, message) {
             return Some(self.refusal(message, code));
         }
         self.serve(from, message)
     }
 
     /// Whether a request is signed as it has to be, or which error it gets.
-    fn admit(&mut self, message: &Message<'_>) -> Result<(), u16> {
+    fn admit(&mut self, from: SocketAddr, message: &Message<'_>) -> Result<(), u16> {
         if self.behaviour == Behaviour::Open {
             return Ok(());
         }
@@ -146,12 +175,19 @@ impl ScriptedTurn {
             Behaviour::StaleOnce if self.signed == 1 => return Err(438),
             _ => {}
         }
-        message.validate_integrity(&self.credentials(PASSWORD)).map_or(Err(401), |_| Ok(()))
+        let name = message.attribute::<Username>().map_err(|_| 400_u16)?.username().to_owned();
+        let known = self.users.entry(from).or_insert_with(|| name.clone());
+        if *known != name {
+            return Err(437);
+        }
+        let credentials = self.credentials(&self.login(&name)?);
+        message.validate_integrity(&credentials).map_or(Err(401), |_| Ok(()))
     }
 
     fn serve(&mut self, from: SocketAddr, message: &Message<'_>) -> Option<Vec<u8>> {
         let id = message.transaction_id();
         let mut response = Message::builder_success(message, MessageWriteVec::new());
+        let mut left = None;
         match (message.method(), self.behaviour) {
             (ALLOCATE, Behaviour::Refuses(code)) => return Some(self.refusal(message, code)),
             (ALLOCATE, Behaviour::RefusesOnce(code)) if !self.refused => {
@@ -163,8 +199,13 @@ impl ScriptedTurn {
             {
                 return Some(self.refusal(message, 440));
             }
+            (ALLOCATE, _)
+                if self.allocations.get(&from).is_some_and(|had| had.transaction != id) =>
+            {
+                return Some(self.refusal(message, 437));
+            }
             (ALLOCATE, behaviour) => {
-                self.allocations.insert(from, None);
+                self.allocations.insert(from, Allocation { transaction: id, admits: None });
                 if behaviour == Behaviour::SwallowsAllocate {
                     return None;
                 }
@@ -177,20 +218,25 @@ impl ScriptedTurn {
             }
             (CREATE_PERMISSION, _) => {
                 let peer = message.attribute::<XorPeerAddress>().unwrap().addr(id);
-                *self.allocations.get_mut(&from)? = Some(peer);
+                self.allocations.get_mut(&from)?.admits = Some(peer);
             }
             (REFRESH, _) => {
                 assert_eq!(message.attribute::<Lifetime>().unwrap().seconds(), 0);
                 if self.allocations.remove(&from).is_none() {
                     return Some(self.refusal(message, 437));
                 }
+                left = self.users.remove(&from);
             }
             _ => return Some(self.refusal(message, 400)),
         }
         if self.behaviour != Behaviour::Open {
-            let wrong = self.behaviour == Behaviour::Missigned;
-            let password = if wrong { "trout" } else { PASSWORD };
-            let credentials = self.credentials(password);
+            let name = left.or_else(|| self.users.get(&from).cloned()).unwrap_or_default();
+            let mut login =
+                self.login(&name).unwrap_or_else(|_| TurnCredentials::new(USER, PASSWORD));
+            if self.behaviour == Behaviour::Missigned {
+                login.password = "trout".to_owned();
+            }
+            let credentials = self.credentials(&login);
             response.add_message_integrity(&credentials, IntegrityAlgorithm::Sha1).unwrap();
         }
         Some(response.finish())
@@ -203,7 +249,7 @@ impl ScriptedTurn {
         }
         let peer = message.attribute::<XorPeerAddress>().ok()?.addr(message.transaction_id());
         let data = message.attribute::<Data<'_>>().ok()?;
-        let admitted = self.allocations.get(&from).copied().flatten()?;
+        let admitted = self.allocations.get(&from)?.admits?;
         if peer.ip() != admitted.ip() || peer != self.relayed() {
             return None;
         }
@@ -246,8 +292,19 @@ impl ScriptedTurn {
         }
     }
 
-    fn credentials(&self, password: &str) -> MessageIntegrityCredentials {
-        let [user, password] = [USER, password].map(str::to_owned);
-        LongTermKeyCredentials::new(user, password, self.realm()).into()
+    /// What whoever is called so signs with.
+    fn login(&self, name: &str) -> Result<TurnCredentials, u16> {
+        match &self.secret {
+            None => Ok(TurnCredentials::new(USER, PASSWORD)),
+            Some(secret) => {
+                let (expiry, user) = name.split_once(':').ok_or(401_u16)?;
+                Ok(secret.mint(expiry.parse().map_err(|_| 401_u16)?, user))
+            }
+        }
+    }
+
+    fn credentials(&self, login: &TurnCredentials) -> MessageIntegrityCredentials {
+        let TurnCredentials { username, password, .. } = login.clone();
+        LongTermKeyCredentials::new(username, password, self.realm()).into()
     }
 }

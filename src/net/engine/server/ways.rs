@@ -67,15 +67,21 @@ impl Route {
     /// came by.
     pub(super) fn ask(&mut self, now: Instant, ways: &mut Ways) -> bool {
         let mut first = false;
-        if self.unanswered >= UNANSWERED {
-            let way = ways.after(now, self.way);
-            if way != self.way {
-                first = !std::mem::replace(&mut self.moved, true);
-                (self.way, self.unanswered) = (way, 0);
-            }
+        if self.unanswered >= UNANSWERED && self.leave(now, ways) {
+            first = !std::mem::replace(&mut self.moved, true);
         }
         self.unanswered = self.unanswered.saturating_add(1);
         first
+    }
+
+    /// The next request leaves another way, if there is one. Returns whether there is.
+    pub(super) fn leave(&mut self, now: Instant, ways: &mut Ways) -> bool {
+        let way = ways.after(now, self.way);
+        let moves = way != self.way;
+        if moves {
+            (self.way, self.unanswered) = (way, 0);
+        }
+        moves
     }
 
     /// An answer came: the way is good.

@@ -182,12 +182,17 @@ impl TurnCheck {
 
     /// The next datagram to send.
     pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
-        if self.stage == Stage::Over {
+        if !self.is_due(now) {
             return None;
         }
-        let payload = self.request.due(now)?;
+        let payload = self.request.send(now);
         self.may_hold |= self.stage == Stage::Allocate;
         Some(Transmit { to: self.peer, payload })
+    }
+
+    /// Whether there is one.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.stage != Stage::Over && self.request.is_due(now)
     }
 
     /// What came of the check since the last call.

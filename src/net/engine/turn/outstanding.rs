@@ -48,16 +48,18 @@ impl Outstanding {
         Self { proof: None, payload, first: now, patience: plan.patience, sent: 0, tries: TRIES }
     }
 
-    /// Its bytes, if they are to be sent now.
-    pub(super) fn due(&mut self, now: Instant) -> Option<Vec<u8>> {
+    /// Whether it is to be sent now.
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.sent < self.tries && self.next_try() <= now && !self.is_overdue(now)
+    }
+
+    /// Notes that it is sent, and gives its bytes.
+    pub(super) fn send(&mut self, now: Instant) -> Vec<u8> {
         if self.sent == 0 {
             self.first = now;
         }
-        if self.sent >= self.tries || self.next_try() > now || self.is_overdue(now) {
-            return None;
-        }
         self.sent += 1;
-        Some(self.payload.clone())
+        self.payload.clone()
     }
 
     pub(super) fn is_answered_by(&self, transaction: u128, method: u16) -> bool {

@@ -84,7 +84,7 @@ impl TurnSockets {
             Entry::Vacant(place) => {
                 let socket = fresh(bind)?;
                 if way != Way::FIRST {
-                    debug!("TURN servers that are silent are asked from another port");
+                    debug!("TURN servers that are silent, or refuse, are asked from another port");
                 }
                 shared.asking.add(Asks::Turn, socket.clone());
                 place.insert(OpenTurnSocket { socket, used: now })

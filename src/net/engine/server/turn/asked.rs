@@ -95,8 +95,14 @@ impl AskedTurn {
         health.is_some_and(|health| health.handle_datagram(now, from, datagram, rng))
     }
 
-    pub(super) fn handle_timeout(&mut self, now: Instant, unix: u64, rng: &mut Rng) {
-        self.health.iter_mut().for_each(|health| health.handle_timeout(now, unix, rng));
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        ways: &mut Ways,
+        unix: u64,
+        rng: &mut Rng,
+    ) {
+        self.health.iter_mut().for_each(|health| health.handle_timeout(now, ways, unix, rng));
     }
 
     pub(super) fn poll_transmit(

@@ -1,16 +1,15 @@
 //! Whether a TURN server does what it is for: an allocation from time to time, beside the Binding requests.
 
-use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
 
 use super::plan::DeepPlan;
-use crate::net::engine::server::ways::Way;
+use crate::net::engine::server::ways::{Route, Way, Ways};
 use crate::net::engine::turn::{CheckPlan, TurnCheck, TurnEvent, TurnStep};
 use crate::net::engine::{Rng, Transmit, jitter};
-use crate::types::TurnFault;
+use crate::types::{TurnCredentials, TurnFault};
 
 /// Between two checks, about: less than half a minute, so that three silences after it count within 35 s.
 const PERIOD: Duration = Duration::from_secs(25);
@@ -32,17 +31,21 @@ const SILENCES: u8 = 3;
 pub(super) struct Deep {
     addr: SocketAddr,
     plan: DeepPlan,
-    /// The one that goes on, and which way it and the one before left.
+    /// The one that goes on. What it sends waits there, so that its deadline knows of it.
     check: Option<TurnCheck>,
+    /// Which way it and the one before left, and who asked.
     way: Way,
-    /// What is to be sent, and since when.
-    out: VecDeque<(Instant, Transmit)>,
+    credentials: Option<TurnCredentials>,
+    /// Whether the server may still hold that port for the one before: for who asked, or an allocation.
+    spent: bool,
     /// When the next begins; `None`: not before it answers Binding.
     next: Option<Instant>,
     /// Whether the last that counts succeeded.
     proven: bool,
     fault: Option<TurnFault>,
     silences: u8,
+    /// Why the last did not, whether that counts or not.
+    doubt: Option<TurnFault>,
     /// Whether it forbids to be shown that it relays.
     unproved: bool,
 }
@@ -54,11 +57,13 @@ impl Deep {
             plan,
             check: None,
             way: Way::FIRST,
-            out: VecDeque::new(),
+            credentials: None,
+            spent: false,
             next: None,
             proven: false,
             fault: None,
             silences: 0,
+            doubt: None,
             unproved: false,
         }
     }
@@ -88,9 +93,9 @@ impl Deep {
 
     /// It does not answer any more. What was known of it need not hold when it does again.
     pub(super) fn end(&mut self) {
-        (self.check, self.next) = (None, None);
-        self.out.clear();
-        (self.proven, self.fault, self.silences) = (false, None, 0);
+        self.spent |= self.check.take().is_some();
+        self.next = None;
+        (self.proven, self.fault, self.silences, self.doubt) = (false, None, 0, None);
     }
 
     /// Something came from it. Returns whether it was awaited.
@@ -109,17 +114,24 @@ impl Deep {
         right
     }
 
-    /// Lets time pass. `way`: which way a check leaves that begins now, `unix`: the seconds since 1970.
-    pub(super) fn handle_timeout(&mut self, now: Instant, way: Way, unix: u64, rng: &mut Rng) {
+    /// Lets time pass. `route`: how the server is asked, `unix`: the seconds since 1970.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        route: &mut Route,
+        ways: &mut Ways,
+        unix: u64,
+        rng: &mut Rng,
+    ) {
         if self.check.is_none() && self.next.take_if(|next| *next <= now).is_some() {
+            self.take_port(now, route, ways, unix);
             let plan = CheckPlan {
                 level: self.plan.level(),
-                credentials: self.plan.credentials(unix),
+                credentials: self.credentials.clone(),
                 patience: PATIENCE,
                 reliable: false,
             };
             self.check = Some(TurnCheck::new(self.addr, plan, now, Rng::from_rng(rng)));
-            self.way = way;
         }
         if let Some(check) = &mut self.check {
             check.handle_timeout(now);
@@ -128,67 +140,88 @@ impl Deep {
     }
 
     /// What is to be sent next, and which way.
-    pub(super) fn poll_transmit(&mut self) -> Option<(Way, Transmit)> {
-        self.out.pop_front().map(|(_, transmit)| (self.way, transmit))
+    pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<(Way, Transmit)> {
+        let transmit = self.check.as_mut()?.poll_transmit(now)?;
+        Some((self.way, transmit))
     }
 
     /// Whether there is something.
-    pub(super) fn is_due(&self) -> bool {
-        !self.out.is_empty()
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        self.check.as_ref().is_some_and(|check| check.is_due(now))
     }
 
     /// When to call [`Deep::handle_timeout`] and [`Deep::poll_transmit`] next.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let waits = self.out.front().map(|(since, _)| *since);
-        waits.or_else(|| self.check.as_ref().map_or(self.next, TurnCheck::poll_timeout))
+        self.check.as_ref().map_or(self.next, TurnCheck::poll_timeout)
+    }
+
+    /// Where the next check leaves from, and as whom. A server that has refused somebody may know the port
+    /// by his name for a minute: another name gets a 437 there (coturn's reading of RFC 8656, section 7.2),
+    /// which says nothing of the server. So after a failure it is another port, or the same name.
+    fn take_port(&mut self, now: Instant, route: &mut Route, ways: &mut Ways, unix: u64) {
+        let moves = self.spent && route.leave(now, ways);
+        if !self.spent || moves || route.way() != self.way {
+            self.credentials = self.plan.credentials(unix);
+        }
+        self.way = route.way();
     }
 
     /// Takes in what has come of the check that goes on.
     fn go_on(&mut self, now: Instant, rng: &mut Rng) {
-        let Some(check) = &mut self.check else { return };
-        while let Some(event) = check.poll_event() {
+        while let Some(event) = self.check.as_mut().and_then(TurnCheck::poll_event) {
             match event {
                 TurnEvent::Step(TurnStep::Unproved { .. }) => self.unproved = true,
                 TurnEvent::Step(TurnStep::Relay { .. }) => self.unproved = false,
                 TurnEvent::Step(_) => {}
                 TurnEvent::Ended(outcome) => {
+                    self.spent = outcome.is_err();
                     let pause = match outcome {
-                        Ok(()) => {
-                            (self.proven, self.fault, self.silences) = (true, None, 0);
-                            PERIOD
-                        }
-                        Err(fault) => {
-                            let is_silence = is_silence(fault);
-                            self.silences = if is_silence { self.silences + 1 } else { SILENCES };
-                            if self.silences >= SILENCES {
-                                (self.proven, self.fault) = (false, Some(fault));
-                                self.silences = 0;
-                                PERIOD_FAULTY
-                            } else {
-                                AGAIN
-                            }
-                        }
+                        Ok(()) => self.did(),
+                        Err(fault) => self.failed(fault),
                     };
                     self.next = Some(now + jitter(pause, rng));
                 }
             }
         }
-        let transmits = std::iter::from_fn(|| check.poll_transmit(now));
-        self.out.extend(transmits.map(|transmit| (now, transmit)));
-        if check.poll_timeout().is_none() {
+        if self.check.as_ref().is_some_and(|check| check.poll_timeout().is_none()) {
             self.check = None;
         }
     }
+
+    /// It does what is asked of it. Returns when it is checked next.
+    fn did(&mut self) -> Duration {
+        (self.proven, self.fault, self.silences, self.doubt) = (true, None, 0, None);
+        PERIOD
+    }
+
+    /// It does not. Returns when it is checked next.
+    fn failed(&mut self, fault: TurnFault) -> Duration {
+        self.silences = if may_pass(fault) { self.silences + 1 } else { SILENCES };
+        // What is about the port alone hides nothing that was found before.
+        let fault = if is_of_port(fault) { self.doubt.unwrap_or(fault) } else { fault };
+        self.doubt = Some(fault);
+        if self.silences < SILENCES {
+            return AGAIN;
+        }
+        (self.proven, self.fault, self.silences) = (false, Some(fault), 0);
+        PERIOD_FAULTY
+    }
 }
 
-/// Whether an outcome may come of what the network has lost.
-fn is_silence(fault: TurnFault) -> bool {
-    matches!(
-        fault,
-        TurnFault::Silent
-            | TurnFault::Closed
-            | TurnFault::Unreachable
-            | TurnFault::NotStun
-            | TurnFault::Unrelayed
-    )
+/// Whether an outcome says that the port which is asked from is another's (437).
+fn is_of_port(fault: TurnFault) -> bool {
+    fault == TurnFault::Refused(437)
+}
+
+/// Whether an outcome may come of what the network has lost, or of the port.
+fn may_pass(fault: TurnFault) -> bool {
+    is_of_port(fault)
+        || matches!(
+            fault,
+            TurnFault::Silent
+                | TurnFault::Closed
+                | TurnFault::Unreachable
+                | TurnFault::NotStun
+                | TurnFault::Unrelayed
+        )
 }

@@ -152,9 +152,15 @@ impl Health {
     }
 
     /// Lets time pass. `unix`: the seconds since 1970.
-    pub(super) fn handle_timeout(&mut self, now: Instant, unix: u64, rng: &mut Rng) {
-        let way = self.route.way();
-        self.deep.iter_mut().for_each(|deep| deep.handle_timeout(now, way, unix, rng));
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        ways: &mut Ways,
+        unix: u64,
+        rng: &mut Rng,
+    ) {
+        let Self { deep, route, .. } = self;
+        deep.iter_mut().for_each(|deep| deep.handle_timeout(now, route, ways, unix, rng));
         let Some(began) = self.began.filter(|began| *began + PATIENCE <= now) else { return };
         self.failed = self.failed.saturating_add(1);
         if self.failed >= FAILURES {
@@ -175,7 +181,7 @@ impl Health {
         ways: &mut Ways,
         rng: &mut Rng,
     ) -> Option<(Way, Transmit)> {
-        if let Some(request) = self.deep.as_mut().and_then(|deep| deep.poll_transmit()) {
+        if let Some(request) = self.deep.as_mut().and_then(|deep| deep.poll_transmit(now)) {
             return Some(request);
         }
         if !self.is_due(now) {
@@ -201,7 +207,7 @@ impl Health {
 
     /// Whether there is a request to send.
     pub(super) fn is_due(&self, now: Instant) -> bool {
-        let deep = self.deep.as_ref().is_some_and(|deep| deep.is_due());
+        let deep = self.deep.as_ref().is_some_and(|deep| deep.is_due(now));
         deep || self.next.is_some_and(|next| next <= now)
     }
 

@@ -101,10 +101,10 @@ impl TurnServers {
 
     /// Lets time pass.
     pub(super) fn handle_timeout(&mut self, now: Instant) {
-        let Self { own, nodes, news, rng, wall, .. } = self;
+        let Self { own, nodes, ways, wall, news, rng } = self;
         let unix = wall.map_or(0, |(at, unix)| unix + now.saturating_duration_since(at).as_secs());
         news.handle_timeout(now, TurnNews::NoneAnswered(nodes.len()));
-        let mut pass = |server: &mut AskedTurn| server.handle_timeout(now, unix, rng);
+        let mut pass = |server: &mut AskedTurn| server.handle_timeout(now, ways, unix, rng);
         for server in own {
             watch(now, news, true, server, &mut pass);
         }
