@@ -2,7 +2,7 @@
 //! beside a stand-in for a TURN server. Then does with the library what `tb trace` and `tb probe` do.
 //!
 //! ```console
-//! cargo run --release --example cascade
+//! cargo run --example cascade
 //! ```
 
 use std::net::{SocketAddr, UdpSocket};

@@ -1,11 +1,12 @@
-//! A thousand storms, in which nothing may happen that must never be.
+//! Storms, in which nothing may happen that must never be: some of those that CI runs by the thousand.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use turn_balance_sim::storm::{self, Report};
 
-const SEEDS: u64 = 1000;
+/// Without optimization a storm takes ten times as long and more, so that CI runs thousands with it.
+const SEEDS: u64 = 100;
 
 /// Seeds beyond these that have failed once. So far each time the judge was wrong.
 const KEPT: [u64; 21] = [
@@ -39,7 +40,7 @@ fn what_has_failed_once_does_not_again() {
 }
 
 #[test]
-fn nothing_happens_in_a_thousand_storms_that_must_not() {
+fn nothing_happens_in_a_hundred_storms_that_must_not() {
     let next = AtomicU64::new(0);
     let work = || {
         let seeds = std::iter::from_fn(|| Some(next.fetch_add(1, Ordering::Relaxed)));
