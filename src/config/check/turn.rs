@@ -29,6 +29,13 @@ pub(super) fn bad_turn(turn: &Turn, cluster: &Cluster) -> Vec<Mistake> {
         let message = format!("URL `{url}` is no TURN server's, for `turn.bind` has none");
         mistakes.push(Mistake::at(Place::Url(TurnOf::Leaf, 0), message));
     }
+    let health = turn.server.health;
+    if turn.bind.is_empty() && health.needs_credentials() {
+        let message =
+            format!("`health = \"{health}\"` is of no use, for `turn.bind` names no TURN server");
+        let hint = Some("`bind` is where clients reach what is checked");
+        mistakes.push(Mistake { hint, ..Mistake::at(Place::Health(TurnOf::Leaf), message) });
+    }
     let made = turn.bind.iter().map(|bind| TurnUrl::udp(*bind));
     mistakes.extend(bad_keys(TurnOf::Leaf, &turn.server, made.collect()));
     for (i, node) in cluster.nodes.iter().enumerate() {

@@ -19,6 +19,7 @@ pub(super) fn turn(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Turn {
         (0..server.urls.len()).for_each(|i| reader.forget(Place::Url(TurnOf::Leaf, i)));
         let checks = check.iter().flat_map(|(addrs, _)| 0..addrs.len());
         checks.for_each(|i| reader.forget(Place::TurnCheck(i)));
+        reader.forget(Place::Health(TurnOf::Leaf));
     }
     Turn { bind: bind.unwrap_or_default().0, check: check.unwrap_or_default().0, server }
 }

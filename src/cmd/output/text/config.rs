@@ -12,16 +12,16 @@ pub(crate) fn check_passed(file: &Path, config: &Config) -> String {
         [one] => format!("superior {one}"),
         many => format!("superiors {}", many.join(" ")),
     };
+    let turns = config.cluster.nodes.iter().filter(|node| node.turn.is_some()).count();
     let turn: Vec<String> = config.turn.bind.iter().map(ToString::to_string).collect();
     let turn = match turn.as_slice() {
+        [] if turns > 0 => "no TURN server of its own".to_owned(),
         [] => "no TURN server".to_owned(),
         addrs => format!("TURN server {}", addrs.join(" ")),
     };
-    let turns = config.cluster.nodes.iter().filter(|node| node.turn.is_some()).count();
     let turns = match turns {
         0 => String::new(),
-        1 => ", 1 of them a TURN server".to_owned(),
-        many => format!(", {many} of them TURN servers"),
+        some => format!(", {} among its nodes", counted(some, "TURN server")),
     };
     format!(
         "{}: ok ({}{turns}, {superiors}, {turn})",
@@ -66,10 +66,13 @@ mod tests {
         let text = |config: &Config| check_passed(Path::new("a"), config);
         assert_eq!(
             text(&config),
-            "a: ok (2 nodes, 1 of them a TURN server, no superior, \
+            "a: ok (2 nodes, 1 TURN server among its nodes, no superior, \
              TURN server 203.0.113.52:3478 [2001:db8::52]:3478)"
         );
         config.cluster.nodes.push(node);
-        assert!(text(&config).contains("(3 nodes, 2 of them TURN servers, "));
+        config.turn.bind.clear();
+        assert!(text(&config).ends_with(
+            "(3 nodes, 2 TURN servers among its nodes, no superior, no TURN server of its own)"
+        ));
     }
 }
