@@ -238,11 +238,14 @@ pub use types::{ListenAddr, Rates};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use types::{TurnCredentials, TurnSecret};
 
-// For `tb`, which shows what is foreign as the library does, and reads secrets as servers do. Nobody
-// else is promised it.
+// For `tb`, which shows what is foreign as the library does, and reads secrets and times as servers do.
+// Nobody else is promised it.
 #[cfg(feature = "server")]
 #[doc(hidden)]
 pub use config::{secret_from, secret_line};
+#[cfg(feature = "server")]
+#[doc(hidden)]
+pub use types::duration;
 #[doc(hidden)]
 pub use types::escaped;
 

@@ -4,6 +4,8 @@
 mod canonical;
 #[cfg(any(feature = "client", feature = "server"))]
 mod day;
+#[cfg(feature = "server")]
+mod duration;
 mod endpoint;
 mod family;
 mod https_url;
@@ -35,6 +37,8 @@ pub(crate) use canonical::canonical;
 pub(crate) use canonical::unscoped;
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use day::Day;
+#[cfg(feature = "server")]
+pub use duration::duration;
 #[cfg(feature = "server")]
 pub(crate) use endpoint::check_host;
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};

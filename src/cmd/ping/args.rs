@@ -86,7 +86,7 @@ pub(crate) struct PingArgs {
         hide_env_values = true,
         value_hint = ValueHint::Other
     )]
-    pub(super) source: Option<PingSource>,
+    source: Option<PingSource>,
 
     /// Begin each line with the time of day, in seconds since 1970
     #[arg(
@@ -121,9 +121,26 @@ pub(crate) struct PingArgs {
     pub(crate) verbosity: VerbosityArgs,
 }
 
+impl PingArgs {
+    /// Has a builder send from where it is to.
+    pub(super) fn leave_from<B>(
+        &self,
+        builder: B,
+        source: fn(B, IpAddr) -> B,
+        interface: fn(B, String) -> B,
+    ) -> B {
+        match self.source.clone() {
+            Some(PingSource::Addr(ip)) => source(builder, ip),
+            Some(PingSource::OnLink(ip, name)) => interface(source(builder, ip), name),
+            Some(PingSource::Interface(name)) => interface(builder, name),
+            None => builder,
+        }
+    }
+}
+
 /// Where requests leave from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum PingSource {
+enum PingSource {
     Addr(IpAddr),
     /// A link-local address, and the interface that has it.
     OnLink(IpAddr, String),

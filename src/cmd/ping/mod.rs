@@ -10,7 +10,6 @@ use std::time::{Duration, Instant, SystemTime};
 
 use turn_balance::{Echo, Pinger, PingerBuilder};
 
-use self::args::PingSource;
 use super::args::{OutputFormat, PingTarget, Target};
 use super::output::text::ping as text;
 use super::output::{CommandError, Printer};
@@ -124,12 +123,7 @@ impl PingArgs {
         if let Some(family) = self.family.get() {
             pinger = pinger.family(family);
         }
-        match &self.source {
-            Some(PingSource::Addr(ip)) => pinger.source(*ip),
-            Some(PingSource::OnLink(ip, name)) => pinger.source(*ip).interface(name),
-            Some(PingSource::Interface(name)) => pinger.interface(name),
-            None => pinger,
-        }
+        self.leave_from(pinger, PingerBuilder::source, PingerBuilder::interface)
     }
 
     /// Says whom it measures, once that is known.

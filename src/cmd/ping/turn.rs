@@ -5,7 +5,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use turn_balance::{TurnEcho, TurnPinger, TurnPingerBuilder, TurnTransport, TurnUrl};
 
-use super::args::{PingArgs, PingSource};
+use super::args::PingArgs;
 use super::{Measurements, passed};
 use crate::cmd::args::{GivenLogin, OutputFormat};
 use crate::cmd::output::text::ping_turn as text;
@@ -127,11 +127,6 @@ impl PingArgs {
         if let Some(family) = self.family.get() {
             pinger = pinger.family(family);
         }
-        match &self.source {
-            Some(PingSource::Addr(ip)) => pinger.source(*ip),
-            Some(PingSource::OnLink(ip, name)) => pinger.source(*ip).interface(name),
-            Some(PingSource::Interface(name)) => pinger.interface(name),
-            None => pinger,
-        }
+        self.leave_from(pinger, TurnPingerBuilder::source, TurnPingerBuilder::interface)
     }
 }

@@ -1,20 +1,14 @@
 use std::time::Duration;
 
-/// Units and their seconds. `ms` ends in an `s` too, and comes first.
-const UNITS: [(&str, f64); 4] = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3600.0)];
+use crate::types::duration;
 
 /// What a length of time looks like.
 pub(super) const HINT: &str =
     "a time is a number of seconds, `5` or `1.5`, or has a unit: `\"500ms\"`, `\"5s\"`, `\"1m\"`";
 
-/// A length of time with its unit, as the command line has it too, but for seconds without one.
+/// A text that is a length of time: it has a unit, for a number without one is none of a text.
 pub(super) fn parse(text: &str) -> Option<Duration> {
-    let with_unit = |(name, seconds)| Some((text.strip_suffix(name)?, seconds));
-    let (number, unit) = UNITS.into_iter().find_map(with_unit)?;
-    // Only digits: `f64` also reads `nan`, `inf` and `1e9`.
-    let plain = number.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let number: f64 = number.parse().ok().filter(|_| plain)?;
-    Some(seconds(number * unit))
+    text.ends_with(|last: char| last.is_ascii_alphabetic()).then(|| duration(text))?
 }
 
 /// So many seconds, none of them negative. One that is too long for a `Duration` is the longest.
@@ -41,23 +35,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn units() {
-        for (text, millis) in [
-            ("5s", 5_000),
-            ("0s", 0),
-            ("500ms", 500),
-            ("1.5s", 1_500),
-            ("1m", 60_000),
-            ("1h", 3_600_000),
-        ] {
-            assert_eq!(parse(text), Some(Duration::from_millis(millis)), "{text}");
+    fn a_text_has_a_unit() {
+        for text in ["5s", "0s", "1.5m", "500ms", "1h"] {
+            assert_eq!(parse(text), duration(text), "{text}");
+            assert!(parse(text).is_some(), "{text}");
         }
-        for text in
-            ["", "5", "s", ".s", "-1s", "+1s", "1e3s", "nans", "infs", "5 s", "1m30s", "1d", "٣s"]
-        {
+        for text in ["", "5", "1.", "s", "-1s", "1d"] {
             assert_eq!(parse(text), None, "{text}");
         }
-        assert_eq!(parse(&format!("{}h", "9".repeat(400))), Some(Duration::MAX));
     }
 
     #[test]
