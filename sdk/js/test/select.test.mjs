@@ -23,7 +23,7 @@ test('the nearest is named, the others behind it by their times', async () => {
 })
 
 test('one sample each is not enough: the least of three rounds counts', async () => {
-  const slow = (connection) => (connection.round === 1 ? 130 : 10)
+  const slow = ({ round }) => [130, 10, 60][round - 1]
   internet = new Internet({ lists: { '': [near, far] }, samples: 1, ms: { [near.addr]: slow, [far.addr]: 12 } })
   const { server, rtt } = await select({ url })
   assert.deepEqual([server.addr, Math.round(rtt)], [near.addr, 10])
@@ -165,6 +165,10 @@ test('one deadline for all, and what was found until then', async () => {
   await assert.rejects(select({ url, timeout: 30 }), { name: 'TimeoutError' })
   internet = new Internet({ lists: { '': [near, far] }, samples: 1, ms: { [far.addr]: 16 } })
   assert.equal((await select({ url, timeout: 60 })).server.addr, far.addr)
+  const slow = leaf('203.0.113.3', { rtt_ms: 1, urls: ['https://slow.example/'] })
+  internet = new Internet({ lists: { '': [far, slow] }, https: { 'slow.example': 300 } })
+  const { server, method } = await select({ url, timeout: 60 })
+  assert.deepEqual([server.addr, method], [slow.addr, 'none'])
 })
 
 test('an abort ends it at once, with its reason', async () => {

@@ -119,6 +119,12 @@ test('a network that changed is measured anew, one that became slower disturbs n
   const again = watched(pc)
   network.dispatchEvent(new Event('change'))
   assert.deepEqual([(await again.next()).reason, pc.restarts], ['speed', 2])
+  // Ten seconds later.
+  const { now } = performance
+  context.mock.method(performance, 'now', () => now.call(performance) + 10001)
+  network.dispatchEvent(new Event('change'))
+  change = await again.next()
+  assert.deepEqual([change.reason, change.restarted, pc.restarts], ['speed', false, 2])
   again.stop()
 })
 
