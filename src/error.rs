@@ -1,7 +1,7 @@
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
-#[cfg(feature = "client")]
+#[cfg(any(feature = "client", feature = "server"))]
 use std::path::PathBuf;
 
 #[cfg(feature = "server")]
@@ -68,6 +68,32 @@ pub enum Error {
     Roots {
         /// Which file; `None`: the system's own.
         file: Option<PathBuf>,
+        /// Why not.
+        source: io::Error,
+    },
+    #[cfg(feature = "server")]
+    /// The broker cannot listen at an address.
+    #[error("cannot listen on `{addr}` (tcp)")]
+    #[non_exhaustive]
+    Listen {
+        /// Which address.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    #[cfg(feature = "server")]
+    /// The broker's certificate cannot be read, or is not that of its key.
+    #[error(
+        "cannot use the certificate in `{}` with the key in `{}`",
+        escaped(&.file.to_string_lossy()),
+        escaped(&.key.to_string_lossy())
+    )]
+    #[non_exhaustive]
+    Certificate {
+        /// Where the certificate is.
+        file: PathBuf,
+        /// Where its key is.
+        key: PathBuf,
         /// Why not.
         source: io::Error,
     },

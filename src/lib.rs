@@ -156,6 +156,7 @@
 //! |---|---|
 //! | `client` | [`Balance`], [`Pinger`] and what they give |
 //! | `server` | [`Server`] and [`Config`] |
+//! | `http` | [`Broker`]: what a server lists, and credentials, by HTTP |
 //! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json`, [`IceConfiguration`] |
 //! | `cli` | the command line, with all of the above; the default |
 //!
@@ -181,6 +182,7 @@
     doc = "[`Config`]: #features
 [`Server`]: #features"
 )]
+#![cfg_attr(not(feature = "http"), doc = "[`Broker`]: #features")]
 #![cfg_attr(not(any(feature = "client", feature = "server")), doc = "[`TurnSecret`]: #features")]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(
@@ -210,8 +212,8 @@ mod types;
 
 #[cfg(feature = "server")]
 pub use config::{
-    BareAnswers, Cluster, Config, ConfigError, Diagnostic, KeyError, KeyFile, Label, Log,
-    LogFormat, LogLevel, Net, NodeEntry, RequestLimits, SecretKind, Turn, TurnServer,
+    BareAnswers, Cluster, Config, ConfigError, Diagnostic, Http, KeyError, KeyFile, Label, Log,
+    LogFormat, LogLevel, Net, NodeEntry, NodeSecret, RequestLimits, SecretKind, Turn, TurnServer,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use error::{Error, SocketOperation};
@@ -223,8 +225,13 @@ pub use net::engine::client::descent::{
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;
 #[cfg(feature = "client")]
+pub use net::engine::client::list::{ListedServer, ServerKind, ServerList};
+#[cfg(feature = "http")]
+pub use net::http::broker::Broker;
+#[cfg(feature = "client")]
 pub use net::io::client::{
-    Balance, Builder, Pinger, PingerBuilder, TurnDid, TurnEcho, TurnPinger, TurnPingerBuilder,
+    Balance, Builder, Lister, ListerBuilder, Pinger, PingerBuilder, TurnDid, TurnEcho, TurnPinger,
+    TurnPingerBuilder,
 };
 #[cfg(feature = "server")]
 pub use net::io::server::Server;

@@ -17,6 +17,6 @@ pub use error::ConfigError;
 pub use key_file::{KeyError, KeyFile, SecretKind, secret_from, secret_line};
 pub(crate) use key_file::{KeyReader, read_login};
 pub use model::{
-    BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
-    TurnServer,
+    BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret,
+    RequestLimits, Turn, TurnServer,
 };

@@ -8,5 +8,7 @@
 pub mod fault;
 
 pub mod engine;
+#[cfg(feature = "http")]
+pub(crate) mod http;
 pub(crate) mod io;
 pub mod wire;

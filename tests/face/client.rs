@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
-    IceConfiguration, IceServer, Limits, Pinger, PingerBuilder, Progress, RunnerUp, Selection,
-    Strategy, Trace, TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify,
-    View, Why,
+    IceConfiguration, IceServer, Limits, ListedServer, Lister, ListerBuilder, Pinger,
+    PingerBuilder, Progress, RunnerUp, Selection, ServerKind, ServerList, Strategy, Trace,
+    TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -229,4 +229,28 @@ fn credentials_of_a_turn_server() {
     let TurnCredentials { username, password, .. } = &minted;
     assert_eq!(minted, TurnCredentials::new("1795778101:tb", password));
     assert_eq!(username, "1795778101:tb");
+}
+
+/// What a program shows of a list.
+fn listed(list: &ServerList) -> Vec<String> {
+    let ServerList { addr, name, rtt, servers, total, .. } = list;
+    let line = |server: &ListedServer| {
+        let ListedServer { addr, kind, name, turn, urls, rtt, .. } = server;
+        let own = matches!(kind, ServerKind::Leaf | ServerKind::Turn | ServerKind::Balance);
+        assert!(own && server.ways().len() >= urls.len());
+        format!("{addr} {} {name:?} {turn:?} {rtt:?}", kind.as_str())
+    };
+    let first = format!("{addr} {name:?} {rtt:?} {total}");
+    [first].into_iter().chain(servers.iter().map(line)).collect()
+}
+
+#[tokio::test]
+async fn a_list_of_one_server() {
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let builder: ListerBuilder = Lister::builder(silent.local_addr().unwrap());
+    let builder = builder.timeout(Duration::from_millis(50)).view(View::Flat).urls(true);
+    let builder = builder.family(Family::V4).source([127, 0, 0, 1].into());
+    let lister: Lister = task(builder.build()).await.unwrap();
+    let list = task(lister.list()).await.map(|list| listed(&list));
+    assert!(matches!(list, Err(Error::NotFound(_))), "{list:?}");
 }

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use turn_balance::{
-    BareAnswers, Cluster, Config, DEFAULT_PORT, Endpoint, Error, HttpsUrl, HttpsUrlError, KeyFile,
-    ListenAddr, Log, LogFormat, LogLevel, Name, Net, NodeEntry, Prefix, PrefixError, Rates,
-    RequestLimits, Server, ServerUrl, ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer,
-    TurnTransport, TurnUrl, TurnUrlError,
+    BareAnswers, Broker, Cluster, Config, DEFAULT_PORT, Endpoint, Error, Http, HttpsUrl,
+    HttpsUrlError, KeyFile, ListenAddr, Log, LogFormat, LogLevel, Name, Net, NodeEntry, NodeSecret,
+    Prefix, PrefixError, Rates, RequestLimits, Server, ServerUrl, ServerUrlError, Turn, TurnHealth,
+    TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -65,6 +65,23 @@ fn turn() -> Turn {
     turn
 }
 
+fn http() -> Http {
+    let mut http = Http::default();
+    http.bind = vec![addr(7, 8443).into()];
+    http.cert = Some("fullchain.pem".into());
+    http.key = Some("privkey.pem".into());
+    http.plain = false;
+    http.api_keys = Some("api-keys".into());
+    http.token_secret = Some("token.secret".into());
+    http.turn_secret = Some("turn.secret".into());
+    http.turn_secrets = vec![NodeSecret::new(addr(9, 3478), "nyc.secret")];
+    http.ttl = Duration::from_secs(600);
+    http.origins = vec!["https://app.example".into()];
+    http.trusted_proxies = Vec::from(Prefix::LOOPBACK);
+    http.demo = true;
+    http
+}
+
 fn limits(exempt: Prefix) -> RequestLimits {
     let mut limits = RequestLimits::default();
     limits.exempt = Vec::from(Prefix::LOOPBACK);
@@ -87,6 +104,7 @@ fn config() -> Result<Config, Box<dyn std::error::Error>> {
     config.net = net("fra-b".parse()?);
     config.cluster = cluster(Path::new("balance.key"), "fra-c".parse()?);
     config.turn = turn();
+    config.http = http();
     config.limits = limits("10.0.0.0/8".parse::<Prefix>()?);
     config.log = log();
     Ok(config)
@@ -94,9 +112,13 @@ fn config() -> Result<Config, Box<dyn std::error::Error>> {
 
 /// Serves until it cannot go on, as a task of its own.
 async fn serve(config: Config) -> Result<(), Error> {
+    Broker::check(&config.http)?;
+    let http = config.http.clone();
     let server = Server::start(config).await?;
-    println!("{:?}", server.addrs());
-    let error = server.failed().await;
+    let broker = Broker::start(http, server.addrs()).await?;
+    println!("{:?} {:?}", server.addrs(), broker.addrs());
+    let error = broker.failed().await;
+    broker.stop().await;
     server.drain();
     server.undrain();
     server.stop().await;

@@ -48,6 +48,8 @@ fn look(error: &Error) -> Look {
             | SocketOperation::AskTurn => Look::Address(*addr),
             _ => Look::System(source.kind()),
         },
+        Error::Listen { addr, source: _, .. } => Look::Address(*addr),
+        Error::Certificate { file, key: _, source: _, .. } => Look::File(file.clone()),
         Error::Random(source) | Error::Thread(source) => Look::System(source.kind()),
         Error::Roots { file: Some(file), source: _, .. } => Look::File(file.clone()),
         Error::Worker { addr, .. } => Look::Address(*addr),
@@ -70,6 +72,9 @@ fn look(error: &Error) -> Look {
             | KeyError::Empty { file, what: _, .. }
             | KeyError::TooLong { file, what: _, most: _, .. }
             | KeyError::NotOneLine { file, what: _, .. }
+            | KeyError::TooShort { file, what: _, least: _, .. }
+            | KeyError::Line { file, what: _, line: _, fault: _, .. }
+            | KeyError::NoPrivateKey { file, what: _, .. }
             | KeyError::NoCertificate { file, what: _, .. },
         ) => Look::File(file.clone()),
         _ => Look::Newer,
@@ -79,7 +84,8 @@ fn look(error: &Error) -> Look {
 /// What a file holds that an error is about.
 fn is_secret(what: SecretKind) -> bool {
     match what {
-        SecretKind::Certificates => false,
+        SecretKind::Certificates | SecretKind::CertificateChain => false,
+        SecretKind::PrivateKey | SecretKind::ApiKeys | SecretKind::TokenSecret => true,
         SecretKind::Key | SecretKind::TurnPassword | SecretKind::TurnSecret => true,
         _ => true, // a newer one may be
     }

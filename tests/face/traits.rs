@@ -5,15 +5,15 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use turn_balance::{
-    Balance, BareAnswers, Builder, Candidate, CandidateState, Cluster, Config, ConfigError, Cost,
-    Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, HttpsUrl,
-    HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits, ListenAddr, Log,
-    LogFormat, LogLevel, Name, NameError, Net, NodeEntry, Obstacle, Parent, Pinger, PingerBuilder,
-    Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp, SecretKind, Selection, Server,
-    ServerUrl, ServerUrlError, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnDid,
-    TurnEcho, TurnFault, TurnHealth, TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret,
-    TurnServer, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify,
-    View, Why,
+    Balance, BareAnswers, Broker, Builder, Candidate, CandidateState, Cluster, Config, ConfigError,
+    Cost, Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, Http, HttpsUrl,
+    HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits, ListedServer,
+    ListenAddr, Lister, ListerBuilder, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry,
+    NodeSecret, Obstacle, Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates,
+    RequestLimits, RunnerUp, SecretKind, Selection, Server, ServerKind, ServerList, ServerUrl,
+    ServerUrlError, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnDid, TurnEcho,
+    TurnFault, TurnHealth, TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer,
+    TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -41,6 +41,12 @@ fn starts<T: Default>() {}
 fn what_the_client_gives() {
     shared::<Builder>();
     shared::<Pinger>();
+    kept::<Lister>();
+    kept::<ListerBuilder>();
+    data::<ServerList>();
+    data::<ListedServer>();
+    word::<ServerKind>();
+    key::<ServerKind>();
     shared::<TurnPinger>();
     kept::<Balance>();
     kept::<PingerBuilder>();
@@ -77,6 +83,10 @@ fn what_the_client_gives() {
 #[test]
 fn what_the_server_takes() {
     shared::<Server>();
+    shared::<Broker>();
+    data::<Http>();
+    data::<NodeSecret>();
+    starts::<Http>();
     data::<Config>();
     data::<Net>();
     data::<ListenAddr>();

@@ -149,6 +149,8 @@ fn kind(error: &Error) -> &'static str {
         Error::Socket { .. } => "socket",
         Error::Random(_) => "random",
         Error::Roots { .. } => "roots",
+        Error::Listen { .. } => "listen",
+        Error::Certificate { .. } => "certificate",
         Error::Thread(_) => "thread",
         Error::Worker { .. } => "worker",
         Error::Task { .. } => "task",

@@ -3,6 +3,7 @@
 
 mod addresses;
 mod binds;
+mod http;
 mod keys;
 pub(super) mod mistake;
 pub(super) mod place;
@@ -11,6 +12,7 @@ mod turn;
 pub(super) use self::addresses::PORT_ZERO;
 use self::addresses::{bad_addresses, bad_check_port};
 use self::binds::bad_binds;
+use self::http::bad_http;
 use self::keys::bad_keys;
 use self::mistake::Mistake;
 use self::place::Place;
@@ -62,6 +64,7 @@ pub(super) fn check(config: &Config) -> Vec<Mistake> {
     mistakes.extend(bad_binds(&config.net, &config.cluster));
     mistakes.extend(bad_keys(&config.cluster));
     mistakes.extend(bad_turn(&config.turn, &config.cluster));
+    mistakes.extend(bad_http(config));
     let limits = &config.limits;
     let least = RequestLimits::MIN_BARE_BYTES;
     if limits.bare_answers == BareAnswers::Full && limits.bare_bytes < least {

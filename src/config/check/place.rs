@@ -43,6 +43,32 @@ pub(in crate::config) enum Place {
     CaFile(TurnOf),
     /// One of the `urls` of a TURN server.
     Url(TurnOf, usize),
+    /// One address of `http.bind`.
+    HttpBind(usize),
+    /// `http.cert`.
+    Cert,
+    /// `http.key`.
+    PrivateKey,
+    /// `http.plain`.
+    Plain,
+    /// `http.api-keys`.
+    ApiKeys,
+    /// `http.token-secret`.
+    TokenSecret,
+    /// `http.turn-secret`.
+    MintSecret,
+    /// The `node` of one of `http.turn-secrets`.
+    NodeSecret(usize),
+    /// Its `file`.
+    NodeSecretFile,
+    /// `http.ttl`.
+    Ttl,
+    /// One of `http.origins`.
+    Origin(usize),
+    /// `http.trusted-proxies`.
+    Proxies,
+    /// `http.demo`.
+    Demo,
     /// `limits.bare-bytes`.
     BareBytes,
 }
@@ -80,6 +106,19 @@ impl Place {
             Self::SecretFile(_) => "`secret-file`",
             Self::CaFile(_) => "`ca-file`",
             Self::Url(..) => "URL",
+            Self::HttpBind(_) => "broker address",
+            Self::Cert => "`cert`",
+            Self::PrivateKey => "`key`",
+            Self::Plain => "`plain`",
+            Self::ApiKeys => "`api-keys`",
+            Self::TokenSecret => "`token-secret`",
+            Self::MintSecret => "`turn-secret`",
+            Self::NodeSecret(_) => "`turn-secrets`",
+            Self::NodeSecretFile => "`file`",
+            Self::Ttl => "`ttl`",
+            Self::Origin(_) => "`origins`",
+            Self::Proxies => "`trusted-proxies`",
+            Self::Demo => "`demo`",
             Self::BareBytes => "`bare-bytes`",
         }
     }

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod duration;
+mod http;
 mod keys;
 mod limits;
 mod locate;

@@ -3,6 +3,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 use super::cluster::cluster;
+use super::http::http;
 use super::limits::limits;
 use super::locate::locate;
 use super::log::log;
@@ -49,11 +50,12 @@ pub(in crate::config) fn read(
 }
 
 fn config(reader: &mut Reader<'_>, root: &DeTable<'_>) -> Config {
-    reader.fields(root, &["net", "cluster", "turn", "limits", "log"]);
+    reader.fields(root, &["net", "cluster", "turn", "http", "limits", "log"]);
     Config {
         net: reader.section(root, "net", net),
         cluster: reader.section(root, "cluster", cluster),
         turn: reader.section(root, "turn", turn),
+        http: reader.section(root, "http", http),
         limits: reader.section(root, "limits", limits),
         log: reader.section(root, "log", log),
     }

@@ -47,7 +47,12 @@ pub(super) fn turn_server(reader: &mut Reader<'_>, table: &DeTable<'_>, of: Turn
 }
 
 /// A file; where it is relative, it is so to the folder of the configuration.
-fn file(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str, place: Place) -> Option<PathBuf> {
+pub(super) fn file(
+    reader: &mut Reader<'_>,
+    table: &DeTable<'_>,
+    key: &str,
+    place: Place,
+) -> Option<PathBuf> {
     let value = table.get(key)?;
     let file = reader.keep_at(place, value, value::string(value, "a string"))?;
     let Some(folder) = reader.folder() else { return Some(file.into()) };

@@ -158,6 +158,39 @@ pub enum KeyError {
         /// What should be in it.
         what: SecretKind,
     },
+    /// It is shorter than what nobody guesses.
+    #[error("{what} `{}` holds less than {least} bytes", ShownPath(.file))]
+    #[non_exhaustive]
+    TooShort {
+        /// Which file.
+        file: PathBuf,
+        /// What should be in it.
+        what: SecretKind,
+        /// The least that it must hold.
+        least: usize,
+    },
+    /// One of its lines is not what it should be.
+    #[error("line {line} of {what} `{}` {fault}", ShownPath(.file))]
+    #[non_exhaustive]
+    Line {
+        /// Which file.
+        file: PathBuf,
+        /// What should be in it.
+        what: SecretKind,
+        /// Which line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
+    /// It has no private key in the form that is called PEM.
+    #[error("{what} `{}` holds no private key, expected PEM", ShownPath(.file))]
+    #[non_exhaustive]
+    NoPrivateKey {
+        /// Which file.
+        file: PathBuf,
+        /// What should be in it.
+        what: SecretKind,
+    },
     /// It has no certificate in the form that is called PEM, or something there that is none.
     #[error("{what} `{}` holds no certificate, expected PEM", ShownPath(.file))]
     #[non_exhaustive]
@@ -183,6 +216,10 @@ impl KeyError {
             format!("write it to another: `(set -C; umask 077; {command} < {file} > {new})`")
         };
         Some(match self {
+            Self::Missing { file, what: SecretKind::TokenSecret, .. } => {
+                let file = shell_quoted(file);
+                format!("make one: `(set -C; umask 077; openssl rand -hex 32 > {file})`")
+            }
             Self::Missing { what, .. } if *what != SecretKind::Key => return None,
             Self::Missing { file, .. } => {
                 let file = shell_quoted(file);
@@ -206,6 +243,9 @@ impl KeyError {
             | Self::Empty { .. }
             | Self::TooLong { .. }
             | Self::NotOneLine { .. }
+            | Self::TooShort { .. }
+            | Self::Line { .. }
+            | Self::NoPrivateKey { .. }
             | Self::NoCertificate { .. } => return None,
         })
     }

@@ -14,6 +14,14 @@ pub enum SecretKind {
     TurnSecret,
     /// Certificates, which are no secret.
     Certificates,
+    /// The broker's certificate and those above it, which are no secret.
+    CertificateChain,
+    /// The private key of that.
+    PrivateKey,
+    /// Who may have credentials from the broker.
+    ApiKeys,
+    /// What tokens for the broker are made with.
+    TokenSecret,
 }
 
 impl fmt::Display for SecretKind {
@@ -23,6 +31,10 @@ impl fmt::Display for SecretKind {
             Self::TurnPassword => "password file",
             Self::TurnSecret => "secret file",
             Self::Certificates => "CA file",
+            Self::CertificateChain => "certificate file",
+            Self::PrivateKey => "private key file",
+            Self::ApiKeys => "API key file",
+            Self::TokenSecret => "token secret file",
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Key files and those of other secrets: what is read, and by whom it may be.
 
+mod api_keys;
 mod error;
 mod kind;
 mod open;
+mod pem;
 mod secret;
 mod turn;
 
@@ -11,8 +13,10 @@ use std::path::PathBuf;
 use self::open::open;
 use self::secret::{MAX_BYTES, secret};
 
+pub(crate) use self::api_keys::{read_api_keys, read_token_secret};
 pub use self::error::KeyError;
 pub use self::kind::SecretKind;
+pub(crate) use self::pem::check_pem;
 pub(crate) use self::turn::{check_certificates, read_login};
 pub use self::turn::{secret_from, secret_line};
 

@@ -21,7 +21,7 @@ pub(super) fn open(
         return Err(KeyError::NotRegular { file: path.to_owned(), what });
     }
     let group_may_write = match what {
-        SecretKind::Certificates => false,
+        SecretKind::Certificates | SecretKind::CertificateChain => false,
         _ => permissions::judge(path, what, &metadata)?,
     };
     let mut content = Vec::new();

@@ -1,4 +1,5 @@
 use super::cluster::Cluster;
+use super::http::Http;
 use super::limits::RequestLimits;
 use super::log::Log;
 use super::net::Net;
@@ -30,6 +31,8 @@ pub struct Config {
     pub cluster: Cluster,
     /// `[turn]`: the TURN server beside a leaf.
     pub turn: Turn,
+    /// `[http]`: the broker, for web pages and back ends.
+    pub http: Http,
     /// `[limits]`: what strangers are allowed.
     pub limits: RequestLimits,
     /// `[log]`: what is logged.

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod config;
+mod http;
 mod limits;
 mod log;
 mod net;
@@ -10,6 +11,7 @@ mod turn;
 
 pub use cluster::Cluster;
 pub use config::Config;
+pub use http::{Http, NodeSecret};
 pub use limits::{BareAnswers, RequestLimits};
 pub use log::{Log, LogFormat, LogLevel};
 pub use net::Net;

@@ -10,10 +10,10 @@ use proptest::prelude::*;
 
 use crate::config::key_file::KeyFile;
 use crate::config::model::{
-    BareAnswers, Cluster, Config, Log, LogFormat, LogLevel, Net, NodeEntry, RequestLimits, Turn,
-    TurnServer,
+    BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret,
+    RequestLimits, Turn, TurnServer,
 };
-use crate::types::{Endpoint, ListenAddr, Name, Rates, ServerUrl, TurnHealth, canonical};
+use crate::types::{Endpoint, ListenAddr, Name, Prefix, Rates, ServerUrl, TurnHealth, canonical};
 
 pub(super) fn config() -> impl Strategy<Value = Config> {
     let drain = (0..3_600_u64, prop_oneof![Just(0), 0..1_000_000_000_u32])
@@ -68,17 +68,44 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
         let bare_bytes = bare_bytes.max(least);
         RequestLimits { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
     });
-    (net, cluster, turn, limits, log).prop_map(|(net, mut cluster, turn, limits, log)| {
-        let is_reached = |endpoint: &Endpoint| match endpoint {
-            Endpoint::Addr(addr) => {
-                net.bind.iter().any(|bind| bind.addr().is_ipv4() == addr.is_ipv4())
-            }
-            Endpoint::Name(..) => true,
-        };
-        cluster.superiors.retain(is_reached);
-        cluster.nodes.retain(|node| is_reached(&node.addr));
-        Config { net, cluster, turn, limits, log }
-    })
+    (net, cluster, turn, http(), limits, log).prop_map(
+        |(net, mut cluster, turn, http, limits, log)| {
+            let is_reached = |endpoint: &Endpoint| match endpoint {
+                Endpoint::Addr(addr) => {
+                    net.bind.iter().any(|bind| bind.addr().is_ipv4() == addr.is_ipv4())
+                }
+                Endpoint::Name(..) => true,
+            };
+            cluster.superiors.retain(is_reached);
+            cluster.nodes.retain(|node| is_reached(&node.addr));
+            Config { net, cluster, turn, http, limits, log }
+        },
+    )
+}
+
+/// One that runs, or none.
+fn http() -> impl Strategy<Value = Http> {
+    let file = || "[a-z/' é]{1,9}".prop_map(PathBuf::from);
+    let binds = vec(addr().prop_map(ListenAddr::from), 1..3);
+    let files = (file(), file(), file(), any::<[bool; 4]>());
+    let secrets = vec((addr(), file()), 0..3);
+    let http = (binds, files, secrets, 60..600_000_u64, vec("https://[a-z]{1,9}", 0..3));
+    let http = http.prop_map(|(bind, files, secrets, ttl, origins)| {
+        let (a, b, c, [tls, keys, demo, proxied]) = files;
+        let mut http = Http { bind, ttl: Duration::from_secs(ttl), demo, ..Http::default() };
+        (http.cert, http.key) = tls.then(|| (a.clone(), b.clone())).unzip();
+        http.plain = !tls;
+        if keys {
+            (http.token_secret, http.turn_secret) = (Some(a), Some(b));
+            http.api_keys = proxied.then_some(c);
+            let secret = |(node, file): &(SocketAddr, PathBuf)| NodeSecret::new(*node, file);
+            http.turn_secrets = secrets.iter().map(secret).collect();
+            http.origins = origins;
+        }
+        http.trusted_proxies = if proxied { vec![Prefix::V4] } else { Vec::new() };
+        http
+    });
+    option::of(http).prop_map(Option::unwrap_or_default)
 }
 
 fn node() -> impl Strategy<Value = NodeEntry> {

@@ -1,16 +1,16 @@
 #[cfg(test)]
 mod arbitrary;
+mod http;
 #[cfg(test)]
 mod tests;
+mod toml_text;
 
-use std::fmt::Display;
 use std::net::SocketAddr;
-use std::path::Path;
 
+use self::toml_text::{list, one_or_many, optional, path, string};
 use super::file::written;
 use super::key_file::KeyFile;
 use super::model::{Config, NodeEntry, Turn, TurnServer};
-use crate::types::escaped;
 
 impl Config {
     /// The whole configuration as TOML that loads again: defaults are written out, and what has
@@ -21,7 +21,7 @@ impl Config {
 }
 
 fn to_toml(config: &Config) -> String {
-    let Config { net, cluster, turn, limits, log } = config;
+    let Config { net, cluster, turn, http, limits, log } = config;
     let Turn { bind, check, server } = turn;
     let lines = [
         "[net]".to_owned(),
@@ -78,6 +78,8 @@ fn to_toml(config: &Config) -> String {
         ),
         format!("urls = {}", list(&server.urls.iter().map(string).collect::<Vec<_>>())),
         String::new(),
+        self::http::section(http),
+        String::new(),
         "[limits]".to_owned(),
         format!("exempt = {}", list(&limits.exempt.iter().map(string).collect::<Vec<_>>())),
         format!("bare-answers = {}", string(limits.bare_answers)),
@@ -126,10 +128,6 @@ fn turn_server(turn: &TurnServer) -> [(&'static str, Option<String>); 6] {
     ]
 }
 
-fn path(path: &Path) -> String {
-    string(path.display())
-}
-
 /// Addresses of which one needs no list; none are no value.
 fn some_addrs(addrs: &[SocketAddr]) -> Option<String> {
     (!addrs.is_empty()).then(|| one_or_many(addrs.iter().map(string).collect()))
@@ -138,42 +136,4 @@ fn some_addrs(addrs: &[SocketAddr]) -> Option<String> {
 /// Where a key stands; what it is stands nowhere else.
 fn key(key: &KeyFile) -> String {
     format!("{{ id = {}, file = {} }}", key.id, string(key.file.display()))
-}
-
-/// A key with its value, or a comment that tells what the key is for.
-fn optional(key: &str, value: Option<impl Display>, meaning: &str) -> String {
-    match value {
-        Some(value) => format!("{key} = {value}"),
-        None => format!("# {key}: {meaning}"),
-    }
-}
-
-fn one_or_many(items: Vec<String>) -> String {
-    match <[String; 1]>::try_from(items) {
-        Ok([item]) => item,
-        Err(items) => list(&items),
-    }
-}
-
-/// One item a line.
-fn list(items: &[String]) -> String {
-    if items.is_empty() {
-        return "[]".to_owned();
-    }
-    let lines: String = items.iter().map(|item| format!("    {item},\n")).collect();
-    format!("[\n{lines}]")
-}
-
-fn string(text: impl Display) -> String {
-    let text = text.to_string();
-    if escaped(&text) == text {
-        return toml::Value::String(text).to_string();
-    }
-    // What is printed may be for a terminal.
-    let put = |c: char| match c {
-        '"' | '\\' => format!("\\{c}"),
-        ' '..='~' => c.to_string(),
-        c => format!("\\U{:08x}", u32::from(c)),
-    };
-    format!("\"{}\"", text.chars().map(put).collect::<String>())
 }

@@ -32,6 +32,20 @@ health = "binding"
 # ca-file: certificates to trust, the system's if left out
 urls = []
 
+[http]
+# bind: where web pages and back ends ask, nowhere if left out
+# cert: its certificate, plain HTTP if left out
+# key: the certificate's private key
+plain = false
+# api-keys: who may have credentials
+# token-secret: the secret that tokens are made with
+# turn-secret: the secret that the TURN servers make passwords from
+turn-secrets = []
+ttl = "3600s"
+origins = []
+trusted-proxies = []
+demo = false
+
 [limits]
 exempt = [
     "127.0.0.0/8",
@@ -99,6 +113,29 @@ ca-file = "/etc/ssl/turn.pem"
 urls = [
     "turns:fra.turn.example:5349?transport=tcp",
 ]
+
+[http]
+bind = [
+    "0.0.0.0:8443",
+    "[::1]:8443",
+]
+cert = "/etc/turn-balance/fullchain.pem"
+key = "privkey.pem"
+plain = false
+api-keys = "api-keys"
+token-secret = "token.secret"
+turn-secret = "turn.secret"
+turn-secrets = [
+    { node = "203.0.113.9:3478", file = "nyc.secret" },
+]
+ttl = "600s"
+origins = [
+    "https://app.example",
+]
+trusted-proxies = [
+    "127.0.0.1/32",
+]
+demo = true
 
 [limits]
 exempt = []

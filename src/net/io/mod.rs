@@ -5,7 +5,7 @@ pub(crate) mod client;
 mod interfaces;
 mod link;
 mod look_up;
-mod random;
+pub(crate) mod random;
 mod resolve;
 #[cfg(feature = "server")]
 pub(crate) mod server;

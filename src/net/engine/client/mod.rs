@@ -1,4 +1,5 @@
-//! The client: descents, and one server measured again and again.
+//! The client: descents, one server measured again and again, and what one server lists.
 
 pub mod descent;
 pub mod echo;
+pub mod list;

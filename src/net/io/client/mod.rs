@@ -4,6 +4,7 @@ mod balance;
 mod builder;
 mod fresh;
 mod input;
+mod lister;
 mod nat64;
 mod pinger;
 mod roots;
@@ -13,5 +14,6 @@ mod turn_pinger;
 
 pub use balance::Balance;
 pub use builder::Builder;
+pub use lister::{Lister, ListerBuilder};
 pub use pinger::{Pinger, PingerBuilder};
 pub use turn_pinger::{TurnDid, TurnEcho, TurnPinger, TurnPingerBuilder};

@@ -64,7 +64,7 @@ impl PacketInfoBuffer {
         // it; any bytes are a value of either.
         unsafe {
             let whole = len == libc::CMSG_SPACE(SIZE) as usize
-                && (*message).cmsg_len == libc::CMSG_LEN(SIZE) as _;
+                && is((*message).cmsg_len, libc::CMSG_LEN(SIZE) as _);
             let kind = ((*message).cmsg_level, (*message).cmsg_type);
             if !whole || kind != (libc::IPPROTO_IP, libc::IP_PKTINFO) {
                 return None;
@@ -149,4 +149,11 @@ unsafe fn data<T: Copy>(message: *const libc::cmsghdr) -> Option<T> {
         let whole = len >= libc::CMSG_LEN(size_of::<T>() as _) as usize;
         whole.then(|| libc::CMSG_DATA(message).cast::<T>().read_unaligned())
     }
+}
+
+/// Whether two numbers are the same. The type of a control message's length is another on some systems,
+/// and an operator lets other packages say what it may be compared with.
+#[inline]
+fn is<T: PartialEq>(number: T, expected: T) -> bool {
+    number == expected
 }

@@ -1,0 +1,9 @@
+//! What one balance server lists, and how the TURN servers on its list are reached.
+
+#[cfg(feature = "serde")]
+mod document;
+mod inquiry;
+mod listed;
+
+pub use inquiry::{About, Inquiry, Told};
+pub use listed::{ListedServer, ServerKind, ServerList, may_name};

@@ -1,0 +1,6 @@
+//! The broker over real sockets.
+
+mod http;
+mod lists;
+mod servers;
+mod world;
