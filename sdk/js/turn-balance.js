@@ -284,7 +284,7 @@ async function measure(run, servers) {
     // Further samples go where they decide something: to those that may be the best by what is known of them, and by
     // how far samples are apart here. Of balance servers one tells who is near enough.
     const spreads = servers.filter(({ samples }) => samples > 1).map(({ rtt, worst }) => worst - rtt)
-    const noise = spreads.sort((a, b) => a - b)[spreads.length >> 1] ?? 0
+    const noise = Math.round(spreads.sort((a, b) => a - b)[spreads.length >> 1] ?? 0)
     open = servers.filter(({ kind, rtt, samples }) => {
       if (!samples) return round === 1 && best.samples < SAMPLES
       if (kind === 'balance') return false
@@ -360,8 +360,12 @@ async function read({ pc, servers, seen }) {
     const before = seen.get(id) ?? { count: 0, sum: 0 }
     if (!server || !(count > before.count)) return
     seen.set(id, { count, sum })
-    const mean = (sum - before.sum) / (count - before.count)
-    hear(server, 1000 * Math.min(mean, last ?? mean), 'check', count - before.count)
+    const more = count - before.count
+    const grown = sum - before.sum
+    // Of two that came at once, as to a busy page, both are known.
+    const split = more > 1 && last <= grown
+    if (split) hear(server, 1000 * last, 'check')
+    hear(server, (1000 * (split ? grown - last : grown)) / (more - split), 'check', more - split)
   })
 }
 

@@ -73,8 +73,9 @@ class FakeConnection extends EventTarget {
       let time = this.internet.ms[addr]
       if (typeof time === 'function') time = time(this)
       report.set(`R${index}`, { id: `R${index}`, type: 'remote-candidate', priority })
-      const count = time === undefined ? 0 : this.internet.samples
-      const pair = { responsesReceived: count, totalRoundTripTime: (count * (time ?? 0)) / 1000 }
+      const times = Array.isArray(time) ? time : Array(time === undefined ? 0 : this.internet.samples).fill(time)
+      const sum = times.reduce((sum, time) => sum + time, 0)
+      const pair = { responsesReceived: times.length, totalRoundTripTime: sum / 1000, currentRoundTripTime: times.at(-1) / 1000 }
       report.set(`P${index}`, { id: `P${index}`, type: 'candidate-pair', remoteCandidateId: `R${index}`, ...pair })
     })
     return report

@@ -30,6 +30,12 @@ test('one sample each is not enough: the least of three rounds counts', async ()
   assert.equal(internet.connections.length, 3)
 })
 
+test('of samples that came at once the last, and the others in the mean', async () => {
+  internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: [90, 10, 50], [far.addr]: [14, 31] } })
+  const { candidates } = await select({ url })
+  assert.deepEqual(candidates.map(({ addr, rtt }) => [addr, Math.round(rtt)]), [[far.addr, 14], [near.addr, 50]])
+})
+
 test('where three samples came in one round, one round is enough', async () => {
   internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: 10, [far.addr]: 16 } })
   await select({ url })
