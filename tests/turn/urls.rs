@@ -99,6 +99,17 @@ fn those_that_work_are_told_by_each_transport_and_as_deep_as_is_asked() {
 }
 
 #[test]
+fn that_of_a_balance_server_is_left_out() {
+    let net = Net::new();
+    let (server, turn) = (net.server(1), net.turn(1));
+    let Some(_coturn) = Coturn::start(turn, &[]) else { return };
+    let config = format!("[turn]\nbind = '{turn}'\nurls = ['turn:{server}?transport=udp']\n");
+    let mut served = Served::start(BUILT, server, "info", &config);
+    served.until_it_logs("URL left out: it is a balance server, and no TURN server");
+    until_told(server, None, &[made(turn)]);
+}
+
+#[test]
 fn those_that_fail_are_left_out_and_each_is_told_once_with_its_reason() {
     let (net, authority) = (Net::new(), Authority::new(BUILT));
     let stranger = Authority::new(BUILT);

@@ -12,13 +12,13 @@ use crate::net::io::source::Source;
 use crate::types::TurnFault;
 
 /// A socket that hears this server alone, and what the network says about it.
-pub(super) struct Datagrams {
+pub(crate) struct Datagrams {
     socket: UdpSocket,
     buffer: Vec<u8>,
 }
 
 impl Datagrams {
-    pub(super) fn open(addr: SocketAddr, source: &Source) -> Result<Self, TurnFault> {
+    pub(crate) fn open(addr: SocketAddr, source: &Source) -> Result<Self, TurnFault> {
         let opened = source.udp(addr).and_then(|socket| {
             SockRef::from(&socket).connect(&addr.into())?;
             Ok(socket)
@@ -28,14 +28,14 @@ impl Datagrams {
     }
 
     /// Sends at once, or not at all: a full buffer is a lost datagram.
-    pub(super) fn send(&self, payload: &[u8]) -> Result<(), TurnFault> {
+    pub(crate) fn send(&self, payload: &[u8]) -> Result<(), TurnFault> {
         match SockRef::from(&self.socket).send(payload) {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(fault(&error)),
             _ => Ok(()),
         }
     }
 
-    pub(super) async fn receive(&mut self) -> Result<Vec<u8>, TurnFault> {
+    pub(crate) async fn receive(&mut self) -> Result<Vec<u8>, TurnFault> {
         let len = self.socket.recv(&mut self.buffer).await.map_err(|error| fault(&error))?;
         Ok(self.buffer[..len].to_vec())
     }

@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use tokio::time::{sleep_until, timeout};
 
-use self::datagrams::Datagrams;
+pub(crate) use self::datagrams::Datagrams;
 use self::stream::Stream;
 use super::source::Source;
 use crate::net::engine::Rng;

@@ -14,7 +14,7 @@ const PROBES: u8 = 3;
 
 /// What is known of that. A TURN server does not answer a probe.
 #[derive(Debug)]
-pub(super) struct Impostor {
+pub struct Impostor {
     /// `None`: no probe is out any more.
     exchange: Option<Box<Exchange>>,
     /// How many probes are to be sent yet.
@@ -42,7 +42,7 @@ impl Impostor {
 
     /// The probe that goes beside a check, if there is one. One that was found is asked with each: when
     /// it does not answer any more, something else is there.
-    pub(super) fn ask(&mut self, now: Instant, rng: &mut Rng) -> Option<Vec<u8>> {
+    pub fn ask(&mut self, now: Instant, rng: &mut Rng) -> Option<Vec<u8>> {
         self.found &= self.left > 0;
         let Some(left) = self.left.checked_sub(1) else {
             self.exchange = None;
@@ -60,7 +60,7 @@ impl Impostor {
     }
 
     /// A datagram came that is no STUN. Returns whether it is the answer to a probe.
-    pub(super) fn handle_datagram(&mut self, datagram: &[u8]) -> bool {
+    pub fn handle_datagram(&mut self, datagram: &[u8]) -> bool {
         let Some(exchange) = &self.exchange else { return false };
         let Ok(Response { id, body: ResponseBody::Probe(reply) }) =
             Response::decode_some(datagram, 0)

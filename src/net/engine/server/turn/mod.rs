@@ -17,6 +17,7 @@ use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Down, Kind, Node, State};
 use crate::types::TurnFault;
 use asked::{AskedTurn, Standing};
+pub use impostor::Impostor;
 use nodes::TurnNodes;
 pub use plan::{HealthPlan, TurnId, TurnNews, TurnSpec};
 

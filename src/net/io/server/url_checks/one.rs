@@ -2,16 +2,18 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use tokio::time::timeout;
+use tokio::time::{timeout, timeout_at};
 
 use super::subject::Subject;
+use crate::error::Error;
+use crate::net::engine::server::turn::Impostor;
 use crate::net::engine::turn::CheckPlan;
 use crate::net::io::random;
 use crate::net::io::source::Source;
-use crate::net::io::turn::{self, Carrier, CheckFault, TurnRoute};
-use crate::types::{Endpoint, ServerUrl, TurnFault, TurnTransport};
+use crate::net::io::turn::{self, Carrier, CheckFault, Datagrams, TurnRoute};
+use crate::types::{Endpoint, ServerUrl, TurnFault, TurnHealth, TurnTransport};
 
 /// How long one answer may take, and how long a connection: a handshake over a bad path and back.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -21,6 +23,9 @@ const LOOK_UP: Duration = Duration::from_secs(10);
 
 /// How long all of a check may take: less than the period.
 const WHOLE: Duration = Duration::from_secs(25);
+
+/// How long a balance server has for its answer; three are awaited, of which one comes.
+const PROBE: Duration = Duration::from_millis(500);
 
 /// How many addresses of a host are tried, so that a check ends.
 const MOST_ADDRS: usize = 4;
@@ -125,9 +130,34 @@ async fn check_at(subject: &Subject, url: &ServerUrl, addr: SocketAddr) -> Resul
         reliable: false,
     };
     let route = TurnRoute { addr, carrier, source: Source::default() };
-    let rng = random::rng().map_err(|error| UrlFault::Host(error.to_string()))?;
-    let checked = turn::check(&route, plan, rng, |_| {}).await;
-    checked.map_err(UrlFault::Turn)
+    let host = |error: Error| UrlFault::Host(error.to_string());
+    let checked = turn::check(&route, plan, random::rng().map_err(host)?, |_| {}).await;
+    checked.map_err(UrlFault::Turn)?;
+    match (&route.carrier, subject.level) {
+        (Carrier::Udp, TurnHealth::Binding) if is_balance_server(addr).await.map_err(host)? => {
+            Err(UrlFault::Turn(TurnFault::Balance.into()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether what answers STUN there is a balance server: no TURN server answers a probe.
+async fn is_balance_server(addr: SocketAddr) -> Result<bool, Error> {
+    let (mut impostor, mut rng) = (Impostor::default(), random::rng()?);
+    // What a socket says here, it has said to the check.
+    let Ok(mut socket) = Datagrams::open(addr, &Source::default()) else { return Ok(false) };
+    while let Some(probe) = impostor.ask(Instant::now(), &mut rng) {
+        let until = Instant::now() + PROBE;
+        if socket.send(&probe).is_err() {
+            break;
+        }
+        while let Ok(Ok(answer)) = timeout_at(until.into(), socket.receive()).await {
+            if impostor.handle_datagram(&answer) {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
 }
 
 #[cfg(test)]
