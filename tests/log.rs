@@ -75,3 +75,19 @@ fn a_flood_is_counted_and_logged_in_ten_lines_a_second() {
         lines.len()
     );
 }
+
+#[test]
+fn nodes_that_never_were_online_are_named_with_the_reason() {
+    let net = Net::new();
+    let (server, silent) = (net.server(1), net.server(2));
+    let turn = net.turn(3);
+    let rest = format!(
+        "[cluster]\nnodes = [{{ addr = '{silent}', name = 'fra-d' }}, {{ turn = '{turn}' }}]\n"
+    );
+    let mut served = Served::start(built!(), server, "warn", &rest);
+    let missing = format!("missing={silent} (fra-d): silent, {turn}: silent");
+    served.until_it_logs(&missing);
+    let log = served.end();
+    let line = log.lines().find(|line| line.contains(&missing)).unwrap();
+    assert!(line.contains("nodes are not online") && line.contains("online=0 of 2"), "{line}");
+}

@@ -20,6 +20,7 @@ mod on_link;
 mod order;
 mod outlook;
 mod rogues;
+mod roll_call;
 mod rolling;
 mod roots;
 mod scope;

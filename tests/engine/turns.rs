@@ -100,8 +100,11 @@ impl Superior {
                 }
             }
             while let Some(event) = self.engine.poll_event() {
-                let ServerEvent::Turn(event) = event else { panic!("{event:?}") };
-                self.events.push((self.now - self.start, event));
+                match event {
+                    ServerEvent::Turn(event) => self.events.push((self.now - self.start, event)),
+                    ServerEvent::Missing(_) => {}
+                    event => panic!("{event:?}"),
+                }
             }
             let next = self.engine.poll_timeout().unwrap();
             turns = if next > self.now { 0 } else { turns + 1 };

@@ -13,6 +13,7 @@ pub mod members;
 pub mod news;
 mod pace;
 mod replay;
+pub mod roll_call;
 pub mod seal;
 pub mod turn;
 pub mod ways;
@@ -32,6 +33,7 @@ use self::heartbeat::{Heartbeats, Outgoing, Tells};
 use self::incoming::LocalAddr;
 use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
 use self::pace::Pace;
+use self::roll_call::{Absentees, RollCall};
 use self::turn::{TurnNews, TurnServers, TurnSpec};
 use self::ways::Way;
 use super::{Rng, Transmit};
@@ -54,6 +56,8 @@ pub enum ServerEvent {
     Node(MemberEvent),
     /// Of a TURN server.
     Turn(TurnNews),
+    /// Some nodes of the configuration are not online some time after the start.
+    Missing(Absentees),
     /// The server asks not to be chosen any more.
     Draining,
     /// It does no longer.
@@ -68,6 +72,7 @@ pub struct ServerEngine {
     heartbeats: Heartbeats,
     turn: TurnServers,
     listing: Listing,
+    roll_call: RollCall,
     /// Whether it asks not to be chosen any more.
     draining: bool,
     /// The revision of the nodes that `listing` shows; `None`: it must be shown again.
@@ -95,6 +100,7 @@ impl ServerEngine {
             heartbeats,
             turn,
             listing,
+            roll_call: RollCall::default(),
             draining: false,
             shown: None,
             pace: Pace::default(),
@@ -117,11 +123,13 @@ impl ServerEngine {
     /// Replaces the nodes that are TURN servers.
     pub fn set_turn_nodes(&mut self, now: Instant, nodes: impl IntoIterator<Item = TurnSpec>) {
         self.turn.set_nodes(now, nodes);
+        self.call_the_roll(now);
     }
 
     /// Replaces the nodes that are balance servers.
     pub fn set_nodes(&mut self, now: Instant, nodes: impl IntoIterator<Item = NodeSpec>) {
         self.members.set_nodes(now, nodes);
+        self.call_the_roll(now);
         self.listing.node_addrs = self.members.addrs().collect();
         self.shown = None;
     }
@@ -240,6 +248,17 @@ impl ServerEngine {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.members.handle_timeout(now);
         self.turn.handle_timeout(now);
+        if self.roll_call.is_due(now) {
+            let missing = Absentees::of(self.members.down(now).chain(self.turn.down(now)));
+            self.events.extend(missing.map(ServerEvent::Missing));
+        }
+    }
+
+    /// Says some time after the start which nodes are not online, if there are any.
+    fn call_the_roll(&mut self, now: Instant) {
+        if self.count().all > 0 {
+            self.roll_call.begin(now);
+        }
     }
 
     /// What is offered, if the last snapshot has expired, or if that has changed since the last call
@@ -340,7 +359,8 @@ impl ServerEngine {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let news = self.pace.next().filter(|_| !self.is_shown());
         let nodes = [self.members.poll_timeout(), self.turn.poll_timeout()];
-        nodes.into_iter().chain([self.heartbeats.poll_timeout(), news]).flatten().min()
+        let own = [self.heartbeats.poll_timeout(), news, self.roll_call.poll_timeout()];
+        nodes.into_iter().chain(own).flatten().min()
     }
 
     /// Whether [`ServerEngine::poll_snapshot`] or [`ServerEngine::poll_event`] has something to give

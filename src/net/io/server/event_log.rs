@@ -5,15 +5,25 @@ use tracing::{debug, info, warn};
 use super::check_sockets::CheckSockets;
 use crate::net::engine::server::members::{MemberEvent, ONLINE};
 use crate::net::engine::server::news::START_GRACE;
+use crate::net::engine::server::roll_call::Absentees;
 use crate::net::engine::server::turn::{TurnId, TurnNews};
 use crate::net::engine::server::{NodeCount, ServerEvent};
-use crate::net::wire::State;
+use crate::net::wire::{Down, State};
 use crate::types::Name;
 
 pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, from: &CheckSockets) {
     let online = format_args!("{online} of {all}").to_string();
     match event {
         ServerEvent::Turn(event) => turn(event, &online),
+        ServerEvent::Missing(Absentees { named, all: missing }) => {
+            let more = match missing - named.len() {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let named: Vec<_> = named.iter().map(why).collect();
+            let missing = format!("{}{more}", named.join(", "));
+            warn!(after = ?START_GRACE, %online, %missing, "nodes are not online");
+        }
         ServerEvent::Draining => info!("draining: asks not to be chosen any more"),
         ServerEvent::Undrained => info!("draining no more"),
         ServerEvent::Node(MemberEvent::Online { addr, name }) => {
@@ -60,6 +70,15 @@ fn text(name: Option<Name>) -> String {
     name.map_or_else(|| "-".into(), |name| name.to_string())
 }
 
+/// A node that is not online, and why.
+fn why(Down { addr, name, state, fault, .. }: &Down) -> String {
+    let why = fault.map_or_else(|| word(*state), |fault| fault.as_str());
+    match name {
+        Some(name) => format!("{addr} ({name}): {why}"),
+        None => format!("{addr}: {why}"),
+    }
+}
+
 /// What is told of a TURN server; `online`: how many nodes are.
 fn turn(event: TurnNews, online: &str) {
     match event {
@@ -67,7 +86,7 @@ fn turn(event: TurnNews, online: &str) {
             info!(turn = %public, checked_at = %addr, "TURN server up");
         }
         TurnNews::Down(TurnId { addr, public, beside: true, .. }, fault) => {
-            warn!(turn = %public, checked_at = %addr, reason = fault.as_str(), "TURN server down: {fault}");
+            warn!(turn = %public, checked_at = %addr, reason = %fault.as_str(), "TURN server down: {fault}");
         }
         TurnNews::Up(TurnId { addr, name, .. }) => {
             info!(%addr, name = %text(name), %online, "TURN server online");
