@@ -48,6 +48,9 @@ pub enum EndpointError {
     /// It is a URL, such as `udp://root.example`: it takes no scheme.
     #[error("{} is a URL, expected {}", quoted(.0), quoted(authority(.0)))]
     Url(String),
+    /// It is the URI of a TURN or STUN server, such as `turn:turn.example`: it takes no scheme.
+    #[error("{} is the URI of a TURN server, expected {}", quoted(.0), quoted(behind_scheme(.0)))]
+    TurnUri(String),
     /// What stands for a port is none.
     #[error("{} has a bad port, expected 1 to 65535", quoted(.0))]
     Port(String),
@@ -148,6 +151,9 @@ impl Endpoint {
 
 /// What a text means, whichever port it has; and whether it has one.
 pub(super) fn parse(text: &str) -> Result<(Endpoint, bool), EndpointError> {
+    if is_turn_uri(text) {
+        return Err(EndpointError::TurnUri(text.to_owned()));
+    }
     let is_v6 = text.starts_with('[') || text.matches(':').count() > 1;
     let (host, rest) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
         Some((host, "")) => (host, None),
@@ -184,6 +190,20 @@ fn v6(text: &str, host: &str, port: u16) -> Result<Endpoint, EndpointError> {
 fn authority(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
     rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty()).unwrap_or("HOST[:PORT]")
+}
+
+/// Whether a text is one of RFC 7064 or 7065; `turn:3478` is a port of the host `turn`.
+fn is_turn_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let schemes = ["turn", "turns", "stun", "stuns"];
+    let is_port = rest.bytes().all(|b| b.is_ascii_digit());
+    schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)) && !is_port
+}
+
+/// What such a text has between its scheme and its transport.
+fn behind_scheme(uri: &str) -> &str {
+    let rest = uri.split_once(':').map_or(uri, |(_, rest)| rest);
+    rest.split('?').next().filter(|host| !host.is_empty()).unwrap_or("HOST[:PORT]")
 }
 
 /// What separates a host name from an address gone wrong and from nonsense. Whether a name is one, and
@@ -278,6 +298,7 @@ mod tests {
             ("-a-.example", "-a-.example", 3001),
             ("root.7", "root.7", 3001),
             ("a..b", "a..b", 3001),
+            ("turn:4000", "turn", 4000),
             ("röot.example", "röot.example", 3001),
             ("日本", "日本", 3001),
             (long.as_str(), long.as_str(), 3001),
@@ -297,6 +318,15 @@ mod tests {
             ("udp://root.example", "`udp://root.example` is a URL, expected `root.example`"),
             ("udp://", "`udp://` is a URL, expected `HOST[:PORT]`"),
             ("http://[::1]:80/a?b", "`http://[::1]:80/a?b` is a URL, expected `[::1]:80`"),
+            (
+                "turn:203.0.113.7:3478",
+                "`turn:203.0.113.7:3478` is the URI of a TURN server, expected `203.0.113.7:3478`",
+            ),
+            (
+                "TURNS:nyc.example?transport=tcp",
+                "`TURNS:nyc.example?transport=tcp` is the URI of a TURN server, expected `nyc.example`",
+            ),
+            ("stun:?", "`stun:?` is the URI of a TURN server, expected `HOST[:PORT]`"),
             ("", "`` is neither an IP address nor a host name"),
             (":3001", "`` is neither an IP address nor a host name"),
             (".", "`.` is not an IP address"),

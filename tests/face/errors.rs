@@ -262,10 +262,11 @@ fn texts_that_are_nothing() {
         EndpointError::Interface(part) => (7, part),
         EndpointError::NoPort(part) => (8, part),
         EndpointError::Name(part) => (9, part),
+        EndpointError::TurnUri(part) => (10, part),
         _ => (0, String::new()),
     };
-    let texts = ["root:x", "256.1.1.1", "[::1", "a b", "udp://a", "root:0", "::1%eth0"];
-    assert_eq!(texts.map(endpoint).map(host).map(|(kind, _)| kind), [1, 2, 3, 4, 5, 6, 7]);
+    let texts = ["root:x", "256.1.1.1", "[::1", "a b", "udp://a", "root:0", "::1%eth0", "turn:a"];
+    assert_eq!(texts.map(endpoint).map(host).map(|(kind, _)| kind), [1, 2, 3, 4, 5, 6, 7, 10]);
     let listen = |text: &str| text.parse::<ListenAddr>().unwrap_err();
     assert_eq!(["::1", "root:1"].map(listen).map(host).map(|(kind, _)| kind), [8, 9]);
 

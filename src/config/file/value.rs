@@ -49,20 +49,29 @@ pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
 
 /// A balance server's address, or its name.
 pub(super) fn endpoint(value: &Value<'_>, expected: &str) -> Result<Endpoint, Diagnostic> {
-    endpoint_at(value, expected, DEFAULT_PORT)
+    let node = "a TURN server is a node as `{ turn = \"HOST[:PORT]\" }`";
+    endpoint_at(value, expected, DEFAULT_PORT, node)
 }
 
 /// A TURN server's address, or its name.
 pub(super) fn turn_endpoint(value: &Value<'_>) -> Result<Endpoint, Diagnostic> {
-    endpoint_at(value, "a string", TURN_PORT)
+    let other_ways = "what is asked is UDP at `HOST[:PORT]`; other transports go into `urls`";
+    endpoint_at(value, "a string", TURN_PORT, other_ways)
 }
 
-fn endpoint_at(value: &Value<'_>, expected: &str, port: u16) -> Result<Endpoint, Diagnostic> {
+/// `of_turn`: what is said of the URI of a TURN server.
+fn endpoint_at(
+    value: &Value<'_>,
+    expected: &str,
+    port: u16,
+    of_turn: &str,
+) -> Result<Endpoint, Diagnostic> {
     let text = string(value, expected)?;
     Endpoint::at_port(text, port).map_err(|error| {
         let diagnostic = Diagnostic::at(value.span(), &error);
         match error {
             EndpointError::PortZero(_) => diagnostic.with_hint(PORT_ZERO),
+            EndpointError::TurnUri(_) => diagnostic.with_hint(of_turn),
             _ => diagnostic,
         }
     })
@@ -128,6 +137,10 @@ pub(super) fn listen_addr(
                 let ip = ip.trim_matches(['[', ']']);
                 let bracketed = if ip.contains(':') { format!("[{ip}]") } else { ip.to_owned() };
                 diagnostic.with_hint(format!("add one: `{bracketed}:{port}`"))
+            }
+            EndpointError::Name(name) => {
+                let host = name.split_once(':').map_or(&*name, |(host, _)| host);
+                diagnostic.with_hint(format!("`getent ahosts {host}` shows its addresses"))
             }
             _ => diagnostic,
         }
@@ -256,6 +269,23 @@ mod tests {
             ("net.bind = '127.0.0.1'", "add one: `127.0.0.1:3001`"),
             ("net.bind = '::1'", "add one: `[::1]:3001`"),
             ("turn.bind = '[2001:db8::7]'", "add one: `[2001:db8::7]:3478`"),
+            ("turn.bind = 'nyc.example:3478'", "`getent ahosts nyc.example` shows its addresses"),
+            (
+                "turn = { bind = '192.0.2.1:1', check = 'nyc' }",
+                "`getent ahosts nyc` shows its addresses",
+            ),
+            (
+                "cluster.nodes = [{ turn = 'turn:192.0.2.1:3478' }]",
+                "what is asked is UDP at `HOST[:PORT]`; other transports go into `urls`",
+            ),
+            (
+                "cluster.nodes = [{ turn = 'turns:nyc.example:443' }]",
+                "what is asked is UDP at `HOST[:PORT]`; other transports go into `urls`",
+            ),
+            (
+                "cluster.nodes = ['turn:nyc.example']",
+                "a TURN server is a node as `{ turn = \"HOST[:PORT]\" }`",
+            ),
             ("net.name = 'fra b'", "a name is 1 to 32 of `A-Z a-z 0-9 . _ -`"),
             ("log.level = 'WARN'", "did you mean `warn`?"),
         ] {
