@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use rand::RngExt;
 
-use turn_balance::internals::engine::client::descent::{Options, Strategy};
+use turn_balance::internals::engine::client::descent::{
+    CandidateState, Failure, Options, Strategy,
+};
 use turn_balance::internals::wire::{
     ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
@@ -13,7 +15,7 @@ use turn_balance::internals::wire::{
 use turn_balance_sim::{Host, Path, Site, World};
 
 use crate::cascade::{
-    ROOT, ask_bare, cascade, client, leaf, leaf_turn, levels, region, selection, server,
+    ROOT, ask_bare, cascade, client, leaf, leaf_turn, levels, region, selection, server, trace,
 };
 
 /// A cascade that has settled, at whatever moment of its periods.
@@ -126,9 +128,33 @@ fn there_is_a_way_through_balance_servers_that_drain() {
             world.drain(region(1), true);
             world.drain(region(2), true);
             let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
-            assert!(selection(&descent).elapsed < Duration::from_millis(300), "{options:?}");
+            let selection = selection(&descent);
+            assert!(selection.elapsed < Duration::from_millis(300), "{options:?}");
+            let says: Vec<_> = selection.path.iter().map(|hop| hop.says).collect();
+            assert_eq!(says[0], Some(CandidateState::Draining), "{options:?}");
+            assert_eq!(says.last(), Some(&None), "{options:?}: the leaf does not");
+            let trace = trace(&descent);
+            let of = |at| trace.candidates.iter().find(|row| row.addr == at).unwrap();
+            let [root, leaf] = [server(ROOT), selection.path.last().unwrap().addr].map(of);
+            assert_eq!((root.state, root.says), (CandidateState::Path, says[0]));
+            assert_eq!((leaf.state, leaf.says), (CandidateState::Path, None));
         }
     }
+}
+
+#[test]
+fn where_all_nodes_drain_the_failure_says_so() {
+    let mut world = settled(1);
+    [11, 12, 13].iter().for_each(|n| world.drain(leaf(*n), true));
+    world.run_for(Duration::from_secs(1));
+    let descent = world.descend(client(), Options { down: true, ..levels() }, &[region(1)]);
+    let failure = descent.selection().unwrap().unwrap_err();
+    let Failure::DeadEnd { state: CandidateState::Nothing, nodes, .. } = failure else {
+        panic!("{failure:?}")
+    };
+    assert_eq!(nodes, Some(CandidateState::Draining));
+    let said = failure.to_string();
+    assert!(said.ends_with(" is a dead end, all its nodes are draining"), "{said}");
 }
 
 #[test]

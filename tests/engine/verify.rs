@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::internals::engine::client::descent::{Failure, Options, Strategy, Verify};
+use turn_balance::internals::engine::client::descent::{
+    CandidateState, Failure, Options, Strategy, Verify,
+};
 use turn_balance::internals::wire::{
     Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
@@ -39,6 +41,9 @@ fn one_that_has_answered_is_chosen_or_none() {
         };
         assert_eq!((turn, at.addr), (leaf_turn(11), leaf(11)), "{strategy:?}");
         assert_eq!(failure.kind(), "unverified");
+        let trace = trace(&descent);
+        let leaf = trace.candidates.iter().find(|row| row.addr == leaf(11)).unwrap();
+        assert_eq!(leaf.state, CandidateState::Unverified, "{strategy:?}");
         assert_eq!(
             failure.to_string(),
             "level 2: no TURN server answered itself, nor did `203.0.113.11:3478` beside `leaf` \

@@ -58,8 +58,9 @@ fn selected(selection: &Selection) -> String {
     let answered = if selection.verified { "it answers" } else { "its leaf says so" };
     let path: Vec<_> = path
         .iter()
-        .map(|Hop { level, addr, listed, name, rtt, .. }| {
-            format!("{level} {addr} {listed:?} {name:?} {rtt:?}")
+        .map(|Hop { level, addr, listed, name, rtt, says, .. }| {
+            let says = says.map(CandidateState::as_str);
+            format!("{level} {addr} {listed:?} {name:?} {rtt:?} {says:?}")
         })
         .collect();
     let lost: Vec<_> = runners_up
@@ -129,6 +130,7 @@ fn traced(trace: &Trace) -> Vec<String> {
         let Candidate { level, addr, name, via, turn, rtt, total, sent, state, unasked, .. } =
             candidate;
         assert_eq!(candidate.answered_from.is_some(), *state == CandidateState::Misplaced);
+        assert!(candidate.says.is_none_or(|says| says != *state));
         let state = became(*state);
         let state = unasked.map_or(state, why_not);
         format!("{level} {addr} {name:?} {via:?} {turn:?} {rtt:?} {total:?} {sent} {state}")
@@ -154,6 +156,7 @@ fn became(state: CandidateState) -> &'static str {
         | CandidateState::TurnDown
         | CandidateState::Full
         | CandidateState::Draining
+        | CandidateState::Unverified
         | CandidateState::Unasked
         | CandidateState::Refused => state.as_str(),
         _ => "other",

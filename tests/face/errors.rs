@@ -110,6 +110,7 @@ fn blamed(failure: &Failure) -> Option<SocketAddr> {
             Obstacle::Port | Obstacle::Path if *asked == 1 || *level == 0 => Some(*addr),
             _ => parent(below),
         },
+        Failure::DeadEnd { nodes: Some(CandidateState::Silent), at, .. } => Some(at.addr),
         Failure::DeadEnd { level: _, state, at, .. } => match state {
             CandidateState::Full | CandidateState::Draining => None, // others may do
             _ => Some(at.addr),

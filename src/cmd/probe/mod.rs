@@ -2,7 +2,7 @@ mod args;
 
 use std::time::Duration;
 
-use turn_balance::IceConfiguration;
+use turn_balance::{CandidateState, Failure, IceConfiguration};
 
 use self::args::ProbeFormat;
 use super::args::ViewArg;
@@ -22,7 +22,11 @@ impl ProbeArgs {
             descend(&balance, &printer.progress()).await
         });
         let attempt = Attempt::new(trace, &self.descent, |failure| {
-            let trace = || Advice::Trace(join(&self.descent.roots(), " "));
+            let roots = join(&self.descent.roots(), " ");
+            let trace = || match failure {
+                Failure::DeadEnd { state: CandidateState::Nothing, .. } => Advice::Unoffered(roots),
+                _ => Advice::Trace(roots),
+            };
             Some(on_silent_roots(failure, &self.descent).unwrap_or_else(trace))
         })?;
         let (trace, problem) = (attempt.trace.as_ref(), attempt.problem.as_ref());

@@ -12,6 +12,8 @@ const MOST_PREFIXES: usize = 4;
 pub(crate) enum Advice {
     /// Look at each candidate below these roots.
     Trace(String),
+    /// Look at what the servers below these roots do not offer.
+    Unoffered(String),
     /// See whether this root answers at all.
     Ping(String),
     /// See whether this TURN server answers at all.
@@ -90,6 +92,9 @@ impl fmt::Display for Advice {
         match self {
             Self::Trace(roots) => {
                 write!(f, "`tb trace --view flat {roots}` shows every candidate")
+            }
+            Self::Unoffered(roots) => {
+                write!(f, "`tb trace {roots}` shows all nodes, and why they are not offered")
             }
             Self::Ping(root) => write!(f, "`tb ping {root}` shows whether it answers at all"),
             Self::PingTurn(turn) => {

@@ -33,6 +33,7 @@ pub(crate) fn probe() -> ProbeReport {
                 listed: None,
                 name: Some("root".to_owned()),
                 rtt_ms: Some(Ms(7.81)),
+                says: None,
             },
             HopReport {
                 level: 1,
@@ -40,6 +41,7 @@ pub(crate) fn probe() -> ProbeReport {
                 listed: None,
                 name: Some("fra-b".to_owned()),
                 rtt_ms: Some(Ms(12.06)),
+                says: None,
             },
         ],
         runners_up: vec![RunnerUpReport {
@@ -148,6 +150,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         total_ms: ms(total),
         sent: 3,
         state,
+        says: None,
         fault: None,
         answered_from: None,
         unasked: None,

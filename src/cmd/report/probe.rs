@@ -1,10 +1,13 @@
 use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Cost, Hop, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why};
+use turn_balance::{
+    CandidateState, Cost, Hop, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why,
+};
 
 use super::ms::Ms;
 use super::problem::Problem;
+use super::trace::state_or_null;
 use super::unresolved::UnresolvedReport;
 
 /// What `tb probe` has found.
@@ -42,6 +45,8 @@ pub(crate) struct HopReport {
     pub(crate) listed: Option<SocketAddr>,
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
+    #[serde(serialize_with = "state_or_null")]
+    pub(crate) says: Option<CandidateState>,
 }
 
 /// A TURN server that was not chosen.
@@ -99,6 +104,7 @@ impl From<&Hop> for HopReport {
             listed: hop.listed,
             name: hop.name.as_ref().map(Name::to_string),
             rtt_ms: hop.rtt.map(Ms::from),
+            says: hop.says,
         }
     }
 }

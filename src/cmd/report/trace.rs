@@ -48,6 +48,8 @@ pub(crate) struct CandidateReport {
     pub(crate) sent: u32,
     #[serde(serialize_with = "word")]
     pub(crate) state: CandidateState,
+    #[serde(serialize_with = "state_or_null")]
+    pub(crate) says: Option<CandidateState>,
     #[serde(serialize_with = "fault_or_null")]
     pub(crate) fault: Option<TurnFault>,
     pub(crate) answered_from: Option<SocketAddr>,
@@ -115,6 +117,7 @@ impl TraceReport {
             total_ms: candidate.total.map(Ms::from),
             sent: candidate.sent,
             state: candidate.state,
+            says: candidate.says,
             fault: candidate.fault,
             answered_from: candidate.answered_from,
             unasked: candidate.unasked,
@@ -151,6 +154,13 @@ impl CandidateReport {
 
 fn word<S: Serializer>(state: &CandidateState, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(state.as_str())
+}
+
+pub(super) fn state_or_null<S: Serializer>(
+    state: &Option<CandidateState>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    state.map(CandidateState::as_str).serialize(serializer)
 }
 
 fn fault_or_null<S: Serializer>(why: &Option<TurnFault>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -3,7 +3,7 @@ use turn_balance::Trace;
 use super::args::{TraceArgs, TraceFormat};
 use crate::cmd::attempt::{Attempt, connect, descend, on_silent_roots};
 use crate::cmd::output::{CommandError, Printer, table, text, tree};
-use crate::cmd::report::{Document, Exit, OfDescent, TraceReport};
+use crate::cmd::report::{Document, Exit, OfDescent, ProbeReport, TraceReport};
 use crate::cmd::runtime::block_on;
 
 /// Goes down once.
@@ -28,6 +28,19 @@ pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandEr
     }
     if let Some(lines) = text::descent::faults(&trace) {
         printer.say(&lines);
+    }
+    if let Some(lines) = text::descent::reluctant(&trace) {
+        printer.say(&lines);
+    }
+    let probe = ProbeReport::new(
+        attempt.trace.as_ref(),
+        attempt.problem.as_ref(),
+        args.descent.strategy.into(),
+    );
+    if args.descent.is_verified_in_vain(probe.verified)
+        && let Some(line) = text::descent::unverified(&probe)
+    {
+        printer.say(&line);
     }
     if let Some(lines) = text::descent::never_asked(&trace.never_asked()) {
         printer.say(&lines);

@@ -35,7 +35,9 @@ pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
 /// How `tb probe` got there, and why the others lost.
 pub(crate) fn path(probe: &ProbeReport) -> Option<String> {
     let step = |step: &HopReport| {
-        let rtt = or_dash(step.rtt_ms.map(|rtt| format!("{rtt} ms"))) + &listed(step.listed);
+        let says = step.says.map(|says| format!(", {}", of_itself(says))).unwrap_or_default();
+        let rtt =
+            or_dash(step.rtt_ms.map(|rtt| format!("{rtt} ms"))) + &listed(step.listed) + &says;
         let name = or_dash(step.name.as_ref());
         vec!["path".to_owned(), step.addr.to_string(), name, rtt]
     };
@@ -138,6 +140,28 @@ pub(crate) fn faults(trace: &TraceReport) -> Option<String> {
     };
     let lines: Vec<_> = trace.candidates.iter().filter_map(line).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// Who is on the way, and says that nobody should come, a line for each.
+pub(crate) fn reluctant(trace: &TraceReport) -> Option<String> {
+    let line = |row: &CandidateReport| {
+        let says = of_itself(row.says?);
+        Some(match &row.name {
+            Some(name) => format!("{name} ({}): {says}", row.addr),
+            None => format!("{}: {says}", row.addr),
+        })
+    };
+    let lines: Vec<_> = trace.candidates.iter().filter_map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// What a server on the way says of itself.
+fn of_itself(says: CandidateState) -> &'static str {
+    match says {
+        CandidateState::Draining => "asks not to be chosen (draining)",
+        CandidateState::Full => "has no room left (full)",
+        other => other.as_str(),
+    }
 }
 
 /// What it says of candidates whose answers came from elsewhere, a line for each of the first.
@@ -260,6 +284,21 @@ mod tests {
         let many: Vec<_> = (1..24).map(|last| (addr(last), Unasked::Ended)).collect();
         let line = never_asked(&many).unwrap();
         assert!(line.ends_with("192.0.2.4:3001 and 19 more: the descent had ended"), "{line}");
+    }
+
+    #[test]
+    fn who_is_on_the_way_and_does_not_want_to_be() {
+        let mut example = examples::probe();
+        example.path[0].says = Some(CandidateState::Draining);
+        example.path[1].says = Some(CandidateState::Full);
+        let lines = path(&example).unwrap();
+        assert!(lines.contains("root   7.81 ms, asks not to be chosen (draining)\n"), "{lines}");
+        assert!(lines.contains("fra-b  12.06 ms, has no room left (full)\n"), "{lines}");
+        let mut example = examples::trace();
+        assert_eq!(reluctant(&example), None);
+        example.candidates[0].says = Some(CandidateState::Draining);
+        let line = "root (198.51.100.7:3001): asks not to be chosen (draining)";
+        assert_eq!(reluctant(&example).unwrap(), line);
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub enum Failure {
         state: CandidateState,
         /// Why, as far as the TURN server beside it is to blame.
         fault: Option<TurnFault>,
+        /// What all its nodes are that it does not offer; `None`: they differ, or nobody has asked.
+        nodes: Option<CandidateState>,
         /// That server.
         at: Parent,
         /// The roots that could not be asked besides.
@@ -155,8 +157,14 @@ impl Failure {
             Self::DeadEnd { level, fault: Some(fault), at, .. } => {
                 write!(f, "level {level}: {at} is a dead end, the TURN server beside it {fault}")
             }
-            Self::DeadEnd { level, state, at, .. } => {
+            Self::DeadEnd { level, state, nodes, at, .. } => {
                 let what = match state {
+                    CandidateState::Nothing => match nodes {
+                        Some(CandidateState::Draining) => "all its nodes are draining",
+                        Some(CandidateState::Full) => "all its nodes are full",
+                        Some(CandidateState::Silent) => "none of its nodes answers",
+                        _ => "it has nothing to offer",
+                    },
                     CandidateState::TurnDown => "the TURN server beside it is down",
                     CandidateState::Full => "it is full",
                     CandidateState::Draining => "it is draining",

@@ -131,6 +131,13 @@ impl<'a> Ending<'a> {
         turn.is_some_and(|turn| turn.role == Role::Turn && turn.rtt.is_some())
     }
 
+    /// Whether a leaf's TURN server was asked, has not answered, and would have to.
+    fn is_unverified(&self, leaf: &Entry) -> bool {
+        let turn = leaf.turn.filter(|_| self.options.verify == Verify::Require);
+        let turn = turn.and_then(|turn| self.candidates.at(turn)).map(|id| &self.candidates[id]);
+        leaf.role == Role::Leaf && turn.is_some_and(|turn| turn.sent() > 0 && turn.rtt.is_none())
+    }
+
     /// Lets the best be chosen, unless it would have to answer itself and has not.
     pub(super) fn allow(&self, choice: Score) -> Result<Score, Failure> {
         let entry = &self.candidates[choice.id];
@@ -186,13 +193,13 @@ impl<'a> Ending<'a> {
         let answered = self.candidates.iter().filter(|(_, entry)| entry.rtt.is_some());
         let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
         let refused = entry.state == State::Offering;
-        let fault = self.unoffered.fault(at);
+        let (fault, nodes) = (self.unoffered.fault(at), self.unoffered.of_nodes(at));
         let (level, at, unresolved) = (entry.level, self.parent(at), self.unresolved.clone());
         if refused && self.is_limited(entry) {
             return Some(Failure::Limited { level, at, unresolved });
         }
         let state = if refused { CandidateState::Refused } else { out_of_service(entry.state)? };
-        Some(Failure::DeadEnd { level, state, fault, at, unresolved })
+        Some(Failure::DeadEnd { level, state, fault, nodes, at, unresolved })
     }
 
     /// Whether the limits, and neither time nor scope, kept what a server lists from being asked.
@@ -213,7 +220,8 @@ impl<'a> Ending<'a> {
     fn hop(&self, id: CandidateId) -> Hop {
         let entry = &self.candidates[id];
         let Used { addr, listed } = used(entry);
-        Hop { level: entry.level, addr, listed, name: entry.name.clone(), rtt: entry.rtt }
+        let (name, says) = (entry.name.clone(), out_of_service(entry.state));
+        Hop { level: entry.level, addr, listed, name, rtt: entry.rtt, says }
     }
 
     fn runner_up(&self, Score { rtt, id, .. }: Score) -> Option<RunnerUp> {
@@ -248,6 +256,7 @@ impl<'a> Ending<'a> {
             total: None,
             sent: 0,
             state: CandidateState::Selected,
+            says: None,
             fault: None,
             answered_from: None,
             unasked: None,
@@ -269,6 +278,7 @@ impl<'a> Ending<'a> {
             _ if path.contains(&id) => CandidateState::Path,
             Some(state) => state,
             None if entry.refused.is_some() => CandidateState::Refused,
+            None if self.is_unverified(entry) => CandidateState::Unverified,
             None if entry.explored => CandidateState::Explored,
             None if entry.rtt.is_some() => CandidateState::Lost,
             None if entry.answered_from.is_some() => CandidateState::Misplaced,
@@ -293,6 +303,7 @@ impl<'a> Ending<'a> {
             total: if gone_through { self.total(id) } else { None },
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
+            says: out_of_service(entry.state).filter(|says| *says != state),
             fault: self.unoffered.fault(id),
             answered_from: entry.answered_from.filter(|_| state == CandidateState::Misplaced),
             unasked: entry.unasked().filter(|_| state == CandidateState::Unasked),

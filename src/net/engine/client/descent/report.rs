@@ -75,6 +75,9 @@ pub struct Hop {
     pub name: Option<Name>,
     /// Its least round-trip time; `None` where a list that it stands in sufficed.
     pub rtt: Option<Duration>,
+    /// What it says of itself though the way leads through it: that it is full or draining, and nobody
+    /// else was found.
+    pub says: Option<CandidateState>,
 }
 
 /// A TURN server that was measured and not chosen.
@@ -165,6 +168,9 @@ pub enum CandidateState {
     Explored,
     /// It answered, later than those that were chosen.
     Lost,
+    /// It answered, and the TURN server that it names did not, as
+    /// [`Verify::Require`](crate::Verify::Require) asks for.
+    Unverified,
     /// It never answered.
     Silent,
     /// It was never asked; [`Candidate::unasked`](crate::Candidate::unasked) says why.
@@ -194,6 +200,7 @@ impl CandidateState {
             Self::Selected => "selected",
             Self::Explored => "explored",
             Self::Lost => "lost",
+            Self::Unverified => "unverified",
             Self::Silent => "silent",
             Self::Unasked => "unasked",
             Self::Unreachable => "unreachable",

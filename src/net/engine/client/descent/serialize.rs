@@ -9,7 +9,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::failure::Failure;
 use super::ice::{IceConfiguration, IceServer};
-use super::report::{Hop, RunnerUp, Selection, Unasked};
+use super::report::{CandidateState, Hop, RunnerUp, Selection, Unasked};
 use super::trace::{Candidate, Trace};
 use crate::types::{Name, TurnCredentials, TurnFault, TurnUrl, UnresolvedRoot};
 
@@ -38,12 +38,13 @@ impl Serialize for Selection {
 
 impl Serialize for Hop {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut hop = serializer.serialize_struct("Hop", 5)?;
+        let mut hop = serializer.serialize_struct("Hop", 6)?;
         hop.serialize_field("level", &self.level)?;
         hop.serialize_field("addr", &self.addr)?;
         hop.serialize_field("listed", &self.listed)?;
         hop.serialize_field("name", &text(self.name.as_ref()))?;
         hop.serialize_field("rtt_ms", &self.rtt.map(ms))?;
+        hop.serialize_field("says", &self.says.map(CandidateState::as_str))?;
         hop.end()
     }
 }
@@ -139,7 +140,7 @@ impl<'a> Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { candidate, via } = self;
-        let mut row = serializer.serialize_struct("Candidate", 13)?;
+        let mut row = serializer.serialize_struct("Candidate", 14)?;
         row.serialize_field("level", &candidate.level)?;
         row.serialize_field("addr", &candidate.addr)?;
         row.serialize_field("listed", &candidate.listed)?;
@@ -150,6 +151,7 @@ impl Serialize for Row<'_> {
         row.serialize_field("total_ms", &candidate.total.map(ms))?;
         row.serialize_field("sent", &candidate.sent)?;
         row.serialize_field("state", candidate.state.as_str())?;
+        row.serialize_field("says", &candidate.says.map(CandidateState::as_str))?;
         row.serialize_field("fault", &candidate.fault.map(TurnFault::as_str))?;
         row.serialize_field("answered_from", &candidate.answered_from)?;
         row.serialize_field("unasked", &candidate.unasked.map(Unasked::as_str))?;

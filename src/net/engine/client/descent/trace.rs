@@ -63,6 +63,8 @@ pub struct Candidate {
     pub sent: u32,
     /// What became of it.
     pub state: CandidateState,
+    /// What it says of itself, where its state is another: on the way, as [`Hop::says`](super::report::Hop::says).
+    pub says: Option<CandidateState>,
     /// Why, as far as a TURN server is to blame: its own, or the one beside it. Of a node that its
     /// superior does not offer, and which the client does not ask: why not.
     pub fault: Option<TurnFault>,

@@ -36,6 +36,13 @@ impl Unoffered {
         self.by.get(&id)?.fault
     }
 
+    /// What all the nodes of a server are that it does not offer; `None`: they differ, or there are none.
+    pub(super) fn of_nodes(&self, id: CandidateId) -> Option<CandidateState> {
+        let mut states = self.by.get(&id)?.down.iter().map(state);
+        let first = states.next()?;
+        states.all(|state| state == first).then_some(first)
+    }
+
     /// Puts a row for each such node behind the others of its level. `line`: where that of the server is
     /// that told of it.
     pub(super) fn add_rows(
@@ -64,7 +71,6 @@ impl Unoffered {
 
 fn row(level: u8, via: usize, down: &Down) -> Candidate {
     let turn = (down.kind == Kind::Turn).then_some(down.addr);
-    let silent = turn.is_none() && down.fault == Some(TurnFault::Silent);
     Candidate {
         level,
         addr: down.addr,
@@ -75,16 +81,22 @@ fn row(level: u8, via: usize, down: &Down) -> Candidate {
         rtt: None,
         total: None,
         sent: 0,
-        state: match down.state {
-            State::TurnDown => CandidateState::TurnDown,
-            State::Full => CandidateState::Full,
-            State::Draining => CandidateState::Draining,
-            State::Nothing | State::Offering if silent => CandidateState::Silent,
-            State::Nothing | State::Offering => CandidateState::Nothing,
-        },
+        state: state(down),
+        says: None,
         fault: down.fault,
         answered_from: None,
         unasked: None,
         allow: None,
+    }
+}
+
+fn state(down: &Down) -> CandidateState {
+    let silent = down.kind != Kind::Turn && down.fault == Some(TurnFault::Silent);
+    match down.state {
+        State::TurnDown => CandidateState::TurnDown,
+        State::Full => CandidateState::Full,
+        State::Draining => CandidateState::Draining,
+        State::Nothing | State::Offering if silent => CandidateState::Silent,
+        State::Nothing | State::Offering => CandidateState::Nothing,
     }
 }
