@@ -2,7 +2,6 @@
 
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
-import { spawnSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { loadavg, setPriority } from 'node:os'
@@ -12,7 +11,7 @@ import { BROKER, Lab, PAGE, ROOT, browse, enter, missing, until } from './lab.mj
 
 const script = fileURLToPath(import.meta.url)
 const tb = process.env.TB_BINARY
-const lack = missing(tb) || (spawnSync('which', ['turnserver']).status ? 'coturn' : '')
+const lack = missing(tb, 'turnserver')
 if (lack) {
   console.error(`no calls are tested: ${lack} missing`)
   process.exit(process.env.TB_REQUIRE_BROWSERS === '1' ? 1 : 0)
@@ -55,19 +54,21 @@ function token(user) {
   return `${said}.${createHmac('sha256', 't'.repeat(40)).update(said).digest('base64url')}`
 }
 
-const browser = await browse('chrome')
-const open = async (path) => {
+const kind = process.argv[2] ?? 'chrome'
+const browser = await browse(kind)
+const said = []
+const open = async (url) => {
   const page = await browser.newPage()
-  page.on('pageerror', (error) => console.error('page:', error))
-  page.on('console', (message) => console.error('console:', message.text()))
-  await page.goto(`${PAGE}${path}`)
+  page.on('pageerror', (error) => said.push(error))
+  page.on('console', (message) => said.push(message.text()))
+  await page.goto(url)
   // Timers of a page that nobody sees are slow.
   await page.bringToFront()
   return page
 }
 
 // A message passes, by the nearest, and its log names the user that the credentials were made for.
-let page = await open('/')
+let page = await open(`${PAGE}/`)
 await page.evaluate(async (broker) => {
   const { call } = await import('/call.js')
   globalThis.note = await call(broker)
@@ -99,9 +100,20 @@ if (process.env.TB_REQUIRE_TIMES) assert.ok(back - lost < 3000)
 await page.close()
 
 // The example page does the same.
-page = await open(`/example/?url=${BROKER}&token=${token('bob')}`)
+page = await open(`${PAGE}/example/?url=${BROKER}&token=${token('bob')}`)
 await page.click('button')
 await until('hello', () => page.$eval('pre', (log) => log.textContent.includes('you said hello')))
 console.log(await page.$eval('pre', (log) => log.textContent.trim().split('\n')[0]))
+await page.close()
+
+// The broker's own page shows every server, the dead one's too where it is still listed.
+page = await open(`${BROKER}/demo`)
+await page.waitForFunction(() => !document.querySelector('button').disabled)
+const rows = await page.$$eval('tbody tr', (rows) => rows.map((row) => [row.className, ...[...row.cells].map((cell) => cell.innerText.replace(/\s+/g, ' '))]))
+console.log(rows.map((row) => row.slice(1, 5).join(' | ')).join('\n'))
+assert.ok(rows.length >= near.length - 1)
+assert.deepEqual(rows.map(([best]) => best), ['best', ...rows.slice(1).map(() => '')])
+// Nothing of it makes noise.
+assert.deepEqual(said, [])
 await browser.close()
 process.exit(0)

@@ -23,10 +23,10 @@ export function enter(script) {
 }
 
 /** What is missing here, or nothing. */
-export function missing(tb) {
+export function missing(tb, ...more) {
   const wanted = { ...BROWSERS, tb, puppeteer: join(here, '../../node_modules/puppeteer-core') }
   const absent = Object.entries(wanted).filter(([, path]) => !path || !existsSync(path))
-  const tools = ['unshare', 'nsenter', 'ip', 'python3'].filter((tool) => spawnSync('which', [tool]).status !== 0)
+  const tools = ['unshare', 'nsenter', 'ip', 'python3', ...more].filter((tool) => spawnSync('which', [tool]).status !== 0)
   if (process.getuid() !== 0) tools.push('root')
   return [...absent.map(([name]) => name), ...tools].join(', ')
 }
@@ -123,5 +123,5 @@ export async function until(what, look) {
 export async function browse(kind) {
   const { default: puppeteer } = await import('puppeteer-core')
   const args = kind === 'chrome' ? ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] : []
-  return puppeteer.launch({ browser: kind, executablePath: BROWSERS[kind], headless: true, args, timeout: 90000, protocolTimeout: 180000 })
+  return puppeteer.launch({ browser: kind, executablePath: BROWSERS[kind], headless: true, args, acceptInsecureCerts: true, timeout: 90000, protocolTimeout: 180000 })
 }
