@@ -49,9 +49,9 @@ fn nodes_that_allocate_and_relay_come_online() {
 #[test]
 fn one_that_is_full_is_said_to_be_nothing_else_until_it_has_room() {
     let net = Net::new();
-    let places: [(fn(SocketAddr, &str) -> String, _); 2] = [(beside, "up"), (node, "online")];
-    for (n, (place, up)) in (1..).zip(places) {
+    for (n, up) in [(1, "up"), (2, "online")] {
         let turn = net.turn(n);
+        let place = if n == 1 { beside } else { node };
         let options = [&WITH_SECRET[..], &["--total-quota=1"]].concat();
         let Some(_coturn) = Coturn::start(turn, &options) else { return };
         let held = Held::new(turn, TurnSecret::new(SECRET).mint(2_000_000_000, "somebody"));
