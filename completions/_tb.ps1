@@ -102,7 +102,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             [CompletionResult]::new('--turn-user', '--turn-user', [CompletionResultType]::ParameterName, 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out')
             [CompletionResult]::new('--turn-password-file', '--turn-password-file', [CompletionResultType]::ParameterName, 'File that has the user''s password; `-` is standard input')
             [CompletionResult]::new('--turn-secret-file', '--turn-secret-file', [CompletionResultType]::ParameterName, 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input')
-            [CompletionResult]::new('--turn-ca-file', '--turn-ca-file', [CompletionResultType]::ParameterName, 'File of certificates (PEM) that a TURN server''s may be signed with, in place of the system''s')
+            [CompletionResult]::new('--turn-ca-file', '--turn-ca-file', [CompletionResultType]::ParameterName, 'With turns: or stuns:: file of certificates (PEM) that the server''s may be signed with, in place of the system''s')
             [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Use addresses of this IP version only')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What to print')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here')

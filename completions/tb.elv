@@ -96,7 +96,7 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand --turn-user 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out'
             cand --turn-password-file 'File that has the user''s password; `-` is standard input'
             cand --turn-secret-file 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input'
-            cand --turn-ca-file 'File of certificates (PEM) that a TURN server''s may be signed with, in place of the system''s'
+            cand --turn-ca-file 'With turns: or stuns:: file of certificates (PEM) that the server''s may be signed with, in place of the system''s'
             cand --family 'Use addresses of this IP version only'
             cand --format 'What to print'
             cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'

@@ -103,7 +103,7 @@ complete -c tb -n "__fish_tb_using_subcommand ping" -s I -l source -d 'Send from
 complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-user -d 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out' -r -f
 complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-password-file -d 'File that has the user\'s password; `-` is standard input' -r -F
 complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-secret-file -d 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input' -r -F
-complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-ca-file -d 'File of certificates (PEM) that a TURN server\'s may be signed with, in place of the system\'s' -r -F
+complete -c tb -n "__fish_tb_using_subcommand ping" -l turn-ca-file -d 'With turns: or stuns:: file of certificates (PEM) that the server\'s may be signed with, in place of the system\'s' -r -F
 complete -c tb -n "__fish_tb_using_subcommand ping" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand ping" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'

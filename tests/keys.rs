@@ -225,8 +225,8 @@ fn files_of_turn_servers_are_read_as_those_of_keys_are() {
         (secret, b"north-wind", 0o604, "secret file `FILE` is open to everybody"),
         (password, b"north-wind", 0o604, "password file `FILE` is open to everybody"),
         (password, b"\n", 0o600, "password file `FILE` is empty"),
-        (password, b"a\nb\n", 0o600, "password file `FILE` holds more than one line of text"),
-        (secret, b"\xff", 0o600, "secret file `FILE` holds more than one line of text"),
+        (password, b"a\nb\n", 0o600, "password file `FILE` does not hold one line of plain text"),
+        (secret, b"\xff", 0o600, "secret file `FILE` does not hold one line of plain text"),
         (secret, &[b'a'; 1025], 0o600, "secret file `FILE` holds more than 1024 bytes"),
     ];
     for (keys, content, mode, said) in cases {

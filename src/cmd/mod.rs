@@ -4,6 +4,7 @@ mod args;
 mod attempt;
 mod cli;
 mod completions;
+mod idle;
 pub(crate) mod output;
 mod ping;
 mod probe;

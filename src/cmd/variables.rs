@@ -13,6 +13,7 @@ use clap::{
 use turn_balance::escaped;
 
 use super::cli::Cli;
+use super::idle::{CommandLine, is_blank};
 
 /// Values by the names of their variables.
 type Variables = BTreeMap<String, OsString>;
@@ -68,14 +69,12 @@ fn wanted(all: &ArgMatches, variable: impl Fn(&str) -> Option<OsString>) -> Vari
     let levels = iter::once((&root, all)).chain(sub);
     let args =
         levels.flat_map(|(command, typed)| command.get_arguments().map(move |arg| (arg, typed)));
-    // Which other variables have something to say depends on it.
-    let format = variable("TB_FORMAT");
     let value = |(arg, typed): (&Arg, &ArgMatches)| {
         let name = name(arg)?;
         let value = variable(name).filter(|value| !is_blank(value))?;
         let id = arg.get_id().as_str();
         let before = by_words_before(id).iter().any(|id| is_typed(id, all));
-        let idle = is_idle(id, typed, format.as_deref());
+        let idle = CommandLine::new(typed, &variable).is_idle(id);
         (!before && !idle && !is_outweighed(id, &value, typed)).then(|| (name.to_owned(), value))
     };
     args.filter_map(value).collect()
@@ -113,26 +112,6 @@ fn is_outweighed(id: &str, value: &OsStr, typed: &ArgMatches) -> bool {
         _ => false,
     };
     by_another || is_typed(id)
-}
-
-/// Whether it is for a format of `tb probe` that is not asked for: what is set for one command line must
-/// not make another wrong.
-fn is_idle(id: &str, typed: &ArgMatches, format: Option<&OsStr>) -> bool {
-    let of_client = ["turn_user", "turn_password_file", "turn_secret_file", "ttl"].contains(&id);
-    // Of the other commands none has that.
-    if typed.try_get_raw("ttl").is_err() || !of_client && id != "count" {
-        return false;
-    }
-    let format = match is_typed("format", typed) {
-        true => raw("format", typed),
-        false => format,
-    };
-    let fits = |format: &OsStr| format == "ice" || format == "gst" || format == "env" && of_client;
-    is_typed("json", typed) || !format.is_some_and(fits)
-}
-
-fn is_blank(value: &OsStr) -> bool {
-    value.to_str().is_some_and(|value| value.trim().is_empty())
 }
 
 /// Names the variable that is wrong, not the option that nobody typed.
@@ -288,6 +267,64 @@ mod tests {
         // What is typed wrong is told so, whatever the variables say.
         let error = parsed("tb probe --timeout x", &[("TB_TIMEOUT", "y"), ("TB_FORMAT", "z")]);
         assert!(error.unwrap_err().starts_with("error: invalid value 'x' for '--timeout <TIME>'"));
+    }
+
+    #[test]
+    fn what_is_set_for_one_command_line_makes_no_other_wrong() {
+        let all = [
+            ("TB_TURN_USER", "u"),
+            ("TB_TURN_PASSWORD_FILE", "p"),
+            ("TB_TURN_SECRET_FILE", "s"),
+            ("TB_TURN_TTL", "1h"),
+            ("TB_TURN_CA_FILE", "c"),
+            ("TB_PROBE_COUNT", "3"),
+        ];
+        for (line, heard) in [
+            ("tb probe", &[][..]),
+            ("tb probe --json", &[]),
+            ("tb probe --format ice", &["TB_PROBE_COUNT"]),
+            ("tb probe --format env", &[]),
+            (
+                "tb probe --format env --turn-user u",
+                &["TB_TURN_PASSWORD_FILE", "TB_TURN_SECRET_FILE"],
+            ),
+            ("tb probe --format env --turn-password-file p", &["TB_TURN_USER"]),
+            ("tb probe --format env --turn-secret-file s", &["TB_TURN_USER", "TB_TURN_TTL"]),
+            ("tb ping", &[]),
+            ("tb ping root.example", &[]),
+            ("tb ping stun:turn.example", &[]),
+            ("tb ping stuns:turn.example", &["TB_TURN_CA_FILE"]),
+            (
+                "tb ping turn:turn.example --turn-user u",
+                &["TB_TURN_PASSWORD_FILE", "TB_TURN_SECRET_FILE"],
+            ),
+            (
+                "tb ping turns:turn.example --turn-secret-file s",
+                &["TB_TURN_USER", "TB_TURN_CA_FILE"],
+            ),
+        ] {
+            for (name, value) in all {
+                let own = ["TB_TURN_SECRET_FILE"].contains(&name) && !line.contains("--turn-");
+                let of_client = line.contains("--format") || line.contains("ping turn");
+                let is_heard = heard.contains(&name) || own && of_client;
+                let differs = parsed(line, &[(name, value)]) != parsed(line, &[]);
+                assert_eq!(differs, is_heard, "{line}: {name}");
+            }
+        }
+        // One variable may be what another is for.
+        let [user, password, secret, ttl, ..] = all;
+        let line = "tb probe --format ice";
+        let typed = |more: &str| parsed(&format!("{line} {more}"), &[]);
+        assert_eq!(
+            parsed(line, &[user, password, ttl]),
+            typed("--turn-user u --turn-password-file p")
+        );
+        assert_eq!(parsed(line, &[secret, ttl]), typed("--turn-secret-file s --ttl 1h"));
+        let server = ("TB_SERVER", "turn:turn.example");
+        assert_eq!(
+            parsed("tb ping", &[server, secret]),
+            parsed("tb ping turn:turn.example --turn-secret-file s", &[])
+        );
     }
 
     #[test]

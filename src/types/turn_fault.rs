@@ -14,7 +14,7 @@ use std::fmt;
 pub enum TurnFault {
     /// No answer came.
     Silent,
-    /// Nothing listens at its port.
+    /// Nothing listens at its port, by the transport that it was asked by.
     Closed,
     /// There is no way to its host.
     Unreachable,
@@ -50,13 +50,15 @@ pub enum TurnFault {
     Untrusted,
     /// TLS fails in another way.
     Tls,
+    /// It ends the connection without a word.
+    HungUp,
     /// It answers with this error (RFC 8489, section 14.8: 300 to 699), which is none of the others.
     Refused(u16),
 }
 
 impl TurnFault {
     /// Every one without a code of its own.
-    const NAMED: [Self; 19] = [
+    const NAMED: [Self; 20] = [
         Self::Silent,
         Self::Closed,
         Self::Unreachable,
@@ -76,6 +78,7 @@ impl TurnFault {
         Self::WrongName,
         Self::Untrusted,
         Self::Tls,
+        Self::HungUp,
     ];
 
     /// What an error code says where credentials, if there are any, were given.
@@ -107,6 +110,7 @@ impl TurnFault {
             Self::Untrusted => 12,
             Self::Tls => 13,
             Self::NotYetValid => 14,
+            Self::HungUp => 15,
             Self::Moved => 300,
             Self::WrongCredentials => 401,
             Self::Forbidden => 403,
@@ -145,6 +149,7 @@ impl TurnFault {
             Self::WrongName => "certificate-name",
             Self::Untrusted => "certificate-untrusted",
             Self::Tls => "tls",
+            Self::HungUp => "hung-up",
             Self::Refused(_) => "refused",
         }
     }
@@ -155,7 +160,7 @@ impl fmt::Display for TurnFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Silent => "does not answer",
-            Self::Closed => "does not run: nothing listens at its port",
+            Self::Closed => "does not listen at its port",
             Self::Unreachable => "cannot be reached",
             Self::NotStun => "does not speak STUN",
             Self::Balance => "is a balance server, and no TURN server",
@@ -173,6 +178,7 @@ impl fmt::Display for TurnFault {
             Self::WrongName => "shows the certificate of another host",
             Self::Untrusted => "shows a certificate that nobody who is trusted has signed",
             Self::Tls => "fails to speak TLS",
+            Self::HungUp => "ends the connection without a word",
             Self::Refused(code) => return write!(f, "answers with error {code}"),
         })
     }

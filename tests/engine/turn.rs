@@ -208,12 +208,15 @@ fn what_is_lost_is_sent_again_but_over_streams() {
 #[test]
 fn an_allocation_that_is_not_heard_of_is_let_go_too() {
     let mut world = World::new(Behaviour::SwallowsAllocate, plan(TurnHealth::Relay));
+    let start = world.now;
     assert_eq!(world.run().1, Err(TurnFault::Silent));
     assert_eq!(world.server.allocations(), 0);
+    // Binding, Allocate unsigned, Allocate signed, and what nobody waits for.
+    assert!(world.now - start < Duration::from_secs(6), "{:?}", world.now - start);
     let mut world = World::new(Behaviour::SwallowsAllocate, plan(TurnHealth::Relay));
     world.lost = |number| number == 7;
     assert_eq!(world.run().1, Err(TurnFault::Silent));
-    assert_eq!(world.server.allocations(), 0, "Refresh is sent again");
+    assert_eq!(world.server.allocations(), 0, "Refresh is sent twice");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use turn_balance::TurnFault;
 fn remedy(fault: TurnFault) -> &'static str {
     match fault {
         TurnFault::Silent | TurnFault::Closed | TurnFault::Unreachable => "look at its host",
-        TurnFault::NotStun | TurnFault::Balance => "name another address",
+        TurnFault::NotStun | TurnFault::HungUp | TurnFault::Balance => "name another address",
         TurnFault::NoCredentials | TurnFault::WrongCredentials | TurnFault::OtherRealm => "log in",
         TurnFault::Forbidden | TurnFault::Moved | TurnFault::Quota | TurnFault::Capacity => "wait",
         TurnFault::Unrelayed | TurnFault::UselessAddress => "mend its network",

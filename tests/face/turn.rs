@@ -17,7 +17,7 @@ fn checks(url: TurnUrl) -> TurnPingerBuilder {
 
 /// What a monitor says of a step.
 fn says(echo: &TurnEcho) -> String {
-    let TurnEcho { seq, did, rtt, relayed, fault, expired, last, .. } = *echo;
+    let TurnEcho { seq, did, rtt, relayed, alternate, fault, expired, last, .. } = *echo;
     let step = match did {
         TurnDid::Binding => "it answers",
         TurnDid::Allocate => "it allocates",
@@ -25,6 +25,7 @@ fn says(echo: &TurnEcho) -> String {
         _ => did.as_str(),
     };
     match fault {
+        Some(TurnFault::Moved) => format!("{seq}: ask {alternate:?}"),
         Some(fault) => format!("{seq}: {}, {expired:?}, last: {last}", fault.as_str()),
         None => format!("{seq}: {step} at {relayed:?} in {rtt:?}"),
     }
@@ -56,6 +57,7 @@ async fn a_turn_server_that_is_silent() {
     assert_eq!((echo.did, echo.fault), (TurnDid::Binding, Some(TurnFault::Silent)));
     assert_eq!(says(&echo), "1: silent, None, last: true");
     assert_eq!((pinger.next().await.unwrap(), pinger.sent()), (None, 1));
+    assert_eq!(pinger.give_up(), None, "it is over");
 }
 
 #[tokio::test]

@@ -131,10 +131,10 @@ fn each_failure_has_its_sentence() {
         (Behaviour::Refuses(486), "quota", "the user's quota is full (486)"),
         (Behaviour::Refuses(508), "capacity", "its capacity is full (508)"),
         (Behaviour::Refuses(403), "forbidden", "it forbids it, as one that drains does (403)"),
-        (Behaviour::Refuses(300), "moved", "it sends to another server (300)"),
         (Behaviour::Refuses(500), "refused", "it answers with error 500"),
         (Behaviour::RelaysNothing, "unrelayed", "what is sent through it does not come back"),
-        (useless, "useless-address", "its relayed address is of no use here"),
+        (useless, "useless-address", "its relayed address, 0.0.0.0:49213, is of no use here"),
+        (Behaviour::SwallowsAllocate, "silent", "it answers Binding but not Allocate"),
     ]
     .into_iter()
     .enumerate()
@@ -151,9 +151,18 @@ fn each_failure_has_its_sentence() {
     fails(&url(healthy), "", &[], "no-credentials", "it demands credentials");
     let tcp = url(healthy) + "?transport=tcp";
     fails(&tcp, "trout", &AS_PROBE, "wrong-credentials", "the credentials are wrong");
-    for server in [url(net.turn(101)), url(net.turn(101)) + "?transport=tcp"] {
-        fails(&server, PASSWORD, &AS_PROBE, "closed", "nothing listens there");
+    let moved = net.turn(103);
+    scripted(moved, Behaviour::Refuses(300));
+    let why = format!("it sends to another server, {moved} (300)");
+    fails(&url(moved), PASSWORD, &AS_PROBE, "moved", &why);
+    for (transport, name) in [("", "UDP"), ("?transport=tcp", "TCP")] {
+        let why = format!("nothing listens there by {name}");
+        fails(&(url(net.turn(101)) + transport), PASSWORD, &AS_PROBE, "closed", &why);
     }
+    let mute = TcpListener::bind(net.turn(104)).unwrap();
+    std::thread::spawn(move || while mute.accept().is_ok() {});
+    let tcp = url(net.turn(104)) + "?transport=tcp";
+    fails(&tcp, PASSWORD, &AS_PROBE, "hung-up", "it ends the connection without a word");
     let http = TcpListener::bind(net.turn(102)).unwrap();
     std::thread::spawn(move || {
         while let Ok((mut connection, _)) = http.accept() {
@@ -162,6 +171,60 @@ fn each_failure_has_its_sentence() {
     });
     let tcp = url(net.turn(102)) + "?transport=tcp";
     fails(&tcp, PASSWORD, &AS_PROBE, "not-stun", "what answers there speaks no STUN");
+}
+
+#[test]
+fn hints_fit_what_was_asked_and_how() {
+    let net = Net::new();
+    let hint = |server: &str, input: &str, args: &[&str]| {
+        let said = ping(input, &[&["-c", "1", "-W", "1s", server], args].concat());
+        said.err.split_once("\n\nhint: ").map(|(_, hint)| hint.trim_end().to_owned())
+    };
+    let expect = |server: &str, input: &str, args: &[&str], words: &str| {
+        let hint = hint(server, input, args).unwrap_or_default();
+        assert!(hint.contains(words), "{server} {args:?}: {hint}");
+    };
+    let (healthy, moved, deaf) = (net.turn(1), net.turn(2), net.turn(3));
+    scripted(healthy, Behaviour::Healthy);
+    scripted(moved, Behaviour::Refuses(300));
+    scripted(deaf, Behaviour::SwallowsAllocate);
+    expect(&url(healthy), "trout", &AS_PROBE, "by another password");
+    let secret = ["--turn-secret-file", "-"];
+    expect(&url(healthy), "south-wind", &secret, "the server's own secret");
+    expect(&url(moved), PASSWORD, &AS_PROBE, &format!("`tb ping 'turn:{moved}'` asks that one"));
+    expect(&url(deaf), PASSWORD, &AS_PROBE, &format!("`tb ping {deaf}`"));
+    let nobody = net.ip(4);
+    let other = format!("as in `tb ping 'turn:{nobody}?transport=tcp'`");
+    expect(&format!("turn:{nobody}"), PASSWORD, &AS_PROBE, &other);
+    expect(&format!("turn:{nobody}:1"), PASSWORD, &AS_PROBE, "TURN is at port 3478");
+    // What is no balance server may be a TURN server.
+    let said = ping("", &["-c", "1", "-w", "300ms", &healthy.to_string()]);
+    let hint = format!("hint: if that is a TURN server: `tb ping turn:{healthy}` checks it\n");
+    assert_eq!((said.err, said.code), (hint, Some(1)));
+}
+
+#[test]
+fn addresses_that_a_fault_is_about_are_told() {
+    let net = Net::new();
+    let told = |n, behaviour| {
+        let server = url(net.turn(n));
+        scripted(net.turn(n), behaviour);
+        let args = [&["-c", "1", "--json", &server], &AS_PROBE[..]].concat();
+        let document: Value = serde_json::from_str(&ping(PASSWORD, &args).out).unwrap();
+        let reply = &document["replies"][1];
+        ["relayed", "alternate"].map(|key| reply[key].as_str().map(str::to_owned))
+    };
+    let useless = Behaviour::RelaysAt("0.0.0.0:49213".parse().unwrap());
+    assert_eq!(told(1, useless), [Some("0.0.0.0:49213".to_owned()), None]);
+    assert_eq!(told(2, Behaviour::Refuses(300)), [None, Some(net.turn(2).to_string())]);
+}
+
+#[test]
+fn a_deadline_within_a_check_is_an_outcome_too() {
+    let net = Net::new();
+    scripted(net.turn(1), Behaviour::Silent);
+    let args = [&AS_PROBE[..], &["-w", "300ms"]].concat();
+    fails(&url(net.turn(1)), PASSWORD, &args, "silent", "no answer comes");
 }
 
 #[test]
@@ -218,6 +281,7 @@ fn coturn_takes_what_is_minted_from_its_secret_and_nothing_else() {
     let args = ["-c", "1", &url(net.turn(1)), "--turn-secret-file", right.to_str().unwrap()];
     let said = ping("", &args);
     assert!(said.err.contains("is open to everybody"), "{}", said.err);
+    assert!(said.err.contains("hint: close it: `chmod o= "), "{}", said.err);
     assert_eq!((said.out.as_str(), said.code), ("", Some(2)));
     [right, wrong].iter().for_each(|file| drop(fs::remove_file(file)));
 }
@@ -308,8 +372,15 @@ fn what_cannot_be_asked_is_told() {
         ("turns:192.0.2.1?transport=udp", "DTLS"),
         ("turn://192.0.2.1", "slashes"),
         ("turn:192.0.2.1?transport=sctp", "transport=tcp"),
+        ("turns:192.0.2.1 --turn-secret-file /no-such", "/no-such"),
+        ("stun:192.0.2.1 --turn-secret-file /no-such", "credentials are for a TURN server"),
+        ("192.0.2.1 --turn-user u", "credentials are for a TURN server"),
+        ("192.0.2.1 --turn-ca-file /no-such", "`turns:` and `stuns:`"),
+        ("turn:192.0.2.1 --turn-ca-file /no-such", "`turns:` and `stuns:`"),
+        ("stuns:192.0.2.1 --turn-ca-file /no-such", "/no-such"),
     ] {
-        let output = ping("", &["-c", "1", server]);
+        let args: Vec<_> = server.split(' ').collect();
+        let output = ping("", &[&["-c", "1"], &args[..]].concat());
         assert!(output.err.contains(said), "{server}: {}", output.err);
         assert_eq!(output.code, Some(2), "{server}");
     }

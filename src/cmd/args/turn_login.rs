@@ -7,7 +7,7 @@ use clap::ValueHint;
 use turn_balance::{Error, SecretKind, TurnCredentials, TurnSecret, secret_from, secret_line};
 
 use crate::cmd::output::CommandError;
-use crate::cmd::report::Problem;
+use crate::cmd::report::{LoginKind, Problem};
 
 /// What minted credentials are called where nobody is named, as a server's are.
 const NAME: &str = "tb";
@@ -69,6 +69,15 @@ impl TurnLoginArgs {
     /// Whether credentials are to be minted from a secret.
     pub(crate) fn is_minted(&self) -> bool {
         self.turn_secret_file.is_some()
+    }
+
+    /// Who one is by it.
+    pub(crate) fn kind(&self) -> LoginKind {
+        match (&self.turn_secret_file, &self.turn_password_file) {
+            (Some(_), _) => LoginKind::Minted,
+            (None, Some(_)) => LoginKind::Password,
+            (None, None) => LoginKind::Nobody,
+        }
     }
 
     /// Reads the password or the secret; `None`: neither was given.

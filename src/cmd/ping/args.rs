@@ -20,7 +20,7 @@ use crate::cmd::args::{
         2  could not ask: usage, name lookup, socket")]
 pub(crate) struct PingArgs {
     #[arg(help = "Server to ask: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]; or a TURN \
-            server: turn:HOST[:PORT][?transport=tcp], turns:HOST, stun:HOST",
+            server: turn:HOST[:PORT][?transport=tcp], turns:HOST, stun:HOST, stuns:HOST",
         env = "TB_SERVER",
         hide_env_values = true,
         value_parser = ping_target,
@@ -101,7 +101,8 @@ pub(crate) struct PingArgs {
     #[command(flatten)]
     pub(super) turn: TurnLoginArgs,
 
-    /// File of certificates (PEM) that a TURN server's may be signed with, in place of the system's
+    /// With turns: or stuns:: file of certificates (PEM) that the server's may be signed with, in place of the
+    /// system's
     #[arg(
         long,
         value_name = "FILE",
@@ -135,6 +136,20 @@ impl PingArgs {
             Some(PingSource::Interface(name)) => interface(builder, name),
             None => builder,
         }
+    }
+
+    /// What is wrong with flags that this target has no use for.
+    pub(super) fn misplaced(&self, target: &PingTarget) -> Option<&'static str> {
+        let (turn, secure) = match target {
+            PingTarget::Balance(_) => (false, false),
+            PingTarget::Turn(url) => (url.is_turn(), url.is_secure()),
+        };
+        if self.turn.is_given() && !turn {
+            return Some("credentials are for a TURN server: `turn:HOST` or `turns:HOST`");
+        }
+        (self.turn_ca_file.is_some() && !secure).then_some(
+            "certificates are judged inside of TLS alone: `--turn-ca-file` is for `turns:` and `stuns:`",
+        )
     }
 }
 

@@ -24,7 +24,11 @@ const MOST_AT_END: usize = 16_384;
 
 impl PingArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
-        let target = match self.server.clone().unwrap_or_default() {
+        let target = self.server.clone().unwrap_or_default();
+        if let Some(wrong) = self.misplaced(&target) {
+            return Err(Problem::usage(wrong).into());
+        }
+        let target = match target {
             PingTarget::Balance(target) => target,
             PingTarget::Turn(url) => return self.run_turn(&url, printer),
         };
@@ -162,6 +166,20 @@ impl PingArgs {
         }
     }
 
+    /// What may help where a balance server gave no answer.
+    fn advice(&self, measured: &Measurements) -> Option<Advice> {
+        if measured.rtts.len() > 0 || measured.sent == 0 {
+            return None;
+        }
+        let named = || {
+            let Some(PingTarget::Balance(target)) = &self.server else { return None };
+            let server = target.endpoint.to_string();
+            let called = server.strip_suffix(":3001").unwrap_or(&server);
+            Some(Advice::MayBeTurn(called.to_owned()))
+        };
+        measured.answered_from.map(Advice::Elsewhere).or_else(named)
+    }
+
     fn print(
         &self,
         measured: &Measurements,
@@ -185,8 +203,8 @@ impl PingArgs {
                 printer.document(&Document::part(PingReport::SCHEMA, "summary", &ping))?;
             }
         }
-        if let Some(from) = measured.answered_from.filter(|_| measured.rtts.len() == 0) {
-            printer.say(&text::hint(&Advice::Elsewhere(from)));
+        if let Some(advice) = self.advice(measured) {
+            printer.say(&text::hint(&advice));
         }
         if printer.verbosity() > 0
             && let Some(line) = text::percentiles(&ping)

@@ -23,7 +23,7 @@ impl PingArgs {
                 "`turns:` over UDP is DTLS, which nobody speaks here: leave `?transport=udp` out";
             return Err(Problem::usage(message).into());
         }
-        let login = if url.is_turn() { self.turn.read()? } else { None };
+        let login = self.turn.read()?;
         let mut measured = Measurements::new(url.to_string());
         let mut failed = None;
         let checked = self.check(url, login, &mut measured, &mut failed, printer);
@@ -33,7 +33,7 @@ impl PingArgs {
             Err(error) => return Err(error),
         };
         if measured.rtts.len() == 0 && problem.is_none() {
-            problem = failed.map(|echo| TurnProblem::new(url, &echo).into());
+            problem = failed.map(|echo| TurnProblem::new(url, self.turn.kind(), &echo).into());
         }
         self.print(&measured, problem.as_ref(), printer)?;
         match problem {
@@ -64,16 +64,25 @@ impl PingArgs {
         if self.format.get() == OutputFormat::Text {
             printer.answer(&text::header(url, pinger.server()))?;
         }
+        let mut ended = false;
         loop {
             let echo = tokio::select! {
                 echo = pinger.next() => echo?,
                 _ = &mut interrupt => None,
-                () = &mut deadline => None,
+                // Without any other outcome that is one.
+                () = &mut deadline => {
+                    ended = true;
+                    let none = failed.is_none() && measured.rtts.len() == 0;
+                    none.then(|| pinger.give_up()).flatten()
+                }
             };
             measured.sent = pinger.sent();
             measured.addr = Some(pinger.server());
             let Some(echo) = echo else { return Ok(()) };
             self.take_step(measured, failed, &echo, &pinger, printer)?;
+            if ended {
+                return Ok(());
+            }
         }
     }
 

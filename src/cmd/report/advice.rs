@@ -38,6 +38,16 @@ pub(crate) enum Advice {
     Interfaces,
     /// What may help with a TURN server.
     Turn(&'static str),
+    /// What is there may be a STUN server alone, or a balance server.
+    NoTurn(String),
+    /// A TURN server may listen by another transport.
+    OtherTransport(String),
+    /// Its clients are sent to this one.
+    Moved(String),
+    /// What is asked as a balance server may be a TURN server.
+    MayBeTurn(String),
+    /// What to do about the file of a secret.
+    Key(String),
     /// Look at the certificate of this server.
     Certificate(String),
 }
@@ -50,6 +60,7 @@ impl Advice {
             Error::Resolve { host, .. } => Some(Self::LookUp(host.clone())),
             Error::NoAddress { family, .. } => Some(Self::OtherFamily(*family)),
             Error::Socket { addr, source, .. } => Self::on_socket(source.kind(), addr.port()),
+            Error::Key(error) => error.hint().map(Self::Key),
             _ => None,
         }
     }
@@ -134,6 +145,19 @@ impl fmt::Display for Advice {
             ),
             Self::OwnAddresses => f.write_str("`ip address` shows the addresses of this machine"),
             Self::Turn(advice) => f.write_str(advice),
+            Self::NoTurn(server) => write!(
+                f,
+                "so do a STUN server and a balance server: `tb ping {server}` asks for the second"
+            ),
+            Self::OtherTransport(url) => write!(
+                f,
+                "it may listen by another transport, as in `tb ping '{url}'`, or at another port"
+            ),
+            Self::Moved(url) => write!(f, "`tb ping '{url}'` asks that one"),
+            Self::MayBeTurn(server) => {
+                write!(f, "if that is a TURN server: `tb ping turn:{server}` checks it")
+            }
+            Self::Key(advice) => f.write_str(advice),
             Self::Certificate(server) => {
                 write!(f, "`openssl s_client -connect {server}` shows it")
             }

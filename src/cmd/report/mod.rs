@@ -30,5 +30,5 @@ pub(crate) use rtts::Rtts;
 pub(crate) use trace::{CandidateReport, OfDescent, TraceReport};
 pub(crate) use trace_count::{CandidateCount, TraceCount};
 pub(crate) use trace_counter::TraceCounter;
-pub(crate) use turn::{TurnProblem, TurnReply};
+pub(crate) use turn::{LoginKind, TurnProblem, TurnReply};
 pub(crate) use unresolved::{UnresolvedCount, UnresolvedReport};

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
-use turn_balance::{TurnEcho, TurnFault, TurnUrl};
+use turn_balance::{TurnDid, TurnEcho, TurnFault, TurnTransport, TurnUrl};
 
 use super::advice::Advice;
 use super::exit::Exit;
@@ -17,8 +17,10 @@ pub(crate) struct TurnReply {
     pub(crate) step: &'static str,
     /// Null where it failed, or was forbidden and so not to be seen.
     pub(crate) rtt_ms: Option<Ms>,
-    /// Where the server relays.
+    /// Where the server relays, also where that is of no use.
     pub(crate) relayed: Option<SocketAddr>,
+    /// Whom it sends its clients to.
+    pub(crate) alternate: Option<SocketAddr>,
     /// Why it failed.
     pub(crate) reason: Option<&'static str>,
     /// The rest of a sentence about it.
@@ -39,6 +41,7 @@ impl TurnReply {
             step: echo.did.as_str(),
             rtt_ms: echo.rtt.map(Ms::from),
             relayed: echo.relayed,
+            alternate: echo.alternate,
             reason: echo.fault.map(TurnFault::as_str),
             fault: echo.fault,
             expired: echo.expired,
@@ -55,71 +58,126 @@ impl TurnReply {
     }
 }
 
+/// Who a check says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LoginKind {
+    /// Nobody.
+    Nobody,
+    /// A user with a password.
+    Password,
+    /// A user that is minted from a secret.
+    Minted,
+}
+
 /// Why a TURN server is of no use.
 #[derive(Debug)]
 pub(crate) struct TurnProblem<'a> {
     url: &'a TurnUrl,
+    login: LoginKind,
+    /// The last step of a check that has failed.
+    echo: TurnEcho,
     fault: TurnFault,
-    /// When its certificate ended, in seconds since 1970.
-    expired: Option<u64>,
 }
 
 impl<'a> TurnProblem<'a> {
     /// As a check has failed.
-    pub(crate) fn new(url: &'a TurnUrl, echo: &TurnEcho) -> Self {
+    pub(crate) fn new(url: &'a TurnUrl, login: LoginKind, echo: &TurnEcho) -> Self {
         let fault = echo.fault.unwrap_or(TurnFault::Silent);
-        Self { url, fault, expired: echo.expired }
+        Self { url, login, echo: *echo, fault }
+    }
+
+    /// Whether it does nothing but say who asks: so do a STUN server and a balance server.
+    fn is_deaf_to_turn(&self) -> bool {
+        self.fault == TurnFault::Silent && self.echo.did == TurnDid::Allocate
     }
 
     /// What ends the sentence.
     fn why(&self) -> String {
-        match (self.fault, self.expired) {
-            (TurnFault::Silent, _) => "no answer comes".to_owned(),
-            (TurnFault::Closed, _) => "nothing listens there".to_owned(),
-            (TurnFault::Unreachable, _) => "there is no way to it".to_owned(),
-            (TurnFault::NotStun, _) => "what answers there speaks no STUN".to_owned(),
-            (TurnFault::NoCredentials, _) => "it demands credentials".to_owned(),
-            (TurnFault::WrongCredentials, _) => "the credentials are wrong".to_owned(),
-            (TurnFault::OtherRealm, _) => "its realm demands other credentials".to_owned(),
-            (TurnFault::Forbidden, _) => "it forbids it, as one that drains does (403)".to_owned(),
-            (TurnFault::Moved, _) => "it sends to another server (300)".to_owned(),
-            (TurnFault::Quota, _) => "the user's quota is full (486)".to_owned(),
-            (TurnFault::Capacity, _) => "its capacity is full (508)".to_owned(),
-            (TurnFault::Unrelayed, _) => "what is sent through it does not come back".to_owned(),
-            (TurnFault::UselessAddress, _) => "its relayed address is of no use here".to_owned(),
-            (TurnFault::Expired, Some(end)) => format!("its certificate expired on {}", date(end)),
-            (TurnFault::Expired, None) => "its certificate has expired".to_owned(),
-            (TurnFault::NotYetValid, _) => "its certificate is not valid yet".to_owned(),
-            (TurnFault::WrongName, _) => "its certificate is another host's".to_owned(),
-            (TurnFault::Untrusted, _) => "nobody trusted has signed its certificate".to_owned(),
-            (TurnFault::Tls, _) => "it fails to speak TLS".to_owned(),
-            (fault, _) => format!("it {fault}"),
-        }
+        let whole = match (self.fault, self.echo.expired) {
+            (TurnFault::Silent, _) if self.is_deaf_to_turn() => {
+                "it answers Binding but not Allocate"
+            }
+            (TurnFault::Silent, _) => "no answer comes",
+            (TurnFault::Closed, _) => {
+                return format!("nothing listens there by {}", transport(self.url));
+            }
+            (TurnFault::Unreachable, _) => "there is no way to it",
+            (TurnFault::NotStun, _) => "what answers there speaks no STUN",
+            (TurnFault::NoCredentials, _) => "it demands credentials",
+            (TurnFault::WrongCredentials, _) => "the credentials are wrong",
+            (TurnFault::OtherRealm, _) => "its realm demands other credentials",
+            (TurnFault::Forbidden, _) => "it forbids it, as one that drains does (403)",
+            (TurnFault::Moved, _) => {
+                let other = self.echo.alternate.map(|addr| format!(", {addr}"));
+                return format!("it sends to another server{} (300)", other.unwrap_or_default());
+            }
+            (TurnFault::Quota, _) => "the user's quota is full (486)",
+            (TurnFault::Capacity, _) => "its capacity is full (508)",
+            (TurnFault::Unrelayed, _) => "what is sent through it does not come back",
+            (TurnFault::UselessAddress, _) => {
+                let relayed = self.echo.relayed.map(|addr| format!(", {addr},"));
+                return format!(
+                    "its relayed address{} is of no use here",
+                    relayed.unwrap_or_default()
+                );
+            }
+            (TurnFault::Expired, Some(end)) => {
+                return format!("its certificate expired on {}", date(end));
+            }
+            (TurnFault::Expired, None) => "its certificate has expired",
+            (TurnFault::NotYetValid, _) => "its certificate is not valid yet",
+            (TurnFault::WrongName, _) => "its certificate is another host's",
+            (TurnFault::Untrusted, _) => "nobody trusted has signed its certificate",
+            (TurnFault::Tls, _) => "it fails to speak TLS",
+            (fault, _) => return format!("it {fault}"),
+        };
+        whole.to_owned()
     }
 
     fn advice(&self) -> Option<Advice> {
         let (host, port) = (shown_host(self.url), self.url.port());
         Some(Advice::Turn(match self.fault {
+            TurnFault::Silent if self.is_deaf_to_turn() => {
+                return Some(Advice::NoTurn(format!("{host}:{port}")));
+            }
             TurnFault::Silent => "a firewall may drop what is sent there, or what comes back",
+            TurnFault::Closed if is_at_default(self.url) => {
+                return Some(Advice::OtherTransport(other_transport(self.url)));
+            }
             TurnFault::Closed | TurnFault::NotStun => {
                 "TURN is at port 3478, with TLS at 5349, if nobody chose another"
+            }
+            TurnFault::HungUp => {
+                "it may be full, or admit others alone; TLS is spoken by `turns:`, at port 5349"
             }
             TurnFault::NoCredentials => {
                 "give some: `--turn-user` with `--turn-password-file`, or `--turn-secret-file`"
             }
-            TurnFault::WrongCredentials | TurnFault::OtherRealm => {
-                "minted credentials need the server's own secret, and clocks that agree"
-            }
+            TurnFault::WrongCredentials | TurnFault::OtherRealm => match self.login {
+                LoginKind::Minted => {
+                    "minted credentials need the server's own secret, and clocks that agree"
+                }
+                _ => {
+                    "it knows this user by another password, or not at all: coturn with \
+                     `use-auth-secret` needs `--turn-secret-file`"
+                }
+            },
             TurnFault::Quota | TurnFault::Capacity => {
                 "allocations end with their clients: ask again, or another server"
+            }
+            TurnFault::Moved if self.echo.alternate.is_some() => {
+                return Some(Advice::Moved(self.moved()?));
             }
             TurnFault::Forbidden | TurnFault::Moved => "ask another server",
             TurnFault::Unrelayed => {
                 "its relay ports may be behind a firewall: 49152 to 65535 by UDP"
             }
-            TurnFault::UselessAddress => {
-                "a server behind a NAT has to be told its outer address: coturn's `external-ip`"
-            }
+            TurnFault::UselessAddress => match self.echo.relayed {
+                Some(relayed) if relayed.port() != 0 && !relayed.ip().is_unspecified() => {
+                    "a server behind a NAT has to be told its outer address: coturn's `external-ip`"
+                }
+                _ => "name the address that it is to relay at: coturn's `relay-ip`",
+            },
             TurnFault::NotYetValid => {
                 "one of the clocks may be wrong: `date -u` shows that of this host"
             }
@@ -129,6 +187,40 @@ impl<'a> TurnProblem<'a> {
             TurnFault::Untrusted => "`--turn-ca-file` names whose signature is to count",
             _ => return None,
         }))
+    }
+
+    /// The server that clients are sent to, to be checked in the same way.
+    fn moved(&self) -> Option<String> {
+        let (scheme, transport) = (self.url.scheme(), self.url.transport());
+        let query = if self.url.is_secure() || transport == TurnTransport::Udp {
+            String::new()
+        } else {
+            format!("?transport={transport}")
+        };
+        Some(format!("{scheme}:{}{query}", self.echo.alternate?))
+    }
+}
+
+/// What a server is reached by, as administrators call it.
+fn transport(url: &TurnUrl) -> &'static str {
+    match url.transport() {
+        TurnTransport::Udp => "UDP",
+        _ => "TCP",
+    }
+}
+
+/// Whether it is asked where such a server is, if nobody chose another port.
+fn is_at_default(url: &TurnUrl) -> bool {
+    url.port() == if url.is_secure() { 5349 } else { 3478 }
+}
+
+/// The same server by another transport.
+fn other_transport(url: &TurnUrl) -> String {
+    let host = shown_host(url);
+    match (url.is_secure(), url.transport()) {
+        (true, _) => format!("turn:{host}"),
+        (false, TurnTransport::Udp) => format!("turn:{host}?transport=tcp"),
+        (false, _) => format!("turn:{host}?transport=udp"),
     }
 }
 

@@ -150,7 +150,7 @@ pub enum KeyError {
         most: usize,
     },
     /// It is not one line of text.
-    #[error("{what} `{}` holds more than one line of text", ShownPath(.file))]
+    #[error("{what} `{}` does not hold one line of plain text", ShownPath(.file))]
     #[non_exhaustive]
     NotOneLine {
         /// Which file.
@@ -210,7 +210,7 @@ impl KeyError {
     }
 
     /// What to do. Nothing of it writes over a file.
-    pub(in crate::config) fn hint(&self) -> Option<String> {
+    pub fn hint(&self) -> Option<String> {
         let into_new = |command: &str, file: &Path| {
             let (file, new) = (shell_quoted(file), shell_quoted(&file.with_extension("new")));
             format!("write it to another: `(set -C; umask 077; {command} < {file} > {new})`")

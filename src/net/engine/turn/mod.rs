@@ -68,6 +68,8 @@ enum Stage {
     Permit(SocketAddr),
     Send(SocketAddr, [u8; COOKIE]),
     Release,
+    /// As `Release`, where nobody has granted anything: as many more times, and nothing is awaited.
+    Farewell(u8),
     Over,
 }
 
@@ -87,6 +89,10 @@ pub struct TurnCheck {
     v6: bool,
     /// Whether the server may hold an allocation.
     may_hold: bool,
+    /// Whether it has said so.
+    holds: bool,
+    /// The address that makes it of no use.
+    blamed: Option<SocketAddr>,
     ended: bool,
     /// Whether something came from the server that is no STUN.
     strange: bool,
@@ -112,6 +118,8 @@ impl TurnCheck {
             login,
             v6: false,
             may_hold: false,
+            holds: false,
+            blamed: None,
             ended: false,
             strange: false,
             events: VecDeque::new(),
@@ -153,7 +161,7 @@ impl TurnCheck {
     /// by it is no STUN.
     pub fn handle_fault(&mut self, now: Instant, fault: TurnFault) {
         match self.stage {
-            Stage::Release => self.stage = Stage::Over,
+            Stage::Release | Stage::Farewell(_) => self.stage = Stage::Over,
             Stage::Over => {}
             _ => self.end(now, Err(fault)),
         }
@@ -185,6 +193,10 @@ impl TurnCheck {
         if !self.is_due(now) {
             return None;
         }
+        if let Stage::Farewell(more) = self.stage {
+            self.stage = more.checked_sub(1).map_or(Stage::Over, Stage::Farewell);
+            return Some(Transmit { to: self.peer, payload: self.request.bytes() });
+        }
         let payload = self.request.send(now);
         self.may_hold |= self.stage == Stage::Allocate;
         Some(Transmit { to: self.peer, payload })
@@ -198,6 +210,12 @@ impl TurnCheck {
     /// What came of the check since the last call.
     pub fn poll_event(&mut self) -> Option<TurnEvent> {
         self.events.pop_front()
+    }
+
+    /// The address that an outcome is about: that of no use where it relays, or the server that it sends
+    /// to.
+    pub fn blamed(&self) -> Option<SocketAddr> {
+        self.blamed
     }
 
     /// When to call [`handle_timeout`](Self::handle_timeout) and
@@ -219,8 +237,11 @@ impl TurnCheck {
     }
 
     fn answered(&mut self, now: Instant, outcome: TurnOutcome) {
+        if let TurnOutcome::Refused { code: 300, alternate, .. } = &outcome {
+            self.blamed = *alternate;
+        }
         match (self.stage, outcome) {
-            (Stage::Over, _) => {}
+            (Stage::Over | Stage::Farewell(_), _) => {}
             (Stage::Binding, TurnOutcome::Refused { code: 300, .. }) => {
                 self.end(now, Err(TurnFault::Moved));
             }
@@ -238,7 +259,7 @@ impl TurnCheck {
                 self.step(TurnStep::Unproved { relayed });
                 self.end(now, Ok(()));
             }
-            (stage, TurnOutcome::Refused { code, realm, nonce }) => {
+            (stage, TurnOutcome::Refused { code, realm, nonce, .. }) => {
                 self.may_hold &= stage != Stage::Allocate;
                 self.refused(now, code, realm, nonce);
             }
@@ -272,11 +293,13 @@ impl TurnCheck {
     /// nobody who comes from where it is asked.
     fn allocated(&mut self, now: Instant, relayed: Option<SocketAddr>) {
         self.login.accepted();
+        self.holds = true;
         let reaches = |relayed: &SocketAddr| {
             let asked = Scope::of(self.peer.ip()).unwrap_or(Scope::Loopback);
             relayed.port() != 0 && asked.allows(relayed.ip())
         };
         let Some(relayed) = relayed.filter(reaches) else {
+            self.blamed = relayed;
             return self.end(now, Err(TurnFault::UselessAddress));
         };
         self.step(TurnStep::Allocate { rtt: self.request.took(now), relayed });
@@ -315,7 +338,8 @@ impl TurnCheck {
             return self.stage = Stage::Over;
         }
         self.login.accepted();
-        self.stage = Stage::Release;
+        // Who has not answered Allocate is not waited for once more; one Refresh of two arrives.
+        self.stage = if self.holds { Stage::Release } else { Stage::Farewell(1) };
         self.ask(now, TurnRequest::Release);
     }
 

@@ -62,6 +62,11 @@ impl Outstanding {
         self.payload.clone()
     }
 
+    /// Its bytes, whenever that is.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        self.payload.clone()
+    }
+
     pub(super) fn is_answered_by(&self, transaction: u128, method: u16) -> bool {
         self.sent > 0 && self.proof == Some((transaction, method))
     }

@@ -67,8 +67,10 @@ pub struct TurnEcho {
     pub did: TurnDid,
     /// How long it took, from a request to its answer; `None`: it failed, or was not to be seen.
     pub rtt: Option<Duration>,
-    /// Where the server relays.
+    /// Where the server relays, also where that is of no use.
     pub relayed: Option<SocketAddr>,
+    /// Whom it sends its clients to ([`TurnFault::Moved`]), where it says so.
+    pub alternate: Option<SocketAddr>,
     /// Why it failed, which ends the check.
     pub fault: Option<TurnFault>,
     /// When the server's certificate ended, in seconds since 1970, where that is why.
@@ -169,6 +171,12 @@ impl TurnPinger {
         }
     }
 
+    /// Ends the check that goes on, if there is one, as a failure: its answers came too late for somebody.
+    pub fn give_up(&mut self) -> Option<TurnEcho> {
+        let current = self.current.take()?;
+        Some(TurnEcho::failed(self.sent, current.next, TurnFault::Silent.into()))
+    }
+
     /// Begins a check, of the address that stands first; `tried`: how many were before it, and it.
     fn start(&mut self, tried: usize) -> Result<(), Error> {
         let level = if self.plan.url.is_turn() { TurnHealth::Relay } else { TurnHealth::Binding };
@@ -217,9 +225,9 @@ impl TurnPinger {
     /// A check is over. Where nothing answered, another address of the server may.
     fn ended(&mut self) -> Result<Option<TurnEcho>, Error> {
         let Some(current) = self.current.take() else { return Ok(None) };
-        let Some(Err(CheckFault { fault, expired })) = current.outcome else { return Ok(None) };
+        let Some(Err(found)) = current.outcome else { return Ok(None) };
         let nobody = [TurnFault::Silent, TurnFault::Closed, TurnFault::Unreachable];
-        if current.next == TurnDid::Binding && nobody.contains(&fault) {
+        if current.next == TurnDid::Binding && nobody.contains(&found.fault) {
             self.addrs.rotate_left(1);
             if current.tried < self.addrs.len() {
                 self.start(current.tried + 1)?;
@@ -228,15 +236,7 @@ impl TurnPinger {
         } else {
             self.addrs.truncate(1);
         }
-        Ok(Some(TurnEcho {
-            seq: self.sent,
-            did: current.next,
-            rtt: None,
-            relayed: None,
-            fault: Some(fault),
-            expired,
-            last: true,
-        }))
+        Ok(Some(TurnEcho::failed(self.sent, current.next, found)))
     }
 }
 
@@ -264,7 +264,22 @@ impl TurnEcho {
             TurnStep::Unproved { relayed } => (TurnDid::Relay, None, Some(relayed)),
         };
         let last = did == if is_turn { TurnDid::Relay } else { TurnDid::Binding };
-        Self { seq, did, rtt, relayed, fault: None, expired: None, last }
+        Self { seq, did, rtt, relayed, alternate: None, fault: None, expired: None, last }
+    }
+
+    fn failed(seq: u64, did: TurnDid, found: CheckFault) -> Self {
+        let CheckFault { fault, expired, blamed } = found;
+        let by = |wanted| blamed.filter(|_| fault == wanted);
+        Self {
+            seq,
+            did,
+            rtt: None,
+            relayed: by(TurnFault::UselessAddress),
+            alternate: by(TurnFault::Moved),
+            fault: Some(fault),
+            expired,
+            last: true,
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io::{Error, ErrorKind};
+use std::net::SocketAddr;
 
 use crate::types::{Day, TurnFault};
 
@@ -11,11 +12,13 @@ pub(crate) struct CheckFault {
     pub(crate) fault: TurnFault,
     /// When its certificate ended, in seconds since 1970, where that is why.
     pub(crate) expired: Option<u64>,
+    /// Which address that is about, of those that the server has named.
+    pub(crate) blamed: Option<SocketAddr>,
 }
 
 impl From<TurnFault> for CheckFault {
     fn from(fault: TurnFault) -> Self {
-        Self { fault, expired: None }
+        Self { fault, expired: None, blamed: None }
     }
 }
 

@@ -69,7 +69,9 @@ pub(crate) async fn check(
     let plan = CheckPlan { reliable: !matches!(link, Link::Datagrams(_)), ..plan };
     let check = TurnCheck::new(route.addr, plan, Instant::now(), rng);
     let mut running = Running { check, link };
-    Ok(running.run(route.addr, &mut told).await?)
+    let outcome = running.run(route.addr, &mut told).await;
+    let blamed = running.check.blamed();
+    outcome.map_err(|fault| CheckFault { blamed, ..fault.into() })
 }
 
 /// Shakes hands with who is to be this host, and hangs up.

@@ -43,7 +43,7 @@ impl Stream {
             self.connection.write_all(payload).await?;
             self.connection.flush().await
         };
-        sent.await.map_err(|error| ended(&error))
+        sent.await.map_err(|error| self.ended(&error))
     }
 
     /// The next message. Nothing that came is lost where it is dropped.
@@ -56,25 +56,29 @@ impl Stream {
                 Framed::Part => {
                     let mut room = [0; MAX_TURN_MESSAGE];
                     match self.connection.read(&mut room).await {
-                        // Who hangs up on a request has not understood it.
-                        Ok(0) => return Err(TurnFault::NotStun),
+                        Ok(0) => return Err(self.hung_up()),
                         Ok(len) => self.came.extend(&room[..len]),
-                        Err(error) => return Err(ended(&error)),
+                        Err(error) => return Err(self.ended(&error)),
                     }
                 }
             }
         }
     }
-}
 
-/// What the end of a connection that was there says.
-fn ended(error: &io::Error) -> TurnFault {
-    match error.kind() {
-        io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::UnexpectedEof => TurnFault::NotStun,
-        io::ErrorKind::InvalidData => TurnFault::Tls,
-        _ => fault(error),
+    /// What the end of a connection that was there says.
+    fn ended(&self, error: &io::Error) -> TurnFault {
+        match error.kind() {
+            io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof => self.hung_up(),
+            io::ErrorKind::InvalidData => TurnFault::Tls,
+            _ => fault(error),
+        }
+    }
+
+    /// Who breaks off within a message speaks something else; who says nothing may speak STUN to others.
+    fn hung_up(&self) -> TurnFault {
+        if self.came.is_empty() { TurnFault::HungUp } else { TurnFault::NotStun }
     }
 }

@@ -97,7 +97,7 @@ fn fault(error: &io::Error) -> CheckFault {
     match certificate {
         CertificateError::Expired => TurnFault::Expired.into(),
         CertificateError::ExpiredContext { not_after, .. } => {
-            CheckFault { fault: TurnFault::Expired, expired: Some(not_after.as_secs()) }
+            CheckFault { expired: Some(not_after.as_secs()), ..TurnFault::Expired.into() }
         }
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             TurnFault::NotYetValid.into()

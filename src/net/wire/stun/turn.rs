@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 
 use stun_types::AddressFamily;
 use stun_types::attribute::{
-    AttributeType, ErrorCode, MessageIntegrity, MessageIntegritySha256, Nonce, RawAttribute, Realm,
-    Username,
+    AlternateServer, AttributeType, ErrorCode, MessageIntegrity, MessageIntegritySha256, Nonce,
+    RawAttribute, Realm, Username,
 };
 use stun_types::message::{
     BINDING, IntegrityAlgorithm, IntegrityKey, LongTermKeyCredentials, Message, MessageClass,
@@ -93,6 +93,8 @@ pub enum TurnOutcome {
         realm: Option<String>,
         /// What the next request is to return.
         nonce: Option<Vec<u8>>,
+        /// Whom to ask in its place (RFC 8489, section 14.15).
+        alternate: Option<SocketAddr>,
     },
 }
 
@@ -201,6 +203,7 @@ impl TurnMessage {
                 code: code(&message)?,
                 realm: text(&message, Realm::TYPE).and_then(|text| String::from_utf8(text).ok()),
                 nonce: text(&message, Nonce::TYPE),
+                alternate: message.attribute::<AlternateServer>().ok().map(|it| it.server()),
             },
             MessageClass::Indication if message.has_method(DATA) => {
                 return message
