@@ -218,11 +218,21 @@ pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
         Ok(())
     } else if host.is_empty() || host.contains(is_forbidden) || escaped(host) != host {
         Err(EndpointError::Host(host.to_owned()))
-    } else if host.bytes().all(|b| b.is_ascii_digit() || b == b'.') {
-        // Some resolvers take `1.2.3` for 1.2.0.3.
+    } else if host.split('.').all(|part| part.is_empty() || is_number(part)) {
+        // Some resolvers take `1.2.3` and `0x1.2.3` for 1.2.0.3.
         Err(EndpointError::Ipv4(host.to_owned()))
     } else {
         Ok(())
+    }
+}
+
+/// Whether a part of a host is a number to those who read IPv4 addresses as `inet_aton` does: in digits, or
+/// in hexadecimal ones behind `0x`.
+pub(super) fn is_number(part: &str) -> bool {
+    let hex = part.strip_prefix("0x").or(part.strip_prefix("0X"));
+    match hex {
+        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
+        None => !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()),
     }
 }
 
@@ -291,6 +301,7 @@ mod tests {
             ("root.example.", "root.example.", 3001),
             ("4.3.2.1.in-addr.example", "4.3.2.1.in-addr.example", 3001),
             ("1a.2b", "1a.2b", 3001),
+            ("0xg.0x1", "0xg.0x1", 3001),
             // What hosts files and the names of containers have.
             ("my_root", "my_root", 3001),
             ("_sip.my_root.example:4000", "_sip.my_root.example", 4000),
@@ -333,6 +344,9 @@ mod tests {
             ("256.1.1.1", "`256.1.1.1` is not an IP address"),
             ("1.2.3:3001", "`1.2.3` is not an IP address"),
             ("1.2.3.4.", "`1.2.3.4.` is not an IP address"),
+            ("0x7f.1", "`0x7f.1` is not an IP address"),
+            ("0X7F000001:1", "`0X7F000001` is not an IP address"),
+            ("0xa.0.0.1", "`0xa.0.0.1` is not an IP address"),
             ("192.0.2.1:", "`192.0.2.1:` has a bad port, expected 1 to 65535"),
             ("root:+80", "`root:+80` has a bad port, expected 1 to 65535"),
             ("203.0.113.7:0", "`203.0.113.7:0` has port 0, expected 1 to 65535"),

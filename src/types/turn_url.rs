@@ -1,9 +1,9 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::canonical::canonical;
-use super::endpoint::check_host;
+use super::endpoint::{check_host, is_number};
 use super::quoted::quoted;
 
 /// Where a STUN or TURN server is reached, and how: the URI of RFC 7064 and RFC 7065.
@@ -263,7 +263,10 @@ pub(super) fn split(authority: &str) -> Result<(Box<str>, Option<&str>), TurnUrl
     };
     let is_name = |host: &str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-        host.len() <= MAX_HOST && host.bytes().all(plain) && check_host(host).is_ok()
+        // What ends in a number is an IPv4 address to a browser, or nothing (WHATWG, "ends in a number").
+        let last = host.strip_suffix('.').unwrap_or(host).rsplit('.').next();
+        let named = host.parse::<Ipv4Addr>().is_ok() || !last.is_some_and(is_number);
+        host.len() <= MAX_HOST && host.bytes().all(plain) && named && check_host(host).is_ok()
     };
     match is_name(host) {
         true => Ok((host.to_ascii_lowercase().into(), port)),
@@ -339,6 +342,10 @@ mod tests {
             ("turn:a/b", "`a/b` is neither an IP address nor a host name"),
             ("turn:röot", "`röot` is neither an IP address nor a host name"),
             ("turn:1.2.3", "`1.2.3` is neither an IP address nor a host name"),
+            ("turn:0x7f.1", "`0x7f.1` is neither an IP address nor a host name"),
+            ("turn:0x7F000001", "`0x7F000001` is neither an IP address nor a host name"),
+            ("turn:a.0xa.", "`a.0xa.` is neither an IP address nor a host name"),
+            ("turn:a.7", "`a.7` is neither an IP address nor a host name"),
             ("turn:2001:db8::7", "`2001:db8::7` is not an IPv6 address in brackets"),
             ("turn:[a]", "`[a]` is not an IPv6 address in brackets"),
             ("turn:[::1", "`[::1` is not an IPv6 address in brackets"),

@@ -48,7 +48,12 @@ async fn each_client_gets_what_it_reads() {
         format!("{{\"iceServers\":[{{\"urls\":[\"{url}\"]}}]}}\n")
     );
     assert_eq!(print(&["--format", "gst"]), format!("turn://{turn}?transport=udp\n"));
-    assert_eq!(print(&["--format", "env"]), format!("TURN_URL='{url}'\n"));
+    let nobody = "TURN_USERNAME=''\nTURN_CREDENTIAL=''\n";
+    assert_eq!(print(&["--format", "env"]), format!("TURN_URL='{url}'\n{nobody}"));
+    let gst = said(client(&["probe", &root, "--format", "gst"]).output().unwrap());
+    assert!(gst.2.contains("warning: GStreamer refuses URIs without a user"), "{}", gst.2);
+    let known = client(&["probe", &root, "--format", "gst", "--turn-secret-file", secret]).output();
+    assert!(!said(known.unwrap()).2.contains("GStreamer"));
 
     // Minted ones end when they should, and are those of the secret.
     let minted =

@@ -144,6 +144,18 @@ fn a_stranger_names_nothing_that_its_root_must_not() {
     let on_link = turn_balance::internals::OnLink::new([(1, [192, 0, 2, 99].into(), 24)]);
     let chosen = descend(&mut world, Options { on_link, ..Options::default() });
     assert_eq!(urls(&chosen), ["turn:a.example?transport=udp", "turns:203.0.113.12"]);
+    const WRITTEN_OTHERWISE: &[&str] = &[
+        "turn:0x7f.1",
+        "turn:0x7f000001",
+        "turn:0xa.0.0.1",
+        "turn:ip6-localhost",
+        "turn:ip6-loopback.",
+        "turn:localhost.localdomain",
+        "turn:localhost6.localdomain6",
+        "turn:a.example",
+    ];
+    let mut other = self::world(vec![(11, leaf_with(11, WRITTEN_OTHERWISE))]);
+    assert_eq!(urls(&descend(&mut other, Options::default())), ["turn:a.example"]);
     let many: &'static [&'static str] =
         &["turn:a", "turn:b", "turn:c", "turn:d", "turn:e", "turn:f", "turn:g", "turn:h", "turn:i"];
     let chosen = descend(&mut self::world(vec![(11, leaf_with(11, many))]), Options::default());

@@ -236,3 +236,28 @@ fn what_a_server_says_itself_outweighs_what_a_list_says_of_it() {
     let asked = trace(&descent).candidates.into_iter().find(|c| c.addr == turn).unwrap();
     assert!(asked.rtt.is_some(), "the last round went by what leads: {asked:?}");
 }
+
+/// A server that has whoever asks come back, for ever.
+fn evasive(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+    let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
+        return Vec::new();
+    };
+    let reply = ProbeReply {
+        retry: true,
+        cookie: vec![7; 21],
+        nonce: probe.nonce,
+        ..ProbeReply::default()
+    };
+    vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+}
+
+#[test]
+fn who_asks_to_come_back_without_end_is_said_to_do_that() {
+    let mut world = World::new(17, |_, _| Path::of(10));
+    world.hosts.insert(server(ROOT), Host::Peer(evasive));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let failure = descent.selection().unwrap().unwrap_err();
+    let state = CandidateState::Silent;
+    assert!(matches!(&failure, Failure::DeadEnd { level: 0, state: it, .. } if *it == state));
+    assert!(failure.to_string().ends_with("it asks to come back, and never says anything else"));
+}

@@ -20,10 +20,28 @@ impl Default for Target {
     }
 }
 
-impl FromStr for Target {
-    type Err = EndpointError;
+/// A text that is no balance server.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TargetError {
+    #[error("{0}: `tb ping` checks one")]
+    Turn(EndpointError),
+    #[error(transparent)]
+    Other(EndpointError),
+}
 
-    fn from_str(text: &str) -> Result<Self, EndpointError> {
+impl From<EndpointError> for TargetError {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::TurnUri(_) => Self::Turn(error),
+            _ => Self::Other(error),
+        }
+    }
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
         Ok(Self { text: text.to_owned(), endpoint: text.parse()? })
     }
 }
@@ -53,7 +71,7 @@ impl Default for PingTarget {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PingTargetError {
     #[error(transparent)]
-    Balance(ListError<EndpointError>),
+    Balance(ListError<TargetError>),
     #[error(transparent)]
     Turn(#[from] TurnUrlError),
 }

@@ -46,6 +46,9 @@ impl ProbeArgs {
             (_, None, _) | (_, _, None) => {}
         }
         explain(printer, &probe);
+        if format == ProbeFormat::Gst && credentials.is_none() && ice.is_some() {
+            printer.say(&text::ice::nobody());
+        }
         if self.descent.is_verified_in_vain(probe.verified)
             && let Some(line) = text::descent::unverified(&probe)
         {

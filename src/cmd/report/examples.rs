@@ -23,7 +23,7 @@ pub(crate) fn probe() -> ProbeReport {
         name: Some("fra-b".to_owned()),
         rtt_ms: Some(Ms(11.97)),
         verified: Some(true),
-        urls: Vec::new(),
+        urls: None,
         elapsed_ms: Some(Ms(38.2)),
         strategy: "best",
         path: vec![
@@ -50,7 +50,7 @@ pub(crate) fn probe() -> ProbeReport {
             name: Some("ams-a".to_owned()),
             rtt_ms: Ms(14.2),
             verified: false,
-            urls: Vec::new(),
+            urls: None,
             why: Why::Slower,
         }],
         candidates: 41,

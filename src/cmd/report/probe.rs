@@ -18,7 +18,8 @@ pub(crate) struct ProbeReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) verified: Option<bool>,
-    pub(crate) urls: Vec<String>,
+    /// Null where nobody was asked for them.
+    pub(crate) urls: Option<Vec<String>>,
     pub(crate) elapsed_ms: Option<Ms>,
     pub(crate) strategy: &'static str,
     pub(crate) path: Vec<HopReport>,
@@ -57,7 +58,7 @@ pub(crate) struct RunnerUpReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Ms,
     pub(crate) verified: bool,
-    pub(crate) urls: Vec<String>,
+    pub(crate) urls: Option<Vec<String>>,
     #[serde(serialize_with = "word")]
     pub(crate) why: Why,
 }
@@ -75,7 +76,7 @@ impl ProbeReport {
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
             verified: selection.map(|s| s.verified),
-            urls: selection.map(|s| texts(&s.urls)).unwrap_or_default(),
+            urls: selection.and_then(|s| texts(&s.urls)),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
             strategy: strategy.as_str(),
             path: selection
@@ -127,8 +128,9 @@ fn never_asked(trace: &Trace) -> Vec<(SocketAddr, Unasked)> {
     trace.candidates.iter().filter_map(|row| Some((row.addr, row.unasked?))).collect()
 }
 
-fn texts(urls: &[TurnUrl]) -> Vec<String> {
-    urls.iter().map(TurnUrl::to_string).collect()
+/// Whoever was asked has one at least.
+fn texts(urls: &[TurnUrl]) -> Option<Vec<String>> {
+    (!urls.is_empty()).then(|| urls.iter().map(TurnUrl::to_string).collect())
 }
 
 fn word<S: Serializer>(why: &Why, serializer: S) -> Result<S::Ok, S::Error> {

@@ -18,10 +18,10 @@ fn an_answer() {
     let expected = concat!(
         r#"{"schema":"tb.probe/1","turn":"203.0.113.52:3478","listed":null,"#,
         r#""name":"fra-b","rtt_ms":11.97,"#,
-        r#""verified":true,"urls":[],"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","listed":null,"#,
+        r#""verified":true,"urls":null,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","listed":null,"#,
         r#""name":"root","rtt_ms":7.81,"says":null},{"level":1,"addr":"203.0.113.52:3001","listed":null,"name":"fra-b","#,
         r#""rtt_ms":12.06,"says":null}],"runners_up":[{"turn":"203.0.113.61:3478","listed":null,"name":"ams-a","#,
-        r#""rtt_ms":14.2,"verified":false,"urls":[],"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"unresolved":[],"error":null}"#,
+        r#""rtt_ms":14.2,"verified":false,"urls":null,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"datagrams":96,"unresolved":[],"error":null}"#,
     );
     let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
     assert_eq!(json(&document), expected);
@@ -31,7 +31,7 @@ fn an_answer() {
 fn no_answer_is_null_and_never_0() {
     let problem = Problem::usage("nobody");
     let expected = concat!(
-        r#"{"schema":"tb.probe/1","turn":null,"listed":null,"name":null,"rtt_ms":null,"verified":null,"urls":[],"#,
+        r#"{"schema":"tb.probe/1","turn":null,"listed":null,"name":null,"rtt_ms":null,"verified":null,"urls":null,"#,
         r#""elapsed_ms":null,"strategy":"first","path":[],"runners_up":[],"candidates":0,"#,
         r#""silent":0,"unasked":0,"datagrams":0,"unresolved":[],"#,
         r#""error":{"kind":"usage","message":"nobody"}}"#,

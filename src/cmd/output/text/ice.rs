@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 
 use turn_balance::{IceConfiguration, TurnCredentials};
 
+use crate::cmd::output::style;
+
 /// The URIs that GStreamer's webrtcbin takes (`turn-server`, `add-turn-server`), one a line. It reads
 /// user and password up to the colon and decodes them, so that all of them is encoded that is no letter
 /// or digit.
@@ -23,17 +25,28 @@ pub(crate) fn gst(ice: &IceConfiguration) -> String {
     lines
 }
 
-/// Lines that a shell reads: the best URL, and who one is if that was said.
+/// Why GStreamer takes none of the URIs.
+pub(crate) fn nobody() -> String {
+    let warning = style::paint(style::WARNING, "warning:");
+    format!(
+        "{warning} GStreamer refuses URIs without a user: give `--turn-secret-file`, or `--turn-user` \
+         with `--turn-password-file`"
+    )
+}
+
+/// Lines that a shell reads: the best URL, and who one is. Nobody is an empty text, so that a user of before
+/// does not stay.
 pub(crate) fn env(ice: &IceConfiguration) -> String {
     let Some(server) = ice.ice_servers.first() else { return String::new() };
     let mut lines = String::new();
     if let Some(url) = server.urls.first() {
         let _ = writeln!(lines, "TURN_URL={}", shell_quoted(&url.to_string()));
     }
-    if let Some(TurnCredentials { username, password, .. }) = &server.credentials {
-        let _ = writeln!(lines, "TURN_USERNAME={}", shell_quoted(username));
-        let _ = writeln!(lines, "TURN_CREDENTIAL={}", shell_quoted(password));
-    }
+    let credentials = server.credentials.as_ref();
+    let (username, password) =
+        credentials.map_or(("", ""), |who| (who.username.as_str(), who.password.as_str()));
+    let _ = writeln!(lines, "TURN_USERNAME={}", shell_quoted(username));
+    let _ = writeln!(lines, "TURN_CREDENTIAL={}", shell_quoted(password));
     lines
 }
 

@@ -20,7 +20,7 @@ use crate::types::{Name, unscoped};
 const LONGEST_LIST: usize = 512;
 
 /// How often a candidate may ask to come back with a cookie.
-const MOST_RETRIES: u8 = 2;
+pub(super) const MOST_RETRIES: u8 = 2;
 
 /// How often a server is asked for more of a list that it cut short.
 const MOST_MORE: u8 = 4;
@@ -60,7 +60,7 @@ pub(super) struct Entry {
     pub(super) pad_first: bool,
     /// How often it was asked for more of a list that it cut short.
     pub(super) more: u8,
-    retries: u8,
+    pub(super) retries: u8,
     exchange: Exchange,
     /// The least round-trip time.
     pub(super) rtt: Option<Duration>,

@@ -168,6 +168,7 @@ impl Failure {
                     CandidateState::TurnDown => "the TURN server beside it is down",
                     CandidateState::Full => "it is full",
                     CandidateState::Draining => "it is draining",
+                    CandidateState::Silent => "it asks to come back, and never says anything else",
                     CandidateState::Refused => "it lists no address that may be asked",
                     _ => "it has nothing to offer",
                 };

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry};
+use super::candidates::{Candidates, Entry, MOST_RETRIES};
 use super::detour::Used;
 use super::down::deepest;
 use super::failure::Failure;
@@ -194,7 +194,13 @@ impl<'a> Ending<'a> {
         let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
         let refused = entry.state == State::Offering;
         let (fault, nodes) = (self.unoffered.fault(at), self.unoffered.of_nodes(at));
+        // It has answered, and with nothing but cookies.
+        let evasive = entry.retries > MOST_RETRIES && entry.list.is_empty() && entry.turn.is_none();
         let (level, at, unresolved) = (entry.level, self.parent(at), self.unresolved.clone());
+        if refused && evasive {
+            let state = CandidateState::Silent;
+            return Some(Failure::DeadEnd { level, state, fault, nodes, at, unresolved });
+        }
         if refused && self.is_limited(entry) {
             return Some(Failure::Limited { level, at, unresolved });
         }

@@ -21,7 +21,7 @@ impl Serialize for Selection {
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
         document.serialize_field("verified", &self.verified)?;
-        document.serialize_field("urls", &texts(&self.urls))?;
+        document.serialize_field("urls", &asked(&self.urls))?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
         document.serialize_field("strategy", self.strategy.as_str())?;
         document.serialize_field("path", &self.path)?;
@@ -57,7 +57,7 @@ impl Serialize for RunnerUp {
         runner.serialize_field("name", &text(self.name.as_ref()))?;
         runner.serialize_field("rtt_ms", &ms(self.rtt))?;
         runner.serialize_field("verified", &self.verified)?;
-        runner.serialize_field("urls", &texts(&self.urls))?;
+        runner.serialize_field("urls", &asked(&self.urls))?;
         runner.serialize_field("why", self.why.as_str())?;
         runner.end()
     }
@@ -157,6 +157,11 @@ impl Serialize for Row<'_> {
         row.serialize_field("unasked", &candidate.unasked.map(Unasked::as_str))?;
         row.end()
     }
+}
+
+/// Null where nobody was asked: whoever was has one at least.
+fn asked(urls: &[TurnUrl]) -> Option<Vec<String>> {
+    (!urls.is_empty()).then(|| texts(urls))
 }
 
 fn texts(urls: &[TurnUrl]) -> Vec<String> {

@@ -214,9 +214,18 @@ fn judged(texts: &[String], root: IpAddr, options: &Options) -> Vec<TurnUrl> {
 }
 
 fn may_name(url: &TurnUrl, root: IpAddr, options: &Options) -> bool {
-    // RFC 6761, section 6.3: such a name is this host, whoever is asked for it.
-    let name = url.host().trim_end_matches('.');
-    let local = name == "localhost" || name.ends_with(".localhost");
-    let ip = url.ip().or(local.then_some(Ipv4Addr::LOCALHOST.into()));
+    let ip = url.ip().or(is_this_host(url.host()).then_some(Ipv4Addr::LOCALHOST.into()));
     ip.is_none_or(|ip| options.judge(root, SocketAddr::new(ip, url.port())).is_ok())
+}
+
+/// Whether a name is this host, whoever is asked for it: RFC 6761, section 6.3, and what the hosts files of
+/// systems have.
+fn is_this_host(name: &str) -> bool {
+    let name = name.trim_end_matches('.');
+    let of_files = ["localhost4", "localhost6", "ip6-localhost", "ip6-loopback"];
+    let first = name.split('.').next().unwrap_or_default();
+    name == "localhost"
+        || name.ends_with(".localhost")
+        || of_files.contains(&first)
+        || first == "localhost" && name.contains(".localdomain")
 }

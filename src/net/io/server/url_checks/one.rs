@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn each_fault_has_a_word_and_a_sentence() {
-        let ended = CheckFault { fault: TurnFault::Expired, expired: Some(1_790_812_800) };
+        let ended = CheckFault { expired: Some(1_790_812_800), ..TurnFault::Expired.into() };
         let word = "certificate-expired";
         for (fault, word, sentence) in [
             (UrlFault::LookUp("no".into()), "look-up", "its host cannot be looked up: no"),
