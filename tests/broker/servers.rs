@@ -74,5 +74,6 @@ async fn every_error_is_a_problem() {
     let answer = ask(addr, "GET", "/v1/servers?x=y", &[], "");
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "a page reads it too");
     assert!(answer.detail().contains("`x`"), "{answer:?}");
-    assert_eq!(ask(addr, "POST", "/v1/servers", &[], "").header("allow"), Some("GET,HEAD"));
+    assert_eq!(ask(addr, "POST", "/v1/servers", &[], "").header("allow"), Some("GET,HEAD,OPTIONS"));
+    assert_eq!(ask(addr, "OPTIONS", "/v1/servers", &[], "").status, 204);
 }

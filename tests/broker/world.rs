@@ -16,9 +16,15 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// One with this broker, and this view of the root's list.
+    /// One with this broker.
     pub(crate) async fn new(http: Http) -> Self {
+        Self::new_with(|_| http).await
+    }
+
+    /// One with a broker that knows the network.
+    pub(crate) async fn new_with(http: impl FnOnce(&Net) -> Http) -> Self {
         let net = Net::new();
+        let http = http(&net);
         let mut configs = vec![
             config(net.server(2), "leaf-a", None, &[], Some(net.turn(2))),
             config(net.server(4), "leaf-b", None, &[], Some(net.turn(4))),

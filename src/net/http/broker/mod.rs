@@ -1,13 +1,21 @@
 //! The broker: what a balance server lists, for whoever can only ask by HTTP, and credentials for the TURN
 //! servers there.
 
+mod access;
 mod answer;
 mod asked;
 mod caller;
+mod choice;
+mod demo;
 mod desk;
+mod ice;
 mod lists;
+mod mint;
+mod query;
+mod rest;
 mod routes;
 mod running;
 mod servers;
+mod token;
 
 pub use running::Broker;

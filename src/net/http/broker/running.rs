@@ -7,9 +7,11 @@ use tokio::runtime;
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinSet;
 
+use super::access::Access;
 use super::caller::Callers;
 use super::desk::Desk;
 use super::lists::Lists;
+use super::mint::Mint;
 use super::routes::router;
 use crate::config::Http;
 use crate::error::Error;
@@ -69,11 +71,13 @@ impl Broker {
     }
 
     /// Whether what a configuration names can be used, beyond what its text shows: the certificate fits its
-    /// key.
+    /// key, and the files of secrets have some.
     ///
     /// # Errors
     /// [`Error::Certificate`], [`Error::Key`].
     pub fn check(config: &Http) -> Result<(), Error> {
+        Access::new(config)?;
+        Mint::new(config)?;
         certificate(config).map(drop)
     }
 
@@ -135,7 +139,9 @@ async fn open(config: &Http, server: SocketAddr) -> Result<OpenBroker, Error> {
     let listeners = listeners.collect::<Result<Vec<_>, Error>>()?;
     let trusted: Arc<[Prefix]> = config.trusted_proxies.clone().into();
     let lists = Arc::new(Lists::new(server).await?);
-    let router = router(Desk { lists, callers: Callers::new(trusted.clone()) });
+    let (access, mint) = (Arc::new(Access::new(config)?), Arc::new(Mint::new(config)?));
+    let desk = Desk { lists, callers: Callers::new(trusted.clone()), access, mint };
+    let router = router(desk, config.demo);
     let admission = Arc::new(ConnectionRoom::new());
     Ok(OpenBroker { listeners, service: Service { router, certificate, admission, trusted } })
 }

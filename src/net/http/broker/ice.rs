@@ -1,0 +1,103 @@
+//! `POST /v1/ice`
+
+use std::net::SocketAddr;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::answer::addr_of;
+use super::caller::Caller;
+use super::choice::{nearest, ordered};
+use super::desk::Desk;
+use crate::net::engine::client::descent::IceConfiguration;
+use crate::net::http::problem::HttpProblem;
+
+/// How many servers are given where nobody says how many, and at most: browsers test all of them.
+const COUNT: usize = 2;
+const MOST: usize = 8;
+
+/// How many may be named: as many as one list holds.
+const MOST_NAMED: usize = 128;
+
+/// What is asked for.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct IceRequest {
+    /// What was measured, the best first.
+    #[serde(default)]
+    order: Option<Vec<String>>,
+    #[serde(default)]
+    count: Option<usize>,
+}
+
+/// Answers with an `RTCConfiguration`.
+pub(super) async fn post(
+    State(desk): State<Desk>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, HttpProblem> {
+    let bearer = desk.access.bearer(&headers, caller)?;
+    let body = body.map_err(|refused| HttpProblem::new(refused.status(), refused.body_text()))?;
+    if !body.is_empty() && !is_json(&headers) {
+        let detail = "the body is to be `Content-Type: application/json`";
+        return Err(HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));
+    }
+    let (order, count) = parse(&body)?;
+    let servers = match &order {
+        Some(order) => ordered(&desk.lists, order).await?,
+        None => nearest(&desk.lists).await?,
+    };
+    let minted = servers.iter().filter_map(|server| desk.mint.ice_server(server, &bearer));
+    let ice_servers: Vec<_> = minted.take(count).collect();
+    if ice_servers.is_empty() {
+        let detail = match servers.first() {
+            Some(_) => "there is no secret to make credentials with for these TURN servers",
+            None => "there is no TURN server to offer",
+        };
+        return Err(HttpProblem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(3));
+    }
+    let no_store = [(header::CACHE_CONTROL, "no-store")];
+    Ok((no_store, Json(IceConfiguration { ice_servers })).into_response())
+}
+
+/// What a body asks for.
+///
+/// # Errors
+/// 400 for what is no JSON, 422 for what asks for something else.
+pub(super) fn parse(body: &[u8]) -> Result<(Option<Vec<SocketAddr>>, usize), HttpProblem> {
+    let refused = |status, detail: String| Err(HttpProblem::new(status, detail));
+    let asked: IceRequest = match body {
+        [] => IceRequest::default(),
+        body => match serde_json::from_slice(body) {
+            Ok(asked) => asked,
+            Err(error) if error.is_data() => {
+                return refused(StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
+            }
+            Err(error) => return refused(StatusCode::BAD_REQUEST, error.to_string()),
+        },
+    };
+    let count = asked.count.unwrap_or(COUNT);
+    if !(1..=MOST).contains(&count) {
+        let detail = format!("`count` is not a number from 1 to {MOST}");
+        return refused(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    }
+    let Some(order) = asked.order else { return Ok((None, count)) };
+    if !(1..=MOST_NAMED).contains(&order.len()) {
+        let detail = format!("`order` does not name 1 to {MOST_NAMED} servers");
+        return refused(StatusCode::UNPROCESSABLE_ENTITY, detail);
+    }
+    let order = order.iter().map(|text| addr_of(text)).collect::<Result<_, _>>()?;
+    Ok((Some(order), count))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    kind.trim().eq_ignore_ascii_case("application/json")
+}
