@@ -261,6 +261,7 @@ pub use types::escaped;
 #[cfg(feature = "internals")]
 #[doc(hidden)]
 pub mod internals {
+    pub use crate::net::http::parsers as http;
     pub use crate::net::{engine, fault, wire};
     #[cfg(feature = "client")]
     pub use crate::types::Nat64;

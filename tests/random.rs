@@ -43,7 +43,7 @@ proptest! {
 
     #[test]
     fn decoders(bytes in any_bytes()) {
-        for name in ["request", "response", "stun"] {
+        for name in ["request", "response", "stun", "token", "api_keys", "forwarded"] {
             run(name, &bytes);
         }
     }
@@ -51,5 +51,12 @@ proptest! {
     #[test]
     fn config(text in "([a-z.]{1,12}|\\[[a-z]{3,8}\\]|[=\"{}, \n0-9:.]){0,40}") {
         run("config", text.as_bytes());
+    }
+
+    #[test]
+    fn http(text in "(below|family|service|turn|username|key|=|&|%|[0-9a-f:.]|[{}\\[\\]\",]|order|count|\n){0,30}") {
+        for name in ["http_query", "ice_body", "forwarded", "api_keys"] {
+            run(name, text.as_bytes());
+        }
     }
 }

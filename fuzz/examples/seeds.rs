@@ -32,6 +32,17 @@ fn main() -> io::Result<()> {
         ("server", streams(2, 800)),
         ("client", streams(3, 800)),
         ("turn", streams(4, 200)),
+        ("api_keys", texts(&["# who\nshop 0123456789abcdef\n", "a 0123456789abcdef\na b"])),
+        ("forwarded", texts(&["192.0.2.1, 198.51.100.1:80\n[2001:db8::1]", "10.0.0.1,,unknown"])),
+        (
+            "http_query",
+            texts(&[
+                "below=203.0.113.10%3A3001&family=4",
+                "service=turn&username=me&key=a%2Bb&api=a",
+            ]),
+        ),
+        ("ice_body", texts(&[r#"{"order":["203.0.113.52:3478"],"count":2}"#, "{}"])),
+        ("token", vec![[&[0; 8], &b"\x141795778101.me.AAAA"[..]].concat()]),
     ];
     for (name, seeds) in sets {
         let dir = Path::new(&dir).join(name);
@@ -45,6 +56,10 @@ fn main() -> io::Result<()> {
 
 fn addr(text: &str) -> SocketAddr {
     text.parse().expect("it is an address")
+}
+
+fn texts(texts: &[&str]) -> Vec<Vec<u8>> {
+    texts.iter().map(|text| text.as_bytes().to_vec()).collect()
 }
 
 fn requests() -> Vec<Vec<u8>> {

@@ -14,6 +14,8 @@ mod render;
 
 pub use diagnostic::{Diagnostic, Label};
 pub use error::ConfigError;
+#[cfg(feature = "internals")]
+pub(crate) use key_file::parse_api_keys;
 pub use key_file::{KeyError, KeyFile, SecretKind, secret_from, secret_line};
 pub(crate) use key_file::{KeyReader, read_login};
 #[cfg(feature = "http")]

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use self::open::open;
 use self::secret::{MAX_BYTES, secret};
 
+#[cfg(feature = "internals")]
+pub(crate) use self::api_keys::parse_api_keys;
 pub(crate) use self::api_keys::{read_api_keys, read_token_secret};
 pub use self::error::KeyError;
 pub use self::kind::SecretKind;

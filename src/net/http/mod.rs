@@ -8,6 +8,8 @@ mod certificate;
 mod client_addr;
 mod connection;
 mod listener;
+#[cfg(feature = "internals")]
+pub mod parsers;
 mod problem;
 mod quota;
 mod stall;

@@ -4,6 +4,7 @@
 mod auth;
 mod client;
 mod config;
+mod http;
 mod input;
 mod request;
 mod response;
@@ -16,14 +17,19 @@ mod turn;
 pub type Body = fn(&[u8]);
 
 /// All of them, by name.
-pub const ALL: [(&str, Body); 9] = [
+pub const ALL: [(&str, Body); 14] = [
+    ("api_keys", http::api_keys),
     ("auth", auth::run),
     ("client", client::run),
     ("config", config::run),
+    ("forwarded", http::forwarded),
+    ("http_query", http::http_query),
+    ("ice_body", http::ice_body),
     ("scope", scope::run),
     ("request", request::run),
     ("response", response::run),
     ("server", server::run),
     ("stun", stun::run),
+    ("token", http::token),
     ("turn", turn::run),
 ];

@@ -38,7 +38,9 @@ pub(super) fn unlisted(addrs: impl IntoIterator<Item = SocketAddr>) -> HttpProbl
 
 /// An address in numbers, with its port.
 pub(super) fn addr_of(text: &str) -> Result<SocketAddr, HttpProblem> {
-    let addr = text.parse::<SocketAddr>().ok().map(Endpoint::from);
+    // The number of an interface says nothing to another host.
+    let plain = !text.contains('%');
+    let addr = text.parse::<SocketAddr>().ok().filter(|_| plain).map(Endpoint::from);
     match addr {
         Some(Endpoint::Addr(addr)) => Ok(addr),
         _ => {

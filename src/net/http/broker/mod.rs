@@ -11,6 +11,8 @@ mod desk;
 mod ice;
 mod lists;
 mod mint;
+#[cfg(feature = "internals")]
+pub(super) mod parsers;
 mod query;
 mod rest;
 mod routes;
