@@ -101,7 +101,7 @@ impl From<Node> for ListedServer {
 }
 
 /// Whether what comes from an address may name another: nothing nearer to this host than itself.
-pub fn may_name(namer: IpAddr, addr: SocketAddr, on_link: &OnLink) -> bool {
+pub(super) fn may_name(namer: IpAddr, addr: SocketAddr, on_link: &OnLink) -> bool {
     let scope = Scope::of(namer).unwrap_or(Scope::Global);
     scope.allows(addr.ip()) && on_link.allows(namer, addr.ip())
 }

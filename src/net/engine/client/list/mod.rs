@@ -6,4 +6,4 @@ mod inquiry;
 mod listed;
 
 pub use inquiry::{About, Inquiry, Told};
-pub use listed::{ListedServer, ServerKind, ServerList, may_name};
+pub use listed::{ListedServer, ServerKind, ServerList};
