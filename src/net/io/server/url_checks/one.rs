@@ -175,7 +175,7 @@ mod tests {
             (
                 UrlFault::Turn(TurnFault::Closed.into()),
                 "closed",
-                "it does not run: nothing listens at its port",
+                "it does not listen at its port",
             ),
         ] {
             assert_eq!((fault.as_str(), fault.to_string().as_str()), (word, sentence));
