@@ -40,6 +40,8 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
         }
         'tb;probe' {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, `500ms` or `1m`')
+            [CompletionResult]::new('--transport', '--transport', [CompletionResultType]::ParameterName, 'By which means to ask')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'File of certificates (PEM) that those of https roots, and of TURN servers by TLS, may be signed with, in place of the system''s')
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'How to choose')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Whether the TURN servers themselves are asked at the end, with STUN Binding')
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8')
@@ -65,6 +67,8 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
         }
         'tb;trace' {
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to try: seconds, `500ms` or `1m`')
+            [CompletionResult]::new('--transport', '--transport', [CompletionResultType]::ParameterName, 'By which means to ask')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'File of certificates (PEM) that those of https roots, and of TURN servers by TLS, may be signed with, in place of the system''s')
             [CompletionResult]::new('--strategy', '--strategy', [CompletionResultType]::ParameterName, 'How to choose')
             [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Whether the TURN servers themselves are asked at the end, with STUN Binding')
             [CompletionResult]::new('--allow', '--allow', [CompletionResultType]::ParameterName, 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8')

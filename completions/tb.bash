@@ -317,7 +317,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__probe)
-            opts="-4 -6 -q -v -h --timeout --strategy --verify --allow --allow-private --family --format --json --count --turn-user --turn-password-file --turn-secret-file --ttl --quiet --verbose --color --help"
+            opts="-4 -6 -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --format --json --count --turn-user --turn-password-file --turn-secret-file --ttl --quiet --verbose --color --help"
             if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -325,6 +325,25 @@ _tb() {
             case "${prev}" in
                 --timeout)
                     COMPREPLY=()
+                    return 0
+                    ;;
+                --transport)
+                    COMPREPLY=($(compgen -W "auto udp https" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=()
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --strategy)
@@ -460,7 +479,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__trace)
-            opts="-4 -6 -c -i -q -v -h --timeout --strategy --verify --allow --allow-private --family --view --count --interval --format --json --quiet --verbose --color --help"
+            opts="-4 -6 -c -i -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --view --count --interval --format --json --quiet --verbose --color --help"
             if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -468,6 +487,25 @@ _tb() {
             case "${prev}" in
                 --timeout)
                     COMPREPLY=()
+                    return 0
+                    ;;
+                --transport)
+                    COMPREPLY=($(compgen -W "auto udp https" -- "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=()
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --strategy)

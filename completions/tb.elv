@@ -36,6 +36,8 @@ set edit:completion:arg-completer[tb] = {|@words|
         }
         &'tb;probe'= {
             cand --timeout 'How long to try: seconds, `500ms` or `1m`'
+            cand --transport 'By which means to ask'
+            cand --ca-file 'File of certificates (PEM) that those of https roots, and of TURN servers by TLS, may be signed with, in place of the system''s'
             cand --strategy 'How to choose'
             cand --verify 'Whether the TURN servers themselves are asked at the end, with STUN Binding'
             cand --allow 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8'
@@ -60,6 +62,8 @@ set edit:completion:arg-completer[tb] = {|@words|
         }
         &'tb;trace'= {
             cand --timeout 'How long to try: seconds, `500ms` or `1m`'
+            cand --transport 'By which means to ask'
+            cand --ca-file 'File of certificates (PEM) that those of https roots, and of TURN servers by TLS, may be signed with, in place of the system''s'
             cand --strategy 'How to choose'
             cand --verify 'Whether the TURN servers themselves are asked at the end, with STUN Binding'
             cand --allow 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8'

@@ -38,6 +38,10 @@ complete -c tb -n "__fish_tb_needs_command" -f -a "serve" -d 'Run a balance serv
 complete -c tb -n "__fish_tb_needs_command" -f -a "completions" -d 'Print what completes `tb` in a shell'
 complete -c tb -n "__fish_tb_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tb -n "__fish_tb_using_subcommand probe" -l timeout -d 'How long to try: seconds, `500ms` or `1m`' -r -f
+complete -c tb -n "__fish_tb_using_subcommand probe" -l transport -d 'By which means to ask' -r -f -a "auto\t'UDP; HTTPS and TCP where no root answers by UDP within a second, if there is an https root'
+udp\t'UDP alone'
+https\t'HTTPS for lists, and TCP for TURN servers'"
+complete -c tb -n "__fish_tb_using_subcommand probe" -l ca-file -d 'File of certificates (PEM) that those of https roots, and of TURN servers by TLS, may be signed with, in place of the system\'s' -r -F
 complete -c tb -n "__fish_tb_using_subcommand probe" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "off\t'Take the leaves at their word'
@@ -68,6 +72,10 @@ complete -c tb -n "__fish_tb_using_subcommand probe" -s q -l quiet -d 'Only the 
 complete -c tb -n "__fish_tb_using_subcommand probe" -s v -l verbose -d 'Say more on stderr; twice: still more'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tb -n "__fish_tb_using_subcommand trace" -l timeout -d 'How long to try: seconds, `500ms` or `1m`' -r -f
+complete -c tb -n "__fish_tb_using_subcommand trace" -l transport -d 'By which means to ask' -r -f -a "auto\t'UDP; HTTPS and TCP where no root answers by UDP within a second, if there is an https root'
+udp\t'UDP alone'
+https\t'HTTPS for lists, and TCP for TURN servers'"
+complete -c tb -n "__fish_tb_using_subcommand trace" -l ca-file -d 'File of certificates (PEM) that those of https roots, and of TURN servers by TLS, may be signed with, in place of the system\'s' -r -F
 complete -c tb -n "__fish_tb_using_subcommand trace" -l strategy -d 'How to choose' -r -f -a "best\t'Measure, and take the server with the shortest round trip'
 first\t'Take the first answer on every level'"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l verify -d 'Whether the TURN servers themselves are asked at the end, with STUN Binding' -r -f -a "off\t'Take the leaves at their word'

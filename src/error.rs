@@ -7,7 +7,7 @@ use std::path::PathBuf;
 #[cfg(feature = "server")]
 use crate::config::{ConfigError, KeyError};
 #[cfg(feature = "client")]
-use crate::net::engine::client::descent::Failure;
+use crate::net::engine::client::descent::{Failure, Transport};
 use crate::types::{EndpointError, Family, UnresolvedRoot, escaped};
 
 /// What can go wrong, for a caller to match on; its [`source`](std::error::Error::source) is what the
@@ -47,6 +47,14 @@ pub enum Error {
     /// No root was given.
     #[error("no root server to ask")]
     NoRoots,
+    #[cfg(feature = "client")]
+    /// There are roots, but none by the transport that alone is to be used.
+    #[error("no root to ask by {}", match .transport { Transport::Udp => "UDP", Transport::Https => "HTTPS" })]
+    #[non_exhaustive]
+    NoRootBy {
+        /// By which.
+        transport: Transport,
+    },
     /// A socket could not be opened or used.
     #[error("cannot {operation} `{addr}` (udp)")]
     #[non_exhaustive]

@@ -79,6 +79,36 @@
 //! # }
 //! ```
 //!
+//! # Where UDP is blocked
+//!
+//! With the feature `https` a root may be an [`HttpsUrl`](crate::HttpsUrl) too. When no other root has answered for a second,
+//! or there is none, its list comes by HTTPS and TURN servers are measured by TCP: the
+//! [`Transport`] of a [`Selection`] says so, and the first of its `urls` is what works without UDP.
+//!
+#![cfg_attr(feature = "https", doc = "```no_run")]
+#![cfg_attr(not(feature = "https"), doc = "```ignore")]
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use turn_balance::{Balance, Endpoint, Error, Failure, HttpsFailure, Transport};
+//!
+//! let balance = Balance::builder()
+//!     .root("root.example".parse::<Endpoint>()?)
+//!     .https_root("https://root.example".parse()?)
+//!     .build()
+//!     .await?;
+//! match balance.select().await {
+//!     Ok(found) if found.transport == Transport::Https => println!("without UDP: {}", found.urls[0]),
+//!     Ok(found) => println!("{}", found.turn),
+//!     Err(Error::NotFound(Failure::Https { why: HttpsFailure::NoList { roots, .. }, .. })) => {
+//!         for failed in roots {
+//!             println!("{} {}", failed.root, failed.fault);
+//!         }
+//!     }
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Every candidate
 //!
 //! [`Balance::trace`] tells all that a descent has seen, also where it finds nothing. [`Pinger`]
@@ -155,6 +185,7 @@
 //! | feature | what it brings |
 //! |---|---|
 //! | `client` | [`Balance`], [`Pinger`] and what they give |
+//! | `https` | roots by HTTPS, for networks without UDP |
 //! | `server` | [`Server`] and [`Config`] |
 //! | `http` | [`Broker`]: what a server lists, and credentials, by HTTP |
 //! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json`, [`IceConfiguration`] |
@@ -170,6 +201,7 @@
 [`Builder::urls`]: #features
 [`IceConfiguration`]: #features
 [`Balance::builder`]: #features
+[`Transport`]: #features
 [`Balance::select`]: #features
 [`Balance::trace`]: #features
 [`Failure`]: #features
@@ -220,12 +252,14 @@ pub use error::{Error, SocketOperation};
 #[cfg(feature = "client")]
 pub use net::engine::client::descent::{
     Candidate, CandidateState, Cost, Failure, Hop, IceConfiguration, IceServer, Limits, Obstacle,
-    Parent, Progress, RunnerUp, Selection, Strategy, Trace, Unasked, Verify, View, Why,
+    Parent, Progress, RunnerUp, Selection, Strategy, Trace, Transport, Unasked, Verify, View, Why,
 };
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;
 #[cfg(feature = "client")]
 pub use net::engine::client::list::{ListedServer, ServerKind, ServerList};
+#[cfg(feature = "https")]
+pub use net::engine::client::streams::{HttpsFailure, HttpsRootFault};
 #[cfg(feature = "http")]
 pub use net::http::broker::Broker;
 #[cfg(feature = "client")]
@@ -235,6 +269,8 @@ pub use net::io::client::{
 };
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
+#[cfg(feature = "https")]
+pub use types::HttpsFault;
 pub use types::{
     DEFAULT_PORT, Endpoint, EndpointError, Family, HttpsUrl, HttpsUrlError, Name, NameError,
     Prefix, PrefixError, ServerUrl, ServerUrlError, TurnFault, TurnHealth, TurnScheme,

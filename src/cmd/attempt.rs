@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::{Balance, CandidateState, Failure, Trace};
+use turn_balance::{Balance, CandidateState, Failure, HttpsFailure, Trace};
 
-use super::args::{DescentArgs, Target, ViewArg};
+use super::args::{DescentArgs, RootPlace, RootTarget, ViewArg};
 use super::output::{CommandError, ProgressLine};
 use super::report::{Advice, Exit, Problem, UnresolvedReport};
 use super::runtime::interruptible;
@@ -29,7 +29,16 @@ pub(crate) async fn connect(
         builder = builder.linger(linger);
     }
     for root in args.roots() {
-        builder = builder.root(root.endpoint);
+        builder = match root.at {
+            RootPlace::Udp(endpoint) => builder.root(endpoint),
+            RootPlace::Https(url) => builder.https_root(url),
+        };
+    }
+    if let Some(transport) = args.transport.only() {
+        builder = builder.transport(transport);
+    }
+    if let Some(file) = &args.ca_file {
+        builder = builder.ca_file(file);
     }
     if let Some(family) = args.family.get() {
         builder = builder.family(family);
@@ -104,7 +113,11 @@ impl Attempt {
 
 /// Whether there was nobody to ask but those who may not be asked.
 fn is_refusal(failure: &Failure) -> bool {
-    matches!(failure, Failure::DeadEnd { state: CandidateState::Refused, .. })
+    matches!(
+        failure,
+        Failure::DeadEnd { state: CandidateState::Refused, .. }
+            | Failure::Https { why: HttpsFailure::Refused { .. }, .. }
+    )
 }
 
 /// The TURN server that would be named if it had answered.
@@ -132,18 +145,23 @@ pub(crate) fn on_silent_roots(failure: &Failure, args: &DescentArgs) -> Option<A
             Some(Advice::NameServer)
         }
         Failure::NoAnswer { below: None, .. } | Failure::Unreachable { below: None, .. } => {
-            let asked = |root: &Target| {
-                failure.unresolved().iter().all(|un| un.host != root.endpoint.host())
+            let asked = |root: RootTarget| match &root.at {
+                RootPlace::Udp(endpoint)
+                    if failure.unresolved().iter().all(|un| un.host != endpoint.host()) =>
+                {
+                    Some(Advice::on_silence(endpoint, root.to_string()))
+                }
+                _ => None,
             };
-            let root = args.roots().into_iter().find(asked);
-            root.map(|root| Advice::on_silence(&root.endpoint, root.to_string()))
+            args.roots().into_iter().find_map(asked)
         }
+        Failure::Https { why, .. } => Advice::on_https(why),
         _ => None,
     }
 }
 
 /// The roots as their user calls them.
-pub(crate) fn join(roots: &[Target], between: &str) -> String {
-    let roots: Vec<String> = roots.iter().map(Target::to_string).collect();
+pub(crate) fn join(roots: &[RootTarget], between: &str) -> String {
+    let roots: Vec<String> = roots.iter().map(RootTarget::to_string).collect();
     roots.join(between)
 }

@@ -8,6 +8,8 @@ mod day;
 mod duration;
 mod endpoint;
 mod family;
+#[cfg(feature = "https")]
+mod https_fault;
 mod https_url;
 mod link_addr;
 #[cfg(feature = "server")]
@@ -43,6 +45,8 @@ pub use duration::duration;
 pub(crate) use endpoint::check_host;
 pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
 pub use family::Family;
+#[cfg(feature = "https")]
+pub use https_fault::HttpsFault;
 pub use https_url::{HttpsUrl, HttpsUrlError, ServerUrl, ServerUrlError};
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use link_addr::LinkAddr;

@@ -5,17 +5,19 @@ mod client;
 mod configs;
 mod errors;
 mod faults;
+mod https;
 mod traits;
 mod turn;
 
 use std::collections::BTreeSet;
 
 /// What this program is written in.
-const PROGRAM: [&str; 6] = [
+const PROGRAM: [&str; 7] = [
     include_str!("client.rs"),
     include_str!("configs.rs"),
     include_str!("errors.rs"),
     include_str!("faults.rs"),
+    include_str!("https.rs"),
     include_str!("traits.rs"),
     include_str!("turn.rs"),
 ];

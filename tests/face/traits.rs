@@ -6,14 +6,15 @@ use std::hash::Hash;
 
 use turn_balance::{
     Balance, BareAnswers, Broker, Builder, Candidate, CandidateState, Cluster, Config, ConfigError,
-    Cost, Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, Http, HttpsUrl,
-    HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits, ListedServer,
-    ListenAddr, Lister, ListerBuilder, Log, LogFormat, LogLevel, Name, NameError, Net, NodeEntry,
-    NodeSecret, Obstacle, Parent, Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates,
-    RequestLimits, RunnerUp, SecretKind, Selection, Server, ServerKind, ServerList, ServerUrl,
-    ServerUrlError, SocketOperation, Strategy, Trace, Turn, TurnCredentials, TurnDid, TurnEcho,
-    TurnFault, TurnHealth, TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer,
-    TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    Cost, Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, Http,
+    HttpsFailure, HttpsFault, HttpsRootFault, HttpsUrl, HttpsUrlError, IceConfiguration, IceServer,
+    KeyError, KeyFile, Label, Limits, ListedServer, ListenAddr, Lister, ListerBuilder, Log,
+    LogFormat, LogLevel, Name, NameError, Net, NodeEntry, NodeSecret, Obstacle, Parent, Pinger,
+    PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp, SecretKind,
+    Selection, Server, ServerKind, ServerList, ServerUrl, ServerUrlError, SocketOperation,
+    Strategy, Trace, Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth,
+    TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl,
+    TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -61,6 +62,10 @@ fn what_the_client_gives() {
     data::<Cost>();
     data::<Limits>();
     data::<Parent>();
+    data::<HttpsFailure>();
+    data::<HttpsRootFault>();
+    data::<HttpsFault>();
+    word::<Transport>();
     word::<Echo>();
     word::<TurnEcho>();
     word::<TurnDid>();

@@ -50,7 +50,12 @@ fn rustdoc_json(root: &Path) -> PathBuf {
     let status = Command::new(env!("CARGO"))
         .current_dir(root)
         .args(["rustdoc", "--quiet", "--locked", "--package", "turn-balance", "--lib"])
-        .args(["--no-default-features", "--features", "client,server,serde,http", "--target-dir"])
+        .args([
+            "--no-default-features",
+            "--features",
+            "client,server,serde,http,https",
+            "--target-dir",
+        ])
         .arg(target)
         .args(["--", "-Z", "unstable-options", "--output-format", "json"])
         // A stable rustdoc writes JSON only so.

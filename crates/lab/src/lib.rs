@@ -7,12 +7,15 @@ pub mod bench;
 pub mod certificates;
 pub mod coturn;
 #[cfg(target_os = "linux")]
+pub mod far;
+#[cfg(target_os = "linux")]
 pub mod host;
 pub mod loopback;
 pub mod scripted;
 pub mod second_turn;
 #[cfg(unix)]
 pub mod served;
+pub mod web;
 
 #[cfg(target_os = "linux")]
 mod namespace;
@@ -49,4 +52,9 @@ macro_rules! built {
     () => {
         $crate::Built { tb: env!("CARGO_BIN_EXE_tb"), folder: env!("CARGO_TARGET_TMPDIR") }
     };
+}
+
+/// A moment to begin a simulation at, for rooms where no clock may be looked at.
+pub fn moment() -> std::time::Instant {
+    std::time::Instant::now()
 }

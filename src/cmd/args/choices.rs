@@ -1,7 +1,7 @@
 //! The words that flags choose from.
 
 use clap::ValueEnum;
-use turn_balance::{Strategy, Verify, View};
+use turn_balance::{Strategy, Transport, Verify, View};
 
 /// How a descent chooses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -17,6 +17,28 @@ impl From<StrategyArg> for Strategy {
         match strategy {
             StrategyArg::Best => Self::Best,
             StrategyArg::First => Self::First,
+        }
+    }
+}
+
+/// By which means a descent goes down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TransportArg {
+    /// UDP; HTTPS and TCP where no root answers by UDP within a second, if there is an https root
+    Auto,
+    /// UDP alone
+    Udp,
+    /// HTTPS for lists, and TCP for TURN servers
+    Https,
+}
+
+impl TransportArg {
+    /// The one that alone is to be used, if any.
+    pub(crate) fn only(self) -> Option<Transport> {
+        match self {
+            Self::Auto => None,
+            Self::Udp => Some(Transport::Udp),
+            Self::Https => Some(Transport::Https),
         }
     }
 }

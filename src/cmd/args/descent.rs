@@ -1,25 +1,26 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueHint};
 use turn_balance::{Limits, Prefix};
 
-use super::choices::{StrategyArg, VerifyArg};
+use super::choices::{StrategyArg, TransportArg, VerifyArg};
 use super::comma_separated::CommaSeparated;
 use super::family::FamilyArgs;
-use super::target::Target;
+use super::target::RootTarget;
 use super::time;
 
 /// Whom to ask, and how.
 #[derive(Debug, Args)]
 pub(crate) struct DescentArgs {
-    #[arg(help = "Roots to ask, all at once: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]", 
+    #[arg(help = "Roots to ask, all at once: HOST[:PORT], IPv6 in brackets, or https://HOST[:PORT][/PATH] [default: 127.0.0.1:3001]", 
         value_name = "SERVER",
         env = "TB_SERVER",
         hide_env_values = true,
         value_hint = ValueHint::Hostname
     )]
-    servers: Vec<CommaSeparated<Target>>,
+    servers: Vec<CommaSeparated<RootTarget>>,
 
     /// How long to try: seconds, `500ms` or `1m`
     #[arg(
@@ -32,6 +33,21 @@ pub(crate) struct DescentArgs {
         default_value = "10"
     )]
     pub(crate) timeout: Duration,
+
+    /// By which means to ask
+    #[arg(long, env = "TB_TRANSPORT", hide_env_values = true, default_value = "auto")]
+    pub(crate) transport: TransportArg,
+
+    /// File of certificates (PEM) that those of https roots, and of TURN servers by TLS, may be signed
+    /// with, in place of the system's
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TB_CA_FILE",
+        hide_env_values = true,
+        value_hint = ValueHint::FilePath
+    )]
+    pub(crate) ca_file: Option<PathBuf>,
 
     /// How to choose
     #[arg(long, env = "TB_STRATEGY", hide_env_values = true, default_value = "best")]
@@ -73,9 +89,9 @@ impl DescentArgs {
     }
 
     /// The roots; the default one where none was named.
-    pub(crate) fn roots(&self) -> Vec<Target> {
+    pub(crate) fn roots(&self) -> Vec<RootTarget> {
         if self.is_default() {
-            return vec![Target::default()];
+            return vec![RootTarget::default()];
         }
         self.servers.iter().flat_map(|CommaSeparated(servers)| servers).cloned().collect()
     }
@@ -91,6 +107,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::cmd::args::RootPlace;
 
     #[derive(Debug, Parser)]
     struct Line {
@@ -114,10 +131,20 @@ mod tests {
     fn servers_are_called_what_their_user_calls_them() {
         let roots = parse(&["198.51.100.7", "[2001:db8::1]:3002"]).descent.roots();
         assert_eq!(roots[0].to_string(), "198.51.100.7");
-        assert_eq!(roots[0].endpoint.to_string(), "198.51.100.7:3001");
+        assert_eq!(roots[0].at, RootPlace::Udp("198.51.100.7:3001".parse().unwrap()));
         assert_eq!(roots[1].to_string(), "[2001:db8::1]:3002");
         let roots = parse(&["198.51.100.7,198.51.100.8"]).descent.roots();
         assert_eq!(roots.len(), 2);
+        let roots = parse(&["198.51.100.7,https://root.example/"]).descent.roots();
+        assert_eq!(roots[1].at, RootPlace::Https("https://root.example/".parse().unwrap()));
+        assert_eq!(roots[1].to_string(), "https://root.example/");
+        for (text, why) in [
+            ("http://root.example", "`http://root.example` is not secure, expected `https://`"),
+            ("udp://root.example", "`udp://root.example` is a URL, expected `root.example`"),
+        ] {
+            let error = Line::try_parse_from(["tb", text]).unwrap_err().to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 
     #[test]

@@ -15,6 +15,6 @@ pub(crate) use comma_separated::CommaSeparated;
 pub(crate) use descent::DescentArgs;
 pub(crate) use family::FamilyArgs;
 pub(crate) use format::{FormatArgs, OutputFormat};
-pub(crate) use target::{PingTarget, Target, ping_target};
+pub(crate) use target::{PingTarget, RootPlace, RootTarget, Target, ping_target};
 pub(crate) use turn_login::{GivenLogin, TurnLoginArgs};
 pub(crate) use verbosity::VerbosityArgs;

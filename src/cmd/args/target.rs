@@ -2,7 +2,9 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use turn_balance::{Endpoint, EndpointError, TurnUrl, TurnUrlError};
+use turn_balance::{
+    Endpoint, EndpointError, HttpsUrl, HttpsUrlError, TurnUrl, TurnUrlError, escaped,
+};
 
 use super::comma_separated::{CommaSeparated, ListError};
 
@@ -20,28 +22,11 @@ impl Default for Target {
     }
 }
 
-/// A text that is no balance server.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum TargetError {
-    #[error("{0}: `tb ping` checks one")]
-    Turn(EndpointError),
-    #[error(transparent)]
-    Other(EndpointError),
-}
-
-impl From<EndpointError> for TargetError {
-    fn from(error: EndpointError) -> Self {
-        match error {
-            EndpointError::TurnUri(_) => Self::Turn(error),
-            _ => Self::Other(error),
-        }
-    }
-}
-
+#[cfg(test)]
 impl FromStr for Target {
-    type Err = TargetError;
+    type Err = EndpointError;
 
-    fn from_str(text: &str) -> Result<Self, TargetError> {
+    fn from_str(text: &str) -> Result<Self, EndpointError> {
         Ok(Self { text: text.to_owned(), endpoint: text.parse()? })
     }
 }
@@ -50,6 +35,72 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)
     }
+}
+
+/// A root of a descent, and what its user calls it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RootTarget {
+    text: String,
+    pub(crate) at: RootPlace,
+}
+
+/// Where a root is asked, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum RootPlace {
+    Udp(Endpoint),
+    Https(HttpsUrl),
+}
+
+/// A text that stands for no root.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum RootError {
+    #[error("{0}: `tb ping` checks one")]
+    Turn(EndpointError),
+    #[error(transparent)]
+    Udp(EndpointError),
+    #[error(transparent)]
+    Https(#[from] HttpsUrlError),
+}
+
+impl From<EndpointError> for RootError {
+    fn from(error: EndpointError) -> Self {
+        match error {
+            EndpointError::TurnUri(_) => Self::Turn(error),
+            _ => Self::Udp(error),
+        }
+    }
+}
+
+impl Default for RootTarget {
+    fn default() -> Self {
+        let Target { text, endpoint } = Target::default();
+        Self { text, at: RootPlace::Udp(endpoint) }
+    }
+}
+
+impl FromStr for RootTarget {
+    type Err = RootError;
+
+    fn from_str(text: &str) -> Result<Self, RootError> {
+        let at = match is_web(text) {
+            true => RootPlace::Https(text.parse::<HttpsUrl>()?),
+            false => RootPlace::Udp(text.parse::<Endpoint>()?),
+        };
+        Ok(Self { text: text.to_owned(), at })
+    }
+}
+
+impl fmt::Display for RootTarget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Whether it is meant for a web server's.
+fn is_web(text: &str) -> bool {
+    let scheme = text.split_once("://").map(|(scheme, _)| scheme);
+    scheme
+        .is_some_and(|scheme| ["http", "https"].iter().any(|web| web.eq_ignore_ascii_case(scheme)))
 }
 
 /// What `tb ping` measures.
@@ -71,12 +122,14 @@ impl Default for PingTarget {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum PingTargetError {
     #[error(transparent)]
-    Balance(ListError<TargetError>),
+    Balance(ListError<RootError>),
+    #[error("`tb ping` asks by UDP alone: `tb probe` and `tb trace` take `{}`", escaped(.0))]
+    Https(String),
     #[error(transparent)]
     Turn(#[from] TurnUrlError),
 }
 
-/// A TURN server by its URI, or the first of `TB_SERVER`'s list. `turn:3001` is a host that is called so.
+/// A TURN server by its URI, or the first of `TB_SERVER`'s list that is asked by UDP. `turn:3001` is a host that is called so.
 pub(crate) fn ping_target(text: &str) -> Result<PingTarget, PingTargetError> {
     let schemes = ["stun", "stuns", "turn", "turns"];
     let is_url = text.split_once(':').is_some_and(|(scheme, rest)| {
@@ -86,8 +139,15 @@ pub(crate) fn ping_target(text: &str) -> Result<PingTarget, PingTargetError> {
     if is_url {
         return Ok(PingTarget::Turn(text.parse()?));
     }
-    let CommaSeparated(mut targets) = text.parse().map_err(PingTargetError::Balance)?;
-    Ok(PingTarget::Balance(targets.swap_remove(0)))
+    let CommaSeparated(roots) = text.parse().map_err(PingTargetError::Balance)?;
+    let by_udp = |root: &RootTarget| match &root.at {
+        RootPlace::Udp(endpoint) => {
+            Some(Target { text: root.text.clone(), endpoint: endpoint.clone() })
+        }
+        RootPlace::Https(_) => None,
+    };
+    let target = roots.iter().find_map(by_udp);
+    target.map(PingTarget::Balance).ok_or_else(|| PingTargetError::Https(text.to_owned()))
 }
 
 #[cfg(test)]
@@ -99,6 +159,12 @@ mod tests {
         let first = ping_target("198.51.100.7,198.51.100.8").unwrap();
         assert_eq!(first, PingTarget::Balance("198.51.100.7".parse().unwrap()));
         assert!(ping_target("").is_err());
+        let by_udp = ping_target("https://root.example,198.51.100.8").unwrap();
+        assert_eq!(by_udp, PingTarget::Balance("198.51.100.8".parse().unwrap()));
+        assert_eq!(
+            ping_target("https://root.example").unwrap_err().to_string(),
+            "`tb ping` asks by UDP alone: `tb probe` and `tb trace` take `https://root.example`"
+        );
     }
 
     #[test]

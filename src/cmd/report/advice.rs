@@ -2,7 +2,10 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use turn_balance::{Endpoint, Error, Family, Prefix};
+use turn_balance::{
+    Endpoint, Error, Family, HttpsFailure, HttpsFault, HttpsRootFault, HttpsUrl, Prefix, Transport,
+    TurnFault,
+};
 
 /// How many prefixes are named in an advice: more would be somebody's list again.
 const MOST_PREFIXES: usize = 4;
@@ -58,6 +61,9 @@ impl Advice {
             Error::Resolve { host, .. } if host.contains('%') => Some(Self::Interfaces),
             Error::Socket { addr, .. } if lacks_interface(*addr) => Some(Self::Interfaces),
             Error::Resolve { host, .. } => Some(Self::LookUp(host.clone())),
+            Error::NoRootBy { transport: Transport::Https, .. } => Some(Self::Turn(
+                "an https root is named as in `tb probe --transport https https://root.example`",
+            )),
             Error::NoAddress { family, .. } => Some(Self::OtherFamily(*family)),
             Error::Socket { addr, source, .. } => Self::on_socket(source.kind(), addr.port()),
             Error::Key(error) => error.hint().map(Self::Key),
@@ -70,6 +76,38 @@ impl Advice {
         match root {
             Endpoint::Addr(addr) if lacks_interface(*addr) => Self::Interfaces,
             _ => Self::Ping(called),
+        }
+    }
+
+    /// Where nothing was found by HTTPS.
+    pub(crate) fn on_https(why: &HttpsFailure) -> Option<Self> {
+        match why {
+            HttpsFailure::NoList { roots, .. } => roots.iter().find_map(Self::on_root),
+            HttpsFailure::UdpOnly { .. } => Some(Self::Turn(
+                "`turn.urls` of their balance servers names what else they take, such as \
+                 `turns:turn.example:443?transport=tcp`",
+            )),
+            _ => None,
+        }
+    }
+
+    fn on_root(HttpsRootFault { root, fault, .. }: &HttpsRootFault) -> Option<Self> {
+        let at = |root: &HttpsUrl| match root.host().contains(':') {
+            true => format!("[{}]:{}", root.host(), root.port()),
+            false => format!("{}:{}", root.host(), root.port()),
+        };
+        match fault {
+            HttpsFault::LookUp(_) => Some(Self::LookUp(root.host().to_owned())),
+            HttpsFault::Connect(TurnFault::Untrusted) => {
+                Some(Self::Turn("`--ca-file` names whose signature is to count"))
+            }
+            HttpsFault::Connect(TurnFault::Expired | TurnFault::WrongName | TurnFault::Tls) => {
+                Some(Self::Certificate(at(root)))
+            }
+            HttpsFault::Status { code: 404, .. } | HttpsFault::NoList(_) => Some(Self::Turn(
+                "a root by HTTPS is the address of a balance server's `[http]`, without `/v1/servers`",
+            )),
+            _ => None,
         }
     }
 

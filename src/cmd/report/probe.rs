@@ -18,6 +18,7 @@ pub(crate) struct ProbeReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) verified: Option<bool>,
+    pub(crate) transport: Option<&'static str>,
     /// Null where nobody was asked for them.
     pub(crate) urls: Option<Vec<String>>,
     pub(crate) elapsed_ms: Option<Ms>,
@@ -28,6 +29,7 @@ pub(crate) struct ProbeReport {
     pub(crate) silent: u32,
     pub(crate) unasked: u32,
     pub(crate) datagrams: u32,
+    pub(crate) connections: u32,
     /// The roots that could not be asked.
     pub(crate) unresolved: Vec<UnresolvedReport>,
     pub(crate) error: Option<Problem>,
@@ -76,6 +78,7 @@ impl ProbeReport {
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
             verified: selection.map(|s| s.verified),
+            transport: trace.map(|trace| trace.transport.as_str()),
             urls: selection.and_then(|s| texts(&s.urls)),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
             strategy: strategy.as_str(),
@@ -89,6 +92,7 @@ impl ProbeReport {
             silent: cost.silent,
             unasked: cost.unasked,
             datagrams: cost.datagrams,
+            connections: cost.connections,
             unresolved: Problem::unresolved(trace, error),
             error: error.cloned(),
             cost,

@@ -146,6 +146,7 @@ fn kind(error: &Error) -> &'static str {
         Error::NoAddress { .. } => "no_address",
         Error::Endpoint(_) => "endpoint",
         Error::NoRoots => "no_roots",
+        Error::NoRootBy { .. } => "no_root_by",
         Error::Socket { .. } => "socket",
         Error::Random(_) => "random",
         Error::Roots { .. } => "roots",

@@ -26,9 +26,11 @@ pub(crate) struct OutcomeReport {
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) elapsed_ms: Option<Ms>,
     pub(crate) strategy: &'static str,
+    pub(crate) transport: Option<&'static str>,
     pub(crate) view: &'static str,
     pub(crate) levels: usize,
     pub(crate) datagrams: u32,
+    pub(crate) connections: u32,
     /// The roots that could not be asked.
     pub(crate) unresolved: Vec<UnresolvedReport>,
     pub(crate) error: Option<Problem>,
@@ -98,9 +100,11 @@ impl TraceReport {
             rtt_ms: selection.map(|s| s.rtt.into()),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
             strategy: strategy.as_str(),
+            transport: trace.map(|trace| trace.transport.as_str()),
             view: view.as_str(),
             levels: selection.map_or(0, |s| s.path.len()),
             datagrams: trace.map_or(0, |trace| trace.cost.datagrams),
+            connections: trace.map_or(0, |trace| trace.cost.connections),
             unresolved: Problem::unresolved(trace, error),
             error: error.cloned(),
         };

@@ -27,7 +27,7 @@ pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
         or_dash(probe.name.as_ref()),
         counted(probe.candidates, "candidate"),
         probe.silent,
-        counted(probe.datagrams, "datagram"),
+        sent(probe.datagrams, probe.connections, probe.transport),
         listed(probe.listed),
     ))
 }
@@ -119,11 +119,12 @@ pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
     let asked = || trace.candidates.iter().filter(|c| !c.is_unoffered());
     let silent = asked().filter(|c| silent(c.state)).count();
     Some(format!(
-        "{} in {} ms: {}, {}, {silent} silent",
+        "{} in {} ms: {}, {}, {silent} silent{}",
         outcome.turn?,
         outcome.elapsed_ms?,
         counted(outcome.levels, "level"),
         counted(asked().count(), "candidate"),
+        if outcome.transport == Some("https") { ", without UDP" } else { "" },
     ))
 }
 
@@ -191,6 +192,14 @@ pub(crate) fn count(report: &TraceCount) -> String {
     format!("{descents}, {} found a TURN server{unsent}", report.found)
 }
 
+/// What was sent, and how if that was not by UDP.
+fn sent(datagrams: u32, connections: u32, transport: Option<&str>) -> String {
+    match transport {
+        Some("https") => format!("{}, without UDP", counted(connections, "connection")),
+        _ => counted(datagrams, "datagram"),
+    }
+}
+
 /// How one is listed that a NAT64 leads to.
 fn listed(listed: Option<SocketAddr>) -> String {
     listed.map(|listed| format!(", listed as {listed}")).unwrap_or_default()
@@ -221,6 +230,12 @@ mod tests {
         behind.listed = behind.turn;
         let line = probe(&behind).unwrap();
         assert!(line.ends_with("96 datagrams, listed as 203.0.113.52:3478"), "{line}");
+        let mut without_udp = examples::probe();
+        (without_udp.transport, without_udp.connections) = (Some("https"), 24);
+        assert_eq!(
+            probe(&without_udp).unwrap(),
+            "fra-b  11.97 ms  in 38.20 ms: 41 candidates, 1 silent, 24 connections, without UDP"
+        );
         let mut nameless = examples::probe();
         nameless.name = None;
         nameless.candidates = 1;

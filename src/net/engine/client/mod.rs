@@ -3,3 +3,5 @@
 pub mod descent;
 pub mod echo;
 pub mod list;
+#[cfg(feature = "https")]
+pub mod streams;

@@ -1,19 +1,11 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::input::Input;
-use super::nat64::{Nat64LookUps, Nat64Search};
-use super::roots::{Found, Roots};
-use super::shared::SharedSocket;
-use super::sockets::Sockets;
+use super::either::descend;
+use super::settings::Settings;
 use crate::error::Error;
-use crate::net::engine::client::descent::{Descent, Options, Progress, Selection, Trace};
-use crate::net::io::interfaces::on_link;
-use crate::net::io::random;
-use crate::net::io::socket::asking::Datagram;
-use crate::net::io::socket::unreachable::Unreachable;
-use crate::net::io::source::Source;
+use crate::net::engine::client::descent::{Options, Progress, Selection, Trace};
 
 /// A client of the cascade.
 ///
@@ -27,17 +19,6 @@ pub struct Balance {
     pub(super) settings: Arc<Settings>,
 }
 
-/// What every descent of a [`Balance`] goes by.
-#[derive(Debug)]
-pub(super) struct Settings {
-    pub(super) roots: Roots,
-    pub(super) options: Options,
-    pub(super) linger: Duration,
-    pub(super) nat64: Nat64LookUps,
-    /// What the application gave to send from; `None`: a fresh one each.
-    pub(super) socket: Option<Arc<SharedSocket>>,
-}
-
 impl Balance {
     /// The best TURN server's address, found in at most this many seconds.
     ///
@@ -47,7 +28,7 @@ impl Balance {
     pub async fn probe(&self, seconds: u8) -> Result<SocketAddr, Error> {
         let timeout = Duration::from_secs(seconds.into());
         let options = Options { timeout, ..self.settings.options.clone() };
-        let selection = self.descend(options, |_| {}, Descent::selection).await??;
+        let selection = descend::<Result<Selection, _>>(&self.settings, options, |_| {}).await??;
         Ok(selection.turn)
     }
 
@@ -81,7 +62,7 @@ impl Balance {
         progress: impl FnMut(Progress) + Send,
     ) -> Result<Selection, Error> {
         let options = self.settings.options.clone();
-        Ok(self.descend(options, progress, Descent::selection).await??)
+        Ok(descend::<Result<Selection, _>>(&self.settings, options, progress).await??)
     }
 
     /// Everything that a descent sees, names and slow candidates included. A descent that finds
@@ -100,89 +81,6 @@ impl Balance {
     pub async fn trace_with(&self, progress: impl FnMut(Progress) + Send) -> Result<Trace, Error> {
         let Settings { options, linger, .. } = &*self.settings;
         let options = Options { names: true, down: true, linger: *linger, ..options.clone() };
-        self.descend(options, progress, Descent::trace).await
-    }
-
-    /// Goes down until `result` has something to say, which it has once the descent is finished.
-    async fn descend<T>(
-        &self,
-        mut options: Options,
-        mut progress: impl FnMut(Progress) + Send,
-        result: impl Fn(&Descent) -> Option<T> + Send,
-    ) -> Result<T, Error> {
-        let start = Instant::now();
-        options.on_link = on_link();
-        let mut nat64 = Nat64Search::new(&self.settings.nat64, &options.on_link, options.timeout);
-        let mut look_ups = self.settings.roots.look_up();
-        let mut sockets = match &self.settings.socket {
-            Some(socket) => Sockets::shared(socket.clone()),
-            None => Sockets::fresh(Source::default()),
-        };
-        // All that came before this moment was read.
-        let mut known = start;
-        let mut descent = Descent::new(options, &look_ups.known, start, random::rng()?);
-        look_ups.hosts.iter().for_each(|host| descent.await_root(host.clone()));
-        let mut found: Option<Found> = None;
-        let mut sent = false;
-        let mut refusal = None;
-        if nat64.is_closed() && nat64.begin() {
-            descent.seek_nat64(true);
-        }
-        loop {
-            while let Some(transmit) = descent.poll_transmit(Instant::now()) {
-                match sockets.send(&transmit) {
-                    Ok(()) => sent = true,
-                    Err(error) => {
-                        if nat64.may_help(transmit.to, &error) && nat64.begin() {
-                            descent.seek_nat64(false);
-                        }
-                        descent.handle_unreachable(known, transmit.to);
-                        refusal = Some(error);
-                    }
-                }
-            }
-            if let Some(error) = refusal.take_if(|_| !sent && descent.is_finished()) {
-                return Err(error); // not one datagram left this host
-            }
-            if descent.is_finished()
-                && let Some(error) = look_ups.error()
-            {
-                return Err(error);
-            }
-            progress(descent.progress());
-            if let Some(result) = result(&descent) {
-                return Ok(result);
-            }
-            let until = descent.poll_timeout().into_iter().chain(found.as_ref().map(|one| one.at));
-            let input = tokio::select! {
-                one = look_ups.next(), if found.is_none() => {
-                    found = Some(one);
-                    continue;
-                }
-                nat64 = nat64.found() => {
-                    descent.handle_nat64(known, nat64);
-                    continue;
-                }
-                input = sockets.receive(until.min()) => input,
-            };
-            match input {
-                Input::Datagram(Datagram { from, bytes, came }) => {
-                    known = known.max(came.moment());
-                    descent.handle_datagram(came.moment(), from, &bytes);
-                }
-                Input::Unreachable(at, Unreachable { to, obstacle, quoted }) => {
-                    known = at;
-                    descent.handle_icmp(at, to, obstacle, &quoted);
-                }
-                Input::Timeout(at) => {
-                    known = at;
-                    // It waits as a timer does: what has arrived before comes first.
-                    if let Some(Found { host, addrs, .. }) = found.take_if(|one| one.at <= at) {
-                        descent.handle_root(at, &host, addrs);
-                    }
-                    descent.handle_timeout(at);
-                }
-            }
-        }
+        descend(&self.settings, options, progress).await
     }
 }

@@ -1,13 +1,20 @@
 use std::net::{SocketAddr, UdpSocket};
+#[cfg(feature = "https")]
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::balance::{Balance, Settings};
+use super::balance::Balance;
+#[cfg(feature = "https")]
+use super::https::HttpsSettings;
 use super::nat64::Nat64LookUps;
 use super::roots::Roots;
+use super::settings::Settings;
 use super::shared::SharedSocket;
 use crate::error::Error;
-use crate::net::engine::client::descent::{Limits, Options, Strategy, Verify, View};
+use crate::net::engine::client::descent::{Limits, Options, Strategy, Transport, Verify, View};
+#[cfg(feature = "https")]
+use crate::types::HttpsUrl;
 use crate::types::{Endpoint, Family, Prefix};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer
@@ -31,6 +38,11 @@ impl Balance {
             linger: LINGER,
             family: None,
             socket: None,
+            transport: None,
+            #[cfg(feature = "https")]
+            https_roots: Vec::new(),
+            #[cfg(feature = "https")]
+            ca_file: None,
         }
     }
 }
@@ -46,6 +58,11 @@ pub struct Builder {
     linger: Duration,
     family: Option<Family>,
     socket: Option<UdpSocket>,
+    transport: Option<Transport>,
+    #[cfg(feature = "https")]
+    https_roots: Vec<HttpsUrl>,
+    #[cfg(feature = "https")]
+    ca_file: Option<PathBuf>,
 }
 
 impl Builder {
@@ -55,6 +72,30 @@ impl Builder {
     /// [`Selection::unresolved`](crate::Selection::unresolved).
     pub fn root(mut self, root: impl Into<Endpoint>) -> Self {
         self.roots.push(root.into());
+        self
+    }
+
+    /// Adds a root that is asked by HTTPS where UDP is blocked: a balance server's `[http]`. With other roots
+    /// it is asked once none of these has answered for a second, or all have failed; alone it is asked
+    /// at once. [How that goes](crate#where-udp-is-blocked).
+    #[cfg(feature = "https")]
+    pub fn https_root(mut self, root: HttpsUrl) -> Self {
+        self.https_roots.push(root);
+        self
+    }
+
+    /// Goes down by this alone, whichever roots there are besides; default by UDP, and by HTTPS where no UDP
+    /// passes.
+    pub fn transport(mut self, transport: Transport) -> Self {
+        self.transport = Some(transport);
+        self
+    }
+
+    /// Whose signatures count of certificates, by HTTPS and of TURN servers by TLS: a file of certificates
+    /// (PEM), which each descent reads; default those whom the system trusts.
+    #[cfg(feature = "https")]
+    pub fn ca_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(file.into());
         self
     }
 
@@ -131,14 +172,48 @@ impl Builder {
     /// Looks up no name yet: each descent does, within its timeout. Must be called on a tokio runtime.
     ///
     /// # Errors
-    /// [`Error::NoRoots`] where no root was given, [`Error::Endpoint`] where one can be asked nowhere,
+    /// [`Error::NoRoots`] where no root was given, [`Error::NoRootBy`] where none was by the
+    /// [`transport`](Self::transport) that is to be used, [`Error::Endpoint`] where one can be asked nowhere,
     /// [`Error::NoAddress`] where all are addresses of the other family, [`Error::Socket`] where the
     /// socket given cannot be used, as one that is connected.
     pub async fn build(self) -> Result<Balance, Error> {
-        let Self { roots, options, linger, family, socket } = self;
-        let roots = Roots::new(roots, family)?;
-        let socket = socket.map(SharedSocket::new).transpose()?.map(Arc::new);
-        let nat64 = Nat64LookUps::default();
-        Ok(Balance { settings: Arc::new(Settings { roots, options, linger, nat64, socket }) })
+        let (by_udp, by_https) = (!self.roots.is_empty(), self.has_https_roots());
+        match self.transport {
+            Some(Transport::Udp) if !by_udp && by_https => {
+                return Err(Error::NoRootBy { transport: Transport::Udp });
+            }
+            Some(Transport::Https) if !by_https => {
+                return Err(Error::NoRootBy { transport: Transport::Https });
+            }
+            _ => {}
+        }
+        let roots = match (by_https, self.transport) {
+            (true, Some(Transport::Https)) => None,
+            (true, _) if !by_udp => None,
+            _ => Some(Roots::new(self.roots, self.family)?),
+        };
+        #[cfg(feature = "https")]
+        let https = (by_https && self.transport != Some(Transport::Udp)).then_some(HttpsSettings {
+            roots: self.https_roots,
+            family: self.family,
+            ca_file: self.ca_file,
+        });
+        let settings = Settings {
+            roots,
+            options: self.options,
+            linger: self.linger,
+            nat64: Nat64LookUps::default(),
+            socket: self.socket.map(SharedSocket::new).transpose()?.map(Arc::new),
+            #[cfg(feature = "https")]
+            https,
+        };
+        Ok(Balance { settings: Arc::new(settings) })
+    }
+
+    fn has_https_roots(&self) -> bool {
+        #[cfg(feature = "https")]
+        return !self.https_roots.is_empty();
+        #[cfg(not(feature = "https"))]
+        false
     }
 }

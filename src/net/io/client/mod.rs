@@ -2,15 +2,20 @@
 
 mod balance;
 mod builder;
+mod either;
 mod fresh;
+#[cfg(feature = "https")]
+mod https;
 mod input;
 mod lister;
 mod nat64;
 mod pinger;
 mod roots;
+mod settings;
 mod shared;
 mod sockets;
 mod turn_pinger;
+mod udp;
 
 pub use balance::Balance;
 pub use builder::Builder;

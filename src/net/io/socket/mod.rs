@@ -4,6 +4,8 @@ pub(super) mod arrivals;
 pub(super) mod asking;
 #[cfg(feature = "server")]
 pub(super) mod batch;
+#[cfg(feature = "https")]
+pub(super) mod handshake;
 #[cfg(feature = "client")]
 #[cfg_attr(not(target_os = "linux"), path = "no_icmp.rs")]
 pub(super) mod icmp;

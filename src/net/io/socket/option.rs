@@ -48,3 +48,20 @@ pub(super) fn dropped(socket: &impl AsRawFd) -> io::Result<u32> {
     let [.., dropped] = memory;
     if result == 0 { Ok(dropped) } else { Err(io::Error::last_os_error()) }
 }
+
+/// The round-trip time that the system has measured for a TCP connection (`TCP_INFO`); `None`: none.
+#[cfg(feature = "https")]
+pub(super) fn tcp_rtt(socket: &impl AsRawFd) -> Option<std::time::Duration> {
+    /// Where `tcpi_rtt` is in `struct tcp_info`, in units of four bytes: in microseconds.
+    const RTT: usize = 17;
+    let mut info = [0_u32; RTT + 1];
+    let mut size = size_of_val(&info) as socklen_t;
+    // SAFETY: `info` outlives the call, which writes no more than its size to it.
+    let result = unsafe {
+        let (level, name) = (libc::IPPROTO_TCP, libc::TCP_INFO);
+        libc::getsockopt(socket.as_raw_fd(), level, name, info.as_mut_ptr().cast(), &raw mut size)
+    };
+    let [.., rtt] = info;
+    let whole = size as usize == size_of_val(&info);
+    (result == 0 && whole && rtt > 0).then(|| std::time::Duration::from_micros(rtt.into()))
+}

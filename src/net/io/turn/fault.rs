@@ -32,7 +32,7 @@ impl fmt::Display for CheckFault {
 }
 
 /// What an error of the system says about a server.
-pub(super) fn fault(error: &Error) -> TurnFault {
+pub(crate) fn fault(error: &Error) -> TurnFault {
     match error.kind() {
         ErrorKind::ConnectionRefused => TurnFault::Closed,
         ErrorKind::TimedOut => TurnFault::Silent,

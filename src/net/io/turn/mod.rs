@@ -8,7 +8,11 @@ mod tls;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+#[cfg(feature = "https")]
+use tokio::net::TcpStream;
 use tokio::time::{sleep_until, timeout};
+#[cfg(feature = "https")]
+use tokio_rustls::client::TlsStream;
 
 pub(crate) use self::datagrams::Datagrams;
 use self::stream::Stream;
@@ -18,6 +22,8 @@ use crate::net::engine::turn::{CheckPlan, TurnCheck, TurnEvent, TurnStep};
 use crate::types::TurnFault;
 
 pub(crate) use self::fault::CheckFault;
+#[cfg(feature = "https")]
+pub(crate) use self::fault::fault;
 pub(crate) use self::tls::TlsRoots;
 
 /// How a TURN server is reached.
@@ -85,6 +91,19 @@ pub(crate) async fn greet(
     roots: &TlsRoots,
 ) -> Result<(), CheckFault> {
     Stream::tls(addr, source, host, roots).await.map(drop)
+}
+
+/// Shakes hands over a connection that is there.
+///
+/// # Errors
+/// Why that cannot be done.
+#[cfg(feature = "https")]
+pub(crate) async fn shake(
+    host: &str,
+    connection: TcpStream,
+    roots: &TlsRoots,
+) -> Result<TlsStream<TcpStream>, CheckFault> {
+    roots.connect(host, connection).await
 }
 
 /// A check that goes on.

@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::report::{CandidateState, Obstacle, Parent};
+#[cfg(feature = "https")]
+use crate::net::engine::client::streams::HttpsFailure;
 use crate::types::{TurnFault, UnresolvedRoot};
 
 /// A descent that ended without a TURN server.
@@ -74,6 +76,17 @@ pub enum Failure {
         /// The roots that could not be asked besides.
         unresolved: Vec<UnresolvedRoot>,
     },
+    /// By HTTPS and TCP none was found, and by UDP neither where that was tried.
+    #[cfg(feature = "https")]
+    #[non_exhaustive]
+    Https {
+        /// Why not.
+        why: HttpsFailure,
+        /// Why not by UDP; `None`: it was not tried, or could not be.
+        udp: Option<Box<Failure>>,
+        /// The roots that could not be asked by UDP.
+        unresolved: Vec<UnresolvedRoot>,
+    },
     /// The caller's own [`Limits`](super::limits::Limits) let nobody be asked whom a server lists.
     #[non_exhaustive]
     Limited {
@@ -87,8 +100,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// One word for it, for programs: `no_answer`, `unreachable`, `dead_end`, `unverified` or
-    /// `limited`.
+    /// One word for it, for programs: `no_answer`, `unreachable`, `dead_end`, `unverified`, `limited` or
+    /// `https`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NoAnswer { .. } => "no_answer",
@@ -96,6 +109,8 @@ impl Failure {
             Self::DeadEnd { .. } => "dead_end",
             Self::Unverified { .. } => "unverified",
             Self::Limited { .. } => "limited",
+            #[cfg(feature = "https")]
+            Self::Https { .. } => "https",
         }
     }
 
@@ -107,6 +122,26 @@ impl Failure {
             | Self::DeadEnd { unresolved, .. }
             | Self::Unverified { unresolved, .. }
             | Self::Limited { unresolved, .. } => unresolved,
+            #[cfg(feature = "https")]
+            Self::Https { unresolved, .. } => unresolved,
+        }
+    }
+
+    /// By HTTPS none was found.
+    #[cfg(feature = "https")]
+    pub(crate) fn https(why: HttpsFailure) -> Self {
+        Self::Https { why, udp: None, unresolved: Vec::new() }
+    }
+
+    /// The same where UDP was tried too, in vain; of another failure nothing else.
+    #[cfg(feature = "https")]
+    pub(crate) fn beside_udp(self, udp: Self) -> Self {
+        match self {
+            Self::Https { why, .. } => {
+                let unresolved = udp.unresolved().to_vec();
+                Self::Https { why, udp: Some(Box::new(udp)), unresolved }
+            }
+            other => other,
         }
     }
 }
@@ -179,6 +214,12 @@ impl Failure {
                     f,
                     "level {level}: no TURN server answered itself, nor did `{turn}` beside {at}"
                 )
+            }
+            #[cfg(feature = "https")]
+            Self::Https { why, udp: None, .. } => write!(f, "by HTTPS: {why}"),
+            #[cfg(feature = "https")]
+            Self::Https { why, udp: Some(udp), .. } => {
+                write!(f, "by HTTPS: {why}; by UDP: {udp}")
             }
             Self::Limited { level, at, .. } => {
                 write!(f, "level {level}: the limits let nobody be asked that {at} lists")

@@ -48,5 +48,7 @@ pub use failure::Failure;
 pub use ice::{IceConfiguration, IceServer};
 pub use limits::Limits;
 pub use options::{Options, Progress, Strategy, Verify};
-pub use report::{CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Unasked, Why};
+pub use report::{
+    CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Transport, Unasked, Why,
+};
 pub use trace::{Candidate, Trace};

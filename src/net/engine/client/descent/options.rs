@@ -136,6 +136,16 @@ impl Options {
         if is_loop(addr) { Err(Refusal { opens: None }) } else { self.judge(root, addr) }
     }
 
+    /// Whether a list that came from there may lead to a stream at an address; else what would let it.
+    #[cfg(feature = "https")]
+    pub(in crate::net::engine::client) fn may_lead_to(
+        &self,
+        root: IpAddr,
+        addr: SocketAddr,
+    ) -> Result<(), Option<Prefix>> {
+        self.judge_server(root, addr).map_err(|refusal| refusal.opens)
+    }
+
     /// Whether a list may lead to an address, below this root.
     pub(super) fn judge(&self, root: IpAddr, addr: SocketAddr) -> Result<(), Refusal> {
         let within = self.within.is_none_or(|within| within.contains(addr.ip()));

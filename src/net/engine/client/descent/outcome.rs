@@ -13,7 +13,7 @@ use super::finish::ranked;
 use super::options::{Options, Strategy, Verify};
 use super::race::Race;
 use super::rank::Score;
-use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Why};
+use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Transport, Why};
 use super::role::Role;
 use super::trace::{Candidate, Trace};
 use super::unoffered::Unoffered;
@@ -79,6 +79,7 @@ impl<'a> Ending<'a> {
             candidates,
             outcome: self.conclude(choice),
             strategy: self.options.strategy,
+            transport: Transport::Udp,
             view: self.options.view,
             elapsed: self.elapsed,
             cost: self.cost,
@@ -100,6 +101,7 @@ impl<'a> Ending<'a> {
             name: entry.name.clone(),
             rtt,
             verified: entry.turn.is_some_and(|turn| self.has_answered(turn)),
+            transport: Transport::Udp,
             urls: self.urls(id),
             elapsed: self.elapsed,
             strategy: self.options.strategy,

@@ -35,15 +35,19 @@ pub struct Selection {
     /// What the leaf beside it, or the list that named it, calls it.
     pub name: Option<Name>,
     /// The least round-trip time measured to the TURN server or, where it was not asked itself,
-    /// to the leaf that names it.
+    /// to the leaf that names it. By HTTPS: the least time that a TCP connection to it took.
     pub rtt: Duration,
     /// Whether the TURN server itself has answered (STUN Binding). Where none does, or none is asked, that
     /// of the fastest leaf is chosen on the leaf's word, unless [`Verify::Require`](crate::Verify::Require)
     /// forbids it.
     pub verified: bool,
+    /// By which means it was found. By [`Transport::Https`] it is reached by the first of `urls`: over UDP it
+    /// may not be.
+    pub transport: Transport,
     /// How the TURN server is reached, the best first, where [`Builder::urls`](crate::Builder::urls) asks for
     /// it: as its leaf says, or the server that checks it; `turn` over UDP where nobody does. Empty:
-    /// it was not asked for.
+    /// it was not asked for. By HTTPS they are always known: what works without UDP comes first, TLS at port
+    /// 443 before all.
     pub urls: Vec<TurnUrl>,
     /// From the start, look-ups of names included, to the decision.
     pub elapsed: Duration,
@@ -57,6 +61,28 @@ pub struct Selection {
     pub cost: Cost,
     /// The roots that could not be asked.
     pub unresolved: Vec<UnresolvedRoot>,
+}
+
+/// By which means a descent goes down, and reaches TURN servers.
+///
+/// [How it is used](crate#where-udp-is-blocked).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Transport {
+    /// UDP: balance servers and TURN servers answer datagrams.
+    Udp,
+    /// HTTPS for lists, and TCP for TURN servers.
+    Https,
+}
+
+impl Transport {
+    /// The word for it on the command line and in documents.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Udp => "udp",
+            Self::Https => "https",
+        }
+    }
 }
 
 /// A balance server on the way down.
@@ -144,6 +170,8 @@ pub struct Cost {
     pub datagrams: u32,
     /// Bytes of UDP payload sent.
     pub bytes: u64,
+    /// TCP connections begun to TURN servers to measure them.
+    pub connections: u32,
     /// Datagrams received and ignored: from an address that was not asked.
     pub misplaced: u32,
     /// Datagrams received and ignored: with an id, nonce or transaction that was not sent there.
@@ -227,6 +255,8 @@ pub enum Unasked {
     Host,
     /// The descent ended before it was due.
     Ended,
+    /// It has no URL that is reached by TCP, and the descent had no UDP.
+    UdpOnly,
 }
 
 impl Unasked {
@@ -236,6 +266,7 @@ impl Unasked {
             Self::Budget => "budget",
             Self::Host => "host",
             Self::Ended => "ended",
+            Self::UdpOnly => "udp-only",
         }
     }
 }
@@ -247,6 +278,7 @@ impl fmt::Display for Unasked {
             Self::Budget => "all that a descent may send was for others",
             Self::Host => "too many requests to the same host were unanswered",
             Self::Ended => "the descent had ended",
+            Self::UdpOnly => "it has no URL by TCP",
         })
     }
 }

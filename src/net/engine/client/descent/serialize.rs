@@ -15,12 +15,13 @@ use crate::types::{Name, TurnCredentials, TurnFault, TurnUrl, UnresolvedRoot};
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 16)?;
+        let mut document = serializer.serialize_struct("Selection", 18)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
         document.serialize_field("verified", &self.verified)?;
+        document.serialize_field("transport", self.transport.as_str())?;
         document.serialize_field("urls", &asked(&self.urls))?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
         document.serialize_field("strategy", self.strategy.as_str())?;
@@ -30,6 +31,7 @@ impl Serialize for Selection {
         document.serialize_field("silent", &self.cost.silent)?;
         document.serialize_field("unasked", &self.cost.unasked)?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
+        document.serialize_field("connections", &self.cost.connections)?;
         document.serialize_field("unresolved", &self.unresolved)?;
         document.serialize_field("error", &None::<Failure>)?;
         document.end()
@@ -107,16 +109,18 @@ impl Serialize for Trace {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let selection = self.outcome.as_ref().ok();
         let rows: Vec<_> = self.candidates.iter().map(|row| Row::new(row, self)).collect();
-        let mut document = serializer.serialize_struct("Trace", 11)?;
+        let mut document = serializer.serialize_struct("Trace", 14)?;
         document.serialize_field("turn", &selection.map(|s| s.turn))?;
         document.serialize_field("listed", &selection.and_then(|s| s.listed))?;
         document.serialize_field("name", &selection.and_then(|s| text(s.name.as_ref())))?;
         document.serialize_field("rtt_ms", &selection.map(|s| ms(s.rtt)))?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
         document.serialize_field("strategy", self.strategy.as_str())?;
+        document.serialize_field("transport", self.transport.as_str())?;
         document.serialize_field("view", self.view.as_str())?;
         document.serialize_field("levels", &selection.map_or(0, |s| s.path.len()))?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
+        document.serialize_field("connections", &self.cost.connections)?;
         document.serialize_field("unresolved", &self.unresolved)?;
         document.serialize_field("error", &self.outcome.as_ref().err())?;
         document.serialize_field("candidates", &rows)?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::failure::Failure;
 use super::options::Strategy;
-use super::report::{CandidateState, Cost, Selection, Unasked};
+use super::report::{CandidateState, Cost, Selection, Transport, Unasked};
 use crate::net::wire::View;
 use crate::types::{Name, Prefix, TurnFault, UnresolvedRoot};
 
@@ -26,6 +26,8 @@ pub struct Trace {
     pub outcome: Result<Selection, Failure>,
     /// How it was to choose.
     pub strategy: Strategy,
+    /// By which means it went.
+    pub transport: Transport,
     /// Which lists it asked for.
     pub view: View,
     /// From the start, look-ups of names included, to the end.

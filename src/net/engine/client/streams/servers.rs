@@ -1,0 +1,218 @@
+//! Who is listed: TURN servers with the places where they take streams, and balance servers with lists of
+//! their own.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+
+use super::places::{PlaceId, StreamPlaces};
+use super::ranking::StreamStanding;
+use super::way::{Means, kept, ways};
+use crate::net::engine::client::descent::Options;
+use crate::net::engine::client::list::{ListedServer, ServerKind};
+use crate::types::{Prefix, ServerUrl};
+
+/// How many are kept of all lists: two of the longest that a balance server tells.
+const MOST_SERVERS: usize = 256;
+
+/// How many hosts are looked up: each takes a thread for as long as the resolver is silent.
+const MOST_LOOK_UPS: usize = 64;
+
+/// How many addresses of one host are tried.
+const MOST_ADDRS: usize = 2;
+
+/// One that is listed.
+#[derive(Debug)]
+pub(super) struct ServerEntry {
+    pub(super) listed: ListedServer,
+    /// Whose list it stands in.
+    pub(super) list: usize,
+    /// The list of its own that was asked for.
+    pub(super) own_list: Option<usize>,
+    /// All its URLs, in the order of the list.
+    pub(super) urls: Vec<ServerUrl>,
+    /// Those that take streams, the best first.
+    pub(super) ways: Vec<StreamWay>,
+    /// What would let it be asked, where none of its addresses may be.
+    pub(super) refused: Option<Option<Prefix>>,
+}
+
+/// A URL, and where it leads.
+#[derive(Debug)]
+pub(super) struct StreamWay {
+    pub(super) url: ServerUrl,
+    pub(super) means: Means,
+    pub(super) places: Vec<PlaceId>,
+}
+
+/// All that are listed.
+#[derive(Debug, Default)]
+pub(super) struct Servers {
+    entries: Vec<ServerEntry>,
+    /// The TURN servers among them, by where they are used.
+    turns: BTreeSet<SocketAddr>,
+    /// The hosts that are to be looked up, and whose ways wait for that: server, and way.
+    waiting: BTreeMap<String, Vec<(usize, usize)>>,
+    queue: VecDeque<String>,
+    looked_up: BTreeMap<String, Vec<IpAddr>>,
+}
+
+impl Servers {
+    pub(super) fn entries(&self) -> &[ServerEntry] {
+        &self.entries
+    }
+
+    pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut ServerEntry> {
+        self.entries.get_mut(index)
+    }
+
+    /// The TURN servers among them.
+    pub(super) fn turns(&self) -> impl Iterator<Item = (usize, &ServerEntry)> {
+        self.entries.iter().enumerate().filter(|(_, entry)| entry.listed.turn.is_some())
+    }
+
+    /// Takes in one that a list names, which came from this address. Returns its index where it is new.
+    pub(super) fn add(
+        &mut self,
+        mut listed: ListedServer,
+        list: usize,
+        namer: IpAddr,
+        places: &mut StreamPlaces,
+        options: &Options,
+    ) -> Option<usize> {
+        let known = match (listed.kind, listed.turn) {
+            (ServerKind::Balance, _) => {
+                listed.turn = None;
+                let is_it = |entry: &ServerEntry| {
+                    entry.listed.addr == listed.addr && entry.listed.turn.is_none()
+                };
+                self.entries.iter().any(is_it)
+            }
+            (_, Some(turn)) => !self.turns.insert(turn),
+            (_, None) => true,
+        };
+        if known || self.entries.len() >= MOST_SERVERS {
+            return None;
+        }
+        let index = self.entries.len();
+        let urls = kept(std::mem::take(&mut listed.urls));
+        let way = |url: &ServerUrl| StreamWay {
+            url: url.clone(),
+            means: Means::of(url),
+            places: Vec::new(),
+        };
+        let ways: Vec<_> = ways(&urls).into_iter().map(way).collect();
+        let refused = None;
+        self.entries.push(ServerEntry { listed, list, own_list: None, urls, ways, refused });
+        for way in 0..self.entries[index].ways.len() {
+            self.find(index, way, namer, places, options);
+        }
+        Some(index)
+    }
+
+    /// Finds out where a way leads, now or once its host is looked up.
+    fn find(
+        &mut self,
+        index: usize,
+        way: usize,
+        namer: IpAddr,
+        places: &mut StreamPlaces,
+        options: &Options,
+    ) {
+        let url = &self.entries[index].ways[way].url;
+        if let Some(ip) = url.ip() {
+            return self.lead(index, way, &[ip], namer, places, options);
+        }
+        let host = url.host().to_owned();
+        if let Some(ips) = self.looked_up.get(&host).cloned() {
+            return self.lead(index, way, &ips, namer, places, options);
+        }
+        let hosts = self.waiting.len() + self.looked_up.len();
+        match self.waiting.get_mut(&host) {
+            Some(waiting) => waiting.push((index, way)),
+            None if hosts < MOST_LOOK_UPS => {
+                self.queue.push_back(host.clone());
+                self.waiting.insert(host, vec![(index, way)]);
+            }
+            None => {}
+        }
+    }
+
+    /// A way leads to these addresses, as far as a list from there may name them.
+    fn lead(
+        &mut self,
+        index: usize,
+        way: usize,
+        ips: &[IpAddr],
+        namer: IpAddr,
+        places: &mut StreamPlaces,
+        options: &Options,
+    ) {
+        let entry = &mut self.entries[index];
+        let StreamWay { url, places: known, .. } = &mut entry.ways[way];
+        for ip in ips {
+            let addr = SocketAddr::new(*ip, url.port());
+            match options.may_lead_to(namer, addr) {
+                Ok(()) if known.len() < MOST_ADDRS => {
+                    let place = places.at(addr).filter(|place| !known.contains(place));
+                    known.extend(place);
+                }
+                Ok(()) => {}
+                Err(opens) => entry.refused = entry.refused.flatten().map(Some).or(Some(opens)),
+            }
+        }
+    }
+
+    /// The next host to look up.
+    pub(super) fn poll_look_up(&mut self) -> Option<String> {
+        self.queue.pop_front()
+    }
+
+    /// Whether a host is still looked up.
+    pub(super) fn looks_up(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// A host has these addresses. Returns the servers that it is a host of; `namer`: from where the list of a
+    /// server came.
+    pub(super) fn found(
+        &mut self,
+        host: &str,
+        ips: Vec<IpAddr>,
+        namer: impl Fn(usize) -> Option<IpAddr>,
+        places: &mut StreamPlaces,
+        options: &Options,
+    ) -> Vec<usize> {
+        let waiting = self.waiting.remove(host).unwrap_or_default();
+        for (index, way) in &waiting {
+            let list = self.entries[*index].list;
+            if let Some(namer) = namer(list) {
+                self.lead(*index, *way, &ips, namer, places, options);
+            }
+        }
+        self.looked_up.insert(host.to_owned(), ips);
+        let servers: BTreeSet<_> = waiting.into_iter().map(|(index, _)| index).collect();
+        servers.into_iter().collect()
+    }
+
+    /// How good one is, as far as that is known.
+    pub(super) fn standing(&self, index: usize, places: &StreamPlaces) -> Option<StreamStanding> {
+        let entry = self.entries.get(index)?;
+        let aside = entry.ways.first().is_none_or(|way| !way.means.is_turn());
+        Some(StreamStanding { aside, rtt: places.least(entry.places())?, index })
+    }
+
+    /// All of which that is known, the best first.
+    pub(super) fn ranked(&self, places: &StreamPlaces) -> Vec<StreamStanding> {
+        let mut ranked: Vec<_> =
+            self.turns().filter_map(|(index, _)| self.standing(index, places)).collect();
+        ranked.sort_unstable();
+        ranked
+    }
+}
+
+impl ServerEntry {
+    /// Where its ways lead.
+    pub(super) fn places(&self) -> impl Iterator<Item = PlaceId> + '_ {
+        self.ways.iter().flat_map(|way| way.places.iter().copied())
+    }
+}
