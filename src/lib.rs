@@ -81,7 +81,7 @@
 //!
 //! # Where UDP is blocked
 //!
-//! With the feature `https` a root may be an [`HttpsUrl`](crate::HttpsUrl) too. When no other root has answered for a second,
+//! With the feature `https` a root may be an [`HttpsUrl`] too. When no other root has answered for a second,
 //! or there is none, its list comes by HTTPS and TURN servers are measured by TCP: the
 //! [`Transport`] of a [`Selection`] says so, and the first of its `urls` is what works without UDP.
 //!

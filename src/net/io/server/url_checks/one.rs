@@ -172,11 +172,7 @@ mod tests {
             (UrlFault::LookUp("no".into()), "look-up", "its host cannot be looked up: no"),
             (UrlFault::Host("no".into()), "host", "it cannot be checked: no"),
             (UrlFault::Turn(ended), word, "it shows a certificate that expired on 2026-10-01"),
-            (
-                UrlFault::Turn(TurnFault::Closed.into()),
-                "closed",
-                "it does not listen at its port",
-            ),
+            (UrlFault::Turn(TurnFault::Closed.into()), "closed", "it does not listen at its port"),
         ] {
             assert_eq!((fault.as_str(), fault.to_string().as_str()), (word, sentence));
         }
