@@ -19,6 +19,10 @@ const BUILT: Built = turn_balance_lab::built!();
 /// Each URL is checked every thirty seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
 
+/// How much farther the far one is: seen at once, and before a descent ends, which waits for nobody who
+/// cannot win any more.
+const DELAY: Duration = Duration::from_millis(3);
+
 /// The `iceServers` that `tb probe` prints, with so many runners-up; `None`: it finds nothing.
 fn printed(root: SocketAddr, count: &str) -> Option<Value> {
     let mut probe = Command::new(BUILT.tb);
@@ -54,7 +58,7 @@ fn farther(front: SocketAddr, server: SocketAddr) {
                 let mut answer = [0; 2048];
                 back.send_to(&request, server).unwrap();
                 let Ok(len) = back.recv(&mut answer) else { return };
-                thread::sleep(Duration::from_millis(30));
+                thread::sleep(DELAY);
                 let _ = front.send_to(&answer[..len], client);
             });
         }
