@@ -10,13 +10,14 @@ use crate::{client, leaf};
 
 #[test]
 fn a_url_is_told_what_it_should_be() {
-    for (url, host) in
-        [("udp://root.example", "root.example"), ("http://root.example:3001/", "root.example:3001")]
-    {
+    for (url, what) in [
+        ("udp://root.example:3001/", "is a URL, expected `root.example:3001`"),
+        ("http://root.example:3001/", "is not secure, expected `https://`"),
+    ] {
         for command in ["probe", "trace", "ping"] {
             let output = client(&[command, url]).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
-            let expected = format!("`{url}` is a URL, expected `{host}`");
+            let expected = format!("`{url}` {what}");
             assert!(said.contains(&expected), "{command}: {said}");
             assert_eq!(output.status.code(), Some(2));
         }

@@ -397,8 +397,8 @@ fn why_nobody_is_found() {
     closed.places.insert(addr("203.0.113.1:3478"), Box::new(|_| Err(TurnFault::Closed)));
     assert_eq!(
         why(&mut closed),
-        "by HTTPS: the one TURN server that `https://root.example` lists does not run: nothing \
-         listens at its port (by TCP)"
+        "by HTTPS: the one TURN server that `https://root.example` lists does not listen at \
+         its port (by TCP)"
     );
     let mut mute = World::new(Vec::new());
     mute.lists.clear();
