@@ -124,7 +124,7 @@ fn what_is_wrong_with_a_root_is_told() {
         (format!("{url}/noise"), "does not speak HTTP: "),
         (format!("{url}/slow"), "has not answered in time"),
         (format!("{url}/x"), "answers with status 404"),
-        (format!("https://{closed}:1"), "does not run: nothing listens at its port"),
+        (format!("https://{closed}:1"), "does not listen at its port"),
         ("https://nobody.invalid".to_owned(), "cannot be looked up: "),
     ] {
         let output = tb(&authority, &["probe", "--timeout", "2", &root]);
