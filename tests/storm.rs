@@ -9,9 +9,9 @@ use turn_balance_sim::storm::{self, Report};
 const SEEDS: u64 = 100;
 
 /// Seeds beyond these that have failed once. So far each time the judge was wrong.
-const KEPT: [u64; 21] = [
-    4089, 8071, 8191, 9728, 10035, 17079, 19295, 20329, 22202, 33821, 38641, 40926, 45384, 51265,
-    58340, 83694, 83932, 92930, 96058, 97098, 97132,
+const KEPT: [u64; 22] = [
+    1378, 4089, 8071, 8191, 9728, 10035, 17079, 19295, 20329, 22202, 33821, 38641, 40926, 45384,
+    51265, 58340, 83694, 83932, 92930, 96058, 97098, 97132,
 ];
 
 /// One of so many is run twice.

@@ -70,8 +70,11 @@ impl TurnBeliefs {
         };
         if stun::binding_response(payload).is_some() {
             turn.answered = Some(now);
-        } else if is_refusal(payload) {
-            turn.transactions.remove(at);
+            return;
+        }
+        // The first answer alone counts: a request that a stranger sends once more draws another.
+        turn.transactions.remove(at);
+        if is_refusal(payload) {
             turn.refused = Some(now);
         }
     }
