@@ -49,8 +49,8 @@ impl Callers {
     }
 }
 
-/// That somebody asks too often, and when he may again.
+/// That somebody asks too often, by his address, API key or token, and when he may again.
 pub(super) fn too_often(wait: Duration) -> HttpProblem {
-    let detail = "this address asks too often";
+    let detail = "you ask too often: `Retry-After` says when again";
     HttpProblem::new(StatusCode::TOO_MANY_REQUESTS, detail).retry_after(wait.as_secs() + 1)
 }
