@@ -25,13 +25,14 @@ async fn each_asker_is_told_the_address_of_its_own() {
         let balance = Balance::new(server).await.unwrap();
         let found = tokio::time::timeout(PATIENCE, async {
             loop {
+                // Until its own is seen to answer, the other family's is better than none.
                 match balance.select().await {
-                    Ok(found) => return found,
-                    Err(_) => tokio::task::yield_now().await,
+                    Ok(found) if found.turn == turn => return found,
+                    _ => tokio::task::yield_now().await,
                 }
             }
         });
-        let found = found.await.expect("a TURN server");
-        assert_eq!((found.turn, found.verified), (turn, true), "asked by {server}");
+        let found = found.await.unwrap_or_else(|_| panic!("{server} names {turn}"));
+        assert!(found.verified, "asked by {server}");
     }
 }
