@@ -179,3 +179,20 @@ fn what_could_not_be_asked_is_usage() {
         assert!(said(&output).contains(expected), "{}", said(&output));
     }
 }
+
+#[test]
+fn a_file_of_certificates_that_is_of_no_use_is_told_though_udp_passes() {
+    let net = Net::new();
+    let file = std::env::temp_dir().join(format!("no-certificates-{}", std::process::id()));
+    std::fs::write(&file, "nothing\n").unwrap();
+    for (file, why) in
+        [("/nonexistent/ca.pem", "No such file"), (file.to_str().unwrap(), "no certificate in it")]
+    {
+        let mut tb = Command::new(BUILT.tb);
+        let output = tb.args(["probe", &net.server(1).to_string(), "--ca-file", file]);
+        let output = output.env("NO_COLOR", "1").output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", said(&output));
+        assert!(said(&output).contains(why) && said(&output).contains(file), "{}", said(&output));
+    }
+    std::fs::remove_file(file).unwrap();
+}

@@ -14,6 +14,8 @@ use super::shared::SharedSocket;
 use crate::error::Error;
 use crate::net::engine::client::descent::{Limits, Options, Strategy, Transport, Verify, View};
 #[cfg(feature = "https")]
+use crate::net::io::turn::TlsRoots;
+#[cfg(feature = "https")]
 use crate::types::HttpsUrl;
 use crate::types::{Endpoint, Family, Prefix};
 
@@ -175,7 +177,8 @@ impl Builder {
     /// [`Error::NoRoots`] where no root was given, [`Error::NoRootBy`] where none was by the
     /// [`transport`](Self::transport) that is to be used, [`Error::Endpoint`] where one can be asked nowhere,
     /// [`Error::NoAddress`] where all are addresses of the other family, [`Error::Socket`] where the
-    /// socket given cannot be used, as one that is connected.
+    /// socket given cannot be used, as one that is connected, [`Error::Roots`] where the file of
+    /// certificates that was given cannot.
     pub async fn build(self) -> Result<Balance, Error> {
         let (by_udp, by_https) = (!self.roots.is_empty(), self.has_https_roots());
         match self.transport {
@@ -192,6 +195,11 @@ impl Builder {
             (true, _) if !by_udp => None,
             _ => Some(Roots::new(self.roots, self.family)?),
         };
+        // A mistake in it shows at once, not only where UDP is blocked.
+        #[cfg(feature = "https")]
+        if let Some(file) = &self.ca_file {
+            TlsRoots::file(file).map_err(|source| Error::roots(Some(file), source))?;
+        }
         #[cfg(feature = "https")]
         let https = (by_https && self.transport != Some(Transport::Udp)).then_some(HttpsSettings {
             roots: self.https_roots,
