@@ -3,10 +3,11 @@
 //!
 //! Where coturn or aiortc are missing this is skipped, unless `TB_REQUIRE_COTURN=1` or
 //! `TB_REQUIRE_AIORTC=1`. `TB_PYTHON` is a Python that has aiortc, such as that of a venv. GStreamer is asked where
-//! it is, with `TB_REQUIRE_GSTREAMER=1` it must be.
+//! it is, with `TB_REQUIRE_GSTREAMER=1` it must be; so is Janus, with `TB_REQUIRE_JANUS=1`, what it gets of the broker.
 #![cfg(target_os = "linux")]
 
 mod gstreamer;
+mod janus;
 
 use std::io::Write as _;
 use std::net::SocketAddr;

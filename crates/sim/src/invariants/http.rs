@@ -32,7 +32,7 @@ pub(crate) fn http_query(bytes: &[u8]) {
         assert_eq!(http::list_query(&format!("below={below}")), Some(Some(below)));
     }
     if let Some((Some(user), _)) = http::rest_query(&text) {
-        assert!((1..=64).contains(&user.len()) && !user.contains(':'), "{user}");
+        assert!((1..=128).contains(&user.len()) && !user.contains(':'), "{user}");
     }
 }
 

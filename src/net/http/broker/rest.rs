@@ -12,12 +12,14 @@ use super::caller::Caller;
 use super::choice::nearest;
 use super::desk::Desk;
 use super::query::pairs;
-use super::token::is_user;
 use crate::net::http::problem::HttpProblem;
 use crate::types::quoted;
 
 /// How many TURN servers are told of.
 const COUNT: usize = 2;
+
+/// The longest name of a user: a TURN username has room for 508 bytes, and a time (RFC 8489, section 14.3).
+const MAX_USERNAME: usize = 128;
 
 /// What is answered.
 #[derive(Debug, Serialize)]
@@ -111,12 +113,20 @@ impl RestRequest {
             None => return refused("`service=turn` is missing".into()),
         }
         match &asked.username {
-            Some(name) if !is_user(name) => {
-                refused(format!("username {} is not 1 to 64 of `A-Z a-z 0-9 _ -`", quoted(name)))
+            Some(name) if !is_username(name) => {
+                let what = "visible ASCII characters without `:`";
+                refused(format!("username {} is not 1 to {MAX_USERNAME} {what}", quoted(name)))
             }
             _ => Ok(asked),
         }
     }
+}
+
+/// Whether it may stand behind the time in the name of a TURN user. Whoever has an API key names people as he
+/// does elsewhere, by mail addresses too.
+fn is_username(name: &str) -> bool {
+    let may = |byte: u8| byte.is_ascii_graphic() && byte != b':';
+    (1..=MAX_USERNAME).contains(&name.len()) && name.bytes().all(may)
 }
 
 #[cfg(test)]
@@ -131,10 +141,15 @@ mod tests {
             ("service=turn&api=a&key=a&username=me", some("me"), some("a")),
             ("key=a%2Bb&service=turn&ttl=5", None, some("a+b")),
             ("service=turn&username=&key=", None, None),
+            ("service=turn&username=a%40b.example%2f1", some("a@b.example/1"), None),
         ] {
             assert_eq!(RestRequest::parse(text).unwrap(), RestRequest { username, key }, "{text}");
         }
-        for text in ["", "service=stun", "service=turn&username=a:b", "service"] {
+        let long = format!("service=turn&username={}", "a".repeat(129));
+        let names =
+            ["a:b", "a+b", "%c3%a4", "a%00"].map(|name| format!("service=turn&username={name}"));
+        let others = ["", "service=stun", "service", &long].map(str::to_owned);
+        for text in names.iter().chain(&others) {
             assert!(RestRequest::parse(text).is_err(), "{text}");
         }
     }

@@ -66,8 +66,8 @@ impl fmt::Debug for TokenSecret {
     }
 }
 
-/// Whether it may stand in a token, and behind the time in the name of a TURN user.
-pub(super) fn is_user(text: &str) -> bool {
+/// Whether it may stand in a token.
+fn is_user(text: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-".contains(&byte);
     (1..=MAX_USER).contains(&text.len()) && text.bytes().all(plain)
 }
