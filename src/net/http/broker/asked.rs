@@ -21,6 +21,9 @@ const SILENT: Duration = Duration::from_secs(10);
 /// How long those are kept that are not asked for any more.
 const REMEMBERED: Duration = Duration::from_secs(600);
 
+/// How often it is looked for those where there is no room: that is work for each of them.
+const SWEPT: Duration = Duration::from_secs(10);
+
 /// How long a list waits for them: it is of use without them too.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -32,7 +35,14 @@ const MOST: usize = 16_384;
 
 /// The URLs of TURN servers, by the address that they are listed at.
 #[derive(Debug, Default)]
-pub(super) struct KnownUrls(Mutex<BTreeMap<SocketAddr, KeptUrls>>);
+pub(super) struct KnownUrls(Mutex<AllUrls>);
+
+#[derive(Debug, Default)]
+struct AllUrls {
+    kept: BTreeMap<SocketAddr, KeptUrls>,
+    /// When it was looked last who is not asked for any more.
+    swept: Option<Instant>,
+}
 
 #[derive(Debug, Clone)]
 struct KeptUrls {
@@ -49,7 +59,7 @@ impl KnownUrls {
         let now = Instant::now();
         let due: Vec<_> = {
             let kept = self.kept();
-            let is_due = |addr| kept.get(addr).is_none_or(|kept| kept.again <= now);
+            let is_due = |addr| kept.kept.get(addr).is_none_or(|kept| kept.again <= now);
             let wanted = list.servers.iter().filter(|server| server.turn.is_some());
             let wanted = wanted.filter(|server| server.urls.is_empty() && is_due(&server.addr));
             wanted.cloned().collect()
@@ -71,15 +81,20 @@ impl KnownUrls {
         }
         let kept = self.kept();
         for server in list.servers.iter_mut().filter(|server| server.urls.is_empty()) {
-            server.urls = kept.get(&server.addr).map(|kept| kept.urls.clone()).unwrap_or_default();
+            server.urls =
+                kept.kept.get(&server.addr).map(|kept| kept.urls.clone()).unwrap_or_default();
         }
     }
 
     /// Keeps what was told; `None`: nothing was, and what was told before counts.
     fn keep(&self, addr: SocketAddr, urls: Option<Vec<ServerUrl>>) {
-        let (now, mut kept) = (Instant::now(), self.kept());
+        let (now, mut all) = (Instant::now(), self.kept());
+        let AllUrls { kept, swept } = &mut *all;
         if kept.len() >= MOST && !kept.contains_key(&addr) {
-            kept.retain(|_, kept| kept.came.elapsed() < REMEMBERED);
+            if swept.is_none_or(|swept| now.saturating_duration_since(swept) >= SWEPT) {
+                *swept = Some(now);
+                kept.retain(|_, kept| kept.came.elapsed() < REMEMBERED);
+            }
             if kept.len() >= MOST {
                 return;
             }
@@ -92,7 +107,7 @@ impl KnownUrls {
         }
     }
 
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, KeptUrls>> {
+    fn kept(&self) -> MutexGuard<'_, AllUrls> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
