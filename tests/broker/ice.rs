@@ -14,11 +14,11 @@ use turn_balance::{Http, NodeSecret, TurnSecret};
 use crate::http::{Answer, ask, get};
 use crate::world::{World, http};
 
-const API_KEY: &str = "0123456789abcdef0123";
-const TOKEN_SECRET: &str = "a secret between broker and back end";
+pub(crate) const API_KEY: &str = "0123456789abcdef0123";
+pub(crate) const TOKEN_SECRET: &str = "a secret between broker and back end";
 
 /// A file that nobody else may read, until the test ends.
-fn file(name: &str, content: &str) -> PathBuf {
+pub(crate) fn file(name: &str, content: &str) -> PathBuf {
     let folder = std::env::temp_dir().join(format!("tb-broker-{}", std::process::id()));
     fs::create_dir_all(&folder).unwrap();
     let file = folder.join(name);
@@ -27,7 +27,7 @@ fn file(name: &str, content: &str) -> PathBuf {
     file
 }
 
-fn minting() -> Http {
+pub(crate) fn minting() -> Http {
     let mut http = http();
     http.api_keys = Some(file("api-keys", &format!("# who may\nshop {API_KEY}\n")));
     http.token_secret = Some(file("token.secret", &format!("{TOKEN_SECRET}\n")));
@@ -36,12 +36,12 @@ fn minting() -> Http {
     http
 }
 
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs()
 }
 
 /// A token that is made with a secret.
-fn token(secret: &str, expiry: u64, user: &str) -> String {
+pub(crate) fn token(secret: &str, expiry: u64, user: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let signed = format!("{expiry}.{user}");
     let mac = Hmac::<sha2::Sha256>::new_from_slice(secret.as_bytes()).unwrap();
@@ -52,7 +52,7 @@ fn token(secret: &str, expiry: u64, user: &str) -> String {
     format!("{signed}.{mac}")
 }
 
-fn ice(addr: SocketAddr, bearer: &str, headers: &[&str], body: &Value) -> Answer {
+pub(crate) fn ice(addr: SocketAddr, bearer: &str, headers: &[&str], body: &Value) -> Answer {
     let bearer = format!("Authorization: Bearer {bearer}");
     let own = [&bearer, "Content-Type: application/json"];
     let headers: Vec<_> = own.iter().copied().chain(headers.iter().copied()).collect();

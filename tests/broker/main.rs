@@ -1,9 +1,12 @@
 //! The broker over real sockets.
 
+
 mod bounds;
 mod described;
 mod http;
 mod ice;
 mod lists;
+mod proxies;
+
 mod servers;
 mod world;

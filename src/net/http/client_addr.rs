@@ -12,7 +12,9 @@ const MOST_HOPS: usize = 32;
 /// The address that a request comes from: the last one that no trusted proxy has, as the proxies tell it.
 pub(super) fn client_addr(peer: IpAddr, headers: &HeaderMap, trusted: &[Prefix]) -> IpAddr {
     let values = headers.get_all("x-forwarded-for").iter();
-    let values: Vec<_> = values.filter_map(|value| value.to_str().ok()).collect();
+    // Whatever a stranger has sent, what a proxy has added to it is read.
+    let values: Vec<_> = values.map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
+    let values: Vec<_> = values.iter().map(AsRef::as_ref).collect();
     forwarded_for(peer, &values, trusted)
 }
 
