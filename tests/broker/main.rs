@@ -1,12 +1,11 @@
 //! The broker over real sockets.
 
-
+mod below;
 mod bounds;
 mod described;
 mod http;
 mod ice;
 mod lists;
 mod proxies;
-
 mod servers;
 mod world;

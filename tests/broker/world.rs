@@ -53,6 +53,11 @@ impl World {
         Self { net, broker, _servers: servers }
     }
 
+    /// The same with another broker.
+    pub(crate) fn with(self, broker: Broker) -> Self {
+        Self { broker, ..self }
+    }
+
     pub(crate) fn addr(&self) -> SocketAddr {
         self.broker.addrs()[0]
     }

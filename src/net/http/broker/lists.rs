@@ -184,3 +184,25 @@ fn is_at(server: &ListedServer, addr: SocketAddr) -> bool {
 async fn lister(addr: SocketAddr) -> Result<Lister, Error> {
     Lister::builder(addr).urls(false).timeout(PATIENCE).build().await
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_was_listed_counts_for_a_minute() {
+        let own = SocketAddr::from(([192, 0, 2, 1], 3001));
+        let lists = Lists::new(own).await.unwrap();
+        let turn = |n| SocketAddr::from(([203, 0, 113, n], 3478));
+        let listed = |n, seconds| {
+            let (addr, name, rtt) = ((turn(n).ip(), 3001).into(), None, Duration::ZERO);
+            let servers = vec![ListedServer::turn(turn(n))];
+            let list = Arc::new(ServerList { addr, name, rtt, servers, total: 1 });
+            let came = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+            lists.kept().entry(addr).or_default().list = Some((came, list));
+        };
+        (listed(1, 0), listed(2, 50), listed(3, 61));
+        let known = [1, 2, 3, 4].map(|n| lists.find(turn(n)).map(|server| server.addr));
+        assert_eq!(known, [Some(turn(1)), Some(turn(2)), None, None]);
+    }
+}
