@@ -7,5 +7,6 @@ mod http;
 mod ice;
 mod lists;
 mod proxies;
+mod rotated;
 mod servers;
 mod world;

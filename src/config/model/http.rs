@@ -19,7 +19,8 @@ pub struct Http {
     pub key: Option<PathBuf>,
     /// Whether it may speak without TLS beyond this host, as behind a proxy.
     pub plain: bool,
-    /// A file of API keys, `NAME SECRET` a line: who may have credentials.
+    /// A file of API keys, `NAME SECRET` a line: who may have credentials; read again when it changes, as those
+    /// of the secrets are.
     pub api_keys: Option<PathBuf>,
     /// The secret that short-lived tokens are made with.
     pub token_secret: Option<PathBuf>,

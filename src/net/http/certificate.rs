@@ -2,96 +2,44 @@
 
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::path::Path;
+use std::sync::Arc;
 
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use tracing::{info, warn};
 
+use super::renewed::Renewed;
 use crate::error::Error;
-use crate::types::escaped;
 
-/// How often it is looked whether a file has changed, while somebody connects.
-const LOOKED: Duration = Duration::from_secs(1);
-
-/// A certificate, and the files that it and its key are in.
+/// A certificate and its key.
 #[derive(Debug)]
-pub(super) struct Certificate {
-    certificate: PathBuf,
-    key: PathBuf,
-    current: Mutex<Renewed>,
-}
-
-struct Renewed {
-    config: Arc<ServerConfig>,
-    /// When the files were written that were read last, good or bad.
-    written: [Option<SystemTime>; 2],
-    looked: Instant,
-}
+pub(super) struct Certificate(Renewed<ServerConfig, io::Error>);
 
 impl Certificate {
-    /// Reads them.
+    /// Reads them. As long as the files do not fit together, what was read before counts.
     ///
     /// # Errors
     /// [`Error::Certificate`].
     pub(super) fn read(certificate: &Path, key: &Path) -> Result<Self, Error> {
-        let written = [certificate, key].map(written);
-        let config = config(certificate, key).map_err(|source| Error::Certificate {
-            file: certificate.to_owned(),
-            key: key.to_owned(),
-            source,
-        })?;
-        let current = Mutex::new(Renewed { config, written, looked: Instant::now() });
-        Ok(Self { certificate: certificate.to_owned(), key: key.to_owned(), current })
+        let [file, key] = [certificate, key].map(Path::to_owned);
+        let read = {
+            let (file, key) = (file.clone(), key.clone());
+            move || config(&file, &key)
+        };
+        let renewed = Renewed::new(&[&file, &key], "certificate", read);
+        renewed.map(Self).map_err(|source| Error::Certificate { file, key, source })
     }
 
     /// What shakes hands with whoever comes now.
     pub(super) fn acceptor(&self) -> TlsAcceptor {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.looked.elapsed() >= LOOKED {
-            current.looked = Instant::now();
-            self.renew(&mut current);
-        }
-        current.config.clone().into()
-    }
-
-    /// Reads the files again, if one has changed. As long as they do not fit together, what was read
-    /// before counts.
-    fn renew(&self, current: &mut Renewed) {
-        let written = [&self.certificate, &self.key].map(written);
-        if current.written == written {
-            return;
-        }
-        current.written = written;
-        let file = escaped(&self.certificate.to_string_lossy());
-        match config(&self.certificate, &self.key) {
-            Ok(config) => {
-                current.config = config;
-                info!(%file, "certificate read again");
-            }
-            Err(error) => {
-                warn!(%file, %error, "cannot use the new certificate, the old one counts")
-            }
-        }
+        self.0.get().into()
     }
 }
 
-impl std::fmt::Debug for Renewed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Renewed").field("written", &self.written).finish_non_exhaustive()
-    }
-}
-
-fn written(file: impl AsRef<Path>) -> Option<SystemTime> {
-    fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
-}
-
-fn config(certificate: &Path, key: &Path) -> io::Result<Arc<ServerConfig>> {
+fn config(certificate: &Path, key: &Path) -> io::Result<ServerConfig> {
     let chain = CertificateDer::pem_slice_iter(&fs::read(certificate)?)
         .collect::<Result<Vec<_>, _>>()
         .map_err(io::Error::other)?;
@@ -101,5 +49,5 @@ fn config(certificate: &Path, key: &Path) -> io::Result<Arc<ServerConfig>> {
     let config = builder.with_no_client_auth().with_single_cert(chain, key);
     let mut config = config.map_err(io::Error::other)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(config)
 }

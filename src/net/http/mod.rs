@@ -12,4 +12,5 @@ mod listener;
 pub mod parsers;
 mod problem;
 mod quota;
+mod renewed;
 mod stall;

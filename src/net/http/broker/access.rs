@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Instant, SystemTime};
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -11,10 +12,11 @@ use sha2::Sha256;
 
 use super::caller::{Caller, too_often};
 use super::token::{TokenFault, TokenSecret};
-use crate::config::{Http, read_api_keys, read_token_secret};
+use crate::config::{Http, KeyError, SecretKind, read_api_keys, read_token_secret};
 use crate::error::Error;
 use crate::net::http::problem::HttpProblem;
 use crate::net::http::quota::Allowance;
+use crate::net::http::renewed::Renewed;
 use crate::net::io::random;
 
 /// Requests a second, and at once: of one API key, behind which a back end has many pages; of one user with
@@ -28,14 +30,17 @@ const OF_STRANGER: (u32, u32) = (1, 20);
 pub(super) struct Access {
     /// What API keys are compared by: nobody who tries some learns how near he is.
     blind: Hmac<Sha256>,
-    keys: BTreeMap<[u8; 32], String>,
-    tokens: Option<TokenSecret>,
+    keys: Option<Renewed<ApiKeys, KeyError>>,
+    tokens: Option<Renewed<TokenSecret, KeyError>>,
     origins: Vec<String>,
     of_keys: Allowance<String>,
     of_users: Allowance<String>,
     of_addresses: Allowance<IpAddr>,
     of_strangers: Allowance<IpAddr>,
 }
+
+/// The names of those who have API keys, by these.
+type ApiKeys = BTreeMap<[u8; 32], String>;
 
 /// Who was let in: what stands behind the time in the name of his TURN user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +54,8 @@ impl Access {
     pub(super) fn new(config: &Http) -> Result<Self, Error> {
         let seed: [u8; 32] = random::rng()?.random();
         let blind = Hmac::new(&block_of(&seed));
-        let keys = config.api_keys.as_deref().map(read_api_keys).transpose()?.unwrap_or_default();
-        let blinded =
-            |secret: &str| blind.clone().chain_update(secret).finalize().into_bytes().into();
-        let keys = keys.into_iter().map(|key| (blinded(&key.secret), key.name)).collect();
-        let tokens = config.token_secret.as_deref().map(read_token_secret).transpose()?;
-        let tokens = tokens.map(|secret| TokenSecret::new(secret.as_bytes()));
+        let keys = config.api_keys.as_deref().map(|file| api_keys(file, &blind)).transpose()?;
+        let tokens = config.token_secret.as_deref().map(token_secret).transpose()?;
         let of = |(rate, burst)| Allowance::new(rate, burst);
         Ok(Self {
             blind,
@@ -86,7 +87,8 @@ impl Access {
             return self.of_key(name);
         }
         let origin = headers.get(header::ORIGIN);
-        match self.tokens.as_ref().map(|tokens| tokens.judge(secret, now())) {
+        let tokens = self.tokens.as_ref().map(Renewed::get);
+        match tokens.as_ref().map(|tokens| tokens.judge(secret, now())) {
             Some(Ok(user)) => {
                 if origin.is_some_and(|origin| !self.is_known(origin)) {
                     let detail = "pages of this origin may not ask here";
@@ -120,18 +122,16 @@ impl Access {
         self.origins.iter().any(|known| known.as_bytes() == origin.as_bytes())
     }
 
-    fn of_key(&self, name: &str) -> Result<Bearer, HttpProblem> {
-        self.of_keys.take(&name.to_owned(), Instant::now()).map_err(too_often)?;
-        Ok(Bearer(name.to_owned()))
+    fn of_key(&self, name: String) -> Result<Bearer, HttpProblem> {
+        self.of_keys.take(&name, Instant::now()).map_err(too_often)?;
+        Ok(Bearer(name))
     }
 
     /// Whose API key it is. What is looked up says nothing of it to who does not know `blind`.
-    fn key(&self, secret: &str) -> Option<&str> {
-        let blinded = self.blind.clone().chain_update(secret);
-        let known =
-            self.keys.get_key_value(&<[u8; 32]>::from(blinded.clone().finalize().into_bytes()));
-        let (known, name) = known?;
-        blinded.verify_slice(known).ok().map(|()| name.as_str())
+    fn key(&self, secret: &str) -> Option<String> {
+        let (keys, shown) = (self.keys.as_ref()?.get(), self.blind.clone().chain_update(secret));
+        let (known, name) = keys.get_key_value(&blinded(&self.blind, secret))?;
+        shown.verify_slice(known).ok().map(|()| name.clone())
     }
 
     /// What somebody is told who opens nothing. Who tries too often is told that alone.
@@ -142,6 +142,27 @@ impl Access {
             Err(wait) => too_often(wait),
         }
     }
+}
+
+/// Who has API keys, as their file says now.
+fn api_keys(file: &Path, blind: &Hmac<Sha256>) -> Result<Renewed<ApiKeys, KeyError>, KeyError> {
+    let (path, blind) = (file.to_owned(), blind.clone());
+    Renewed::new(&[file], SecretKind::ApiKeys, move || {
+        let keys = read_api_keys(&path)?.into_iter();
+        Ok(keys.map(|key| (blinded(&blind, &key.secret), key.name)).collect())
+    })
+}
+
+/// What tokens are made with, as its file says now.
+fn token_secret(file: &Path) -> Result<Renewed<TokenSecret, KeyError>, KeyError> {
+    let path = file.to_owned();
+    Renewed::new(&[file], SecretKind::TokenSecret, move || {
+        Ok(TokenSecret::new(read_token_secret(&path)?.as_bytes()))
+    })
+}
+
+fn blinded(blind: &Hmac<Sha256>, secret: &str) -> [u8; 32] {
+    blind.clone().chain_update(secret).finalize().into_bytes().into()
 }
 
 /// Seconds since 1970.

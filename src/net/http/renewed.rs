@@ -1,0 +1,96 @@
+//! What files say, read again when they change.
+
+use std::fmt;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tracing::{info, warn};
+
+use crate::types::escaped;
+
+/// How often it is looked whether a file has changed, while somebody asks.
+const LOOKED: Duration = Duration::from_secs(1);
+
+/// What some files say together, the last time that it could be used.
+pub(super) struct Renewed<T, E> {
+    files: Vec<PathBuf>,
+    /// What that is, for the log.
+    what: String,
+    read: Box<dyn Fn() -> Result<T, E> + Send + Sync>,
+    current: Mutex<Current<T>>,
+}
+
+struct Current<T> {
+    value: Arc<T>,
+    /// How the files were that were read last, good or bad.
+    stamps: Vec<Option<FileStamp>>,
+    looked: Instant,
+}
+
+/// What changes where a file does.
+type FileStamp = (SystemTime, u64);
+
+impl<T, E: fmt::Display> Renewed<T, E> {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// Those of `read`.
+    pub(super) fn new(
+        files: &[&Path],
+        what: impl fmt::Display,
+        read: impl Fn() -> Result<T, E> + Send + Sync + 'static,
+    ) -> Result<Self, E> {
+        let files: Vec<_> = files.iter().map(|file| file.to_path_buf()).collect();
+        // Before they are read: who writes meanwhile is seen the next time.
+        let stamps = stamps(&files);
+        let current = Current { value: Arc::new(read()?), stamps, looked: Instant::now() };
+        let (what, current) = (what.to_string(), Mutex::new(current));
+        Ok(Self { files, what, read: Box::new(read), current })
+    }
+
+    /// What they say now; as long as that is of no use, what they said before.
+    pub(super) fn get(&self) -> Arc<T> {
+        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.looked.elapsed() >= LOOKED {
+            current.looked = Instant::now();
+            self.renew(&mut current);
+        }
+        current.value.clone()
+    }
+
+    /// Reads the files again, if one has changed. What is wrong with them is told once.
+    fn renew(&self, current: &mut Current<T>) {
+        let stamps = stamps(&self.files);
+        if current.stamps == stamps {
+            return;
+        }
+        current.stamps = stamps;
+        let file = self.files.first().map(|file| escaped(&file.to_string_lossy()));
+        let file = file.unwrap_or_default();
+        match (self.read)() {
+            Ok(value) => {
+                current.value = Arc::new(value);
+                info!(%file, "{} read again", self.what);
+            }
+            Err(error) => {
+                warn!(%file, %error, "cannot use the new {}, the old one counts", self.what);
+            }
+        }
+    }
+}
+
+impl<T, E> fmt::Debug for Renewed<T, E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Renewed").field("files", &self.files).finish_non_exhaustive()
+    }
+}
+
+fn stamps(files: &[PathBuf]) -> Vec<Option<FileStamp>> {
+    let stamp = |file: &PathBuf| {
+        let metadata = fs::metadata(file).ok()?;
+        Some((metadata.modified().ok()?, metadata.len()))
+    };
+    files.iter().map(stamp).collect()
+}
