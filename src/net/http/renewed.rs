@@ -19,10 +19,10 @@ pub(super) struct Renewed<T, E> {
     /// What that is, for the log.
     what: String,
     read: Box<dyn Fn() -> Result<T, E> + Send + Sync>,
-    current: Mutex<Current<T>>,
+    current: Mutex<LastRead<T>>,
 }
 
-struct Current<T> {
+struct LastRead<T> {
     value: Arc<T>,
     /// How the files were that were read last, good or bad.
     stamps: Vec<Option<FileStamp>>,
@@ -45,7 +45,7 @@ impl<T, E: fmt::Display> Renewed<T, E> {
         let files: Vec<_> = files.iter().map(|file| file.to_path_buf()).collect();
         // Before they are read: who writes meanwhile is seen the next time.
         let stamps = stamps(&files);
-        let current = Current { value: Arc::new(read()?), stamps, looked: Instant::now() };
+        let current = LastRead { value: Arc::new(read()?), stamps, looked: Instant::now() };
         let (what, current) = (what.to_string(), Mutex::new(current));
         Ok(Self { files, what, read: Box::new(read), current })
     }
@@ -61,7 +61,7 @@ impl<T, E: fmt::Display> Renewed<T, E> {
     }
 
     /// Reads the files again, if one has changed. What is wrong with them is told once.
-    fn renew(&self, current: &mut Current<T>) {
+    fn renew(&self, current: &mut LastRead<T>) {
         let stamps = stamps(&self.files);
         if current.stamps == stamps {
             return;
