@@ -274,9 +274,13 @@ async function measure(run, servers) {
     // Where nobody answers, the next round waits longer, within UDP's half of the timeout.
     const limit = Math.min(600 * round, run.left(run.udp ? 1 : 0.5))
     if (limit <= 0) return
-    const turn = open.filter(({ kind }) => kind === 'turn').map((server) => gather(run, server, Math.min(limit, 250 + 2 * least(run.servers))))
+    const turn = open.filter(({ kind }) => kind === 'turn')
     const rest = open.filter(({ kind }) => kind !== 'turn')
-    await run.race(Promise.all([rest.length && checks(run, rest, limit), ...turn]))
+    // Setting up checks delays what a page hears of candidates, so these come behind.
+    let ready
+    const connected = new Promise((resolve) => (ready = resolve))
+    const gathers = connected.then(() => gatherAll(run, turn, Math.min(limit, 250 + 2 * least(run.servers))))
+    await run.race(Promise.all([rest.length ? checks(run, rest, limit, ready) : ready(), gathers]))
     run.onprogress?.(run.servers)
     const [best] = servers.filter(({ samples }) => samples).sort((a, b) => a.rtt - b.rtt)
     if (!best && round > 1) return
@@ -289,7 +293,7 @@ async function measure(run, servers) {
       if (!samples) return round === 1 && best.samples < SAMPLES
       if (kind === 'balance') return false
       // The only sample may be one of a request that was lost and sent again.
-      if (samples < SAMPLES) return samples < 2 ? best.samples < SAMPLES : rtt <= near(best.rtt)
+      if (samples < SAMPLES) return rtt <= near(best.rtt) || (samples < 2 && best.samples < SAMPLES)
       return round === 1 && rtt < best.rtt + 2 * noise
     })
     if (!open.some((server) => server !== best)) return
@@ -297,12 +301,13 @@ async function measure(run, servers) {
 }
 
 // One round of connectivity checks, which are STUN Binding requests that the browser times.
-async function checks(run, servers, limit) {
+async function checks(run, servers, limit, ready) {
   const groups = []
   for (let at = 0; at < servers.length; at += GROUP) groups.push({ servers: servers.slice(at, at + GROUP), seen: new Map() })
   const had = servers.map(({ samples }) => samples)
   try {
     await run.race(Promise.all(groups.map((group) => connect(group, run.password).catch(() => group.pc?.close()))))
+    ready()
     let before = 0
     let news = 0
     for (const start = now(); ; ) {
@@ -319,6 +324,7 @@ async function checks(run, servers, limit) {
       if (spent > limit || spent > Math.max(enough, news + 100)) return
     }
   } finally {
+    ready()
     for (const { pc } of groups) pc?.close()
   }
 }
@@ -376,18 +382,33 @@ async function read({ pc, servers, seen }) {
   })
 }
 
+// Connections that are made side by side delay each other: each waits until the one before has sent its request.
+async function gatherAll(run, servers, limit) {
+  const all = []
+  const end = now() + limit
+  for (const server of servers) {
+    if (now() < end) await Promise.race([new Promise((sent) => all.push(gather(run, server, limit, sent))), sleep(50)])
+  }
+  await Promise.all(all)
+}
+
 // A TURN server answers no checks, but the plain request by which a browser gathers its reflexive candidate.
-async function gather(run, server, limit) {
+async function gather(run, server, limit, sent) {
   let pc
   try {
     pc = new RTCPeerConnection({ iceServers: [{ urls: `stun:${server.addr}` }] })
     pc.createDataChannel('')
     const gathered = new Promise((resolve) => {
-      let start
+      let begun, start
+      pc.onicegatheringstatechange = () => (begun ??= now())
       pc.onicecandidate = ({ candidate }) => {
         if (!candidate) resolve()
         else if (candidate.type === 'srflx') resolve(now() - start)
-        else start ??= now()
+        else if (!start) {
+          // The request has left since gathering began; of the host candidate a page hears later, once it has a name.
+          start = ((begun ?? now()) + now()) / 2
+          sent()
+        }
       }
     })
     await pc.setLocalDescription(await pc.createOffer())
@@ -396,6 +417,7 @@ async function gather(run, server, limit) {
   } catch {
     // It stays without a time.
   } finally {
+    sent()
     pc?.close()
   }
 }

@@ -50,11 +50,21 @@ class FakeConnection extends EventTarget {
   async setLocalDescription() {
     const stun = this.configuration.iceServers?.[0]?.urls
     if (!stun) return
-    const time = this.internet.srflx[stun.replace('stun:', '')]
+    const { internet } = this
+    let time = internet.srflx[stun.replace('stun:', '')]
+    if (Array.isArray(time)) time = time.shift()
     const tell = (candidate) => !this.closed && this.onicecandidate?.({ candidate })
+    internet.asking = [...(internet.asking ?? []), this]
+    internet.atOnce = Math.max(internet.atOnce ?? 0, internet.asking.length)
+    internet.step?.('gathering')
+    this.onicegatheringstatechange?.()
+    // It tells of candidates when it gets to it.
+    await null
+    internet.step?.('host')
     tell({ type: 'host' })
+    internet.asking = internet.asking.filter((other) => other !== this)
     if (time === undefined) tell(null)
-    else setTimeout(tell, time, { type: 'srflx' })
+    else setTimeout(() => (internet.step?.('srflx'), tell({ type: 'srflx' })), time)
   }
 
   async setRemoteDescription({ sdp }) {

@@ -108,6 +108,40 @@ test('a TURN server is timed by its candidate', async () => {
   assert.ok(stun.every((servers) => servers.length === 1 && servers[0].urls.startsWith('stun:')))
 })
 
+test('a request leaves between the start of gathering and the host candidate', async (context) => {
+  const server = turn('203.0.113.8')
+  internet = new Internet({ lists: { '': [server] }, srflx: { [server.addr]: [1, 1, 1] } })
+  let clock = 100
+  const times = { gathering: 10, host: 20, srflx: 50 }
+  context.mock.method(performance, 'now', () => clock)
+  internet.step = (step) => (clock += times[step])
+  assert.equal((await select({ url })).rtt, 60)
+})
+
+test('TURN servers are asked one after another, and none waits for one that is silent', async () => {
+  const servers = Array.from({ length: 5 }, (_, index) => turn(`203.0.113.${index + 1}`))
+  internet = new Internet({ lists: { '': servers }, srflx: Object.fromEntries(servers.slice(1).map(({ addr }, index) => [addr, 10 + index])) })
+  const { candidates } = await select({ url })
+  assert.equal(internet.atOnce, 1)
+  assert.deepEqual(candidates.map(({ by }) => by), ['gather', 'gather', 'gather', 'gather', null])
+})
+
+test('a TURN server that may be the nearest gets three samples, whoever else has them', async () => {
+  const server = turn('203.0.113.8')
+  internet = new Internet({ lists: { '': [near, server] }, ms: { [near.addr]: 60 }, srflx: { [server.addr]: [80, 90, 5] } })
+  const found = await select({ url })
+  assert.deepEqual([found.server.addr, found.server.samples], [server.addr, 3])
+})
+
+test('TURN servers are asked when the checks are on their way, which make a page busy', async () => {
+  const server = turn('203.0.113.8')
+  internet = new Internet({ lists: { '': [near, server] }, ms: { [near.addr]: 60 }, srflx: { [server.addr]: 5 } })
+  const measured = []
+  internet.step = (step) => step === 'gathering' && measured.push(internet.measured.length)
+  await select({ url })
+  assert.equal(measured[0], 1)
+})
+
 test('a TURN server without a candidate is as far as its superior says, and the way there', async () => {
   const region = balance('203.0.113.10')
   const silent = turn('203.0.113.9', { rtt_ms: 7 })

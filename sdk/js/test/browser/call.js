@@ -23,7 +23,7 @@ export async function call(broker) {
   return Object.assign(note, { iceServers: configuration.iceServers })
 }
 
-function negotiate(pcs) {
+export function negotiate(pcs) {
   const deliver = pcs.map((pc, index) => {
     const send = (message) => setTimeout(() => deliver[1 - index](message))
     let offering = false

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loadavg, setPriority } from 'node:os'
+import { loadavg } from 'node:os'
 import { writeFileSync } from 'node:fs'
 
-import { BROKER, Lab, PAGE, ROOT, browse, enter, missing, until } from './lab.mjs'
+import { BROKER, Lab, PAGE, ROOT, browse, enter, hurry, missing, until } from './lab.mjs'
 
 const script = fileURLToPath(import.meta.url)
 const tb = process.env.TB_BINARY
@@ -17,15 +17,14 @@ if (lack) {
   process.exit(process.env.TB_REQUIRE_BROWSERS === '1' ? 1 : 0)
 }
 enter(script)
-setPriority(-5)
+hurry()
 
 const lab = new Lab(tb)
 await lab.open()
 lab.start(process.execPath, [join(dirname(script), 'broker.mjs'), '8080'], { stdio: ['pipe', 'ignore', 'inherit'] })
 
 const near = ['203.0.113.11', '203.0.113.12', '203.0.113.13']
-const log = Object.fromEntries(near.map((ip) => [ip, '']))
-const coturns = Object.fromEntries(near.map((ip) => [ip, coturn(ip)]))
+const coturns = Object.fromEntries(near.map((ip) => [ip, lab.coturn([ip], 3478)]))
 await lab.distances(Object.fromEntries(near.map((ip, index) => [ip, 10 + 50 * index])))
 near.forEach((ip, index) => lab.leaf(`leaf-${index + 1}`, ip, ''))
 
@@ -40,13 +39,6 @@ origins = ["${PAGE}"]
 demo = true
 `)
 await until('all leaves', () => lab.named(3001)?.candidates > near.length)
-
-function coturn(ip) {
-  const options = ['-n', '--no-cli', '--no-dtls', '--no-tls', '--log-file=stdout', '--simple-log', '--pidfile=/dev/null', '--userdb=:memory:', '--realm=turn.example', '--relay-threads=1', '--use-auth-secret', '--static-auth-secret=north-wind', '--verbose']
-  const server = lab.start('turnserver', [...options, `--listening-ip=${ip}`, `--relay-ip=${ip}`, '--listening-port=3478'], { stdio: ['ignore', 'pipe', 'ignore'] })
-  server.stdout.on('data', (chunk) => (log[ip] += chunk))
-  return server
-}
 
 // What the application's back end makes for a user.
 function token(user) {
@@ -80,7 +72,7 @@ const first = await page.evaluate(() => note)
 assert.equal(first.server.turn, `${near[0]}:3478`)
 assert.equal(first.method, 'ice')
 const [{ username }] = first.iceServers
-await until(`the user ${username} in coturn's log`, () => log[near[0]].includes(`user <${username}>`) && username.includes('alice'))
+await until(`the user ${username} in coturn's log`, () => coturns[near[0]].log.includes(`user <${username}>`) && username.includes('alice'))
 console.log(`a message through ${first.server.turn} as ${username}`)
 
 // The TURN server is killed under the call.

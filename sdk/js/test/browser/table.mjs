@@ -1,59 +1,59 @@
 // How well pages choose, in the browsers that there are. `node table.mjs [ROUNDS] [CASE...]`
 
-import { createInterface } from 'node:readline'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { loadavg, setPriority } from 'node:os'
+import { loadavg } from 'node:os'
 
-import { BROWSERS, Lab, PAGE, ROOT, browse, enter, missing, until } from './lab.mjs'
+import { BROWSERS, Lab, PAGE, ROOT, browse, enter, hurry, missing, until } from './lab.mjs'
 
 const script = fileURLToPath(import.meta.url)
 const tb = process.env.TB_BINARY
-const lack = missing(tb)
+const lack = missing(tb, 'turnserver')
 if (lack) {
   console.error(`no browsers are tested: ${lack} missing`)
   process.exit(process.env.TB_REQUIRE_BROWSERS === '1' ? 1 : 0)
 }
 enter(script)
-// Whatever else this machine does is an error of all times.
-setPriority(-5)
+hurry()
 
 const rounds = Number(process.argv[2] ?? 10)
 const chosen = process.argv.slice(3)
-const ip = (number) => `203.0.113.${number}`
-const leaf = (at, rtt) => ({ addr: `${ip(at)}:3001`, kind: 'leaf', name: `leaf-${at}`, turn: `${ip(at)}:3478`, urls: [], rtt_ms: rtt, load: null, labels: {} })
-const balance = (at, rtt) => ({ ...leaf(at, rtt), kind: 'balance', turn: null })
-const span = (first, count) => Array.from({ length: count }, (_, index) => first + index)
+const span = (first, count) => Array.from({ length: count }, (_, index) => `203.0.113.${first + index}`)
 const eight = span(11, 8)
 const many = span(11, 32)
+const turns = span(81, 8).map((ip) => `${ip}:3478`)
 const regions = span(61, 4)
-
-// Times that differ by six milliseconds, from 30 on; of two levels, those below the nearest region are the nearest.
-const apart = (servers) => Object.fromEntries(shuffle(servers).map((at, index) => [ip(at), 30 + 6 * index]))
-const CASES = {
-  eight: { servers: eight, least: 0.99 },
-  loss: { servers: eight, loss: 0.05, least: 0.97 },
-  blocked: { servers: eight, blocked: true, least: 0.97 },
-  many: { servers: many, least: 0.97 },
-  // A root would list these flat, so the lists of this one are made up.
-  levels: {
-    servers: many,
-    least: 0.97,
-    distances() {
-      const order = shuffle(span(0, 4))
-      const ms = {}
-      order.forEach((region, rank) => {
-        ms[ip(61 + region)] = 34 + 30 * rank
-        shuffle(many.slice(8 * region, 8 * region + 8)).forEach((at, index) => (ms[ip(at)] = 30 + 30 * rank + 6 * index))
-      })
-      return ms
-    },
-    lists(ms) {
-      const below = regions.map((at, index) => [`${ip(at)}:3001`, many.slice(8 * index, 8 * index + 8).map((at) => leaf(at, 8))])
-      return Object.fromEntries([['', regions.map((at) => balance(at, ms[ip(at)]))], ...below])
-    },
-  },
+const mixed = span(71, 4)
+// A root lists all leaves below it, as long as an answer has room for them; with those of this region it has not.
+const remote = '203.0.113.65'
+const below = {
+  regions: regions.map((_, index) => many.slice(8 * index, 8 * index + 8)),
+  mixed: mixed.map((_, index) => [...turns.slice(2 * index, 2 * index + 2), ...many.slice(8 * index, 8 * index + 4)]),
 }
+
+// Times that differ by six milliseconds, from 30 on.
+const apart = (servers, from = 30) => Object.fromEntries(servers.map((server, index) => [server, from + 6 * index]))
+// Of two levels, those below the nearest region are the nearest.
+const levels = (above, lists, order = shuffle) => () => {
+  const ranks = shuffle(above.map((_, index) => index))
+  const times = ranks.map((region, rank) => ({ [above[region]]: 34 + 30 * rank, ...apart(order(lists[region]), 30 + 30 * rank) }))
+  return Object.assign({ [remote]: 600 }, ...times)
+}
+// One of the TURN servers, which stand alone, is the nearest.
+const turnFirst = (list) => {
+  const [first, ...rest] = shuffle(list.filter((server) => turns.includes(server)))
+  return [first, ...shuffle([...rest, ...list.filter((server) => !turns.includes(server))])]
+}
+const CASES = {
+  eight: { root: 1, least: 0.99 },
+  loss: { root: 1, loss: 0.05, least: 0.97 },
+  blocked: { root: 1, blocked: true, least: 0.97 },
+  many: { root: 3, least: 0.97 },
+  levels: { root: 5, least: 0.97, distances: levels(regions, below.regions) },
+  turn: { root: 7, least: 0.97 },
+  mixed: { root: 9, least: 0.97, distances: levels(mixed, below.mixed, turnFirst) },
+}
+const listed = { 1: eight, 3: many, 5: [...regions, remote], 7: turns, 9: [...mixed, remote] }
 
 function shuffle(list) {
   const all = [...list]
@@ -66,19 +66,20 @@ function shuffle(list) {
 
 const lab = new Lab(tb)
 await lab.open()
-const made = lab.start(process.execPath, [join(dirname(script), 'broker.mjs'), '8080', '8442'], { stdio: ['pipe', 'pipe', 'inherit'] })
-const told = createInterface({ input: made.stdout })[Symbol.asyncIterator]()
-for (const at of many) lab.leaf(`leaf-${at}`, ip(at))
-await lab.distances(Object.fromEntries([...many, ...regions].map((at) => [ip(at), 1])))
-regions.forEach((at, index) => lab.above(`region-${at}`, `${ip(at)}:3002`, many.slice(8 * index, 8 * index + 8).map(ip)))
-// One root for eight and one for all, at two ports.
-const http = (port) => `[http]\nbind = "${ROOT}:${port}"\nplain = true\n`
-lab.above('root', `${ROOT}:3001`, regions.map(ip), http(8443))
-lab.above('root-8', `${ROOT}:3003`, eight.map(ip), http(8444))
-await until('all leaves', () => {
-  const [all, some] = [lab.named(3001), lab.named(3003)]
-  return all?.candidates > 32 && some?.candidates > 8
-})
+lab.start(process.execPath, [join(dirname(script), 'broker.mjs'), '8080'], { stdio: ['pipe', 'ignore', 'inherit'] })
+for (const ip of many) lab.leaf(`leaf-${ip.split('.')[3]}`, ip)
+lab.coturn(turns.map((turn) => turn.split(':')[0]), 3479)
+await lab.distances(Object.fromEntries([...many, ...turns, ...regions, ...mixed, remote].map((server) => [server, 1])))
+const region = (list) => (ip, index) => lab.above(`region-${ip.split('.')[3]}`, `${ip}:3002`, list[index])
+regions.forEach(region(below.regions))
+mixed.forEach(region(below.mixed))
+region([span(101, 75).map((ip) => `${ip}:3478`)])(remote, 0)
+for (const [root, nodes] of Object.entries(listed)) {
+  lab.above(`root-${root}`, `${ROOT}:300${root}`, nodes, `[http]\nbind = "${ROOT}:844${root}"\nplain = true\n`)
+}
+// Of two levels a root lists the first.
+const all = { ...listed, 5: many, 9: below.mixed.flat() }
+for (const root in all) await until(`all below ${root}`, () => lab.named(`300${root}`)?.candidates > all[root].length)
 
 let failed = false
 console.log('browser  case      right  as tb probe  error p50 / p95 / max ms   time p50 / p95 / max s   load')
@@ -91,17 +92,12 @@ for (const kind of Object.keys(BROWSERS)) {
     const [errors, times] = [[], []]
     let [right, same] = [0, 0]
     for (let round = 0; round < rounds; round++) {
-      const ms = test.distances?.() ?? apart(test.servers)
+      const ms = test.distances?.() ?? apart(shuffle(listed[test.root]))
       await lab.distances(ms, test.loss)
-      if (test.lists) {
-        made.stdin.write(JSON.stringify(test.lists(ms)) + '\n')
-        await told.next()
-      }
-      const best = test.servers.map(ip).sort((a, b) => ms[a] - ms[b])[0]
-      const [udp, broker] = test.servers === eight ? [3003, 8444] : [3001, test.lists ? 8442 : 8443]
-      const probe = lab.named(udp)
-      const found = await page.evaluate(choose, { broker: `http://${ROOT}:${broker}`, blocked: test.blocked })
-      const at = found.turn?.split(':')[0]
+      const best = all[test.root].reduce((best, server) => (ms[server] < ms[best] ? server : best))
+      const probe = lab.named(`300${test.root}`)
+      const found = await page.evaluate(choose, { broker: `http://${ROOT}:844${test.root}`, blocked: test.blocked })
+      const at = all[test.root].find((server) => server.split(':')[0] === found.turn?.split(':')[0])
       right += at === best
       same += found.turn !== undefined && found.turn === probe.turn
       if (at !== best || process.env.TB_VERBOSE) console.error(kind, name, { best: [best, ms[best]], found: JSON.stringify(found), probe: probe?.turn })
