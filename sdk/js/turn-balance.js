@@ -50,8 +50,9 @@ export async function select(options) {
 /** What a page passes to RTCPeerConnection as `iceServers`. */
 export async function iceServers(options) {
   const { token, count = 2, onselect } = options
-  for (let { selection, fresh } = options; ; fresh = true) {
-    const chosen = selection ?? (await select({ ...options, fresh }))
+  const { selection } = options
+  for (let again = false; ; again = true) {
+    const chosen = selection ?? (await select({ ...options, fresh: again || options.fresh }))
     const run = begin(options)
     try {
       const bearer = typeof token === 'function' ? await run.race(token()) : token
@@ -63,7 +64,7 @@ export async function iceServers(options) {
       return answer.iceServers
     } catch (error) {
       // A server may have left the list since it was measured.
-      if (selection || fresh || ![400, 422].includes(error.status)) throw error
+      if (selection || again || ![400, 422].includes(error.status)) throw error
     } finally {
       run.end()
     }
@@ -78,39 +79,51 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
   const ended = abort.signal
   let type = network?.type
   let looked = -Infinity
-  let wanted, busy, again, patience, last, used
+  // `doubt` is when a failure is taken for certain.
+  let wanted, doing, doubt, again, last, used
 
   const reselect = async (reason, pause = 1000) => {
+    if (reason === 'failed' && doing === reason) return
     // Of two reasons a failure is the graver.
     if (wanted !== 'failed') wanted = reason
-    if (busy) return
-    busy = true
+    if (doing) return
     clearTimeout(again)
     while (wanted && !ended.aborted) {
-      reason = wanted
+      reason = doing = wanted
       wanted = undefined
       try {
         await change(reason)
       } catch (error) {
         if (ended.aborted) return
         again = setTimeout(reselect, pause, reason, Math.min(2 * pause, 30000))
-        onerror?.(error)
+        if (reason !== 'failed' || doubt <= now()) onerror?.(error)
         break
       }
     }
-    busy = false
+    doing = undefined
+  }
+  const suspect = (patience) => {
+    doubt = Math.min(doubt ?? Infinity, now() + patience)
+    reselect('failed')
   }
   const change = async (reason) => {
-    if (pc.signalingState === 'closed') return stop()
-    // A list may go on naming for eleven seconds what is dead.
-    if (reason === 'failed' && used) failed.set(used, now() + 60000)
+    const over = () => {
+      if (pc.signalingState === 'closed') stop()
+      return ended.aborted || (reason === 'failed' && !doubt)
+    }
+    if (over()) return
+    const blamed = reason === 'failed' && used
     for (const [server, until] of failed) if (until < now()) failed.delete(server)
-    const except = [...(options.except ?? []), ...failed.keys()]
+    const except = [...(options.except ?? []), ...failed.keys(), ...(blamed ? [blamed] : [])]
     let selection
     const onselect = (made) => (selection = made)
     const servers = await iceServers({ ...options, fresh: true, except, onselect, signal: ended })
-    if (pc.signalingState === 'closed') stop()
-    if (ended.aborted) return
+    // It is measured while the connection may still come back by itself.
+    while (!over() && reason === 'failed' && doubt > now()) await sleep(20)
+    if (over()) return
+    if (reason === 'failed') doubt = undefined
+    // A list may go on naming for eleven seconds what is dead.
+    if (blamed) failed.set(blamed, now() + 60000)
     const moved = last !== address(selection.server)
     last = address(selection.server)
     pc.setConfiguration({ ...pc.getConfiguration(), iceServers: servers })
@@ -130,19 +143,27 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
     }],
     [pc, 'iceconnectionstatechange', async () => {
       const state = pc.iceConnectionState
-      clearTimeout(patience)
-      if (state === 'failed') reselect(state)
-      // It takes a browser many seconds more to give up.
-      if (state === 'disconnected') patience = setTimeout(reselect, 1000, 'failed')
+      const works = ['connected', 'completed'].includes(state)
+      if (works) doubt = undefined
       // Between two states ICE may have moved to another by itself.
-      if (['connected', 'completed', 'disconnected'].includes(state)) used = (await relay(pc, last)) ?? (state === 'disconnected' ? used : undefined)
+      if (works || state === 'disconnected') used = (await relay(pc)) ?? (works ? undefined : used)
+      if (state === 'failed') suspect(0)
+      // It takes a browser many seconds more to give up.
+      if (state === 'disconnected' && state === pc.iceConnectionState) suspect(1000)
+    }],
+    [pc, 'signalingstatechange', () => {
+      // The other side restarts ICE: where our TURN server gives no candidate now, it is why.
+      const ufrag = (side) => side?.sdp.match(/^a=ice-ufrag:.*/m)[0]
+      if (used && pc.signalingState === 'have-remote-offer' && ufrag(pc.currentRemoteDescription) !== ufrag(pc.pendingRemoteDescription)) suspect(1500)
+    }],
+    [pc, 'icecandidate', ({ candidate }) => {
+      if (candidate?.type === 'relay') doubt = undefined
     }],
     [signal, 'abort', () => stop()],
   ]
   const stop = () => {
     abort.abort()
     clearTimeout(again)
-    clearTimeout(patience)
     for (const [target, name, heard] of events) target?.removeEventListener?.(name, heard)
   }
   for (const [target, name, heard] of events) target?.addEventListener?.(name, heard)
@@ -152,14 +173,17 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
 }
 
 // Which TURN server a connection goes through, if it does.
-async function relay(pc, last) {
+async function relay(pc) {
   const stats = new Map()
   ;(await pc.getStats()).forEach((entry) => stats.set(entry.id, entry))
   const find = (test) => [...stats.values()].find(test)
   const chosen = find((entry) => entry.selectedCandidatePairId)?.selectedCandidatePairId
   const pair = stats.get(chosen) ?? find((entry) => entry.type === 'candidate-pair' && entry.selected)
   const local = stats.get(pair?.localCandidateId)
-  if (local?.candidateType === 'relay') return local.url || last
+  if (local?.candidateType !== 'relay') return
+  // Firefox tells only where it relays, mostly at the TURN server. Else it is the first, which was the nearest.
+  const urls = pc.getConfiguration().iceServers.flatMap(({ urls }) => urls).filter((url) => url.startsWith('turn'))
+  return local.url || urls.find((url) => url.includes(local.address)) || urls[0]
 }
 
 // One deadline and one signal for all that a call does.

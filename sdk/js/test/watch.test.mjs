@@ -55,6 +55,15 @@ function watched(pc, options) {
   return { next, ...watch({ pc, url, timeout: 1000, onchange: note, onerror: note, ...options }) }
 }
 
+async function until(look) {
+  while (!look()) await new Promise((resolve) => setTimeout(resolve))
+}
+
+// Until the broker's last answer has been read and acted upon.
+async function settled(net) {
+  for (let asked = -1; asked !== net.asked.length; await new Promise((resolve) => setTimeout(resolve, 30))) asked = net.asked.length
+}
+
 test('whoever failed is left out, and the connection is restarted with another', async () => {
   internet()
   const pc = new Call()
@@ -126,6 +135,107 @@ test('a network that changed is measured anew, one that became slower disturbs n
   change = await again.next()
   assert.deepEqual([change.reason, change.restarted, pc.restarts], ['speed', false, 2])
   again.stop()
+})
+
+test('a short disconnection changes nothing, a longer one is a failure', async (context) => {
+  const net = internet()
+  const pc = new Call()
+  pc.configuration.iceServers = [{ urls: ['turn:203.0.113.1:3478?transport=udp'] }]
+  const changes = []
+  const { next, stop } = watched(pc, { onselect: undefined })
+  const { now } = performance
+  let later = 0
+  context.mock.method(performance, 'now', () => now.call(performance) + later)
+  await pc.become('connected')
+  await pc.become('disconnected')
+  await until(() => net.asked.some(({ url }) => url.endsWith('/v1/ice')))
+  await pc.become('connected')
+  later = 2000
+  await pc.become('disconnected')
+  assert.deepEqual([pc.restarts, pc.configuration.iceServers[0].urls[0]], [0, 'turn:203.0.113.1:3478?transport=udp'])
+  later = 4000
+  // ICE gives up while it is measured: that is the same failure.
+  await pc.become('failed')
+  changes.push(await next())
+  assert.deepEqual([changes[0].reason, changes[0].selection.server.addr, pc.restarts], ['failed', far.addr, 1])
+  await pc.become('connected')
+  assert.equal(pc.restarts, 1)
+  stop()
+})
+
+test('a server that leaves the list meanwhile is measured without', async () => {
+  const net = internet()
+  const { ice } = net
+  net.ice = (init) => {
+    net.ice = ice
+    net.lists[''] = [far]
+    return Response.json({ detail: 'is not listed' }, { status: 422 })
+  }
+  const pc = new Call()
+  const { next, stop } = watched(pc)
+  await pc.become('failed')
+  const { reason, selection } = await next()
+  assert.deepEqual([reason, selection.server.addr], ['failed', far.addr])
+  stop()
+})
+
+test('where the other side restarts, a TURN server that gives no candidate has failed', async (context) => {
+  const net = internet()
+  const { now } = performance
+  let later = 0
+  context.mock.method(performance, 'now', () => now.call(performance) + later)
+  const pc = new Call()
+  pc.configuration.iceServers = [{ urls: ['turn:203.0.113.1:3478?transport=udp'] }]
+  const offer = (before, after) => {
+    const side = (name) => name && { sdp: `v=0\r\na=ice-ufrag:${name}\r\n` }
+    Object.assign(pc, { signalingState: 'have-remote-offer', currentRemoteDescription: side(before), pendingRemoteDescription: side(after) })
+    pc.dispatchEvent(new Event('signalingstatechange'))
+    pc.signalingState = 'stable'
+    pc.dispatchEvent(new Event('signalingstatechange'))
+  }
+  const gathered = (type) => pc.dispatchEvent(Object.assign(new Event('icecandidate'), { candidate: type && { type } }))
+  const { next, stop } = watched(pc)
+  // Nothing yet that could have failed, and then no restart.
+  offer(undefined, 'a')
+  await pc.become('connected')
+  offer('a', 'a')
+  assert.equal(net.asked.length, 0)
+  offer('a', 'b')
+  gathered('host')
+  gathered(null)
+  gathered('relay')
+  later = 2000
+  await until(() => net.asked.some(({ url }) => url.endsWith('/v1/ice')))
+  // That came to nothing.
+  const asked = net.asked.length
+  await settled(net)
+  assert.equal(pc.restarts, 0)
+  offer('b', 'c')
+  gathered('srflx')
+  later = 4000
+  const { reason, selection } = await next()
+  assert.deepEqual([reason, selection.server.addr, pc.restarts, net.asked.length > asked], ['failed', far.addr, 1, true])
+  stop()
+})
+
+test('a browser that does not tell by which server it relays is known by its address, or has the first', async () => {
+  const urls = ['stun:203.0.113.9', 'turn:203.0.113.2:3478', 'turn:203.0.113.1:3478?transport=udp']
+  for (const [address, left] of [['203.0.113.1', far], ['203.0.113.200', near], [undefined, near]]) {
+    internet()
+    const pc = new Call()
+    pc.configuration.iceServers = [{ urls: urls[0] }, { urls: urls.slice(1) }]
+    const { getStats } = pc
+    pc.getStats = async () => {
+      const stats = await getStats.call(pc)
+      stats.set('L', { ...stats.get('L'), url: undefined, address })
+      return stats
+    }
+    const { next, stop } = watched(pc)
+    await pc.become('connected')
+    await pc.become('failed')
+    assert.equal((await next()).selection.server.addr, left.addr)
+    stop()
+  }
 })
 
 test('where the broker cannot be asked it is told, and tried again', async () => {

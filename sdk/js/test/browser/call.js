@@ -19,7 +19,8 @@ export async function call(broker) {
     if (note.changes.length && Number(data) > note.changes[0][0]) note.back ??= performance.now()
   }
   await new Promise((resolve) => (channel.onopen = resolve))
-  setInterval(() => channel.readyState === 'open' && channel.send(String(performance.now())), 50)
+  const silent = () => note.quiet && !note.changes.length
+  setInterval(() => silent() || (channel.readyState === 'open' && channel.send(String(performance.now()))), 50)
   return Object.assign(note, { iceServers: configuration.iceServers })
 }
 
