@@ -139,6 +139,8 @@ pub enum Fault {
     HurriesWithoutEnd,
     /// What is offered is encoded at each change, however often that is.
     EncodesWithoutEnd,
+    /// What is wrong is told every second.
+    TroubleToldOften,
     /// A list that fits no answer is kept.
     LongListKept,
     /// As many nodes join as like.

@@ -108,7 +108,7 @@ impl Leaf {
             while let Some(event) = self.engine.poll_event() {
                 match event {
                     ServerEvent::Turn(event) => self.events.push((self.now - self.start, event)),
-                    ServerEvent::Missing(_) => {}
+                    ServerEvent::Missing(_) | ServerEvent::Complete | ServerEvent::Trouble(_) => {}
                     event => panic!("{event:?}"),
                 }
             }

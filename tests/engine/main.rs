@@ -24,6 +24,7 @@ mod roll_call;
 mod rolling;
 mod roots;
 mod scope;
+mod troubles;
 mod turn;
 mod turns;
 mod unoffered;

@@ -102,7 +102,7 @@ impl Superior {
             while let Some(event) = self.engine.poll_event() {
                 match event {
                     ServerEvent::Turn(event) => self.events.push((self.now - self.start, event)),
-                    ServerEvent::Missing(_) => {}
+                    ServerEvent::Missing(_) | ServerEvent::Complete | ServerEvent::Trouble(_) => {}
                     event => panic!("{event:?}"),
                 }
             }

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::internals::engine::server::ServerEngine;
 use turn_balance::internals::engine::server::answer::{self, Handled, Responder, Snapshot};
 use turn_balance::internals::engine::server::auth::Trust;
 use turn_balance::internals::engine::server::drop::DropReason;
@@ -14,7 +13,9 @@ use turn_balance::internals::engine::server::heartbeat::Outgoing;
 use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::engine::server::members::NodeSpec;
+use turn_balance::internals::engine::server::trouble::{Stage, Trouble, TroubleEvent};
 use turn_balance::internals::engine::server::turn::{HealthPlan, TurnSpec};
+use turn_balance::internals::engine::server::{ServerEngine, ServerEvent};
 use turn_balance::internals::engine::{Rng, Transmit};
 use turn_balance::internals::wire::stun;
 use turn_balance::internals::{OnLink, TurnLogin};
@@ -75,6 +76,10 @@ pub struct Live {
     encoded: VecDeque<Instant>,
     /// Whether it has ever done so too often.
     pub(crate) encodes_too_often: bool,
+    /// What it has told to be wrong, or no more, the latest [`TOLD`] times.
+    pub told: VecDeque<(Instant, TroubleEvent)>,
+    /// Whether it has ever told again too soon that something still is.
+    pub(crate) tells_too_often: bool,
     /// Why datagrams to it were dropped, in order.
     pub dropped: Vec<DropReason>,
     /// What became of the last datagram, if it was a heartbeat or an answer to one: whether it was
@@ -93,6 +98,9 @@ const BINDINGS: u16 = 3003;
 
 /// How often it may encode what it offers within 100 ms: four times at once, and every 50 ms then.
 const ENCODED: usize = 6;
+
+/// How many times it is remembered that something was told.
+const TOLD: usize = 256;
 
 const UNLIMITED: Rates = Rates::UNLIMITED;
 
@@ -137,6 +145,8 @@ impl Host {
             snapshot: Snapshot::default(),
             encoded: VecDeque::new(),
             encodes_too_often: false,
+            told: VecDeque::new(),
+            tells_too_often: false,
             dropped: Vec::new(),
             peer_messages: None,
         }))
@@ -215,7 +225,12 @@ impl Live {
                 let Self { responder, snapshot, dropped, .. } = self;
                 let incoming = Incoming { to: &LocalAddr(to), from: &from, bytes: payload };
                 match responder.handle_datagram(snapshot, now, incoming, &mut out) {
-                    Handled::Answer | Handled::Retry => return vec![(to, out.to_vec())],
+                    Handled::Answer | Handled::Retry => {
+                        if let Some(fault) = snapshot.as_check(from, payload) {
+                            self.engine.handle_check(now, from, fault);
+                        }
+                        return vec![(to, out.to_vec())];
+                    }
                     Handled::PeerMessage(message) => {
                         let before = self.engine.members().states();
                         let result =
@@ -267,7 +282,33 @@ impl Live {
             assert!(via.is_none_or(|via| via == LocalAddr(addr)), "there is one listening socket");
             out.push((addr, transmit));
         }
-        while engine.poll_event().is_some() {}
-        engine.poll_timeout()
+        while let Some(event) = self.engine.poll_event() {
+            if let ServerEvent::Trouble(event) = event {
+                self.tell(now, event);
+            }
+        }
+        self.engine.poll_timeout()
+    }
+
+    fn tell(&mut self, now: Instant, event: TroubleEvent) {
+        let before = self.told.iter().rev().find(|(_, before)| before.trouble == event.trouble);
+        self.tells_too_often |= event.stage == Stage::Lasts
+            && before.is_some_and(|(at, _)| now - *at < Duration::from_secs(600));
+        self.told.push_back((now, event));
+        if self.told.len() > TOLD {
+            self.told.pop_front();
+        }
+    }
+
+    /// What is wrong by what it has told.
+    pub fn wrong(&self) -> Vec<Trouble> {
+        let mut wrong = Vec::new();
+        for (_, TroubleEvent { trouble, stage, .. }) in &self.told {
+            wrong.retain(|known| known != trouble);
+            if *stage != Stage::Over {
+                wrong.push(trouble.clone());
+            }
+        }
+        wrong
     }
 }

@@ -134,6 +134,11 @@ impl Keys {
         self.get(id)
     }
 
+    /// The number of the key that a datagram says it is signed with, whether there is one here or not.
+    pub fn number_of(&self, datagram: &[u8]) -> Option<u32> {
+        split(datagram).map(|(_, id, _)| id)
+    }
+
     /// Judges the tag of a datagram, in a time that says nothing of the tag that were right.
     pub fn judge(&self, purpose: Purpose, datagram: &[u8]) -> Tag<'_> {
         let Some((message, id, tag)) = split(datagram) else {

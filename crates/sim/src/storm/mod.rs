@@ -262,6 +262,9 @@ impl Storm {
                 let what = "it encodes its lists too often".into();
                 judge.blame(Rule::Encoding, Some(at), what);
             }
+            if server.tells_too_often {
+                judge.blame(Rule::Log, Some(at), "it tells again too soon what is wrong".into());
+            }
         }
     }
 

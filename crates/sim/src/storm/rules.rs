@@ -42,6 +42,8 @@ pub enum Rule {
     Hearsay,
     /// What is offered is encoded no more than four times in a row, and every 50 ms then.
     Encoding,
+    /// What is wrong is told once, and every ten minutes while it lasts.
+    Log,
     /// A leaf names the TURN server beside it while that answers.
     Health,
     /// Who asks not to be chosen is listed by nobody, says so, and is chosen where nobody else lives.

@@ -4,6 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::drop::DropReason;
+use super::refusal::{Message, Refusal, TagFault};
+use super::trouble::Unfit;
 use crate::net::wire::auth::{Key, Keys, Purpose, Tag};
 use crate::net::wire::{Ping, Pong, Response, ResponseBody};
 use crate::types::Prefix;
@@ -29,12 +31,15 @@ pub struct JoinPolicy {
 }
 
 impl JoinPolicy {
-    /// Whether a node may be there.
-    pub(super) fn allows(&self, addr: SocketAddr) -> bool {
+    /// Why no node may be there; `None`: one may.
+    pub(super) fn unfit(&self, addr: SocketAddr) -> Option<Unfit> {
         let ip = addr.ip();
         let nobody = ip.is_unspecified() || ip.is_multicast() || addr.port() == 0;
         let allowed = self.prefixes.is_empty() || self.prefixes.iter().any(|p| p.contains(ip));
-        allowed && !nobody
+        match nobody {
+            true => Some(Unfit::Nobody),
+            false => (!allowed).then_some(Unfit::Prefix),
+        }
     }
 }
 
@@ -45,6 +50,8 @@ pub enum PeerMessage {
     Heartbeat(Heartbeat),
     /// From above: a heartbeat was refused. It is rightly signed with the key of this number.
     Pong(Pong, u32),
+    /// From a node of the configuration, or a superior, and not believed: who runs this server is told.
+    Refused(Refusal),
 }
 
 impl PeerMessage {
@@ -53,6 +60,7 @@ impl PeerMessage {
         match self {
             Self::Heartbeat(heartbeat) => heartbeat.key,
             Self::Pong(_, key) => Some(*key),
+            Self::Refused(_) => None,
         }
     }
 }
@@ -84,12 +92,25 @@ impl Trust {
         let key = match self.keys.judge(Purpose::Ping, datagram) {
             _ if !self.hears(listed) => return Err(DropReason::StrangeHeartbeat),
             Tag::Right(key) => Some(key.id()),
-            Tag::Wrong if !self.keys.is_empty() => return Err(DropReason::WrongTag),
-            _ if self.requires_tags() => return Err(DropReason::Unsigned),
+            Tag::Wrong if !self.keys.is_empty() => {
+                return self.refuse(Message::Heartbeat, listed, datagram);
+            }
+            _ if self.requires_tags() => return self.refuse(Message::Heartbeat, listed, datagram),
             _ if !listed => return Err(DropReason::StrangeHeartbeat),
             _ => None,
         };
         Ok(PeerMessage::Heartbeat(Heartbeat { ping, key, len: datagram.len() }))
+    }
+
+    /// Refuses what is not rightly signed. Of a peer it is told: there somebody may have the wrong key.
+    fn refuse(
+        &self,
+        message: Message,
+        peer: bool,
+        datagram: &[u8],
+    ) -> Result<PeerMessage, DropReason> {
+        let refusal = Refusal { message, fault: TagFault::of(&self.keys, datagram) };
+        if peer { Ok(PeerMessage::Refused(refusal)) } else { Err(refusal.reason()) }
     }
 
     fn requires_tags(&self) -> bool {
@@ -108,14 +129,14 @@ impl Trust {
         self.keys.key_of(datagram).is_some()
     }
 
-    /// Judges what is no request: nothing but a signed Pong is of use.
-    pub(super) fn pong(&self, datagram: &[u8]) -> Result<PeerMessage, DropReason> {
+    /// Judges what is no request: nothing but a signed Pong is of use; `superior`: it comes from one.
+    pub(super) fn pong(&self, superior: bool, datagram: &[u8]) -> Result<PeerMessage, DropReason> {
         let Ok(Response { body: ResponseBody::Pong(pong), .. }) = Response::decode(datagram) else {
             return Err(DropReason::Empty);
         };
         match self.keys.judge(Purpose::Pong, datagram) {
             Tag::Right(key) => Ok(PeerMessage::Pong(pong, key.id())),
-            _ => Err(DropReason::WrongTag),
+            _ => self.refuse(Message::Pong, superior, datagram),
         }
     }
 

@@ -5,17 +5,24 @@ pub mod auth;
 mod deadlines;
 mod distance;
 pub mod drop;
+mod event;
 pub mod flat;
 pub mod heartbeat;
 pub mod incoming;
+mod inspection;
 pub mod limit;
 pub mod members;
 pub mod news;
+pub mod oversight;
 mod pace;
+pub mod reason;
+pub mod refusal;
 mod replay;
 pub mod roll_call;
 pub mod seal;
+pub mod trouble;
 pub mod turn;
+mod watch;
 pub mod ways;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -31,38 +38,19 @@ use self::drop::DropReason;
 use self::flat::flatten;
 use self::heartbeat::{Heartbeats, Outgoing, Tells};
 use self::incoming::LocalAddr;
-use self::members::{CheckOutcome, MemberEvent, Members, NodeSpec, Online};
+use self::members::{CheckOutcome, Members, NodeSpec, Online};
 use self::pace::Pace;
-use self::roll_call::{Absentees, RollCall};
-use self::turn::{TurnNews, TurnServers, TurnSpec};
+use self::reason::Absentee;
+use self::refusal::TagFault;
+use self::trouble::Trouble;
+use self::turn::{TurnServers, TurnSpec};
+use self::watch::Watch;
 use self::ways::Way;
 use super::{Rng, Transmit};
 use crate::net::wire::{MAX_DOWN, Node, State};
 use crate::types::{Name, OnLink, ServerUrl};
 
-/// How many nodes there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NodeCount {
-    /// Those online.
-    pub online: usize,
-    /// All that are checked.
-    pub all: usize,
-}
-
-/// What has become known.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerEvent {
-    /// Of a node.
-    Node(MemberEvent),
-    /// Of a TURN server.
-    Turn(TurnNews),
-    /// Some nodes of the configuration are not online some time after the start.
-    Missing(Absentees),
-    /// The server asks not to be chosen any more.
-    Draining,
-    /// It does no longer.
-    Undrained,
-}
+pub use self::event::{NodeCount, ServerEvent};
 
 /// A balance server without its sockets, but for the answers that a [`Responder`](answer::Responder)
 /// gives from a [`Snapshot`].
@@ -72,7 +60,7 @@ pub struct ServerEngine {
     heartbeats: Heartbeats,
     turn: TurnServers,
     listing: Listing,
-    roll_call: RollCall,
+    watch: Watch,
     /// Whether it asks not to be chosen any more.
     draining: bool,
     /// The revision of the nodes that `listing` shows; `None`: it must be shown again.
@@ -100,7 +88,7 @@ impl ServerEngine {
             heartbeats,
             turn,
             listing,
-            roll_call: RollCall::default(),
+            watch: Watch::default(),
             draining: false,
             shown: None,
             pace: Pace::default(),
@@ -118,6 +106,11 @@ impl ServerEngine {
     /// These TURN servers stand beside it, of each address family one at most.
     pub fn set_turn(&mut self, now: Instant, turn: impl IntoIterator<Item = TurnSpec>) {
         self.turn.set_own(now, turn);
+    }
+
+    /// Whether the configuration has anything that could ever be offered.
+    pub fn set_barren(&mut self, now: Instant, barren: bool) {
+        self.watch.set_barren(now, barren);
     }
 
     /// Replaces the nodes that are TURN servers.
@@ -143,6 +136,7 @@ impl ServerEngine {
     /// Replaces the superiors.
     pub fn set_superiors(&mut self, now: Instant, addrs: Vec<SocketAddr>) {
         self.heartbeats.set_superiors(now, addrs.iter().copied());
+        self.watch.set_superiors(now, &addrs);
         self.listing.superiors = addrs;
         self.shown = None;
     }
@@ -204,7 +198,16 @@ impl ServerEngine {
         message: &PeerMessage,
     ) -> Result<(), DropReason> {
         match message {
-            PeerMessage::Heartbeat(heartbeat) => self.handle_heartbeat(now, to, from, heartbeat),
+            PeerMessage::Heartbeat(heartbeat) => {
+                let result = self.handle_heartbeat(now, to, from, heartbeat);
+                self.watch.see(now, self.members.take_sights());
+                result
+            }
+            PeerMessage::Refused(refusal) => {
+                self.members.suspect(from, refusal.fault);
+                self.watch.refuse(now, from, *refusal);
+                Err(refusal.reason())
+            }
             PeerMessage::Pong(pong, _) if self.heartbeats.handle_pong(now, to, from, *pong) => {
                 Ok(())
             }
@@ -235,7 +238,15 @@ impl ServerEngine {
         from: SocketAddr,
         datagram: &[u8],
     ) -> CheckOutcome {
-        self.members.handle_datagram(now, from, datagram)
+        let outcome = self.members.handle_datagram(now, from, datagram);
+        self.watch.see(now, self.members.take_sights());
+        outcome
+    }
+
+    /// What looks like a superior's check came to a listening socket, and was answered; `fault`: what is
+    /// wrong with its tag, if it has one. It need not be told of each.
+    pub fn handle_check(&mut self, now: Instant, from: SocketAddr, fault: Option<TagFault>) {
+        self.watch.note_check(now, from, fault);
     }
 
     /// A datagram came to a socket that TURN servers are asked from. Returns whether it is an answer
@@ -248,16 +259,16 @@ impl ServerEngine {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.members.handle_timeout(now);
         self.turn.handle_timeout(now);
-        if self.roll_call.is_due(now) {
-            let missing = Absentees::of(self.members.down(now).chain(self.turn.down(now)));
-            self.events.extend(missing.map(ServerEvent::Missing));
-        }
+        let Self { members, turn, watch, listing, .. } = self;
+        let absent = members.absent(now).chain(turn.absent(now));
+        watch.handle_timeout(now, absent, turn.own_standings());
+        watch.inspect(now, &listing.nodes, turn.online(now).map(|node| node.addr));
     }
 
     /// Says some time after the start which nodes are not online, if there are any.
     fn call_the_roll(&mut self, now: Instant) {
         if self.count().all > 0 {
-            self.roll_call.begin(now);
+            self.watch.await_nodes(now);
         }
     }
 
@@ -286,6 +297,7 @@ impl ServerEngine {
             State::Nothing | State::TurnDown | State::Full => Tells::Nothing,
         };
         self.heartbeats.set_offer(now, tells, self.listing.version);
+        self.watch.set_list(now, tells != Tells::Nothing);
         Some((self.listing.clone(), Rng::from_rng(&mut self.rng)))
     }
 
@@ -352,27 +364,44 @@ impl ServerEngine {
     pub fn poll_event(&mut self) -> Option<ServerEvent> {
         let own = self.events.pop_front();
         let node = own.or_else(|| self.members.poll_event().map(ServerEvent::Node));
-        node.or_else(|| self.turn.poll_event().map(ServerEvent::Turn))
+        let turn = node.or_else(|| self.turn.poll_event().map(ServerEvent::Turn));
+        turn.or_else(|| self.watch.poll_event())
     }
 
     /// When to call [`ServerEngine::handle_timeout`] and the `poll_*` functions next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let news = self.pace.next().filter(|_| !self.is_shown());
         let nodes = [self.members.poll_timeout(), self.turn.poll_timeout()];
-        let own = [self.heartbeats.poll_timeout(), news, self.roll_call.poll_timeout()];
+        let own = [self.heartbeats.poll_timeout(), news, self.watch.poll_timeout()];
         nodes.into_iter().chain(own).flatten().min()
     }
 
     /// Whether [`ServerEngine::poll_snapshot`] or [`ServerEngine::poll_event`] has something to give
     /// that is not a matter of time, or only of how often it was encoded of late.
     pub fn has_news(&self) -> bool {
-        let events = !self.events.is_empty() || self.members.has_events() || self.turn.has_events();
-        !self.is_shown() || events
+        let own = !self.events.is_empty() || self.watch.has_events();
+        !self.is_shown() || own || self.members.has_events() || self.turn.has_events()
     }
 
     /// Whether there is a node that is checked at this address, and it is online.
     pub fn is_online(&self, now: Instant, addr: SocketAddr) -> bool {
         self.members.is_online(now, addr) || self.turn.is_online(now, addr)
+    }
+
+    /// What is wrong now, as far as it can be seen from here, and since when.
+    pub fn troubles(&self) -> impl Iterator<Item = (&Trouble, Instant)> {
+        self.watch.troubles()
+    }
+
+    /// Its superiors, and when each was last seen to check this server: `None` where it never was, or
+    /// does so from another address.
+    pub fn superiors(&self) -> impl Iterator<Item = (SocketAddr, Option<Instant>)> {
+        self.watch.superiors()
+    }
+
+    /// The nodes of the configuration that are not online at this moment, and why.
+    pub fn absent(&self, now: Instant) -> impl Iterator<Item = Absentee> {
+        self.members.absent(now).chain(self.turn.absent(now))
     }
 
     /// Its nodes, for tests.

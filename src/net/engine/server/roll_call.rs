@@ -1,41 +1,72 @@
-//! Which configured nodes are not online some time after the start: told once, to who can mend it.
+//! Which configured nodes are not online: told some time after the start, and then rarely, to who can mend
+//! it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::news::START_GRACE;
-use crate::net::wire::Down;
+use super::reason::Absentee;
+use super::trouble::REMIND;
 
 /// How many are named: more would be a list, and one reason is mostly that of all.
 const MOST_NAMED: usize = 10;
+
+/// How often it is looked whether those are online that were told of.
+const LOOK: Duration = Duration::from_secs(10);
 
 /// Those who are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Absentees {
     /// The first of them, and why, as far as that is known.
-    pub named: Vec<Down>,
+    pub named: Vec<Absentee>,
     /// How many there are.
     pub all: usize,
+    /// Since the start, or since nodes were added.
+    pub since: Duration,
 }
 
 /// When it is asked who is there.
 #[derive(Debug, Default)]
 pub(super) struct RollCall {
-    /// `None`: there are no nodes yet, or it is over.
+    /// `None`: there are no nodes yet, or all were there.
     at: Option<Instant>,
-    begun: bool,
+    since: Option<Instant>,
+    /// When it is told again that some are missing; `None`: it was not told.
+    again: Option<Instant>,
+}
+
+/// What a roll call has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Attendance {
+    Missing(Absentees),
+    /// All are there, after some were missing.
+    Complete,
 }
 
 impl RollCall {
-    /// There are nodes now. It is told of those of the start alone.
+    /// There are nodes now. It is asked after those of the start alone.
     pub(super) fn begin(&mut self, now: Instant) {
-        if !self.begun {
-            (self.at, self.begun) = (Some(now + START_GRACE), true);
+        if self.since.is_none() {
+            (self.at, self.since) = (Some(now + START_GRACE), Some(now));
         }
     }
 
-    /// Whether it is time for it, once.
-    pub(super) fn is_due(&mut self, now: Instant) -> bool {
-        self.at.take_if(|at| *at <= now).is_some()
+    /// Asks, if it is time for it.
+    pub(super) fn handle_timeout(
+        &mut self,
+        now: Instant,
+        absent: impl Iterator<Item = Absentee>,
+    ) -> Option<Attendance> {
+        self.at.take_if(|at| *at <= now)?;
+        let since = self.since.map_or(Duration::ZERO, |since| now.saturating_duration_since(since));
+        let Some(absentees) = Absentees::of(absent, since) else {
+            return self.again.take().map(|_| Attendance::Complete);
+        };
+        self.at = Some(now + LOOK);
+        if self.again.is_some_and(|again| again > now) {
+            return None;
+        }
+        self.again = Some(now + REMIND);
+        Some(Attendance::Missing(absentees))
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
@@ -45,14 +76,14 @@ impl RollCall {
 
 impl Absentees {
     /// All of these; `None`: nobody is.
-    pub(super) fn of(down: impl Iterator<Item = Down>) -> Option<Self> {
+    fn of(absent: impl Iterator<Item = Absentee>, since: Duration) -> Option<Self> {
         let (mut named, mut all) = (Vec::new(), 0);
-        for down in down {
+        for absentee in absent {
             all += 1;
             if all <= MOST_NAMED {
-                named.push(down);
+                named.push(absentee);
             }
         }
-        (all > 0).then_some(Self { named, all })
+        (all > 0).then_some(Self { named, all, since })
     }
 }

@@ -3,27 +3,32 @@
 use tracing::{debug, info, warn};
 
 use super::check_sockets::CheckSockets;
+use super::trouble_log;
 use crate::net::engine::server::members::{MemberEvent, ONLINE};
 use crate::net::engine::server::news::START_GRACE;
+use crate::net::engine::server::reason::{Absentee, word};
 use crate::net::engine::server::roll_call::Absentees;
 use crate::net::engine::server::turn::{TurnId, TurnNews};
 use crate::net::engine::server::{NodeCount, ServerEvent};
-use crate::net::wire::{Down, State};
+use crate::net::wire::Down;
 use crate::types::Name;
 
 pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, from: &CheckSockets) {
     let online = format_args!("{online} of {all}").to_string();
     match event {
         ServerEvent::Turn(event) => turn(event, &online),
-        ServerEvent::Missing(Absentees { named, all: missing }) => {
+        ServerEvent::Missing(Absentees { named, all: missing, since }) => {
             let more = match missing - named.len() {
                 0 => String::new(),
                 more => format!(" and {more} more"),
             };
             let named: Vec<_> = named.iter().map(why).collect();
             let missing = format!("{}{more}", named.join(", "));
-            warn!(after = ?START_GRACE, %online, %missing, "nodes are not online");
+            let after = format!("{}s", since.as_secs());
+            warn!(%after, %online, %missing, "nodes are not online");
         }
+        ServerEvent::Complete => info!(%online, "all nodes are online"),
+        ServerEvent::Trouble(event) => trouble_log::write(&event),
         ServerEvent::Draining => info!("draining: asks not to be chosen any more"),
         ServerEvent::Undrained => info!("draining no more"),
         ServerEvent::Node(MemberEvent::Online { addr, name }) => {
@@ -71,8 +76,8 @@ fn text(name: Option<Name>) -> String {
 }
 
 /// A node that is not online, and why.
-fn why(Down { addr, name, state, fault, .. }: &Down) -> String {
-    let why = fault.map_or_else(|| word(*state), |fault| fault.as_str());
+fn why(Absentee { down: Down { addr, name, .. }, reason, .. }: &Absentee) -> String {
+    let why = reason.as_str();
     match name {
         Some(name) => format!("{addr} ({name}): {why}"),
         None => format!("{addr}: {why}"),
@@ -109,15 +114,5 @@ fn turn(event: TurnNews, online: &str) {
                 "no TURN server of `nodes` has answered: does a firewall drop STUN or its answers?"
             );
         }
-    }
-}
-
-/// What a node says of itself that is not offered.
-fn word(state: State) -> &'static str {
-    match state {
-        State::Offering | State::Nothing => "nothing",
-        State::TurnDown => "turn-down",
-        State::Full => "full",
-        State::Draining => "draining",
     }
 }

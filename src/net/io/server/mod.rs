@@ -2,6 +2,7 @@
 
 mod asking_sockets;
 mod check_sockets;
+mod check_watch;
 mod control;
 mod counters;
 mod event_log;
@@ -17,6 +18,7 @@ mod running;
 mod settings;
 mod shared;
 mod start;
+mod trouble_log;
 mod turn_sockets;
 mod url_checks;
 mod worker;

@@ -6,6 +6,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, mpsc};
 
 use super::asking_sockets::AskingSockets;
+use super::check_watch::CheckWatch;
 use super::counters::Counters;
 use super::log_limit::LogLimit;
 use super::part::Parts;
@@ -25,6 +26,7 @@ pub(super) struct SharedState {
     pub(super) parts: Arc<Parts>,
     pub(super) counters: Counters,
     pub(super) log_limit: LogLimit,
+    pub(super) check_watch: CheckWatch,
     peer_messages: mpsc::Sender<Arrival>,
     /// The control loop has something new to look at.
     pub(super) news: Notify,
@@ -51,6 +53,7 @@ impl SharedState {
             parts: Arc::default(),
             counters: Counters::default(),
             log_limit: LogLimit::default(),
+            check_watch: CheckWatch::default(),
             peer_messages,
             news: Notify::new(),
             overflow: Notify::new(),

@@ -17,7 +17,7 @@ use super::turn_sockets::TurnSockets;
 use super::url_checks::UrlChecks;
 use super::worker::Worker;
 use super::{names, networks, overflow, receive, settings};
-use crate::config::Config;
+use crate::config::{Cluster, Config};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Responder;
@@ -58,6 +58,8 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
             turn_sockets.open(Instant::now(), *addr)?;
         }
     }
+    let Cluster { nodes, join, .. } = &config.cluster;
+    engine.set_barren(Instant::now(), nodes.is_empty() && turn.is_empty() && !join);
     engine.set_turn(Instant::now(), turn);
     let url_checks = UrlChecks::new(&config)?;
     let trust = settings::trust(&config.cluster)?;
@@ -80,7 +82,8 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
         for (socket, reply_socket) in sockets.into_iter().zip(replies) {
             let responder = Responder::new(limiter.clone(), random::rng()?);
             let shared = started.shared.clone();
-            let worker = Worker { addr, socket, reply_socket, shared, responder };
+            let looks = false;
+            let worker = Worker { addr, socket, reply_socket, shared, responder, looks };
             started.workers.push(worker.spawn()?);
         }
     }

@@ -12,7 +12,7 @@ use super::part::Part;
 use super::receive::catch_up;
 use super::shared::{Arrival, SharedState};
 use crate::error::Error;
-use crate::net::engine::server::answer::{Answer, Handled, Responder};
+use crate::net::engine::server::answer::{Answer, Handled, Responder, Snapshot};
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::incoming::{Incoming, LocalAddr};
 use crate::net::io::socket::Batch;
@@ -30,6 +30,8 @@ pub(super) struct Worker {
     pub(super) reply_socket: UdpSocket,
     pub(super) shared: Arc<SharedState>,
     pub(super) responder: Responder,
+    /// Whether each datagram is looked at, for the log or for what superiors send.
+    pub(super) looks: bool,
 }
 
 impl Worker {
@@ -48,6 +50,7 @@ impl Worker {
         let mut batch = Batch::new();
         let mut errors = 0;
         let mut look = Instant::now();
+        self.looks = self.may_look(look);
         while !self.shared.parts.stopping() && errors < HOPELESS {
             let received = batch.receive(&self.socket);
             let now = Instant::now();
@@ -69,6 +72,7 @@ impl Worker {
             if now >= look {
                 look = now + LOOK;
                 self.count_lost(&mut batch);
+                self.looks = self.may_look(now);
             }
             self.shared.counters.called(batch.take_calls());
         }
@@ -76,6 +80,12 @@ impl Worker {
         if errors >= HOPELESS {
             error!(udp = %self.addr, "nothing but errors from the socket");
         }
+    }
+
+    fn may_look(&self, now: Instant) -> bool {
+        let checks =
+            self.shared.snapshot.load().has_superiors() && self.shared.check_watch.is_due(now);
+        checks || tracing::enabled!(tracing::Level::TRACE)
     }
 
     fn count_lost(&self, batch: &mut Batch) {
@@ -94,7 +104,7 @@ impl Worker {
             snapshot = self.shared.snapshot.load();
         }
         let counters = &self.shared.counters;
-        let tell = tracing::enabled!(tracing::Level::TRACE);
+        let looks = self.looks;
         let sent = batch.answer(&self.reply_socket, count, |received, head| {
             let to = received.to.unwrap_or(self.addr.ip());
             let to = &LocalAddr(SocketAddr::new(to, self.addr.port()));
@@ -105,8 +115,8 @@ impl Worker {
                 false => self.responder.handle_datagram(&snapshot, now, incoming, &mut answer),
             };
             *head = answer.head;
-            if tell && self.shared.log_limit.allow(now) {
-                trace_datagram(*received.from, &handled);
+            if looks {
+                look_at(&self.shared, &snapshot, now, incoming, &handled);
             }
             match handled {
                 Handled::Answer => return Some(answer.tail),
@@ -132,6 +142,30 @@ impl Worker {
 
 /// Out of line, for the address stays in registers then.
 #[cold]
+fn look_at(
+    shared: &SharedState,
+    snapshot: &Snapshot,
+    now: Instant,
+    Incoming { from, bytes, .. }: Incoming,
+    handled: &Handled,
+) {
+    if tracing::enabled!(tracing::Level::TRACE) && shared.log_limit.allow(now) {
+        trace_datagram(*from, handled);
+    }
+    let answered = matches!(handled, Handled::Answer | Handled::Retry);
+    if answered
+        && shared.check_watch.is_due(now)
+        && let Some(fault) = snapshot.as_check(*from, bytes)
+    {
+        shared.check_watch.found(now);
+        let mut engine = shared.engine();
+        engine.handle_check(now, *from, fault);
+        if engine.has_news() {
+            shared.wake();
+        }
+    }
+}
+
 fn trace_datagram(from: SocketAddr, handled: &Handled) {
     match handled {
         // Nothing of what it says.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use turn_balance::internals::engine::server::auth::PeerMessage;
 use turn_balance::internals::engine::server::incoming::LocalAddr;
+use turn_balance::internals::engine::server::refusal::Message;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{Ping, Request, RequestBody, Response, ResponseBody, SEQ_END};
 
@@ -29,12 +30,12 @@ impl World {
         message: &PeerMessage,
     ) {
         let now = self.now;
-        let before = (self.engine.count(), self.engine.poll_timeout());
+        let before = (self.engine.count(), self.engine.members().poll_timeout());
         match (message, Request::decode(datagram)) {
             (PeerMessage::Heartbeat(_), Ok(Request { body: RequestBody::Ping(ping), .. })) => {
                 let worth = self.worth(from, datagram, &ping);
                 let result = self.engine.handle_peer_message(now, LocalAddr(own()), from, message);
-                let after = (self.engine.count(), self.engine.poll_timeout());
+                let after = (self.engine.count(), self.engine.members().poll_timeout());
                 match worth {
                     Worth::Nothing => assert_eq!(after, before, "{from} {ping:?}"),
                     Worth::Bare => assert_eq!(after.0, before.0, "{from} {ping:?}"),
@@ -61,6 +62,15 @@ impl World {
                         .take(known.map_or(0, |at| at + 1))
                         .for_each(|seq| *seq = 0);
                 }
+            }
+            (PeerMessage::Refused(refusal), _) => {
+                let ping = refusal.message == Message::Heartbeat;
+                let purpose = if ping { Purpose::Ping } else { Purpose::Pong };
+                assert!(!matches!(self.trust.keys.judge(purpose, datagram), Tag::Right(_)));
+                let listed = (0..self.configured as u8).any(|n| node(n) == from);
+                assert!(listed || from == superior(), "{from} is no peer");
+                let result = self.engine.handle_peer_message(now, LocalAddr(own()), from, message);
+                assert_eq!((result, self.engine.count()), (Err(refusal.reason()), before.0));
             }
             (message, request) => panic!("{message:?} of {request:?}"),
         }

@@ -139,7 +139,8 @@ impl Responder {
             // A Pong has none of the fields that a request has.
             Err(DecodeError::Empty) if !trust.keys.is_empty() => {
                 let tagged = trust.is_tagged(datagram);
-                let message = self.judge_peer(uptime, from, tagged, || trust.pong(datagram))?;
+                let judge = || trust.pong(snapshot.is_superior(*from), datagram);
+                let message = self.judge_peer(uptime, from, tagged, judge)?;
                 return Ok(Unusual::Done(Handled::PeerMessage(message.into())));
             }
             request => request?,
@@ -188,7 +189,14 @@ impl Responder {
             self.limiter.admit_judgement(uptime)?;
         }
         let message = judge()?;
-        self.limiter.admit_peer(uptime, from, message.key())?;
+        match &message {
+            // What others send in its name costs it nothing here either.
+            PeerMessage::Refused(refusal) => {
+                let admitted = self.limiter.admit_refused(uptime, from);
+                admitted.then_some(()).ok_or(refusal.reason())?;
+            }
+            _ => self.limiter.admit_peer(uptime, from, message.key())?,
+        }
         Ok(message)
     }
 

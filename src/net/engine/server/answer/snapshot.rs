@@ -10,8 +10,11 @@ use super::listing::Listing;
 use super::url_book::UrlBook;
 use crate::net::engine::Rng;
 use crate::net::engine::server::auth::Trust;
+use crate::net::engine::server::refusal::TagFault;
 use crate::net::engine::server::seal::Seal;
-use crate::net::wire::{Node, ProbeReply, State, View};
+use crate::net::wire::{
+    Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, State, View,
+};
 use crate::types::Family;
 
 /// What workers answer from: the lists, encoded, and who the server and its peers are.
@@ -89,7 +92,38 @@ impl Snapshot {
     /// Whether such a node is there, or a superior.
     pub(super) fn is_peer(&self, addr: SocketAddr) -> bool {
         planted!(PeerAnswered => false);
-        self.is_node(addr) || self.superiors.binary_search(&addr).is_ok()
+        self.is_node(addr) || self.is_superior(addr)
+    }
+
+    /// Whether a superior is there.
+    pub(super) fn is_superior(&self, addr: SocketAddr) -> bool {
+        self.superiors.binary_search(&addr).is_ok()
+    }
+
+    /// Whether there are superiors, whose checks are looked for.
+    pub fn has_superiors(&self) -> bool {
+        !self.superiors.is_empty()
+    }
+
+    /// Whether a datagram is a superior's check, as far as that shows: by its tag, or by where it comes
+    /// from, or, since a superior may have several addresses, by what it asks. Comes with what is wrong
+    /// with its tag, if it is signed.
+    pub fn as_check(&self, from: SocketAddr, datagram: &[u8]) -> Option<Option<TagFault>> {
+        if self.trust.checker(datagram).is_some() {
+            return Some(None);
+        }
+        let known = self.superiors.iter().any(|superior| superior.ip() == from.ip());
+        if !known && datagram.len() != PADDED_REQUEST {
+            return None;
+        }
+        let Ok(Request { body: RequestBody::Probe(probe), .. }) = Request::decode(datagram) else {
+            return None;
+        };
+        let Probe { nonce, view, names, .. } = probe;
+        let asks_so = nonce != 0 && names && view == View::Flat;
+        let fault = TagFault::of(&self.trust.keys, datagram);
+        let fault = Some(fault).filter(|fault| known && *fault != TagFault::Absent);
+        (known || asks_so).then_some(fault.filter(|_| !self.trust.keys.is_empty()))
     }
 
     /// The list for bare askers of a family, if there is anything to tell them.

@@ -101,7 +101,16 @@ impl Budgets {
     /// hundreds of them may stand in one network. `key`: the number of the one that it is signed
     /// with, 0 if it is not, so that who has no key uses up nothing of who has.
     pub(super) fn take_node(&self, uptime: Duration, from: &SocketAddr, key: u32) -> bool {
-        self.node.take(nanos(uptime), self.hash.of([self.hash.of_addr(from), key.into()]), 0)
+        self.take_signed(uptime, from, key.into())
+    }
+
+    /// The same for what is sent in its name and is not believed, apart from what it sends itself.
+    pub(super) fn take_refused(&self, uptime: Duration, from: &SocketAddr) -> bool {
+        self.take_signed(uptime, from, u64::MAX)
+    }
+
+    fn take_signed(&self, uptime: Duration, from: &SocketAddr, by: u64) -> bool {
+        self.node.take(nanos(uptime), self.hash.of([self.hash.of_addr(from), by]), 0)
     }
 }
 

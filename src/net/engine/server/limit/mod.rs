@@ -216,6 +216,11 @@ impl Limiter {
         free.then_some(()).ok_or(DropReason::Limited)
     }
 
+    /// Whether one more may be told of that a peer has sent and that is not believed.
+    pub(super) fn admit_refused(&self, uptime: Duration, from: &SocketAddr) -> bool {
+        self.budgets.take_refused(uptime, from)
+    }
+
     /// A cookie for an asker.
     pub(super) fn cookie(&self, uptime: Duration, from: &SocketAddr) -> Cookie {
         self.cookies.issue(uptime, *from)

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::time::Instant;
 
-use super::naming::may_name_server;
+use super::naming::unfit;
 use super::roster::Roster;
 use crate::net::engine::Rng;
 use crate::net::engine::server::auth::{Heartbeat, Trust};
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::replay::{Freshness, ReplayFilter};
+use crate::net::engine::server::trouble::Unfit;
 use crate::net::wire::{Ping, Pong};
 use crate::types::OnLink;
 
@@ -27,8 +28,10 @@ pub(super) struct Gate {
 /// Where the sender of a heartbeat may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Places {
-    /// The address that it advertises.
+    /// The address that it advertises, if that may be one.
     pub(super) advertised: Option<SocketAddr>,
+    /// The same, where it may not, and why.
+    pub(super) unfit: Option<(SocketAddr, Unfit)>,
     /// The address that it sends from.
     pub(super) source: Option<SocketAddr>,
 }
@@ -87,7 +90,10 @@ impl Gate {
         }
         let ping = &heartbeat.ping;
         let (places, room) = match roster.get(from).is_some_and(|member| !member.has_joined()) {
-            true => (Places { advertised: None, source: Some(from) }, usize::MAX),
+            true => {
+                let places = Places { advertised: None, unfit: None, source: Some(from) };
+                (places, usize::MAX)
+            }
             false => (self.places(from, ping)?, self.room(configured)),
         };
         if roster.len() >= room && !places.iter().any(|addr| roster.contains(addr)) {
@@ -108,14 +114,27 @@ impl Gate {
     /// lists.
     fn places(&self, from: SocketAddr, ping: &Ping) -> Result<Places, DropReason> {
         let join = self.trust.join.as_ref().ok_or(DropReason::StrangeHeartbeat)?;
-        let allowed =
-            |addr: &SocketAddr| may_name_server(&self.on_link, from, *addr) && join.allows(*addr);
-        let advertised = ping.advertise.filter(|addr| *addr != from).filter(allowed);
-        let source = Some(from).filter(allowed);
+        let bars = |addr| join.unfit(addr).or_else(|| unfit(&self.on_link, from, addr, false));
+        let wanted = ping.advertise.filter(|addr| *addr != from).map(|addr| (addr, bars(addr)));
+        let advertised = wanted.filter(|(_, bar)| bar.is_none()).map(|(addr, _)| addr);
+        let unfit = wanted.and_then(|(addr, bar)| Some((addr, bar?)));
+        let source = Some(from).filter(|from| bars(*from).is_none());
         if advertised.or(source).is_none() {
             return Err(DropReason::Unwanted);
         }
-        Ok(Places { advertised, source })
+        Ok(Places { advertised, unfit, source })
+    }
+
+    /// Why whoever has signed this is not let in, by the reason that its heartbeat was dropped for.
+    pub(super) fn unwelcome(&self, from: SocketAddr, reason: DropReason) -> Option<Unfit> {
+        match reason {
+            DropReason::TooManyNodes => Some(Unfit::Room),
+            DropReason::Unwanted => {
+                let join = self.trust.join.as_ref()?;
+                join.unfit(from).or_else(|| unfit(&self.on_link, from, from, false))
+            }
+            _ => None,
+        }
     }
 
     /// Of how many addresses something is remembered.

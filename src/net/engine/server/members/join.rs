@@ -12,6 +12,7 @@ use super::roster::Roster;
 use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::news::News;
+use crate::net::engine::server::trouble::{Trouble, Unfit};
 
 /// The nodes, while some join or leave.
 pub(super) struct Joining<'a> {
@@ -24,7 +25,7 @@ pub(super) struct Joining<'a> {
 
 impl Joining<'_> {
     /// Looks for a node at the address that it advertises, and where it is heard from only as long
-    /// as it is not found there.
+    /// as it is not found there. Returns what is wrong with the first.
     ///
     /// # Errors
     /// There are too many nodes.
@@ -32,14 +33,17 @@ impl Joining<'_> {
         &mut self,
         now: Instant,
         from: SocketAddr,
-        Places { advertised, source }: Places,
+        Places { advertised, unfit, source }: Places,
         heartbeat: &Heartbeat,
-    ) -> Result<(), DropReason> {
+    ) -> Result<Option<Trouble>, DropReason> {
         let sought = match advertised {
             Some(place) => self.look_for(now, from, place, heartbeat),
             None => Sought::Nowhere,
         };
-        let Some(source) = source else { return Ok(()) };
+        let missed = advertised.filter(|_| matches!(sought, Sought::Nowhere));
+        let bar = unfit.or(missed.map(|place| (place, Unfit::Silent)));
+        let trouble = bar.map(|(place, why)| Trouble::Misadvertised { from, place, why });
+        let Some(source) = source else { return Ok(trouble) };
         match sought {
             Sought::Found => self.dismiss(source),
             Sought::Awaited => {}
@@ -48,7 +52,7 @@ impl Joining<'_> {
                 self.knock(now, from, source, heartbeat);
             }
         }
-        Ok(())
+        Ok(trouble)
     }
 
     /// A place has shown that a node is there, which has this key: it is asked in full at once.

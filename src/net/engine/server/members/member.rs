@@ -11,6 +11,9 @@ use super::signer::Signer;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::server::news::Change;
+use crate::net::engine::server::reason::Absentee;
+use crate::net::engine::server::refusal::TagFault;
+use crate::net::engine::server::trouble::Trouble;
 use crate::net::engine::server::ways::{Way, Ways};
 use crate::net::engine::{Rng, jitter};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
@@ -37,6 +40,8 @@ pub(super) struct Member {
     offered: Option<Offered>,
     /// What it says instead.
     said: Option<Said>,
+    /// What is wrong with the tags of what it sends, until an answer is right.
+    refused: Option<TagFault>,
     check: Check,
 }
 
@@ -69,6 +74,7 @@ impl Member {
             signer: Signer::default(),
             offered: None,
             said: None,
+            refused: None,
             check: Check::new(first),
         }
     }
@@ -160,9 +166,16 @@ impl Member {
         self.check.way()
     }
 
-    /// An answer came that counts for nothing else.
-    pub(super) fn heard_from(&mut self) {
+    /// An answer came that counts for nothing else, for this reason.
+    pub(super) fn refuse(&mut self, fault: TagFault) {
+        self.suspect(fault);
         self.check.heard();
+    }
+
+    /// Something came in its name that is not believed. Where the keys differ its answers have no tag at all:
+    /// what its heartbeats have says more.
+    pub(super) fn suspect(&mut self, fault: TagFault) {
+        self.refused = self.refused.filter(|_| fault == TagFault::Absent).or(Some(fault));
     }
 
     /// When the check was sent that an answer is to; `None`: it is to none.
@@ -185,6 +198,7 @@ impl Member {
     ) -> Change<MemberEvent> {
         let CheckAnswer { sent, proof, key, reply, len } = answer;
         self.signer.show(key);
+        self.refused = None;
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
         self.heard(now);
@@ -265,6 +279,17 @@ impl Member {
             state: said.map_or(State::Nothing, |said| said.state),
             fault: said.map_or(Some(TurnFault::Silent), |said| said.fault),
         })
+    }
+
+    /// The same with what only this server knows, for who runs it.
+    pub(super) fn absent(&self, now: Instant) -> Option<Absentee> {
+        self.down(now).map(|down| Absentee::new(down, self.refused))
+    }
+
+    /// What is wrong with what it offers.
+    pub(super) fn left_out(&self) -> Option<Trouble> {
+        let (named, why) = self.offered.as_ref()?.left_out?;
+        Some(Trouble::LeftOut { node: self.spec.addr, named, why })
     }
 
     /// How it is listed, if it is online.

@@ -16,7 +16,7 @@ mod roster;
 mod said;
 mod signer;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::time::Instant;
 
@@ -26,7 +26,10 @@ use super::auth::{Heartbeat, Trust};
 use super::deadlines::spread;
 use super::drop::DropReason;
 use super::news::News;
+use super::reason::Absentee;
+use super::refusal::{Message, Refusal, TagFault};
 use super::seal::Seal;
+use super::trouble::Trouble;
 use super::ways::{Way, Ways};
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
@@ -44,6 +47,9 @@ pub use node::{CheckOutcome, MemberEvent, NodeSpec, NodeState, Online};
 pub use offered::ONLINE;
 use offered::Offered;
 
+/// What datagrams show is looked at after each: this many one may show.
+const SIGHTS: usize = 4;
+
 /// The nodes of a server.
 ///
 /// After any `handle_*` or `set_*`, call `poll_transmit` and `poll_event` until they are empty,
@@ -53,6 +59,8 @@ pub struct Members {
     roster: Roster,
     prospects: Prospects,
     news: News<MemberEvent>,
+    /// What datagrams have shown to be wrong since somebody looked, as many as [`SIGHTS`].
+    sights: VecDeque<Trouble>,
     gate: Gate,
     ways: Ways,
     /// How many of them are configured.
@@ -68,6 +76,7 @@ impl Members {
             roster: Roster::default(),
             prospects: Prospects::default(),
             news: News::default(),
+            sights: VecDeque::new(),
             gate: Gate::default(),
             ways: Ways::default(),
             configured: 0,
@@ -126,12 +135,35 @@ impl Members {
         from: SocketAddr,
         heartbeat: &Heartbeat,
     ) -> Result<Option<Pong>, DropReason> {
+        let result = self.take_heartbeat(now, from, heartbeat);
+        if let Err(reason) = &result
+            && let Some(why) = self.gate.unwelcome(from, *reason)
+        {
+            self.sight(Trouble::Unwelcome { from, why });
+        }
+        result
+    }
+
+    fn take_heartbeat(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        heartbeat: &Heartbeat,
+    ) -> Result<Option<Pong>, DropReason> {
         match self.gate.judge(now, from, heartbeat, &self.roster, self.configured)? {
             Ruling::Unsigned => self.joining().knock(now, from, from, heartbeat),
-            Ruling::Signed(places) => self.joining().let_in(now, from, places, heartbeat)?,
+            Ruling::Signed(places) => {
+                let trouble = self.joining().let_in(now, from, places, heartbeat)?;
+                trouble.into_iter().for_each(|trouble| self.sight(trouble));
+            }
             Ruling::Stale(pong) => return Ok(Some(pong)),
         }
         Ok(None)
+    }
+
+    /// A heartbeat came in the name of a node, and is not believed.
+    pub(super) fn suspect(&mut self, from: SocketAddr, fault: TagFault) {
+        self.roster.change(from, |member| member.suspect(fault));
     }
 
     /// A datagram came to the socket that checks are sent from.
@@ -172,7 +204,11 @@ impl Members {
         };
         let joined = member.is_none_or(Member::has_joined);
         if key.is_none() && trust.requires_signed_answers(joined) {
-            self.roster.change(from, Member::heard_from);
+            let fault = TagFault::of(&trust.keys, datagram);
+            if self.roster.change(from, |member| member.refuse(fault)).is_some() {
+                let refusal = Refusal { message: Message::Answer, fault };
+                self.sight(Trouble::Refused { peer: from, refusal });
+            }
             return CheckOutcome::Unsigned;
         }
         let Some(sent) = sent else {
@@ -185,6 +221,8 @@ impl Members {
         let (on_link, rng) = (self.gate.on_link(), &mut self.rng);
         let change = self.roster.change(from, |member| member.answered(now, answer, on_link, rng));
         change.into_iter().for_each(|change| self.news.note(now, change));
+        let left_out = self.roster.get(from).and_then(Member::left_out);
+        left_out.into_iter().for_each(|trouble| self.sight(trouble));
         CheckOutcome::Right
     }
 
@@ -285,6 +323,16 @@ impl Members {
         self.roster.iter().filter_map(move |(_, member)| member.down(now))
     }
 
+    /// The same, with what only this server knows of them.
+    pub(super) fn absent(&self, now: Instant) -> impl Iterator<Item = Absentee> {
+        self.roster.iter().filter_map(move |(_, member)| member.absent(now))
+    }
+
+    /// What datagrams have shown to be wrong since the last call.
+    pub(super) fn take_sights(&mut self) -> impl Iterator<Item = Trouble> {
+        self.sights.drain(..)
+    }
+
     /// All that heartbeats could change of the nodes, for tests.
     #[doc(hidden)]
     pub fn states(&self) -> Vec<NodeState> {
@@ -301,6 +349,12 @@ impl Members {
     #[doc(hidden)]
     pub fn remembered(&self) -> usize {
         self.gate.remembered()
+    }
+
+    fn sight(&mut self, trouble: Trouble) {
+        if self.sights.len() < SIGHTS {
+            self.sights.push_back(trouble);
+        }
     }
 
     fn joining(&mut self) -> Joining<'_> {

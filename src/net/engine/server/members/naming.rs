@@ -3,16 +3,21 @@
 use std::net::SocketAddr;
 
 use crate::net::engine::loop_port::is_loop_port;
+use crate::net::engine::server::trouble::Unfit;
 use crate::types::{OnLink, Scope};
 
-/// Whether one at `from` may name a balance server, where this host is in these networks.
-pub(super) fn may_name_server(on_link: &OnLink, from: SocketAddr, addr: SocketAddr) -> bool {
-    !is_loop(addr) && may_name(on_link, from, addr)
-}
-
-/// Whether one at `from` may name a TURN server.
-pub(super) fn may_name(on_link: &OnLink, from: SocketAddr, addr: SocketAddr) -> bool {
-    is_wide(from, addr) && is_elsewhere(on_link, from, addr)
+/// Why one at `from` may not name a server, one of TURN or of balance, where this host is in these networks;
+/// `None`: it may.
+pub(super) fn unfit(
+    on_link: &OnLink,
+    from: SocketAddr,
+    addr: SocketAddr,
+    turn: bool,
+) -> Option<Unfit> {
+    if !is_wide(from, addr) || !is_elsewhere(on_link, from, addr) {
+        return Some(Unfit::Near);
+    }
+    (!turn && is_loop(addr)).then_some(Unfit::Port)
 }
 
 fn is_wide(from: SocketAddr, addr: SocketAddr) -> bool {

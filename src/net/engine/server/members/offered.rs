@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::naming::{may_name, may_name_server};
+use super::naming::unfit;
 use crate::net::engine::server::flat::may_be_passed_on;
+use crate::net::engine::server::trouble::Unfit;
 use crate::net::wire::{Kind, MAX_ANSWER, Node, ProbeReply, State};
 use crate::types::{Name, OnLink};
 
@@ -20,6 +21,8 @@ pub(super) struct Offered {
     pub(super) name: Option<Name>,
     /// What it lists, where its answer held all of that.
     pub(super) list: Vec<Node>,
+    /// The first address that it names and may not, and why.
+    pub(super) left_out: Option<(SocketAddr, Unfit)>,
     pub(super) version: u64,
     pub(super) until: Instant,
 }
@@ -43,20 +46,23 @@ impl Offered {
             (true, Some(_)) => Kind::Leaf,
             (true, None) => return None,
         };
-        let may_name = |turn: &SocketAddr| may_name(on_link, from, *turn);
-        let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn));
+        let mut left_out = None;
+        let mut may_name = |addr: &SocketAddr, turn| {
+            let why = unfit(on_link, from, *addr, turn);
+            left_out = left_out.or(why.map(|why| (*addr, why)));
+            why.is_none()
+        };
         let of_use = is_whole(&reply) && is_short(len, &reply.nodes);
+        let turn = reply.turn.filter(|turn| kind == Kind::Leaf && may_name(turn, true));
         let mut list = if of_use { reply.nodes } else { Vec::new() };
-        list.retain(|node| match node.kind {
-            Kind::Turn => may_name(&node.addr),
-            Kind::Balance | Kind::Leaf => may_name_server(on_link, from, node.addr),
-        });
+        list.retain(|node| may_name(&node.addr, node.kind == Kind::Turn));
         for node in &mut list {
-            node.turn = node.turn.filter(may_name);
-            node.checker = node.checker.filter(|by| may_name_server(on_link, from, *by));
+            node.turn = node.turn.filter(|turn| may_name(turn, true));
+            node.checker = node.checker.filter(|by| may_name(by, false));
         }
         let until = now + good_for();
-        Some(Self { kind, turn, name: reply.name, list, version: reply.version, until })
+        let (name, version) = (reply.name, reply.version);
+        Some(Self { kind, turn, name, list, left_out, version, until })
     }
 
     /// How many entries of the list in an answer of so many bytes are of interest: of one that is too
@@ -73,6 +79,7 @@ impl Offered {
             turn: None,
             name: None,
             list: Vec::new(),
+            left_out: None,
             version: 0,
             until: now + ONLINE,
         }));

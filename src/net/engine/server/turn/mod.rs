@@ -12,6 +12,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::news::{Change, News};
+use super::reason::Absentee;
 use super::ways::{Way, Ways};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Down, Kind, Node, State};
@@ -176,6 +177,17 @@ impl TurnServers {
             let state = fault.map_or(State::TurnDown, State::from);
             Down { addr, kind: Kind::Turn, name, state, fault }
         })
+    }
+
+    /// The same for who runs the server.
+    pub(super) fn absent(&self, now: Instant) -> impl Iterator<Item = Absentee> {
+        self.down(now).map(|down| Absentee::new(down, None))
+    }
+
+    /// Those beside the server, and whether each may be offered, or nobody knows yet.
+    pub(super) fn own_standings(&self) -> impl Iterator<Item = (SocketAddr, bool)> {
+        let fit = |server: &AskedTurn| server.standing().fault.is_none();
+        self.own.iter().map(move |server| (server.spec.public, fit(server)))
     }
 
     /// Whether there are some beside the server.

@@ -1,0 +1,325 @@
+//! What is wrong, as far as a server can see it: told when it begins, rarely while it lasts, and when it is
+//! over.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::refusal::Refusal;
+use crate::types::Name;
+
+/// Between two times that one is told of that lasts.
+pub const REMIND: Duration = Duration::from_secs(600);
+
+/// How long one that shows in datagrams is not seen until it is over: ten heartbeats, and three rounds of
+/// checks of a node that is not online.
+pub const QUIET: Duration = Duration::from_secs(30);
+
+/// How many are known at most, and of those how many that datagrams show: who has a key, or has recorded
+/// what was signed with it, fills neither the log nor the place of others.
+const MOST: usize = 64;
+const MOST_SEEN: usize = 32;
+
+/// What is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Trouble {
+    /// The server has neither nodes nor a TURN server, and lets nobody join.
+    Barren,
+    /// It has superiors, and none of them checks it.
+    Unchecked {
+        /// Whether any has since the start.
+        ever: bool,
+    },
+    /// The TURN server beside it is not offered. When that begins is told with its fault.
+    TurnDown {
+        /// Where clients are told it is.
+        public: SocketAddr,
+    },
+    /// What a peer sends is dropped for its tag.
+    Refused {
+        /// Who.
+        peer: SocketAddr,
+        /// What, and why.
+        refusal: Refusal,
+    },
+    /// Who has a key would be a node, and may not.
+    Unwelcome {
+        /// Where its heartbeats come from.
+        from: SocketAddr,
+        /// Why.
+        why: Unfit,
+    },
+    /// A node is not found where it wants to be.
+    Misadvertised {
+        /// Where its heartbeats come from.
+        from: SocketAddr,
+        /// The address that it advertises.
+        place: SocketAddr,
+        /// Why it is not taken.
+        why: Unfit,
+    },
+    /// What a node names is not passed on.
+    LeftOut {
+        /// The node.
+        node: SocketAddr,
+        /// The first address of those.
+        named: SocketAddr,
+        /// Why.
+        why: Unfit,
+    },
+    /// Nodes have one name.
+    SameName {
+        /// Which.
+        name: Name,
+        /// Two of them.
+        nodes: [SocketAddr; 2],
+    },
+    /// A node that is a TURN server has the address of one that is a balance server, and only that one is
+    /// listed.
+    SameAddress {
+        /// Which.
+        addr: SocketAddr,
+    },
+}
+
+/// Why an address is not taken, or not passed on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Unfit {
+    /// It is in none of the prefixes of those who may join.
+    Prefix,
+    /// It is nobody's.
+    Nobody,
+    /// It is in a nearer network than who names it.
+    Near,
+    /// Another service has its port, and answers everything.
+    Port,
+    /// There is no room for one more.
+    Room,
+    /// Nothing answers there.
+    Silent,
+}
+
+/// One of them, at a moment that is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TroubleEvent {
+    /// What is wrong.
+    pub trouble: Trouble,
+    /// Whether it is so still.
+    pub stage: Stage,
+    /// For how long it is, or was.
+    pub lasts: Duration,
+}
+
+/// When one is told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It has begun.
+    Begins,
+    /// It goes on.
+    Lasts,
+    /// It is over.
+    Over,
+}
+
+/// All that are known.
+#[derive(Debug, Default)]
+pub(super) struct Troubles {
+    known: BTreeMap<Trouble, Known>,
+    /// When something is due of each.
+    due: BTreeSet<(Instant, Trouble)>,
+    events: VecDeque<TroubleEvent>,
+    seen: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Known {
+    since: Instant,
+    /// When it is told next.
+    next: Instant,
+    /// When it is over unless it is seen again; `None`: it is told when it is.
+    ends: Option<Instant>,
+    /// Whether it is over, and only still known so that it is told rarely if it comes again.
+    over: bool,
+    /// Whether it was told since it began.
+    told: bool,
+}
+
+impl Known {
+    fn due(&self) -> Instant {
+        self.ends.filter(|_| !self.over).map_or(self.next, |ends| ends.min(self.next))
+    }
+}
+
+impl Troubles {
+    /// It is so, or is not, from now on.
+    pub(super) fn set(&mut self, now: Instant, trouble: Trouble, wrong: bool) {
+        self.set_told(now, trouble, wrong, false);
+    }
+
+    /// The same, where something else tells when it begins and ends.
+    pub(super) fn set_quiet(&mut self, now: Instant, trouble: Trouble, wrong: bool) {
+        self.set_told(now, trouble, wrong, true);
+    }
+
+    fn set_told(&mut self, now: Instant, trouble: Trouble, wrong: bool, quiet: bool) {
+        match (self.known.get(&trouble), wrong) {
+            (None, true) if self.known.len() < MOST => {
+                let next = if quiet { now + REMIND } else { now };
+                let known = Known { since: now, next, ends: None, over: false, told: false };
+                self.put(trouble, known);
+                self.handle_timeout(now);
+            }
+            (Some(known), false) => {
+                let known = *known;
+                self.remove(&trouble);
+                if known.told && !quiet {
+                    self.tell(now, trouble, known, Stage::Over);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A datagram shows that it is so.
+    pub(super) fn see(&mut self, now: Instant, trouble: Trouble) {
+        let ends = Some(now + QUIET);
+        let known = match self.known.get(&trouble) {
+            Some(known) if known.over => {
+                Known { since: now, ends, over: false, told: false, ..*known }
+            }
+            Some(known) => Known { ends, ..*known },
+            None if self.seen < MOST_SEEN => {
+                Known { since: now, next: now, ends, over: false, told: false }
+            }
+            None => return,
+        };
+        self.put(trouble, known);
+        self.handle_timeout(now);
+    }
+
+    /// Those that this is said of, and that are set, are no more.
+    pub(super) fn keep(&mut self, now: Instant, stays: impl Fn(&Trouble) -> bool) {
+        let gone =
+            self.known.iter().filter(|(trouble, known)| known.ends.is_none() && !stays(trouble));
+        for trouble in Vec::from_iter(gone.map(|(trouble, _)| trouble.clone())) {
+            self.set(now, trouble, false);
+        }
+    }
+
+    /// Lets time pass.
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        while let Some((due, trouble)) = self.due.first().cloned()
+            && due <= now
+        {
+            let Some(mut known) = self.known.get(&trouble).copied() else {
+                self.due.remove(&(due, trouble));
+                continue;
+            };
+            if known.over {
+                self.remove(&trouble);
+            } else if known.ends.is_some_and(|ends| ends <= now) {
+                known.over = true;
+                known.next = known.next.max(now);
+                self.put(trouble.clone(), known);
+                if known.told {
+                    self.tell(now, trouble, known, Stage::Over);
+                }
+            } else {
+                let stage = if known.since == now { Stage::Begins } else { Stage::Lasts };
+                known.next = again(now);
+                known.told = true;
+                self.put(trouble.clone(), known);
+                self.tell(now, trouble, known, stage);
+            }
+        }
+    }
+
+    pub(super) fn poll_timeout(&self) -> Option<Instant> {
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    pub(super) fn poll_event(&mut self) -> Option<TroubleEvent> {
+        self.events.pop_front()
+    }
+
+    pub(super) fn has_events(&self) -> bool {
+        !self.events.is_empty()
+    }
+
+    /// What is wrong now, and since when.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Trouble, Instant)> {
+        let lasting = self.known.iter().filter(|(_, known)| !known.over);
+        lasting.map(|(trouble, known)| (trouble, known.since))
+    }
+
+    fn tell(&mut self, now: Instant, trouble: Trouble, known: Known, stage: Stage) {
+        let lasts = now.saturating_duration_since(known.since);
+        self.events.push_back(TroubleEvent { trouble, stage, lasts });
+    }
+
+    fn put(&mut self, trouble: Trouble, known: Known) {
+        self.remove(&trouble);
+        self.due.insert((known.due(), trouble.clone()));
+        self.seen += usize::from(known.ends.is_some());
+        self.known.insert(trouble, known);
+    }
+
+    fn remove(&mut self, trouble: &Trouble) {
+        if let Some(known) = self.known.remove(trouble) {
+            self.seen -= usize::from(known.ends.is_some());
+            self.due.remove(&(known.due(), trouble.clone()));
+        }
+    }
+}
+
+/// When one is told again that was told now.
+fn again(now: Instant) -> Instant {
+    planted!(TroubleToldOften => now + Duration::from_secs(1));
+    now + REMIND
+}
+
+impl Trouble {
+    /// The word for it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Barren => "nothing-configured",
+            Self::Unchecked { .. } => "unchecked",
+            Self::TurnDown { .. } => "turn-down",
+            Self::Refused { refusal, .. } => refusal.fault.as_str(),
+            Self::Unwelcome { .. } => "unwelcome",
+            Self::Misadvertised { .. } => "advertise",
+            Self::LeftOut { .. } => "left-out",
+            Self::SameName { .. } => "same-name",
+            Self::SameAddress { .. } => "same-address",
+        }
+    }
+}
+
+impl Unfit {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Prefix => "join-prefixes",
+            Self::Nobody => "nobody",
+            Self::Near => "near",
+            Self::Port => "port",
+            Self::Room => "max-nodes",
+            Self::Silent => "silent",
+        }
+    }
+}
+
+/// The rest of a sentence that begins with the address.
+impl fmt::Display for Unfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Prefix => "is in none of the `join-prefixes`",
+            Self::Nobody => "is nobody's",
+            Self::Near => "is in a nearer network than who names it",
+            Self::Port => "has the port of another service",
+            Self::Room => "is one more than `max-nodes`",
+            Self::Silent => "does not answer checks",
+        })
+    }
+}
