@@ -40,3 +40,11 @@ fn who_asks_for_faults_has_them() {
     let built = features(&["--workspace", "--features", "faults"]);
     assert!(built.contains("faults"), "{built:?}");
 }
+
+#[test]
+fn https_is_in_the_command_and_not_in_a_client_that_does_not_ask_for_it() {
+    let client = ["--edges", "no-dev", "--package", "turn-balance", "--no-default-features"];
+    let with = |list| features(&[&client[..], &["--features", list]].concat());
+    assert!(!with("client").contains("https"));
+    assert!(with("https").contains("client") && with("cli").contains("https"));
+}

@@ -98,8 +98,11 @@ impl Attempt {
 
     /// Those of them that the problem does not name itself.
     pub(crate) fn unsaid(&self) -> Vec<UnresolvedReport> {
-        let said = usize::from(self.trace.is_none());
-        self.unresolved().into_iter().skip(said).collect()
+        let said = match &self.trace {
+            None => true,
+            Some(trace) => matches!(trace.outcome, Err(Failure::Https { udp: None, .. })),
+        };
+        self.unresolved().into_iter().skip(said.into()).collect()
     }
 
     /// How the command ends once all is printed.

@@ -58,9 +58,10 @@ fn traced(trace: &Trace) -> (Transport, u32, usize) {
 #[tokio::test]
 async fn nobody_is_there() {
     let url: HttpsUrl = "https://127.0.0.1:9".parse().unwrap();
-    let soon = Duration::from_millis(200);
+    // A port that is closed says so at once, however busy this machine is.
+    let patience = Duration::from_secs(10);
     let ca_file = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
-    let by_https = || Balance::builder().https_root(url.clone()).timeout(soon);
+    let by_https = || Balance::builder().https_root(url.clone()).timeout(patience);
     let balance = by_https().transport(Transport::Https).build().await.unwrap();
     match balance.select().await {
         // Where the system trusts nobody.
@@ -74,8 +75,8 @@ async fn nobody_is_there() {
     if let Ok(trace) = balance.trace().await {
         assert_eq!(traced(&trace), (Transport::Https, 0, 0));
     }
-    let bad = by_https().ca_file(ca_file).build().await.unwrap();
-    assert!(matches!(bad.select().await, Err(Error::Roots { file: Some(_), .. })));
+    let bad = by_https().ca_file(ca_file).build().await;
+    assert!(matches!(bad, Err(Error::Roots { file: Some(_), .. })));
     let root = SocketAddr::from(([127, 0, 0, 1], 9));
     for (builder, transport) in
         [(by_https(), Transport::Udp), (Balance::builder().root(root), Transport::Https)]

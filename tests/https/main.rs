@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 mod blocked;
+mod broker;
 mod roots;
 
 use turn_balance_lab::Built;

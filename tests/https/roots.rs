@@ -196,3 +196,48 @@ fn a_file_of_certificates_that_is_of_no_use_is_told_though_udp_passes() {
     }
     std::fs::remove_file(file).unwrap();
 }
+
+#[test]
+fn why_neither_transport_found_any_is_told_of_both() {
+    let (net, authority) = (Net::new(), Authority::new(BUILT));
+    let web = format!("https://{}:1", net.ip(1));
+    let closed = format!("{}:1", net.ip(2));
+    let by_https = format!("by HTTPS: `{web}` does not listen at its port");
+    let nobody = "cannot look up `nobody.invalid`: ";
+    for (root, by_udp) in [
+        (closed.as_str(), format!("level 0: nothing listens at `{closed}`")),
+        ("nobody.invalid", nobody.to_owned()),
+    ] {
+        let cause = format!("{by_https}; by UDP: {by_udp}");
+        for command in ["probe", "trace"] {
+            let output = tb(&authority, &[command, root, &web]);
+            let said = said(&output);
+            assert!(said.contains(&format!("  Caused by: {cause}")), "{command} {root}: {said}");
+            assert_eq!(
+                said.matches("cannot look up").count(),
+                usize::from(root == "nobody.invalid")
+            );
+            let document = json(&tb(&authority, &[command, "--json", root, &web]));
+            let message = document["error"]["message"].as_str().unwrap();
+            assert!(message.contains(&cause), "{command} {root}: {message}");
+            let unresolved = document["unresolved"].as_array().unwrap();
+            let hosts: Vec<_> = unresolved.iter().map(|root| root["host"].as_str()).collect();
+            let expected = if root.contains(':') { vec![] } else { vec![Some(root)] };
+            assert_eq!(hosts, expected, "{document}");
+        }
+    }
+}
+
+#[test]
+fn a_root_without_an_address_is_told_where_https_finds_a_server() {
+    let net = Net::new();
+    let turn = net.turn(1);
+    web::plain_bindings(TcpListener::bind(turn).unwrap());
+    let text = list(&[("fra", &turn.to_string(), &[&format!("turn:{turn}?transport=tcp")])]);
+    let (url, authority) = root(&net, move |_| web::response("200 OK", "application/json", &text));
+    let output = tb(&authority, &["probe", "nobody.invalid", &url]);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), turn.to_string());
+    assert!(said(&output).contains("cannot look up `nobody.invalid`: "), "{}", said(&output));
+    let found = json(&tb(&authority, &["probe", "--json", "nobody.invalid", &url]));
+    assert_eq!(found["unresolved"][0]["host"], "nobody.invalid", "{found}");
+}

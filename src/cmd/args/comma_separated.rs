@@ -31,8 +31,8 @@ impl<T: FromStr> FromStr for CommaSeparated<T> {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct ListError<E> {
     /// Which one, where it is one of several.
-    item: Option<String>,
-    error: E,
+    pub(super) item: Option<String>,
+    pub(super) error: E,
 }
 
 impl<E: fmt::Display> fmt::Display for ListError<E> {

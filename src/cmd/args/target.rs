@@ -125,6 +125,8 @@ pub(crate) enum PingTargetError {
     Balance(ListError<RootError>),
     #[error("`tb ping` asks by UDP alone: `tb probe` and `tb trace` take `{}`", escaped(.0))]
     Https(String),
+    #[error("`{}` is a URL of the web, and `tb ping` asks by UDP: expected `HOST[:PORT]`", escaped(.0))]
+    Web(String),
     #[error(transparent)]
     Turn(#[from] TurnUrlError),
 }
@@ -139,7 +141,14 @@ pub(crate) fn ping_target(text: &str) -> Result<PingTarget, PingTargetError> {
     if is_url {
         return Ok(PingTarget::Turn(text.parse()?));
     }
-    let CommaSeparated(roots) = text.parse().map_err(PingTargetError::Balance)?;
+    let roots = match text.parse() {
+        Ok(CommaSeparated(roots)) => roots,
+        // What a root by HTTPS would have to be is of no interest here.
+        Err(ListError { item, error: RootError::Https(_) }) => {
+            return Err(PingTargetError::Web(item.unwrap_or_else(|| text.to_owned())));
+        }
+        Err(error) => return Err(PingTargetError::Balance(error)),
+    };
     let by_udp = |root: &RootTarget| match &root.at {
         RootPlace::Udp(endpoint) => {
             Some(Target { text: root.text.clone(), endpoint: endpoint.clone() })
@@ -165,6 +174,12 @@ mod tests {
             ping_target("https://root.example").unwrap_err().to_string(),
             "`tb ping` asks by UDP alone: `tb probe` and `tb trace` take `https://root.example`"
         );
+        for url in ["http://root.example", "HTTP://root.example:80/x", "https://"] {
+            let expected = format!(
+                "`{url}` is a URL of the web, and `tb ping` asks by UDP: expected `HOST[:PORT]`"
+            );
+            assert_eq!(ping_target(url).unwrap_err().to_string(), expected);
+        }
     }
 
     #[test]

@@ -15,6 +15,9 @@ use crate::types::ServerUrl;
 /// How long URLs are as good as new: they change when an operator changes them, or one fails its check.
 const FRESH: Duration = Duration::from_secs(60);
 
+/// How long those of a server are that has just come: some of its URLs may not be checked yet.
+const NEW: Duration = Duration::from_secs(2);
+
 /// How long nobody is asked again who did not answer.
 const SILENT: Duration = Duration::from_secs(10);
 
@@ -51,6 +54,8 @@ struct KeptUrls {
     again: Instant,
     /// When they came.
     came: Instant,
+    /// Since when it is asked for them.
+    since: Instant,
 }
 
 impl KnownUrls {
@@ -99,10 +104,14 @@ impl KnownUrls {
                 return;
             }
         }
-        let entry =
-            kept.entry(addr).or_insert(KeptUrls { urls: Vec::new(), again: now, came: now });
+        let new = KeptUrls { urls: Vec::new(), again: now, came: now, since: now };
+        let entry = kept.entry(addr).or_insert(new);
         match urls {
-            Some(urls) => *entry = KeptUrls { urls, again: now + FRESH, came: now },
+            Some(urls) => {
+                // Twice as old each time, until they are good for all of it.
+                let fresh = now.saturating_duration_since(entry.since).clamp(NEW, FRESH);
+                *entry = KeptUrls { urls, again: now + fresh, came: now, since: entry.since };
+            }
             None => entry.again = now + SILENT,
         }
     }

@@ -201,7 +201,7 @@ mod tests {
             let came = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
             lists.kept().entry(addr).or_default().list = Some((came, list));
         };
-        (listed(1, 0), listed(2, 50), listed(3, 61));
+        [(1, 0), (2, 50), (3, 61)].into_iter().for_each(|(n, seconds)| listed(n, seconds));
         let known = [1, 2, 3, 4].map(|n| lists.find(turn(n)).map(|server| server.addr));
         assert_eq!(known, [Some(turn(1)), Some(turn(2)), None, None]);
     }

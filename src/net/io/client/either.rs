@@ -10,6 +10,8 @@ use std::{
 
 #[cfg(feature = "https")]
 use tokio::time::{sleep_until, timeout};
+#[cfg(feature = "https")]
+use tracing::debug;
 
 #[cfg(feature = "https")]
 use super::https;
@@ -21,6 +23,8 @@ use crate::net::engine::client::descent::{Descent, Failure, Options, Progress, S
 use crate::net::engine::client::streams::either::{HEAD_START, begins_https, yields_for};
 #[cfg(feature = "https")]
 use crate::net::io::interfaces::on_link;
+#[cfg(feature = "https")]
+use crate::types::{Unresolved, UnresolvedRoot};
 
 /// What a caller wants of a descent.
 pub(super) trait DescentOutcome: Sized {
@@ -31,6 +35,9 @@ pub(super) trait DescentOutcome: Sized {
     fn by_https(trace: Trace) -> Self;
     /// Why it is none.
     fn failure(&mut self) -> Option<&mut Failure>;
+    /// By UDP these roots could not be asked besides.
+    #[cfg(feature = "https")]
+    fn set_unresolved(&mut self, roots: Vec<UnresolvedRoot>);
 }
 
 impl DescentOutcome for Result<Selection, Failure> {
@@ -46,6 +53,14 @@ impl DescentOutcome for Result<Selection, Failure> {
     fn failure(&mut self) -> Option<&mut Failure> {
         self.as_mut().err()
     }
+
+    #[cfg(feature = "https")]
+    fn set_unresolved(&mut self, roots: Vec<UnresolvedRoot>) {
+        match self {
+            Ok(selection) => selection.unresolved = roots,
+            Err(failure) => failure.set_unresolved(roots),
+        }
+    }
 }
 
 impl DescentOutcome for Trace {
@@ -60,6 +75,12 @@ impl DescentOutcome for Trace {
 
     fn failure(&mut self) -> Option<&mut Failure> {
         self.outcome.as_mut().err()
+    }
+
+    #[cfg(feature = "https")]
+    fn set_unresolved(&mut self, roots: Vec<UnresolvedRoot>) {
+        self.outcome.set_unresolved(roots.clone());
+        self.unresolved = roots;
     }
 }
 
@@ -143,8 +164,11 @@ pub(super) async fn descend<T: DescentOutcome + Send>(
         },
     };
     let mut outcome = T::by_https(by_https);
-    if let (Some(failure), InVain::Ended(Some(udp))) = (outcome.failure(), in_vain) {
-        *failure = failure.clone().beside_udp(udp);
+    outcome.set_unresolved(in_vain.unresolved());
+    match (outcome.failure(), in_vain) {
+        (Some(failure), InVain::Ended(udp)) => failure.set_udp(udp),
+        (_, InVain::Ended(_)) => {}
+        (_, InVain::Unable(error)) => debug!(%error, "cannot ask by UDP"),
     }
     Ok(outcome)
 }
@@ -153,17 +177,36 @@ pub(super) async fn descend<T: DescentOutcome + Send>(
 #[cfg(feature = "https")]
 enum InVain {
     /// It ended so.
-    Ended(Option<Failure>),
+    Ended(Failure),
     /// It could not ask.
-    Unable,
+    Unable(Error),
+}
+
+#[cfg(feature = "https")]
+impl InVain {
+    /// The roots that could not be asked.
+    fn unresolved(&self) -> Vec<UnresolvedRoot> {
+        match self {
+            Self::Ended(failure) => failure.unresolved().to_vec(),
+            Self::Unable(Error::Resolve { host, source, others }) => {
+                let failed = Unresolved::Failed(source.to_string());
+                let first = UnresolvedRoot::new(host, failed);
+                std::iter::once(first).chain(others.iter().cloned()).collect()
+            }
+            Self::Unable(Error::NoAddress { host, family }) => {
+                vec![UnresolvedRoot::new(host, Unresolved::NoAddress(*family))]
+            }
+            Self::Unable(_) => Vec::new(),
+        }
+    }
 }
 
 #[cfg(feature = "https")]
 fn found<T: DescentOutcome>(ended: Result<T, Error>) -> Result<T, InVain> {
-    let Ok(mut outcome) = ended else { return Err(InVain::Unable) };
-    match outcome.failure().cloned() {
+    let mut outcome = ended.map_err(InVain::Unable)?;
+    match outcome.failure() {
         None => Ok(outcome),
-        failure => Err(InVain::Ended(failure)),
+        Some(failure) => Err(InVain::Ended(failure.clone())),
     }
 }
 

@@ -133,15 +133,19 @@ impl Failure {
         Self::Https { why, udp: None, unresolved: Vec::new() }
     }
 
-    /// The same where UDP was tried too, in vain; of another failure nothing else.
+    /// By UDP neither; of another failure nothing changes, as below.
     #[cfg(feature = "https")]
-    pub(crate) fn beside_udp(self, udp: Self) -> Self {
-        match self {
-            Self::Https { why, .. } => {
-                let unresolved = udp.unresolved().to_vec();
-                Self::Https { why, udp: Some(Box::new(udp)), unresolved }
-            }
-            other => other,
+    pub(crate) fn set_udp(&mut self, failure: Self) {
+        if let Self::Https { udp, .. } = self {
+            *udp = Some(Box::new(failure));
+        }
+    }
+
+    /// These could not be asked by it.
+    #[cfg(feature = "https")]
+    pub(crate) fn set_unresolved(&mut self, roots: Vec<UnresolvedRoot>) {
+        if let Self::Https { unresolved, .. } = self {
+            *unresolved = roots;
         }
     }
 }
@@ -216,10 +220,13 @@ impl Failure {
                 )
             }
             #[cfg(feature = "https")]
-            Self::Https { why, udp: None, .. } => write!(f, "by HTTPS: {why}"),
-            #[cfg(feature = "https")]
-            Self::Https { why, udp: Some(udp), .. } => {
-                write!(f, "by HTTPS: {why}; by UDP: {udp}")
+            Self::Https { why, udp, unresolved, .. } => {
+                write!(f, "by HTTPS: {why}")?;
+                match (udp, unresolved.first()) {
+                    (Some(udp), _) => write!(f, "; by UDP: {udp}"),
+                    (None, Some(root)) => write!(f, "; by UDP: {root}"),
+                    (None, None) => Ok(()),
+                }
             }
             Self::Limited { level, at, .. } => {
                 write!(f, "level {level}: the limits let nobody be asked that {at} lists")
