@@ -314,7 +314,7 @@ async function measure(run, servers) {
     const spreads = servers.filter(({ samples }) => samples > 1).map(({ rtt, worst }) => worst - rtt)
     const noise = Math.round(spreads.sort((a, b) => a - b)[spreads.length >> 1] ?? 0)
     open = servers.filter(({ kind, rtt, samples }) => {
-      if (!samples) return round === 1 && best.samples < SAMPLES
+      if (!samples) return best.samples < SAMPLES
       if (kind === 'balance') return false
       // The only sample may be one of a request that was lost and sent again.
       if (samples < SAMPLES) return rtt <= near(best.rtt) || (samples < 2 && best.samples < SAMPLES)

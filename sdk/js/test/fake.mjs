@@ -58,6 +58,7 @@ class FakeConnection extends EventTarget {
     internet.atOnce = Math.max(internet.atOnce ?? 0, internet.asking.length)
     internet.step?.('gathering')
     this.onicegatheringstatechange?.()
+    if (internet.mute?.includes(stun.replace('stun:', ''))) return
     // It tells of candidates when it gets to it.
     await null
     internet.step?.('host')

@@ -36,6 +36,44 @@ test('of samples that came at once the last, and the others in the mean', async 
   assert.deepEqual(candidates.map(({ addr, rtt }) => [addr, Math.round(rtt)]), [[far.addr, 14], [near.addr, 50]])
 })
 
+test('who is silent is asked in all rounds, as long as the nearest has not three samples', async () => {
+  for (const last of [2, 3]) {
+    internet = new Internet({ lists: { '': [near, far] }, samples: 1, ms: { [near.addr]: ({ round }) => (round < last ? undefined : 10), [far.addr]: 12 } })
+    assert.equal((await select({ url })).server.addr, near.addr)
+  }
+})
+
+test('where nobody has answered all are asked once more', async () => {
+  internet = new Internet({ lists: { '': [near] }, ms: { [near.addr]: ({ round }) => (round === 1 ? undefined : 10) } })
+  const { method } = await select({ url })
+  assert.deepEqual([method, internet.connections.length], ['ice', 2])
+})
+
+test('where samples are far apart, those that may be the nearest have one more round', async () => {
+  const [a, b] = [[24, 30, 36], [12, 18, 24]]
+  internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: ({ round }) => (round === 1 ? a : [9, 15, 9]), [far.addr]: b } })
+  const { server } = await select({ url })
+  assert.deepEqual([server.addr, internet.connections.length], [near.addr, 2])
+})
+
+test('no round is for the nearest alone, nor for balance servers', async () => {
+  internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: [10], [far.addr]: [90, 90, 90] } })
+  await select({ url })
+  assert.equal(internet.connections.length, 1)
+  const regions = ['203.0.113.10', '203.0.113.20'].map((ip) => balance(ip))
+  const ms = Object.fromEntries([...regions, near].map(({ addr }) => [addr, 10]))
+  internet = new Internet({ lists: { '': regions, [regions[0].addr]: [near], [regions[1].addr]: [near] }, samples: 1, ms })
+  await select({ url })
+  assert.equal(internet.measured.filter((addr) => addr !== near.addr).length, 2)
+})
+
+test('a round waits for those that have not answered', async () => {
+  let polls = 0
+  internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: () => (polls++ < 3 ? undefined : 10), [far.addr]: 12 } })
+  assert.equal((await select({ url })).server.addr, near.addr)
+  assert.equal(internet.connections.length, 1)
+})
+
 test('where three samples came in one round, one round is enough', async () => {
   internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: 10, [far.addr]: 16 } })
   await select({ url })
@@ -86,6 +124,13 @@ test('what was passed over is asked where the nearest leads nowhere', async () =
   assert.equal((await select({ url })).server.addr, near.addr)
 })
 
+test('a region without a list does not hide the others, and who is listed twice is there once', async () => {
+  const [a, b] = ['203.0.113.10', '203.0.113.20'].map((ip) => balance(ip))
+  internet = new Internet({ lists: { '': [a, b], [b.addr]: [near, near] }, ms: { [a.addr]: 10, [b.addr]: 12, [near.addr]: 14 } })
+  const { server, servers } = await select({ url })
+  assert.deepEqual([server.addr, servers.length], [near.addr, 3])
+})
+
 test('a list cannot make it measure more than 256, nor one twice, nor go down for ever', async () => {
   const many = Array.from({ length: 300 }, (_, index) => leaf(`203.0.${index >> 8}.${index & 255}`))
   internet = new Internet({ lists: { '': [...many, ...many] }, ms: Object.fromEntries(many.map(({ addr }) => [addr, 9])) })
@@ -126,6 +171,14 @@ test('TURN servers are asked one after another, and none waits for one that is s
   assert.deepEqual(candidates.map(({ by }) => by), ['gather', 'gather', 'gather', 'gather', null])
 })
 
+test('a connection that tells of no candidate holds up no other', async () => {
+  const [a, b] = [turn('203.0.113.8'), turn('203.0.113.9')]
+  internet = new Internet({ lists: { '': [a, b] }, srflx: { [b.addr]: 5 } })
+  internet.mute = [a.addr]
+  const { server } = await select({ url })
+  assert.deepEqual([server.addr, server.by], [b.addr, 'gather'])
+})
+
 test('a TURN server that may be the nearest gets three samples, whoever else has them', async () => {
   const server = turn('203.0.113.8')
   internet = new Internet({ lists: { '': [near, server] }, ms: { [near.addr]: 60 }, srflx: { [server.addr]: [80, 90, 5] } })
@@ -146,8 +199,12 @@ test('a TURN server without a candidate is as far as its superior says, and the 
   const region = balance('203.0.113.10')
   const silent = turn('203.0.113.9', { rtt_ms: 7 })
   internet = new Internet({ lists: { '': [region], [region.addr]: [silent, far] }, ms: { [region.addr]: 20, [far.addr]: 35 } })
-  const { server, rtt, method } = await select({ url })
-  assert.deepEqual([server.addr, Math.round(rtt), server.by, method], [silent.addr, 27, 'list', 'none'])
+  const { server, rtt, method, servers } = await select({ url })
+  assert.deepEqual([server.addr, rtt, server.by, method], [silent.addr, servers[0].rtt + 7, 'list', 'none'])
+  // Below the broker's own server the way is that to the broker.
+  internet = new Internet({ lists: { '': [silent, far] }, ms: { [far.addr]: 35 } })
+  const direct = await select({ url })
+  assert.ok(direct.servers[0].rtt > 7)
 })
 
 test('without UDP the leaves are timed by HTTPS', async () => {
@@ -155,6 +212,31 @@ test('without UDP the leaves are timed by HTTPS', async () => {
   internet = new Internet({ lists: { '': [a, b] }, https: { 'a.example': 60, 'b.example': 5 } })
   const { server, method, rtt } = await select({ url, timeout: 1000 })
   assert.deepEqual([server.addr, server.by, method, rtt >= 4], [b.addr, 'https', 'https', true])
+})
+
+test('of HTTPS the first sixteen are timed, three times each, as long as one may be the nearest', async () => {
+  const leaves = Array.from({ length: 20 }, (_, index) => leaf(`203.0.113.${index + 1}`, { urls: [`https://leaf-${index}.example/`], rtt_ms: index }))
+  const https = Object.fromEntries(leaves.map((_, index) => [`leaf-${index}.example`, 1]))
+  internet = new Internet({ lists: { '': leaves }, https: { ...https, 'leaf-1.example': 40, 'leaf-0.example': 180 } })
+  for (const name in https) if (!['leaf-0.example', 'leaf-1.example'].includes(name)) delete internet.https[name]
+  const { servers } = await select({ url, timeout: 1000 })
+  const asked = internet.asked.filter(({ method }) => method === 'HEAD')
+  assert.equal(new Set(asked.map(({ url }) => url)).size, 16)
+  assert.deepEqual(servers.slice(0, 2).map(({ by }) => by), ['https', 'https'])
+  assert.ok(asked.every(({ credentials, mode, cache }) => credentials === 'omit' && mode === 'no-cors' && cache === 'no-store'))
+  internet = new Internet({ lists: { '': leaves.slice(0, 1) }, https })
+  await select({ url, timeout: 400 })
+  assert.equal(internet.asked.filter(({ method }) => method === 'HEAD').length, 3)
+})
+
+test('nothing of it goes on when it has ended', async () => {
+  internet = new Internet({ lists: { '': [near] }, ms: { [near.addr]: 10 } })
+  const { signal } = new AbortController()
+  const heard = []
+  signal.addEventListener = (name, listener) => heard.push(listener)
+  signal.removeEventListener = (name, listener) => heard.splice(heard.indexOf(listener), 1)
+  await select({ url, signal })
+  assert.deepEqual([heard, internet.asked[0].signal.aborted], [[], true])
 })
 
 test('without UDP and HTTPS the order is the broker\'s, also below it', async () => {
@@ -234,11 +316,21 @@ test('what it measured is what it asks credentials for', async () => {
   assert.deepEqual([method, headers.Authorization, headers['Content-Type']], ['POST', 'Bearer a.b.c', 'application/json'])
   assert.deepEqual(JSON.parse(body), { order: [near.turn, far.turn], count: 1 })
   assert.equal(selection.server.addr, near.addr)
-  await iceServers({ url, selection })
+  let told
+  await iceServers({ url, selection, onselect: (made) => (told = made) })
   assert.equal(internet.asked.length, 3)
+  assert.deepEqual([told, internet.asked[2].headers.Authorization], [selection, undefined])
+  const many = Array.from({ length: 20 }, () => near)
+  await iceServers({ url, selection: { candidates: many } })
+  assert.equal(JSON.parse(internet.asked[3].body).order.length, 16)
 })
 
 test('a server that has left the list is measured without, once', async () => {
+  for (const status of [400, 422]) {
+    const answers = [() => Response.json({}, { status }), () => Response.json({ iceServers: [] })]
+    internet = new Internet({ lists: { '': [near] }, ms: { [near.addr]: 10 }, ice: () => answers.shift()() })
+    assert.deepEqual(await iceServers({ url }), [])
+  }
   const lists = { '': [far, near] }
   const refuse = () => {
     lists[''] = [far]

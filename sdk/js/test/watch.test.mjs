@@ -124,16 +124,20 @@ test('a network that changed is measured anew, one that became slower disturbs n
   network.dispatchEvent(new Event('change'))
   let change = await next()
   assert.deepEqual([change.reason, change.restarted, pc.restarts], ['network', true, 1])
+  network.type = 'wifi'
+  network.dispatchEvent(new Event('change'))
+  change = await next()
+  assert.deepEqual([change.reason, pc.restarts], ['network', 2])
   stop()
   const again = watched(pc)
   network.dispatchEvent(new Event('change'))
-  assert.deepEqual([(await again.next()).reason, pc.restarts], ['speed', 2])
+  assert.deepEqual([(await again.next()).reason, pc.restarts], ['speed', 3])
   // Ten seconds later.
   const { now } = performance
   context.mock.method(performance, 'now', () => now.call(performance) + 10001)
   network.dispatchEvent(new Event('change'))
   change = await again.next()
-  assert.deepEqual([change.reason, change.restarted, pc.restarts], ['speed', false, 2])
+  assert.deepEqual([change.reason, change.restarted, pc.restarts], ['speed', false, 3])
   again.stop()
 })
 
@@ -151,8 +155,9 @@ test('a short disconnection changes nothing, a longer one is a failure', async (
   await until(() => net.asked.some(({ url }) => url.endsWith('/v1/ice')))
   await pc.become('connected')
   later = 2000
-  await pc.become('disconnected')
+  await settled(net)
   assert.deepEqual([pc.restarts, pc.configuration.iceServers[0].urls[0]], [0, 'turn:203.0.113.1:3478?transport=udp'])
+  await pc.become('disconnected')
   later = 4000
   // ICE gives up while it is measured: that is the same failure.
   await pc.become('failed')
@@ -201,17 +206,16 @@ test('where the other side restarts, a TURN server that gives no candidate has f
   offer('a', 'a')
   assert.equal(net.asked.length, 0)
   offer('a', 'b')
-  gathered('host')
-  gathered(null)
+  await until(() => net.asked.some(({ url }) => url.endsWith('/v1/ice')))
+  await settled(net)
+  const asked = net.asked.length
+  // That came to nothing.
   gathered('relay')
   later = 2000
-  await until(() => net.asked.some(({ url }) => url.endsWith('/v1/ice')))
-  // That came to nothing.
-  const asked = net.asked.length
   await settled(net)
   assert.equal(pc.restarts, 0)
   offer('b', 'c')
-  gathered('srflx')
+  for (const type of ['host', 'srflx', null]) gathered(type)
   later = 4000
   const { reason, selection } = await next()
   assert.deepEqual([reason, selection.server.addr, pc.restarts, net.asked.length > asked], ['failed', far.addr, 1, true])
@@ -219,8 +223,8 @@ test('where the other side restarts, a TURN server that gives no candidate has f
 })
 
 test('a browser that does not tell by which server it relays is known by its address, or has the first', async () => {
-  const urls = ['stun:203.0.113.9', 'turn:203.0.113.2:3478', 'turn:203.0.113.1:3478?transport=udp']
-  for (const [address, left] of [['203.0.113.1', far], ['203.0.113.200', near], [undefined, near]]) {
+  const urls = ['stun:203.0.113.9', 'turn:203.0.113.1:3478?transport=udp', 'turn:203.0.113.2:3478']
+  for (const [address, left] of [['203.0.113.2', near], ['203.0.113.1', far], ['203.0.113.200', far], [undefined, far]]) {
     internet()
     const pc = new Call()
     pc.configuration.iceServers = [{ urls: urls[0] }, { urls: urls.slice(1) }]
@@ -228,6 +232,9 @@ test('a browser that does not tell by which server it relays is known by its add
     pc.getStats = async () => {
       const stats = await getStats.call(pc)
       stats.set('L', { ...stats.get('L'), url: undefined, address })
+      // Nor which pair its transport has chosen.
+      stats.delete('T')
+      stats.set('P', { ...stats.get('P'), selected: true })
       return stats
     }
     const { next, stop } = watched(pc)
@@ -236,6 +243,83 @@ test('a browser that does not tell by which server it relays is known by its add
     assert.equal((await next()).selection.server.addr, left.addr)
     stop()
   }
+})
+
+test('whoever failed is left out for a minute, beside whom the page leaves out', async (context) => {
+  const third = leaf('203.0.113.3')
+  const net = internet()
+  net.lists[''] = [near, far, third]
+  net.ms[third.addr] = 5
+  const page = new EventTarget()
+  globalThis.addEventListener = page.addEventListener.bind(page)
+  context.after(() => delete globalThis.addEventListener)
+  const { now } = performance
+  let later = 0
+  context.mock.method(performance, 'now', () => now.call(performance) + later)
+  const pc = new Call()
+  pc.configuration.iceServers = [{ urls: ['turn:203.0.113.1:3478?transport=udp'] }]
+  // It is connected already.
+  pc.iceConnectionState = 'connected'
+  const { next, stop } = watched(pc, { except: [third.turn] })
+  for (let turn = 0; turn < 5; turn++) await null
+  await pc.become('failed')
+  assert.equal((await next()).selection.server.addr, far.addr)
+  assert.equal(net.asked[0].cache, 'no-cache')
+  for (const [time, server] of [[59000, far], [61000, near]]) {
+    later = time
+    page.dispatchEvent(new Event('online'))
+    assert.equal((await next()).selection.server.addr, server.addr)
+  }
+  stop()
+})
+
+test('a failure comes behind what is going on, and before all else', async (context) => {
+  const net = internet()
+  const page = new EventTarget()
+  globalThis.addEventListener = page.addEventListener.bind(page)
+  context.after(() => delete globalThis.addEventListener)
+  const pc = new Call()
+  pc.configuration.iceServers = [{ urls: ['turn:203.0.113.1:3478?transport=udp'] }]
+  const { next, stop } = watched(pc)
+  await pc.become('connected')
+  page.dispatchEvent(new Event('online'))
+  await pc.become('failed')
+  page.dispatchEvent(new Event('online'))
+  assert.equal((await next()).reason, 'online')
+  const { reason, selection } = await next()
+  assert.deepEqual([reason, selection.server.addr], ['failed', far.addr])
+  page.dispatchEvent(new Event('online'))
+  stop()
+  await settled(net)
+  assert.ok(net.asked.at(-1).signal.aborted)
+})
+
+test('it is blamed what a connection goes by, or went by when it was last told', async () => {
+  for (const [state, left] of [['completed', near], ['disconnected', far]]) {
+    internet()
+    const pc = new Call()
+    pc.configuration.iceServers = [{ urls: ['turn:203.0.113.1:3478?transport=udp'] }]
+    const { next, stop } = watched(pc)
+    await pc.become('connected')
+    pc.getStats = async () => new Map()
+    await pc.become(state)
+    await pc.become('failed')
+    assert.equal((await next()).selection.server.addr, left.addr)
+    stop()
+  }
+})
+
+test('as long as a connection may come back no error is told', async () => {
+  const net = internet()
+  net.lists = {}
+  const pc = new Call()
+  const told = []
+  const { stop } = watched(pc, { onerror: (error) => told.push(error) })
+  await pc.become('disconnected')
+  await until(() => net.asked.length)
+  await settled(net)
+  assert.deepEqual(told, [])
+  stop()
 })
 
 test('where the broker cannot be asked it is told, and tried again', async () => {

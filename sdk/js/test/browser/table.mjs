@@ -1,4 +1,4 @@
-// How well pages choose, in the browsers that there are. `node table.mjs [ROUNDS] [CASE...]`
+// How well pages choose, in the browsers that there are. `node table.mjs [ROUNDS] [CASE or BROWSER...]`
 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -83,12 +83,12 @@ for (const root in all) await until(`all below ${root}`, () => lab.named(`300${r
 
 let failed = false
 console.log('browser  case      right  as tb probe  error p50 / p95 / max ms   time p50 / p95 / max s   load')
-for (const kind of Object.keys(BROWSERS)) {
+const is = (among) => chosen.filter((name) => name in among)
+const wanted = (among) => (is(among).length ? is(among) : Object.keys(among))
+for (const kind of wanted(BROWSERS)) {
   const browser = await browse(kind)
-  for (const [name, test] of Object.entries(CASES)) {
-    if (chosen.length && !chosen.includes(name)) continue
-    const page = await browser.newPage()
-    await page.goto(`${PAGE}/`)
+  for (const name of wanted(CASES)) {
+    const test = CASES[name]
     const [errors, times] = [[], []]
     let [right, same] = [0, 0]
     for (let round = 0; round < rounds; round++) {
@@ -96,7 +96,11 @@ for (const kind of Object.keys(BROWSERS)) {
       await lab.distances(ms, test.loss)
       const best = all[test.root].reduce((best, server) => (ms[server] < ms[best] ? server : best))
       const probe = lab.named(`300${test.root}`)
+      // Each time it is a new page: what an old one has closed counts against Chromium's limit of connections.
+      const page = await browser.newPage()
+      await page.goto(`${PAGE}/`)
       const found = await page.evaluate(choose, { broker: `http://${ROOT}:844${test.root}`, blocked: test.blocked })
+      await page.close()
       const at = all[test.root].find((server) => server.split(':')[0] === found.turn?.split(':')[0])
       right += at === best
       same += found.turn !== undefined && found.turn === probe.turn
@@ -104,7 +108,6 @@ for (const kind of Object.keys(BROWSERS)) {
       if (found.rtt != null) errors.push(Math.abs(found.rtt - ms[at]))
       times.push(found.ms / 1000)
     }
-    await page.close()
     const of = (list, digits) => [0.5, 0.95, 1].map((part) => quantile(list, part).toFixed(digits)).join(' / ')
     console.log(`${kind.padEnd(8)} ${name.padEnd(8)} ${`${right}/${rounds}`.padStart(7)}  ${`${same}/${rounds}`.padStart(11)}  ${of(errors, 2).padEnd(25)}  ${of(times, 2).padEnd(23)}  ${loadavg()[0].toFixed(1)}`)
     // Of ten, two that a busy machine spoilt say nothing.
