@@ -10,6 +10,7 @@ mod echo;
 mod exchange;
 mod honesty;
 mod icmp;
+mod inquiry;
 mod liars;
 mod limits;
 mod links;
