@@ -80,13 +80,23 @@ pub enum Error {
         source: io::Error,
     },
     #[cfg(feature = "server")]
-    /// The broker cannot listen at an address.
+    /// The broker or the admin interface cannot listen at an address.
     #[error("cannot listen on `{addr}` (tcp)")]
     #[non_exhaustive]
     Listen {
         /// Which address.
         addr: SocketAddr,
         /// What the system said.
+        source: io::Error,
+    },
+    #[cfg(feature = "server")]
+    /// The admin interface cannot listen at a path.
+    #[error("cannot listen on `unix:{}`", escaped(&.path.to_string_lossy()))]
+    #[non_exhaustive]
+    ListenUnix {
+        /// Which path.
+        path: PathBuf,
+        /// Why not.
         source: io::Error,
     },
     #[cfg(feature = "server")]

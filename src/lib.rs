@@ -187,7 +187,7 @@
 //! | `client` | [`Balance`], [`Pinger`] and what they give |
 //! | `https` | roots by HTTPS, for networks without UDP |
 //! | `server` | [`Server`] and [`Config`] |
-//! | `http` | [`Broker`]: what a server lists, and credentials, by HTTP |
+//! | `http` | [`Broker`]: what a server lists, and credentials, by HTTP; [`AdminListener`]: what it is doing |
 //! | `serde` | [`Selection`] and [`Trace`] in the shape of `tb probe --json` and `tb trace --json`, [`IceConfiguration`] |
 //! | `cli` | the command line, with all of the above; the default |
 //!
@@ -214,7 +214,11 @@
     doc = "[`Config`]: #features
 [`Server`]: #features"
 )]
-#![cfg_attr(not(feature = "http"), doc = "[`Broker`]: #features")]
+#![cfg_attr(
+    not(feature = "http"),
+    doc = "[`Broker`]: #features
+[`AdminListener`]: #features"
+)]
 #![cfg_attr(not(any(feature = "client", feature = "server")), doc = "[`TurnSecret`]: #features")]
 #![warn(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 #![cfg_attr(
@@ -244,8 +248,9 @@ mod types;
 
 #[cfg(feature = "server")]
 pub use config::{
-    BareAnswers, Cluster, Config, ConfigError, Diagnostic, Http, KeyError, KeyFile, Label, Log,
-    LogFormat, LogLevel, Net, NodeEntry, NodeSecret, RequestLimits, SecretKind, Turn, TurnServer,
+    Admin, AdminAddr, BareAnswers, Cluster, Config, ConfigError, Diagnostic, Http, KeyError,
+    KeyFile, Label, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret, RequestLimits,
+    SecretKind, Turn, TurnServer,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use error::{Error, SocketOperation};
@@ -260,6 +265,8 @@ pub use net::engine::client::echo::Echo;
 pub use net::engine::client::list::{ListedServer, ServerKind, ServerList};
 #[cfg(feature = "https")]
 pub use net::engine::client::streams::{HttpsFailure, HttpsRootFault};
+#[cfg(feature = "http")]
+pub use net::http::admin::AdminListener;
 #[cfg(feature = "http")]
 pub use net::http::broker::Broker;
 #[cfg(feature = "client")]
@@ -277,7 +284,10 @@ pub use types::{
     TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
 };
 #[cfg(feature = "server")]
-pub use types::{ListenAddr, Rates};
+pub use types::{
+    ListenAddr, NodeCondition, NodeFault, NodeKind, NodeStatus, Rates, RttHistogram, ServerState,
+    Status, SuperiorStatus, TrafficCounts,
+};
 #[cfg(any(feature = "client", feature = "server"))]
 pub use types::{TurnCredentials, TurnSecret};
 
@@ -291,6 +301,10 @@ pub use config::{secret_from, secret_line};
 pub use types::duration;
 #[doc(hidden)]
 pub use types::escaped;
+// Nor how it asks a server what that is doing.
+#[cfg(feature = "http")]
+#[doc(hidden)]
+pub use net::http::admin::ask::{AdminFault, AdminUrl};
 
 /// The rooms behind the public face, for this project's own tests, simulator and fuzzer. Nothing
 /// here is promised to anybody.

@@ -19,8 +19,8 @@ pub(crate) use key_file::parse_api_keys;
 pub use key_file::{KeyError, KeyFile, SecretKind, secret_from, secret_line};
 pub(crate) use key_file::{KeyReader, read_login};
 #[cfg(feature = "http")]
-pub(crate) use key_file::{read_api_keys, read_token_secret};
+pub(crate) use key_file::{read_admin_token, read_api_keys, read_token_secret};
 pub use model::{
-    BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret,
-    RequestLimits, Turn, TurnServer,
+    Admin, AdminAddr, BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry,
+    NodeSecret, RequestLimits, Turn, TurnServer,
 };

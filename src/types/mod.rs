@@ -24,6 +24,8 @@ mod quoted;
 #[cfg(feature = "server")]
 mod rates;
 mod scope;
+#[cfg(feature = "server")]
+mod status;
 mod turn_fault;
 mod turn_health;
 #[cfg(any(feature = "client", feature = "server"))]
@@ -67,6 +69,13 @@ pub(crate) use quoted::{quoted, shell_quoted};
 pub use rates::Rates;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use scope::Scope;
+#[cfg(feature = "server")]
+pub(crate) use status::{ListedStatus, Topology, TopologyNode};
+#[cfg(feature = "server")]
+pub use status::{
+    NodeCondition, NodeFault, NodeKind, NodeStatus, RttHistogram, ServerState, Status,
+    SuperiorStatus, TrafficCounts,
+};
 pub use turn_fault::TurnFault;
 pub use turn_health::TurnHealth;
 #[cfg(any(feature = "client", feature = "server"))]

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use turn_balance::{
-    BareAnswers, Broker, Cluster, Config, DEFAULT_PORT, Endpoint, Error, Http, HttpsUrl,
-    HttpsUrlError, KeyFile, ListenAddr, Log, LogFormat, LogLevel, Name, Net, NodeEntry, NodeSecret,
-    Prefix, PrefixError, Rates, RequestLimits, Server, ServerUrl, ServerUrlError, Turn, TurnHealth,
-    TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
+    Admin, AdminAddr, AdminListener, BareAnswers, Broker, Cluster, Config, DEFAULT_PORT, Endpoint,
+    Error, Http, HttpsUrl, HttpsUrlError, KeyFile, ListenAddr, Log, LogFormat, LogLevel, Name, Net,
+    NodeEntry, NodeSecret, Prefix, PrefixError, Rates, RequestLimits, Server, ServerUrl,
+    ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -82,6 +82,15 @@ fn http() -> Http {
     http
 }
 
+fn admin() -> Admin {
+    let mut admin = Admin::default();
+    admin.bind = Some(AdminAddr::Tcp(addr(7, 9301).into()));
+    admin.allow = vec![Prefix::V4];
+    admin.token_file = Some("admin.token".into());
+    assert!(matches!("unix:/run/tb.sock".parse(), Ok(AdminAddr::Unix(_))));
+    admin
+}
+
 fn limits(exempt: Prefix) -> RequestLimits {
     let mut limits = RequestLimits::default();
     limits.exempt = Vec::from(Prefix::LOOPBACK);
@@ -105,6 +114,7 @@ fn config() -> Result<Config, Box<dyn std::error::Error>> {
     config.cluster = cluster(Path::new("balance.key"), "fra-c".parse()?);
     config.turn = turn();
     config.http = http();
+    config.admin = admin();
     config.limits = limits("10.0.0.0/8".parse::<Prefix>()?);
     config.log = log();
     Ok(config)
@@ -113,10 +123,15 @@ fn config() -> Result<Config, Box<dyn std::error::Error>> {
 /// Serves until it cannot go on, as a task of its own.
 async fn serve(config: Config) -> Result<(), Error> {
     Broker::check(&config.http)?;
-    let http = config.http.clone();
+    AdminListener::check(&config.admin)?;
+    let (http, admin) = (config.http.clone(), config.admin.clone());
     let server = Server::start(config).await?;
     let broker = Broker::start(http, server.addrs()).await?;
     println!("{:?} {:?}", server.addrs(), broker.addrs());
+    if let Some(admin) = AdminListener::start(admin, &server).await? {
+        println!("{} {}", admin.addr(), admin.failed().await);
+        admin.stop().await;
+    }
     let error = broker.failed().await;
     broker.stop().await;
     server.drain();

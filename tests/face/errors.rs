@@ -49,6 +49,7 @@ fn look(error: &Error) -> Look {
             _ => Look::System(source.kind()),
         },
         Error::Listen { addr, source: _, .. } => Look::Address(*addr),
+        Error::ListenUnix { path, source: _, .. } => Look::File(path.clone()),
         Error::Certificate { file, key: _, source: _, .. } => Look::File(file.clone()),
         Error::Random(source) | Error::Thread(source) => Look::System(source.kind()),
         Error::Roots { file: Some(file), source: _, .. } => Look::File(file.clone()),
@@ -86,6 +87,7 @@ fn is_secret(what: SecretKind) -> bool {
     match what {
         SecretKind::Certificates | SecretKind::CertificateChain => false,
         SecretKind::PrivateKey | SecretKind::ApiKeys | SecretKind::TokenSecret => true,
+        SecretKind::AdminToken => true,
         SecretKind::Key | SecretKind::TurnPassword | SecretKind::TurnSecret => true,
         _ => true, // a newer one may be
     }

@@ -6,18 +6,20 @@ mod configs;
 mod errors;
 mod faults;
 mod https;
+mod status;
 mod traits;
 mod turn;
 
 use std::collections::BTreeSet;
 
 /// What this program is written in.
-const PROGRAM: [&str; 7] = [
+const PROGRAM: [&str; 8] = [
     include_str!("client.rs"),
     include_str!("configs.rs"),
     include_str!("errors.rs"),
     include_str!("faults.rs"),
     include_str!("https.rs"),
+    include_str!("status.rs"),
     include_str!("traits.rs"),
     include_str!("turn.rs"),
 ];

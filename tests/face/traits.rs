@@ -5,16 +5,18 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use turn_balance::{
-    Balance, BareAnswers, Broker, Builder, Candidate, CandidateState, Cluster, Config, ConfigError,
-    Cost, Diagnostic, Echo, Endpoint, EndpointError, Error, Failure, Family, Hop, Http,
-    HttpsFailure, HttpsFault, HttpsRootFault, HttpsUrl, HttpsUrlError, IceConfiguration, IceServer,
-    KeyError, KeyFile, Label, Limits, ListedServer, ListenAddr, Lister, ListerBuilder, Log,
-    LogFormat, LogLevel, Name, NameError, Net, NodeEntry, NodeSecret, Obstacle, Parent, Pinger,
-    PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RunnerUp, SecretKind,
-    Selection, Server, ServerKind, ServerList, ServerUrl, ServerUrlError, SocketOperation,
-    Strategy, Trace, Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth,
-    TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl,
-    TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    Admin, AdminAddr, AdminListener, Balance, BareAnswers, Broker, Builder, Candidate,
+    CandidateState, Cluster, Config, ConfigError, Cost, Diagnostic, Echo, Endpoint, EndpointError,
+    Error, Failure, Family, Hop, Http, HttpsFailure, HttpsFault, HttpsRootFault, HttpsUrl,
+    HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits, ListedServer,
+    ListenAddr, Lister, ListerBuilder, Log, LogFormat, LogLevel, Name, NameError, Net,
+    NodeCondition, NodeEntry, NodeFault, NodeKind, NodeSecret, NodeStatus, Obstacle, Parent,
+    Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RttHistogram,
+    RunnerUp, SecretKind, Selection, Server, ServerKind, ServerList, ServerState, ServerUrl,
+    ServerUrlError, SocketOperation, Status, Strategy, SuperiorStatus, Trace, TrafficCounts,
+    Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth, TurnPinger,
+    TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
+    Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -89,6 +91,20 @@ fn what_the_client_gives() {
 fn what_the_server_takes() {
     shared::<Server>();
     shared::<Broker>();
+    shared::<AdminListener>();
+    data::<Admin>();
+    data::<AdminAddr>();
+    starts::<Admin>();
+    data::<Status>();
+    starts::<Status>();
+    data::<NodeStatus>();
+    word::<SuperiorStatus>();
+    data::<TrafficCounts>();
+    data::<RttHistogram>();
+    word::<ServerState>();
+    word::<NodeKind>();
+    word::<NodeCondition>();
+    word::<NodeFault>();
     data::<Http>();
     data::<NodeSecret>();
     starts::<Http>();

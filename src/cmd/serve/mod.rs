@@ -1,20 +1,21 @@
 mod args;
+mod beside;
 mod signals;
 
 pub(crate) use args::ServeArgs;
 
-use std::future::pending;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use turn_balance::{Broker, Config, ConfigError, Http, Server, escaped};
+use turn_balance::{AdminListener, Broker, Config, ConfigError, Server, escaped};
 
 use self::args::DEFAULT_CONFIG;
 use super::output::{CommandError, Printer, log, text};
 use super::report::{Exit, Problem};
 use super::runtime::{block_on, end_at_the_next_signal};
+use beside::Beside;
 use signals::Signals;
 
 /// What a configuration without a file is called.
@@ -30,6 +31,7 @@ impl ServeArgs {
         }
         if self.check {
             Broker::check(&config.http)?;
+            AdminListener::check(&config.admin)?;
             printer.answer(&text::config::check_passed(
                 file.unwrap_or(Path::new(DEFAULTS)),
                 &config,
@@ -58,44 +60,20 @@ impl ServeArgs {
 /// Serves until a signal asks it to stop, or it cannot go on.
 async fn serve(config: Config) -> Result<Exit, CommandError> {
     let mut signals = Signals::new()?;
-    let (drain, http) = (drain_time(&config), config.http.clone());
+    let (drain, http, admin) = (drain_time(&config), config.http.clone(), config.admin.clone());
     let server = tokio::select! {
         server = Server::start(config) => server?,
         () = signals.end() => return Ok(stopped()),
     };
-    let broker = start_broker(http, &server).await?;
-    let broker_failed = async {
-        match &broker {
-            Some(broker) => broker.failed().await,
-            None => pending().await,
-        }
-    };
+    let beside = Beside::start(http, admin, &server).await?;
     tokio::select! {
         error = server.failed() => return Err(error.into()),
-        error = broker_failed => return Err(error.into()),
+        error = beside.failed() => return Err(error.into()),
         () = signals.obey(&server, drain) => {}
     }
-    let stop_broker = async {
-        if let Some(broker) = broker {
-            broker.stop().await;
-        }
-    };
     // Whoever asks again has waited long enough.
-    tokio::join!(stop_broker, server.stop(), end_at_the_next_signal());
+    tokio::join!(beside.stop(), server.stop(), end_at_the_next_signal());
     Ok(stopped())
-}
-
-/// Starts the broker, where the configuration has one.
-async fn start_broker(http: Http, server: &Server) -> Result<Option<Broker>, turn_balance::Error> {
-    if http.bind.is_empty() {
-        return Ok(None);
-    }
-    let tls = http.cert.is_some();
-    let broker = Broker::start(http, server.addrs()).await?;
-    for addr in broker.addrs() {
-        tracing::info!(tcp = %addr, tls, "broker listening");
-    }
-    Ok(Some(broker))
 }
 
 /// How long it drains before it ends: nobody is told by a server without a superior.

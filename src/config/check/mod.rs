@@ -2,6 +2,7 @@
 //! configurations made by a program.
 
 mod addresses;
+mod admin;
 mod binds;
 mod http;
 mod keys;
@@ -11,6 +12,7 @@ mod turn;
 
 pub(super) use self::addresses::PORT_ZERO;
 use self::addresses::{bad_addresses, bad_check_port};
+use self::admin::bad_admin;
 use self::binds::bad_binds;
 use self::http::bad_http;
 use self::keys::bad_keys;
@@ -19,7 +21,7 @@ use self::place::Place;
 use self::turn::bad_turn;
 use super::diagnostic::Diagnostic;
 use super::error::ConfigError;
-use super::model::{BareAnswers, Config, Net, RequestLimits};
+use super::model::{Admin, BareAnswers, Config, Net, RequestLimits};
 use crate::types::ListenAddr;
 
 /// The most threads that answer at one address: no machine's network feeds more.
@@ -39,6 +41,21 @@ impl Config {
             return Ok(());
         }
         Err(ConfigError::in_program(mistakes.into_iter().map(Diagnostic::from).collect()))
+    }
+}
+
+impl Admin {
+    /// Checks this section alone.
+    ///
+    /// # Errors
+    /// [`ConfigError`], as [`Config::validate`] has it.
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        match bad_admin(self) {
+            mistakes if mistakes.is_empty() => Ok(()),
+            mistakes => {
+                Err(ConfigError::in_program(mistakes.into_iter().map(Diagnostic::from).collect()))
+            }
+        }
     }
 }
 
@@ -65,6 +82,7 @@ pub(super) fn check(config: &Config) -> Vec<Mistake> {
     mistakes.extend(bad_keys(&config.cluster));
     mistakes.extend(bad_turn(&config.turn, &config.cluster));
     mistakes.extend(bad_http(config));
+    mistakes.extend(bad_admin(&config.admin));
     let limits = &config.limits;
     let least = RequestLimits::MIN_BARE_BYTES;
     if limits.bare_answers == BareAnswers::Full && limits.bare_bytes < least {

@@ -69,6 +69,12 @@ pub(in crate::config) enum Place {
     Proxies,
     /// `http.demo`.
     Demo,
+    /// `admin.bind`.
+    AdminBind,
+    /// `admin.allow`.
+    Allow,
+    /// `admin.token-file`.
+    AdminToken,
     /// `limits.bare-bytes`.
     BareBytes,
 }
@@ -119,6 +125,9 @@ impl Place {
             Self::Origin(_) => "`origins`",
             Self::Proxies => "`trusted-proxies`",
             Self::Demo => "`demo`",
+            Self::AdminBind => "admin address",
+            Self::Allow => "`allow`",
+            Self::AdminToken => "`token-file`",
             Self::BareBytes => "`bare-bytes`",
         }
     }

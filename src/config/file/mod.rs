@@ -1,5 +1,6 @@
 //! What a file says: TOML -> values, and where each of them stands.
 
+mod admin;
 mod cluster;
 mod duration;
 mod http;

@@ -2,6 +2,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+use super::admin::admin;
 use super::cluster::cluster;
 use super::http::http;
 use super::limits::limits;
@@ -50,12 +51,13 @@ pub(in crate::config) fn read(
 }
 
 fn config(reader: &mut Reader<'_>, root: &DeTable<'_>) -> Config {
-    reader.fields(root, &["net", "cluster", "turn", "http", "limits", "log"]);
+    reader.fields(root, &["net", "cluster", "turn", "http", "admin", "limits", "log"]);
     Config {
         net: reader.section(root, "net", net),
         cluster: reader.section(root, "cluster", cluster),
         turn: reader.section(root, "turn", turn),
         http: reader.section(root, "http", http),
+        admin: reader.section(root, "admin", admin),
         limits: reader.section(root, "limits", limits),
         log: reader.section(root, "log", log),
     }

@@ -1,4 +1,4 @@
-//! Who may have credentials from the broker.
+//! Who may have credentials from the broker, and who may ask the admin interface.
 
 use std::fmt;
 use std::path::Path;
@@ -98,7 +98,18 @@ pub(crate) fn parse_api_keys(content: &[u8]) -> Result<Vec<ApiKey>, (usize, &'st
 /// # Errors
 /// The file is not one that a secret may be in, or is no line of at least 16 bytes.
 pub(crate) fn read_token_secret(file: &Path) -> Result<String, KeyError> {
-    let what = SecretKind::TokenSecret;
+    long_secret(file, SecretKind::TokenSecret)
+}
+
+/// Reads the token that whoever asks the admin interface has to show.
+///
+/// # Errors
+/// As [`read_token_secret`].
+pub(crate) fn read_admin_token(file: &Path) -> Result<String, KeyError> {
+    long_secret(file, SecretKind::AdminToken)
+}
+
+fn long_secret(file: &Path, what: SecretKind) -> Result<String, KeyError> {
     let secret = secret_line(file, what)?;
     if secret.len() < MIN_SECRET {
         return Err(KeyError::TooShort { file: file.to_owned(), what, least: MIN_SECRET });

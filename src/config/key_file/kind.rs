@@ -22,6 +22,8 @@ pub enum SecretKind {
     ApiKeys,
     /// What tokens for the broker are made with.
     TokenSecret,
+    /// What whoever asks the admin interface has to show.
+    AdminToken,
 }
 
 impl fmt::Display for SecretKind {
@@ -35,6 +37,7 @@ impl fmt::Display for SecretKind {
             Self::PrivateKey => "private key file",
             Self::ApiKeys => "API key file",
             Self::TokenSecret => "token secret file",
+            Self::AdminToken => "admin token file",
         })
     }
 }

@@ -15,7 +15,7 @@ use self::secret::{MAX_BYTES, secret};
 
 #[cfg(feature = "internals")]
 pub(crate) use self::api_keys::parse_api_keys;
-pub(crate) use self::api_keys::{read_api_keys, read_token_secret};
+pub(crate) use self::api_keys::{read_admin_token, read_api_keys, read_token_secret};
 pub use self::error::KeyError;
 pub use self::kind::SecretKind;
 pub(crate) use self::pem::check_pem;

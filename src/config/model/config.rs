@@ -1,3 +1,4 @@
+use super::admin::Admin;
 use super::cluster::Cluster;
 use super::http::Http;
 use super::limits::RequestLimits;
@@ -33,6 +34,8 @@ pub struct Config {
     pub turn: Turn,
     /// `[http]`: the broker, for web pages and back ends.
     pub http: Http,
+    /// `[admin]`: where operators and monitoring ask.
+    pub admin: Admin,
     /// `[limits]`: what strangers are allowed.
     pub limits: RequestLimits,
     /// `[log]`: what is logged.

@@ -1,5 +1,6 @@
 //! What a configuration means, as data: one file for each section.
 
+mod admin;
 mod cluster;
 mod config;
 mod http;
@@ -9,6 +10,7 @@ mod net;
 mod node;
 mod turn;
 
+pub use admin::{Admin, AdminAddr};
 pub use cluster::Cluster;
 pub use config::Config;
 pub use http::{Http, NodeSecret};

@@ -10,8 +10,8 @@ use proptest::prelude::*;
 
 use crate::config::key_file::KeyFile;
 use crate::config::model::{
-    BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret,
-    RequestLimits, Turn, TurnServer,
+    Admin, AdminAddr, BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry,
+    NodeSecret, RequestLimits, Turn, TurnServer,
 };
 use crate::types::{Endpoint, ListenAddr, Name, Prefix, Rates, ServerUrl, TurnHealth, canonical};
 
@@ -68,8 +68,8 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
         let bare_bytes = bare_bytes.max(least);
         RequestLimits { exempt: exempt.collect(), bare_answers, bare_bytes, rates }
     });
-    (net, cluster, turn, http(), limits, log).prop_map(
-        |(net, mut cluster, turn, http, limits, log)| {
+    (net, cluster, turn, (http(), admin()), limits, log).prop_map(
+        |(net, mut cluster, turn, (http, admin), limits, log)| {
             let is_reached = |endpoint: &Endpoint| match endpoint {
                 Endpoint::Addr(addr) => {
                     net.bind.iter().any(|bind| bind.addr().is_ipv4() == addr.is_ipv4())
@@ -78,7 +78,7 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
             };
             cluster.superiors.retain(is_reached);
             cluster.nodes.retain(|node| is_reached(&node.addr));
-            Config { net, cluster, turn, http, limits, log }
+            Config { net, cluster, turn, http, admin, limits, log }
         },
     )
 }
@@ -106,6 +106,22 @@ fn http() -> impl Strategy<Value = Http> {
         http
     });
     option::of(http).prop_map(Option::unwrap_or_default)
+}
+
+/// One that runs, or none.
+fn admin() -> impl Strategy<Value = Admin> {
+    let file = "[a-z/' é]{1,9}".prop_map(PathBuf::from);
+    let unix = "/[a-z/' é]{1,9}".prop_map(|path| AdminAddr::Unix(path.into()));
+    let here = (1..=u16::MAX).prop_map(|port| ([127, 0, 0, 1], port).into());
+    let tcp = prop_oneof![addr().prop_map(ListenAddr::from), here].prop_map(AdminAddr::Tcp);
+    let admin = (prop_oneof![unix, tcp], file, any::<[bool; 2]>());
+    let admin = admin.prop_map(|(bind, file, [open, token])| {
+        let beyond = !bind.is_of_this_host();
+        let allowed = beyond || open && matches!(bind, AdminAddr::Tcp(_));
+        let allow = if allowed { vec![Prefix::V4] } else { Vec::new() };
+        Admin { bind: Some(bind), allow, token_file: (beyond || token).then_some(file) }
+    });
+    option::of(admin).prop_map(Option::unwrap_or_default)
 }
 
 fn node() -> impl Strategy<Value = NodeEntry> {

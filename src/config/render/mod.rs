@@ -1,3 +1,4 @@
+mod admin;
 #[cfg(test)]
 mod arbitrary;
 mod http;
@@ -21,7 +22,7 @@ impl Config {
 }
 
 fn to_toml(config: &Config) -> String {
-    let Config { net, cluster, turn, http, limits, log } = config;
+    let Config { net, cluster, turn, http, admin, limits, log } = config;
     let Turn { bind, check, server } = turn;
     let lines = [
         "[net]".to_owned(),
@@ -79,6 +80,8 @@ fn to_toml(config: &Config) -> String {
         format!("urls = {}", list(&server.urls.iter().map(string).collect::<Vec<_>>())),
         String::new(),
         self::http::section(http),
+        String::new(),
+        self::admin::section(admin),
         String::new(),
         "[limits]".to_owned(),
         format!("exempt = {}", list(&limits.exempt.iter().map(string).collect::<Vec<_>>())),

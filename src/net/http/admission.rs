@@ -12,6 +12,9 @@ const MOST: usize = 1024;
 /// all others out.
 const PART_OF_ONE: usize = 8;
 
+/// The part of all these that operators and their monitoring have beside it.
+const PART_OF_OPERATORS: usize = 8;
+
 /// The part of what the system lets this process open: the balance server needs sockets too.
 const PART_OF_FILES: usize = 2;
 
@@ -40,6 +43,13 @@ impl ConnectionRoom {
     pub(super) fn new() -> Self {
         let files = open_files().map_or(MOST, |files| files / PART_OF_FILES);
         Self { most: files.min(MOST), open: Mutex::default() }
+    }
+
+    /// For the few who look after a server: so many that one of them may have a dozen, and hardly any of what
+    /// others need.
+    pub(super) fn of_operators() -> Self {
+        let room = Self::new();
+        Self { most: room.most / PART_OF_OPERATORS, ..room }
     }
 
     /// Lets one in from an address; `trusted`: it stands for many. `None`: there are too many.

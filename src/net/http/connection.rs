@@ -14,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
@@ -54,13 +54,12 @@ pub(super) struct RemoteAddr(pub(super) IpAddr);
 
 /// Serves one connection until it ends, or all are to.
 pub(super) async fn serve(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     tls: Option<TlsAcceptor>,
     peer: IpAddr,
     router: Router,
     stopping: watch::Receiver<bool>,
 ) {
-    let _ = stream.set_nodelay(true);
     let stream = Moving::new(stream, STALLED);
     let Some(tls) = tls else {
         return exchange(TokioIo::new(stream), peer, router, stopping).await;

@@ -1,11 +1,14 @@
 //! Where connections come in.
 
-use std::net::SocketAddr;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use socket2::{Domain, Protocol, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -60,9 +63,28 @@ pub(super) fn listen(addr: SocketAddr, all: &[SocketAddr]) -> Result<TcpListener
     open().map_err(|source| Error::Listen { addr, source })
 }
 
+/// Where connections come to.
+pub(super) trait Door: Send + Sync + 'static {
+    /// What bytes pass through.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection, and where it is from.
+    fn accept(&self) -> impl Future<Output = io::Result<(Self::Stream, IpAddr)>> + Send;
+}
+
+impl Door for TcpListener {
+    type Stream = TcpStream;
+
+    async fn accept(&self) -> io::Result<(TcpStream, IpAddr)> {
+        let (stream, from) = Self::accept(self).await?;
+        let _ = stream.set_nodelay(true);
+        Ok((stream, from.ip().to_canonical()))
+    }
+}
+
 /// Lets connections in and serves them, until all are to end.
 pub(super) async fn run(
-    listener: TcpListener,
+    listener: impl Door,
     service: Service,
     mut stopping: watch::Receiver<bool>,
 ) {
@@ -95,10 +117,9 @@ pub(super) async fn run(
 }
 
 impl Service {
-    fn admit(&self, from: SocketAddr) -> Option<Admitted> {
-        let ip = from.ip().to_canonical();
-        let trusted = self.trusted.iter().any(|prefix| prefix.contains(ip));
-        let admitted = self.admission.admit(ip, trusted);
+    fn admit(&self, from: IpAddr) -> Option<Admitted> {
+        let trusted = self.trusted.iter().any(|prefix| prefix.contains(from));
+        let admitted = self.admission.admit(from, trusted);
         if admitted.is_none() {
             debug!(%from, "too many connections");
         }
@@ -107,14 +128,13 @@ impl Service {
 
     async fn serve(
         self,
-        stream: TcpStream,
-        from: SocketAddr,
+        stream: impl AsyncRead + AsyncWrite + Unpin,
+        from: IpAddr,
         admitted: Admitted,
         stopping: watch::Receiver<bool>,
     ) {
         let _admitted = admitted;
-        let peer = from.ip().to_canonical();
         let tls = self.certificate.as_ref().map(|certificate| certificate.acceptor());
-        serve(stream, tls, peer, self.router, stopping).await;
+        serve(stream, tls, from, self.router, stopping).await;
     }
 }

@@ -1,7 +1,10 @@
-//! HTTP: what bounds each connection, whoever it is for, and the broker that web pages and back ends ask.
+//! HTTP: what bounds each connection, whoever it is for, the broker that web pages and back ends ask, and the
+//! admin interface, which operators do.
 //!
-//! It reads the server only as others do: by asking it.
+//! The broker reads the server only as others do: by asking it. The admin interface sees what a program
+//! that runs one sees.
 
+pub(crate) mod admin;
 mod admission;
 pub(crate) mod broker;
 mod certificate;
@@ -11,6 +14,7 @@ mod listener;
 #[cfg(feature = "internals")]
 pub mod parsers;
 mod problem;
+mod query;
 mod quota;
 mod renewed;
 mod stall;

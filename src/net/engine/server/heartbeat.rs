@@ -255,6 +255,11 @@ impl Heartbeats {
         self.superiors.get(&superior).map_or(0, |superior| superior.lead)
     }
 
+    /// The superiors, and when each was told last.
+    pub(super) fn superiors(&self) -> impl Iterator<Item = (SocketAddr, Option<Instant>)> {
+        self.superiors.iter().map(|(addr, superior)| (*addr, superior.last))
+    }
+
     /// When to call [`Heartbeats::poll_transmit`] next.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.next.first()

@@ -20,6 +20,7 @@ pub mod refusal;
 mod replay;
 pub mod roll_call;
 pub mod seal;
+mod status;
 pub mod trouble;
 pub mod turn;
 mod watch;

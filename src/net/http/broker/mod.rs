@@ -13,7 +13,6 @@ mod lists;
 mod mint;
 #[cfg(feature = "internals")]
 pub(super) mod parsers;
-mod query;
 mod rest;
 mod routes;
 mod running;

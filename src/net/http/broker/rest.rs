@@ -11,8 +11,8 @@ use serde::Serialize;
 use super::caller::Caller;
 use super::choice::nearest;
 use super::desk::Desk;
-use super::query::pairs;
 use crate::net::http::problem::HttpProblem;
+use crate::net::http::query::pairs;
 use crate::types::quoted;
 
 /// How many TURN servers are told of.

@@ -9,9 +9,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::addr_of;
 use super::desk::Desk;
-use super::query::pairs;
 use crate::net::engine::client::list::ServerList;
 use crate::net::http::problem::HttpProblem;
+use crate::net::http::query::pairs;
 use crate::types::{Family, quoted};
 
 /// How long a list may be kept by whoever is on its way.

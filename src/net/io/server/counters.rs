@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::members::CheckOutcome;
 use crate::net::io::socket::batch::AnswerCount;
+use crate::types::TrafficCounts;
 
 /// What came of all datagrams so far.
 #[derive(Debug, Default)]
@@ -83,6 +84,32 @@ impl Counters {
     pub(super) fn stray_binding(&self) {
         self.stray_bindings.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// All of them as they are now.
+    pub(super) fn told(&self) -> TrafficCounts {
+        let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let dropped =
+            DropReason::ALL.map(|reason| (reason.as_str(), load(&self.dropped[reason as usize])));
+        let checked = CHECK_OUTCOMES.iter().zip(&self.checked);
+        TrafficCounts {
+            answers: load(&self.answers),
+            unsent: load(&self.unsent),
+            retries: load(&self.retries),
+            heartbeats: load(&self.heartbeats),
+            heartbeats_lost: load(&self.peer_messages_lost),
+            receive_errors: load(&self.receive_errors),
+            kernel_drops: load(&self.lost),
+            stray_bindings: load(&self.stray_bindings),
+            dropped: dropped.into(),
+            // The log has one row of words for all.
+            checks: checked.map(|((_, word), counter)| (bare(word), load(counter))).collect(),
+        }
+    }
+}
+
+/// The word for an outcome among others of checks.
+fn bare(word: &'static str) -> &'static str {
+    word.strip_prefix("check-").unwrap_or(word)
 }
 
 impl fmt::Display for Counters {

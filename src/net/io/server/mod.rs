@@ -21,6 +21,9 @@ mod start;
 mod trouble_log;
 mod turn_sockets;
 mod url_checks;
+mod watcher;
 mod worker;
 
 pub use running::Server;
+#[cfg(feature = "http")]
+pub(crate) use watcher::Watcher;

@@ -51,6 +51,11 @@ impl Parts {
         self.stop.notified().await;
     }
 
+    /// Whether none has ended where it must not.
+    pub(super) fn are_whole(&self) -> bool {
+        self.failed.borrow().is_none()
+    }
+
     /// Waits until one ends where it must not.
     pub(super) async fn failed(&self) -> Part {
         let mut failed = self.failed.subscribe();

@@ -9,8 +9,12 @@ use tracing::debug;
 use super::part::Part;
 use super::shared::SharedState;
 use super::start::{Started, start};
+#[cfg(feature = "http")]
+use super::watcher::Watcher;
+use super::watcher::{set_draining, status};
 use crate::config::Config;
 use crate::error::Error;
+use crate::types::Status;
 
 /// A running balance server. Dropping it stops it, within a second: its port is free when
 /// [`stop`](Self::stop) returns, but not yet when `drop` does, which waits for nothing.
@@ -58,14 +62,25 @@ impl Server {
     /// Before a planned end, wait a few seconds between this and [`stop`](Self::stop): by then nobody
     /// comes any more.
     pub fn drain(&self) {
-        self.shared.engine().drain();
-        self.shared.publish();
+        set_draining(&self.shared, true);
     }
 
     /// Takes [`drain`](Self::drain) back.
     pub fn undrain(&self) {
-        self.shared.engine().undrain();
-        self.shared.publish();
+        set_draining(&self.shared, false);
+    }
+
+    /// What it is doing now: its nodes, superiors and TURN servers, and what came of all datagrams.
+    ///
+    /// The workers that answer do not notice.
+    pub fn status(&self) -> Status {
+        status(&self.shared)
+    }
+
+    /// Who sees the same, and does not keep it.
+    #[cfg(feature = "http")]
+    pub(crate) fn watcher(&self) -> Watcher {
+        Watcher::new(&self.shared)
     }
 
     /// Stops it, and waits until its sockets are closed.

@@ -25,6 +25,8 @@ pub(super) struct SharedState {
     pub(super) asking: AskingSockets,
     pub(super) parts: Arc<Parts>,
     pub(super) counters: Counters,
+    /// When it began.
+    pub(super) started: Instant,
     pub(super) log_limit: LogLimit,
     pub(super) check_watch: CheckWatch,
     peer_messages: mpsc::Sender<Arrival>,
@@ -52,6 +54,7 @@ impl SharedState {
             asking: AskingSockets::default(),
             parts: Arc::default(),
             counters: Counters::default(),
+            started: Instant::now(),
             log_limit: LogLimit::default(),
             check_watch: CheckWatch::default(),
             peer_messages,

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use super::node::{MemberEvent, NodeSpec, NodeState, Online};
+use super::node::{MemberEvent, NodeSpec, NodeState, Online, listed};
 use super::offered::{ONLINE, Offered};
 use super::said::Said;
 use super::signer::Signer;
+use super::since::Since;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
 use crate::net::engine::server::news::Change;
@@ -18,7 +19,7 @@ use crate::net::engine::server::ways::{Way, Ways};
 use crate::net::engine::{Rng, jitter};
 use crate::net::wire::auth::{Keys, Purpose, TRAILER};
 use crate::net::wire::{Down, Kind, Node, PADDED_REQUEST, ProbeReply, State};
-use crate::types::{Name, OnLink, TurnFault};
+use crate::types::{Name, NodeCondition, NodeFault, NodeStatus, OnLink, TopologyNode, TurnFault};
 
 /// After its last heartbeat or right answer a node that has joined is forgotten: late enough that
 /// a restart or a partition shows as "offline" in the log, soon enough that a fleet whose
@@ -42,6 +43,7 @@ pub(super) struct Member {
     said: Option<Said>,
     /// What is wrong with the tags of what it sends, until an answer is right.
     refused: Option<TagFault>,
+    since: Since,
     check: Check,
 }
 
@@ -75,6 +77,7 @@ impl Member {
             offered: None,
             said: None,
             refused: None,
+            since: Since::new(first),
             check: Check::new(first),
         }
     }
@@ -209,6 +212,7 @@ impl Member {
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         self.check.answered(proof, now + jitter(pause, rng));
         self.said = Some(now_said).filter(|_| self.offered.is_none());
+        self.since.note(now, self.condition());
         let after = self.offered.as_ref();
         let says_so_again = match (&said, &self.said) {
             (Some(before), Some(after)) => after.is_told_as(before),
@@ -261,6 +265,7 @@ impl Member {
     pub(super) fn expire(&mut self, now: Instant) -> Change<MemberEvent> {
         let said = self.said.take_if(|said| said.until <= now);
         let offered = self.offered.take_if(|offered| offered.until <= now);
+        self.since.note(now, self.condition());
         let event = offered.as_ref().map(|offered| self.offline(Some(offered)));
         Change { listed: event.is_some() || said.is_some(), distance: false, event }
     }
@@ -304,6 +309,62 @@ impl Member {
             rtt: self.check.distance(),
             until: offered.until,
         })
+    }
+
+    /// Whether it is offered.
+    fn condition(&self) -> NodeCondition {
+        match (&self.offered, self.said.as_ref().map(|said| said.state)) {
+            (Some(_), _) => NodeCondition::Online,
+            (None, None) => NodeCondition::Offline,
+            (None, Some(State::Offering | State::Nothing)) => NodeCondition::Nothing,
+            (None, Some(State::TurnDown)) => NodeCondition::TurnDown,
+            (None, Some(State::Full)) => NodeCondition::Full,
+            (None, Some(State::Draining)) => NodeCondition::Draining,
+        }
+    }
+
+    /// What it is, as far as is known.
+    fn kind(&self) -> Kind {
+        let (offered, said) = (self.offered.as_ref(), self.said.as_ref());
+        offered.map(|offered| offered.kind).or(said.map(|said| said.kind)).unwrap_or_default()
+    }
+
+    /// How it is.
+    pub(super) fn status(&self, now: Instant) -> NodeStatus {
+        let (offered, said) = (self.offered.as_ref(), self.said.as_ref());
+        let told = said.and_then(|said| said.fault).map(NodeFault::Turn);
+        let silent = if self.refused.is_some() {
+            NodeFault::Unsigned
+        } else {
+            NodeFault::Turn(TurnFault::Silent)
+        };
+        let condition = self.condition();
+        NodeStatus {
+            addr: self.spec.addr,
+            public: self.spec.public,
+            kind: self.kind().into(),
+            name: self.name_by(offered).or_else(|| said.and_then(|said| said.name.clone())),
+            joined: self.has_joined(),
+            condition,
+            since: self.since.ago(now),
+            fault: told.or((condition == NodeCondition::Offline).then_some(silent)),
+            rtt: self.check.distance(),
+            turn: offered.and_then(|offered| offered.turn),
+            lists: offered.map_or(0, |offered| offered.list.len()),
+        }
+    }
+
+    /// What it lists.
+    pub(super) fn topology(&self) -> TopologyNode {
+        let offered = self.offered.as_ref();
+        let (turn, name) = (offered.and_then(|offered| offered.turn), self.name_by(offered));
+        let node = Node { turn, name, ..Node::new(self.spec.public, self.kind()) };
+        let list = offered.map_or(&[][..], |offered| &offered.list);
+        TopologyNode {
+            node: listed(&node),
+            state: self.condition().as_str(),
+            lists: list.iter().map(listed).collect(),
+        }
     }
 
     pub(super) fn state(&self) -> NodeState {

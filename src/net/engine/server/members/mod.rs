@@ -15,6 +15,7 @@ mod prospects;
 mod roster;
 mod said;
 mod signer;
+mod since;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -35,7 +36,7 @@ use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::auth::{Purpose, Tag};
 use crate::net::wire::{Down, Pong, Response, ResponseBody};
-use crate::types::OnLink;
+use crate::types::{NodeStatus, OnLink, RttHistogram, TopologyNode};
 use gate::{Gate, Ruling};
 use join::Joining;
 use member::{CheckAnswer, Member};
@@ -66,6 +67,8 @@ pub struct Members {
     /// How many of them are configured.
     configured: usize,
     seal: Seal,
+    /// How long checks took.
+    rtts: RttHistogram,
     rng: Rng,
 }
 
@@ -81,6 +84,7 @@ impl Members {
             ways: Ways::default(),
             configured: 0,
             seal: Seal::new(rng.random()),
+            rtts: RttHistogram::default(),
             rng,
         }
     }
@@ -216,6 +220,7 @@ impl Members {
             self.joining().found(now, from, key);
             return CheckOutcome::Right;
         };
+        self.rtts.note(now.saturating_duration_since(sent));
         self.prospects.found(from);
         let answer = CheckAnswer { sent, proof, key, reply, len: datagram.len() };
         let (on_link, rng) = (self.gate.on_link(), &mut self.rng);
@@ -331,6 +336,21 @@ impl Members {
     /// What datagrams have shown to be wrong since the last call.
     pub(super) fn take_sights(&mut self) -> impl Iterator<Item = Trouble> {
         self.sights.drain(..)
+    }
+
+    /// How each node is, in the order of their addresses.
+    pub(super) fn statuses(&self, now: Instant) -> impl Iterator<Item = NodeStatus> {
+        self.roster.iter().map(move |(_, member)| member.status(now))
+    }
+
+    /// What each node lists, in the same order.
+    pub(super) fn topology(&self) -> impl Iterator<Item = TopologyNode> {
+        self.roster.iter().map(|(_, member)| member.topology())
+    }
+
+    /// How long their checks took.
+    pub(super) fn rtts(&self) -> &RttHistogram {
+        &self.rtts
     }
 
     /// All that heartbeats could change of the nodes, for tests.

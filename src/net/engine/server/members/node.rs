@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use crate::net::wire::{Kind, Node, State};
-use crate::types::{Name, TurnFault};
+use crate::types::{ListedStatus, Name, NodeKind, TurnFault};
 
 /// A node that a server is configured with, or one that has joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,4 +96,24 @@ pub enum CheckOutcome {
     Malformed,
     /// Not rightly signed, as it must be.
     Unsigned,
+}
+
+impl From<Kind> for NodeKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Balance => Self::Balance,
+            Kind::Leaf => Self::Leaf,
+            Kind::Turn => Self::Turn,
+        }
+    }
+}
+
+/// A node as a list has it.
+pub(super) fn listed(node: &Node) -> ListedStatus {
+    ListedStatus {
+        addr: node.addr,
+        kind: NodeKind::from(node.kind).as_str(),
+        name: node.name.as_ref().map(Name::to_string),
+        turn: node.turn,
+    }
 }

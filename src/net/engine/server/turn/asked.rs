@@ -8,8 +8,8 @@ use super::health::Health;
 use super::plan::{HealthPlan, TurnSpec};
 use crate::net::engine::server::ways::{Way, Ways};
 use crate::net::engine::{Rng, Transmit};
-use crate::net::wire::{Kind, Node};
-use crate::types::TurnFault;
+use crate::net::wire::{Kind, Node, State};
+use crate::types::{NodeCondition, NodeFault, NodeKind, NodeStatus, TurnFault};
 
 /// One of them.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct AskedTurn {
     pub(super) spec: TurnSpec,
     /// `None`: it is not asked, and taken to live.
     health: Option<Health>,
+    /// When it was last told that its standing is another.
+    since: Instant,
 }
 
 /// What of one concerns others.
@@ -38,7 +40,7 @@ impl AskedTurn {
                 Some(Health::new(spec.addr, first, Some(deep)))
             }
         };
-        Self { spec, health }
+        Self { spec, health, since: first }
     }
 
     /// Whether it may be offered at this moment.
@@ -53,6 +55,37 @@ impl AskedTurn {
             up: health.is_none_or(Health::is_up),
             fault: health.and_then(Health::fault),
             unproved: health.is_some_and(Health::is_unproved),
+        }
+    }
+
+    /// Its standing is another since now.
+    pub(super) fn changed(&mut self, now: Instant) {
+        self.since = now;
+    }
+
+    /// How it is.
+    pub(super) fn status(&self, now: Instant) -> NodeStatus {
+        let standing = self.standing();
+        let up = self.is_up(now);
+        // Of one that was asked too lately nobody knows yet.
+        let fault = standing.fault.filter(|_| !up).map(NodeFault::Turn);
+        NodeStatus {
+            addr: self.spec.addr,
+            public: self.spec.public,
+            kind: NodeKind::Turn,
+            name: self.spec.name.clone(),
+            joined: false,
+            condition: match standing.fault.map(State::from) {
+                _ if up => NodeCondition::Online,
+                Some(State::Full) => NodeCondition::Full,
+                Some(State::Draining) => NodeCondition::Draining,
+                _ => NodeCondition::Offline,
+            },
+            since: now.saturating_duration_since(self.since),
+            fault,
+            rtt: self.health.as_ref().and_then(Health::rtt),
+            turn: None,
+            lists: 0,
         }
     }
 

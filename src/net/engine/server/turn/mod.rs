@@ -16,7 +16,7 @@ use super::reason::Absentee;
 use super::ways::{Way, Ways};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{Down, Kind, Node, State};
-use crate::types::TurnFault;
+use crate::types::{NodeStatus, TurnFault};
 use asked::{AskedTurn, Standing};
 pub use impostor::Impostor;
 use nodes::TurnNodes;
@@ -217,6 +217,16 @@ impl TurnServers {
         self.nodes.get(addr).is_some_and(|server| server.is_up(now))
     }
 
+    /// How those beside the server are.
+    pub(super) fn own_statuses(&self, now: Instant) -> impl Iterator<Item = NodeStatus> {
+        self.own.iter().map(move |server| server.status(now))
+    }
+
+    /// How the nodes are, in the order of the addresses they are asked at.
+    pub(super) fn statuses(&self, now: Instant) -> impl Iterator<Item = NodeStatus> {
+        self.nodes.iter().map(move |server| server.status(now))
+    }
+
     /// How many nodes are online, and how many there are.
     pub(super) fn count(&self) -> (usize, usize) {
         (self.nodes.online(), self.nodes.len())
@@ -235,6 +245,9 @@ fn watch<T>(
     let far = server.rtt_on_wire();
     let result = change(server);
     let after = server.standing();
+    if (before.up, before.fault) != (after.up, after.fault) {
+        server.changed(now);
+    }
     if after.unproved && !before.unproved {
         news.tell(TurnNews::Unproved(server.spec.id(beside)));
     }

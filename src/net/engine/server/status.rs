@@ -1,0 +1,69 @@
+//! What the server is doing, for who watches it.
+
+use std::time::Instant;
+
+use super::ServerEngine;
+use crate::net::wire::State;
+use crate::types::{ListedStatus, ServerState, Status, SuperiorStatus, Topology, TopologyNode};
+
+/// The most entries of lists that are told of: of 10,000 nodes, six each.
+const MOST_ENTRIES: usize = 1 << 16;
+
+impl ServerEngine {
+    /// How its nodes, TURN servers and superiors are.
+    pub fn status(&self, now: Instant) -> Status {
+        let ago = |at: Instant| now.saturating_duration_since(at);
+        let superior =
+            |(addr, told): (_, Option<Instant>)| SuperiorStatus::new(addr, told.map(ago));
+        Status {
+            name: self.listing.name.clone(),
+            state: state(self.listing.state()),
+            fault: self.turn.own_fault(),
+            nodes: self.members.statuses(now).chain(self.turn.statuses(now)).collect(),
+            turn: self.turn.own_statuses(now).collect(),
+            superiors: self.heartbeats.superiors().map(superior).collect(),
+            listed: self.listing.nodes.len(),
+            flat: self.listing.flat.len(),
+            rtts: self.members.rtts().clone(),
+            ..Status::default()
+        }
+    }
+
+    /// Who stands where.
+    pub(crate) fn topology(&self, now: Instant) -> Topology {
+        let mut topology = Topology {
+            name: self.listing.name.as_ref().map(ToString::to_string),
+            superiors: self.listing.superiors.clone(),
+            turn: self.turn.own_addrs().collect(),
+            ..Topology::default()
+        };
+        let mut room = MOST_ENTRIES;
+        for mut node in self.members.topology() {
+            topology.left_out += node.lists.len().saturating_sub(room);
+            node.lists.truncate(room);
+            room -= node.lists.len();
+            topology.nodes.push(node);
+        }
+        topology.nodes.extend(self.turn.statuses(now).map(|node| TopologyNode {
+            node: ListedStatus {
+                addr: node.public,
+                kind: node.kind.as_str(),
+                name: node.name.as_ref().map(ToString::to_string),
+                turn: None,
+            },
+            state: node.condition.as_str(),
+            lists: Vec::new(),
+        }));
+        topology
+    }
+}
+
+fn state(state: State) -> ServerState {
+    match state {
+        State::Offering => ServerState::Offering,
+        State::Nothing => ServerState::Nothing,
+        State::TurnDown => ServerState::TurnDown,
+        State::Full => ServerState::Full,
+        State::Draining => ServerState::Draining,
+    }
+}

@@ -1,0 +1,16 @@
+//! The admin interface: what a server is doing, for its operator and his monitoring.
+
+pub(crate) mod ask;
+mod desk;
+mod gate;
+mod health;
+mod metrics;
+mod probe;
+mod probe_metrics;
+mod probe_room;
+mod routes;
+mod running;
+#[cfg(unix)]
+mod unix;
+
+pub use running::AdminListener;
