@@ -19,6 +19,9 @@ _tb() {
             tb,completions)
                 cmd="tb__subcmd__completions"
                 ;;
+            tb,healthcheck)
+                cmd="tb__subcmd__healthcheck"
+                ;;
             tb,help)
                 cmd="tb__subcmd__help"
                 ;;
@@ -31,11 +34,17 @@ _tb() {
             tb,serve)
                 cmd="tb__subcmd__serve"
                 ;;
+            tb,status)
+                cmd="tb__subcmd__status"
+                ;;
             tb,trace)
                 cmd="tb__subcmd__trace"
                 ;;
             tb__subcmd__help,completions)
                 cmd="tb__subcmd__help__subcmd__completions"
+                ;;
+            tb__subcmd__help,healthcheck)
+                cmd="tb__subcmd__help__subcmd__healthcheck"
                 ;;
             tb__subcmd__help,help)
                 cmd="tb__subcmd__help__subcmd__help"
@@ -49,6 +58,9 @@ _tb() {
             tb__subcmd__help,serve)
                 cmd="tb__subcmd__help__subcmd__serve"
                 ;;
+            tb__subcmd__help,status)
+                cmd="tb__subcmd__help__subcmd__status"
+                ;;
             tb__subcmd__help,trace)
                 cmd="tb__subcmd__help__subcmd__trace"
                 ;;
@@ -59,7 +71,7 @@ _tb() {
 
     case "${cmd}" in
         tb)
-            opts="-q -v -h -V --quiet --verbose --color --help --version probe trace ping serve completions help"
+            opts="-q -v -h -V --quiet --verbose --color --help --version probe trace ping serve status healthcheck completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -94,8 +106,30 @@ _tb() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        tb__subcmd__healthcheck)
+            opts="-q -v -h --timeout --quiet --verbose --color --help"
+            if [[ ${cur} == -* ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --timeout)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -A hostname -- "${cur}") )
+            return 0
+            ;;
         tb__subcmd__help)
-            opts="probe trace ping serve completions help"
+            opts="probe trace ping serve status healthcheck completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -109,6 +143,20 @@ _tb() {
             return 0
             ;;
         tb__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tb__subcmd__help__subcmd__healthcheck)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -165,6 +213,20 @@ _tb() {
             return 0
             ;;
         tb__subcmd__help__subcmd__serve)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tb__subcmd__help__subcmd__status)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -465,6 +527,47 @@ _tb() {
                     ;;
                 --log-level)
                     COMPREPLY=($(compgen -W "error warn info debug trace" -- "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        tb__subcmd__status)
+            opts="-q -v -h --token-file --timeout --format --json --quiet --verbose --color --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --token-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "text json jsonl" -- "${cur}"))
                     return 0
                     ;;
                 --color)

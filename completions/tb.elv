@@ -31,6 +31,8 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand trace 'Show every level of the cascade with all its candidates'
             cand ping 'Measure one balance server, or check one TURN server'
             cand serve 'Run a balance server'
+            cand status 'Say what a server and its nodes are doing now'
+            cand healthcheck 'Say whether a balance server answers, for containers'
             cand completions 'Print what completes `tb` in a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -129,6 +131,29 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'tb;status'= {
+            cand --token-file 'The file with the token that the server wants to be shown'
+            cand --timeout 'Give up after this time: seconds, `500ms` or `1m`'
+            cand --format 'What to print'
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand --json 'Short for `--format json`, whatever TB_FORMAT says'
+            cand -q 'Only the answer and errors; twice: the exit code alone'
+            cand --quiet 'Only the answer and errors; twice: the exit code alone'
+            cand -v 'Say more on stderr; twice: still more'
+            cand --verbose 'Say more on stderr; twice: still more'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'tb;healthcheck'= {
+            cand --timeout 'Give up after this time: seconds, `500ms` or `1m`'
+            cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
+            cand -q 'Only the answer and errors; twice: the exit code alone'
+            cand --quiet 'Only the answer and errors; twice: the exit code alone'
+            cand -v 'Say more on stderr; twice: still more'
+            cand --verbose 'Say more on stderr; twice: still more'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'tb;completions'= {
             cand --color 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here'
             cand -h 'Print help'
@@ -139,6 +164,8 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand trace 'Show every level of the cascade with all its candidates'
             cand ping 'Measure one balance server, or check one TURN server'
             cand serve 'Run a balance server'
+            cand status 'Say what a server and its nodes are doing now'
+            cand healthcheck 'Say whether a balance server answers, for containers'
             cand completions 'Print what completes `tb` in a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
         }
@@ -149,6 +176,10 @@ set edit:completion:arg-completer[tb] = {|@words|
         &'tb;help;ping'= {
         }
         &'tb;help;serve'= {
+        }
+        &'tb;help;status'= {
+        }
+        &'tb;help;healthcheck'= {
         }
         &'tb;help;completions'= {
         }

@@ -35,6 +35,8 @@ complete -c tb -n "__fish_tb_needs_command" -f -a "probe" -d 'Print the address 
 complete -c tb -n "__fish_tb_needs_command" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
 complete -c tb -n "__fish_tb_needs_command" -f -a "ping" -d 'Measure one balance server, or check one TURN server'
 complete -c tb -n "__fish_tb_needs_command" -f -a "serve" -d 'Run a balance server'
+complete -c tb -n "__fish_tb_needs_command" -f -a "status" -d 'Say what a server and its nodes are doing now'
+complete -c tb -n "__fish_tb_needs_command" -f -a "healthcheck" -d 'Say whether a balance server answers, for containers'
 complete -c tb -n "__fish_tb_needs_command" -f -a "completions" -d 'Print what completes `tb` in a shell'
 complete -c tb -n "__fish_tb_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tb -n "__fish_tb_using_subcommand probe" -l timeout -d 'How long to try: seconds, `500ms` or `1m`' -r -f
@@ -141,16 +143,38 @@ complete -c tb -n "__fish_tb_using_subcommand serve" -l check -d 'Say whether th
 complete -c tb -n "__fish_tb_using_subcommand serve" -l print-config -d 'Print the configuration with all defaults, and leave'
 complete -c tb -n "__fish_tb_using_subcommand serve" -s v -l verbose -d 'Log one level more; twice: two more'
 complete -c tb -n "__fish_tb_using_subcommand serve" -s h -l help -d 'Print help'
+complete -c tb -n "__fish_tb_using_subcommand status" -l token-file -d 'The file with the token that the server wants to be shown' -r -F
+complete -c tb -n "__fish_tb_using_subcommand status" -l timeout -d 'Give up after this time: seconds, `500ms` or `1m`' -r
+complete -c tb -n "__fish_tb_using_subcommand status" -l format -d 'What to print' -r -f -a "text\t'For people, awk and shell scripts'
+json\t'One JSON document'
+jsonl\t'One JSON document a line'"
+complete -c tb -n "__fish_tb_using_subcommand status" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_using_subcommand status" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'
+complete -c tb -n "__fish_tb_using_subcommand status" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
+complete -c tb -n "__fish_tb_using_subcommand status" -s v -l verbose -d 'Say more on stderr; twice: still more'
+complete -c tb -n "__fish_tb_using_subcommand status" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c tb -n "__fish_tb_using_subcommand healthcheck" -l timeout -d 'Give up after this time: seconds, `500ms` or `1m`' -r -f
+complete -c tb -n "__fish_tb_using_subcommand healthcheck" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c tb -n "__fish_tb_using_subcommand healthcheck" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
+complete -c tb -n "__fish_tb_using_subcommand healthcheck" -s v -l verbose -d 'Say more on stderr; twice: still more'
+complete -c tb -n "__fish_tb_using_subcommand healthcheck" -s h -l help -d 'Print help'
 complete -c tb -n "__fish_tb_using_subcommand completions" -l color -d 'When to use colour: never with NO_COLOR or TERM=dumb, unless asked for here' -r -f -a "auto\t''
 always\t''
 never\t''"
 complete -c tb -n "__fish_tb_using_subcommand completions" -s h -l help -d 'Print help'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "probe" -d 'Print the address of the best TURN server, or what a WebRTC client needs for it'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "ping" -d 'Measure one balance server, or check one TURN server'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "serve" -d 'Run a balance server'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "completions" -d 'Print what completes `tb` in a shell'
-complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "probe" -d 'Print the address of the best TURN server, or what a WebRTC client needs for it'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "trace" -d 'Show every level of the cascade with all its candidates'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "ping" -d 'Measure one balance server, or check one TURN server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "serve" -d 'Run a balance server'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "status" -d 'Say what a server and its nodes are doing now'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "healthcheck" -d 'Say whether a balance server answers, for containers'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "completions" -d 'Print what completes `tb` in a shell'
+complete -c tb -n "__fish_tb_using_subcommand help; and not __fish_seen_subcommand_from probe trace ping serve status healthcheck completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c tb -n "__fish_tb_using_subcommand probe" -f -a "(__fish_print_hostnames)"
 complete -c tb -n "__fish_tb_using_subcommand trace" -f -a "(__fish_print_hostnames)"
 complete -c tb -n "__fish_tb_using_subcommand ping" -f -a "(__fish_print_hostnames)"
+complete -c tb -n "__fish_tb_using_subcommand healthcheck" -f -a "(__fish_print_hostnames)"

@@ -1,11 +1,13 @@
 use clap::{ArgAction, ColorChoice, CommandFactory as _, Parser, Subcommand};
 
 use super::completions::CompletionsArgs;
+use super::healthcheck::HealthcheckArgs;
 use super::output::{self, CommandError, Printer};
 use super::ping::PingArgs;
 use super::probe::ProbeArgs;
 use super::report::{Exit, Problem};
 use super::serve::ServeArgs;
+use super::status::StatusArgs;
 use super::trace::TraceArgs;
 
 /// Names the best TURN server for whoever asks
@@ -51,6 +53,8 @@ enum Command {
     Trace(TraceArgs),
     Ping(PingArgs),
     Serve(ServeArgs),
+    Status(StatusArgs),
+    Healthcheck(HealthcheckArgs),
     Completions(CompletionsArgs),
 }
 
@@ -71,6 +75,8 @@ impl Cli {
                 Err(Problem::usage(message).into())
             }),
             Command::Serve(args) => finish(Printer::default(), |to| args.run(to)),
+            Command::Status(args) => finish(args.verbosity.printer(said), |to| args.run(to)),
+            Command::Healthcheck(args) => finish(args.verbosity.printer(said), |to| args.run(to)),
             Command::Completions(args) => finish(Printer::default(), |to| args.run(to)),
         }
     }
@@ -134,7 +140,7 @@ mod tests {
     fn every_option_of_a_client_has_a_variable() {
         let exempt = ["help", "version", "json", "ipv4", "ipv6"]; // TB_FORMAT and TB_FAMILY
         let cli = Cli::command();
-        for name in ["probe", "trace", "ping"] {
+        for name in ["probe", "trace", "ping", "status", "healthcheck"] {
             let command = cli.find_subcommand(name).unwrap();
             for arg in command.get_arguments() {
                 let id = arg.get_id().as_str();
@@ -148,7 +154,7 @@ mod tests {
     #[test]
     fn every_help_gives_an_example_and_the_exit_codes() {
         let mut cli = Cli::command();
-        for name in ["probe", "trace", "ping", "serve", "completions"] {
+        for name in ["probe", "trace", "ping", "serve", "status", "healthcheck", "completions"] {
             let help = cli.find_subcommand_mut(name).unwrap().render_long_help();
             let help = help.to_string();
             assert!(help.contains("Example"), "{help}");

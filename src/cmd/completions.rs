@@ -50,7 +50,7 @@ mod tests {
     use crate::cmd::cli::Cli;
 
     /// The commands that ask servers.
-    const ASKING: [&str; 3] = ["probe", "trace", "ping"];
+    const ASKING: [&str; 4] = ["probe", "trace", "ping", "healthcheck"];
 
     #[test]
     fn completions_are_fresh() {

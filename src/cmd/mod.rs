@@ -4,6 +4,7 @@ mod args;
 mod attempt;
 mod cli;
 mod completions;
+mod healthcheck;
 mod idle;
 pub(crate) mod output;
 mod ping;
@@ -11,6 +12,7 @@ mod probe;
 mod report;
 mod runtime;
 mod serve;
+mod status;
 mod trace;
 mod variables;
 

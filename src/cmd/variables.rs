@@ -167,7 +167,9 @@ mod tests {
             let line = format!("tb {}{shell}", command.get_name());
             for name in root.get_arguments().chain(command.get_arguments()).filter_map(name) {
                 // Any text is a path, or a user.
-                if ["TB_CONFIG", "TB_CA_FILE"].contains(&name) || name.starts_with("TB_TURN_") {
+                if ["TB_CONFIG", "TB_CA_FILE", "TB_ADMIN_TOKEN_FILE"].contains(&name)
+                    || name.starts_with("TB_TURN_")
+                {
                     continue;
                 }
                 // That of other formats says nothing.

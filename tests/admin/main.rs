@@ -1,6 +1,7 @@
 //! The admin interface over real sockets.
 
 mod bounds;
+mod cli;
 mod documented;
 mod doors;
 mod endpoints;

@@ -1,8 +1,10 @@
 use comfy_table::{CellAlignment, Row, Table, presets};
+use turn_balance::escaped;
 
 use super::style;
+use super::text::status::span;
 use super::text::words::or_dash;
-use crate::cmd::report::{CandidateCount, TraceCount, TraceReport};
+use crate::cmd::report::{CandidateCount, Ms, NodeReport, StatusReport, TraceCount, TraceReport};
 
 /// The table of `tb trace`. What a NAT64 leads to has a column that tells how it is listed.
 pub(crate) fn trace(trace: &TraceReport) -> String {
@@ -67,6 +69,34 @@ pub(crate) fn count(report: &TraceCount) -> String {
         ]
     };
     render(&header, report.candidates.iter().map(row))
+}
+
+/// The table of `tb status`: its nodes.
+pub(crate) fn status(status: &StatusReport) -> String {
+    let header = [
+        Head::text("NODE"),
+        Head::text("NAME"),
+        Head::text("STATE"),
+        Head::number("SINCE"),
+        Head::number("RTT(ms)"),
+        Head::number("LOAD"),
+        Head::number("LISTS"),
+        Head::text("WHY"),
+    ];
+    let row = |node: &NodeReport| {
+        let listed = (node.kind != "turn").then(|| node.lists.max(u64::from(node.kind == "leaf")));
+        vec![
+            escaped(&node.public),
+            or_dash(node.name.as_ref().map(|name| escaped(name))),
+            escaped(&node.state),
+            span(node.since_s, ""),
+            or_dash(node.rtt_ms.map(Ms)),
+            or_dash(None::<u8>),
+            or_dash(listed.filter(|_| node.state == "online")),
+            or_dash(node.why.as_ref().map(|why| escaped(why))),
+        ]
+    };
+    render(&header, status.nodes.iter().map(row))
 }
 
 /// Rows without a header.
@@ -169,6 +199,25 @@ LEVEL  CANDIDATE                  NAME  VIA   RTT(ms)  TOTAL(ms)  LISTED        
         let mut example = examples::trace();
         example.candidates.clear();
         assert_eq!(trace(&example), "LEVEL  CANDIDATE  NAME  VIA  RTT(ms)  TOTAL(ms)  STATE\n");
+    }
+
+    #[test]
+    fn the_example_of_a_status() {
+        let document = r#"{"schema":"tb.status/1","nodes":[
+            {"public":"203.0.113.52:3001","kind":"leaf","name":"fra-b","state":"online",
+             "since_s":1036800,"rtt_ms":0.412,"lists":0},
+            {"public":"203.0.113.54:3478","kind":"turn","state":"full","since_s":241,"rtt_ms":0.52,
+             "why":"has no capacity left (508)"},
+            {"public":"203.0.113.55:3001","kind":"balance","name":"fra-d","state":"offline",
+             "since_s":7300,"why":"does not answer"}]}"#;
+        let expected = "\
+NODE               NAME   STATE    SINCE  RTT(ms)  LOAD  LISTS  WHY
+203.0.113.52:3001  fra-b  online     12d     0.41     -      1  -
+203.0.113.54:3478  -      full        4m     0.52     -      -  has no capacity left (508)
+203.0.113.55:3001  fra-d  offline     2h        -     -      -  does not answer
+";
+        let report = StatusReport::read(document).unwrap();
+        assert_eq!(plain(&status(&report)), expected);
     }
 
     #[test]

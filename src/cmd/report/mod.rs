@@ -11,6 +11,7 @@ mod ping;
 mod probe;
 mod problem;
 mod rtts;
+mod status;
 #[cfg(test)]
 mod tests;
 mod trace;
@@ -27,6 +28,7 @@ pub(crate) use ping::{PingReply, PingReport};
 pub(crate) use probe::{HopReport, ProbeReport, RunnerUpReport};
 pub(crate) use problem::Problem;
 pub(crate) use rtts::Rtts;
+pub(crate) use status::{CountReport, NodeReport, StatusReport};
 pub(crate) use trace::{CandidateReport, OfDescent, TraceReport};
 pub(crate) use trace_count::{CandidateCount, TraceCount};
 pub(crate) use trace_counter::TraceCounter;

@@ -2,9 +2,10 @@ use std::error::Error as _;
 use std::fmt::Write as _;
 use std::io;
 use std::iter;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Endpoint, Error, Failure, Trace};
+use turn_balance::{AdminFault, AdminUrl, Endpoint, Error, Failure, Trace};
 
 use super::advice::Advice;
 use super::exit::Exit;
@@ -37,6 +38,34 @@ impl Problem {
             exit: Exit::No,
             roots: Vec::new(),
         }
+    }
+
+    /// A server does not say what it is doing.
+    pub(crate) fn admin(admin: &AdminUrl, fault: &AdminFault) -> Self {
+        let causes = iter::successors(fault.source(), |&cause| cause.source());
+        Self {
+            kind: match fault {
+                AdminFault::LookUp(_) => "resolve",
+                AdminFault::Io(_) | AdminFault::Late(_) => "no_answer",
+                AdminFault::Other(_) => "no_admin",
+                AdminFault::Refused { .. } => "refused",
+            },
+            message: format!("no status from `{admin}`: {fault}"),
+            reason: None,
+            causes: causes.map(|cause| cause.to_string()).collect(),
+            advice: None,
+            exit: match fault {
+                AdminFault::LookUp(_) => Exit::Unable,
+                _ => Exit::No,
+            },
+            roots: Vec::new(),
+        }
+    }
+
+    /// A server has not answered in so long.
+    pub(crate) fn silent(server: &str, waited: Duration) -> Self {
+        let silent = Self::usage(&format!("no answer from `{server}` in {waited:?}"));
+        Self { kind: "no_answer", exit: Exit::No, ..silent }
     }
 
     /// The system refused.
@@ -150,7 +179,7 @@ fn kind(error: &Error) -> &'static str {
         Error::Socket { .. } => "socket",
         Error::Random(_) => "random",
         Error::Roots { .. } => "roots",
-        Error::Listen { .. } => "listen",
+        Error::Listen { .. } | Error::ListenUnix { .. } => "listen",
         Error::Certificate { .. } => "certificate",
         Error::Thread(_) => "thread",
         Error::Worker { .. } => "worker",

@@ -5,4 +5,5 @@ pub(crate) mod descent;
 pub(crate) mod ice;
 pub(crate) mod ping;
 pub(crate) mod ping_turn;
+pub(crate) mod status;
 pub(crate) mod words;

@@ -1,0 +1,100 @@
+use std::fmt::Write as _;
+
+use turn_balance::escaped;
+
+use crate::cmd::report::{CountReport, NodeReport, StatusReport};
+
+/// The first line: who it is, since when, what it offers, and whether those above know.
+pub(crate) fn head(status: &StatusReport) -> String {
+    let name = status.name.as_deref().unwrap_or("-");
+    let (version, uptime) = (&status.version, span(status.uptime_s, " "));
+    let mut line =
+        format!("{}  {}  up {uptime}  {}", escaped(name), escaped(version), escaped(&status.state));
+    if !status.nodes.is_empty() {
+        let _ = write!(line, " {} of {} nodes", status.online(), status.nodes.len());
+    }
+    if let Some(fault) = &status.fault {
+        let _ = write!(line, " ({})", escaped(fault));
+    }
+    for turn in &status.turn {
+        let _ =
+            write!(line, "  TURN {} {}{}", escaped(&turn.public), escaped(&turn.state), why(turn));
+    }
+    for superior in &status.superiors {
+        let told = match superior.told_s {
+            Some(told) => format!("told {} ago", span(told, " ")),
+            None => "never told".to_owned(),
+        };
+        let _ = write!(line, "  superior {} {told}", escaped(&superior.addr));
+    }
+    line
+}
+
+fn why(turn: &NodeReport) -> String {
+    turn.why.as_ref().map_or_else(String::new, |why| format!(": it {}", escaped(why)))
+}
+
+/// What was lost or dropped that may matter; `None`: nothing.
+pub(crate) fn drops(counts: &CountReport) -> Option<String> {
+    let lost = [
+        ("no room in a socket", counts.kernel_drops),
+        ("unsent", counts.unsent),
+        ("heartbeats lost", counts.heartbeats_lost),
+        ("receive errors", counts.receive_errors),
+    ];
+    let dropped = counts.dropped.iter().map(|(reason, count)| (reason.as_str(), *count));
+    let all = lost.into_iter().chain(dropped).filter(|(_, count)| *count > 0);
+    let all: Vec<_> = all.map(|(what, count)| format!("{count} {}", escaped(what))).collect();
+    (!all.is_empty()).then(|| format!("dropped since the start: {}", all.join(", ")))
+}
+
+/// A length of time in its largest unit.
+pub(crate) fn span(seconds: f64, between: &str) -> String {
+    let (unit, size) = match seconds {
+        s if s < 60.0 => ("s", 1.0),
+        s if s < 3600.0 => ("m", 60.0),
+        s if s < 48.0 * 3600.0 => ("h", 3600.0),
+        _ => ("d", 24.0 * 3600.0),
+    };
+    format!("{}{between}{unit}", (seconds / size).floor())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_their_largest_unit() {
+        for (seconds, text) in [
+            (0.4, "0s"),
+            (59.9, "59s"),
+            (60.0, "1m"),
+            (7200.0, "2h"),
+            (36.0 * 3600.0, "36h"),
+            (12.0 * 24.0 * 3600.0, "12d"),
+        ] {
+            assert_eq!(span(seconds, ""), text);
+        }
+    }
+
+    #[test]
+    fn who_it_is_and_what_was_dropped() {
+        let document = r#"{"schema":"tb.status/1","name":"fra","version":"0.2.0","uptime_s":1036800,
+            "state":"offering","nodes":[{"state":"online"},{"state":"offline"}],
+            "turn":[{"public":"203.0.113.52:3478","state":"offline","why":"does not answer"}],
+            "superiors":[{"addr":"198.51.100.7:3001","told_s":2.5},{"addr":"198.51.100.8:3001"}],
+            "counts":{"kernel_drops":3,"dropped":{"limited":12,"stun":0}}}"#;
+        let status = StatusReport::read(document).unwrap();
+        assert_eq!(
+            head(&status),
+            "fra  0.2.0  up 12 d  offering 1 of 2 nodes  TURN 203.0.113.52:3478 offline: it does not \
+             answer  superior 198.51.100.7:3001 told 2 s ago  superior 198.51.100.8:3001 never told"
+        );
+        assert_eq!(
+            drops(&status.counts).unwrap(),
+            "dropped since the start: 3 no room in a socket, 12 limited"
+        );
+        assert!(drops(&CountReport::default()).is_none());
+        assert!(StatusReport::read("{}").is_none() && StatusReport::read("no").is_none());
+    }
+}

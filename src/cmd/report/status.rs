@@ -1,0 +1,83 @@
+//! What a server says of itself, as far as it is shown: older and newer ones say less and more.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::problem::Problem;
+
+/// The document `tb.status/1`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct StatusReport {
+    schema: String,
+    pub(crate) name: Option<String>,
+    pub(crate) version: String,
+    pub(crate) uptime_s: f64,
+    pub(crate) state: String,
+    pub(crate) fault: Option<String>,
+    pub(crate) nodes: Vec<NodeReport>,
+    /// The TURN servers beside it.
+    pub(crate) turn: Vec<NodeReport>,
+    pub(crate) superiors: Vec<SuperiorReport>,
+    pub(crate) counts: CountReport,
+}
+
+/// One of its nodes.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NodeReport {
+    pub(crate) public: String,
+    pub(crate) kind: String,
+    pub(crate) name: Option<String>,
+    pub(crate) state: String,
+    pub(crate) since_s: f64,
+    pub(crate) why: Option<String>,
+    pub(crate) rtt_ms: Option<f64>,
+    pub(crate) lists: u64,
+}
+
+/// One of its superiors.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct SuperiorReport {
+    pub(crate) addr: String,
+    pub(crate) told_s: Option<f64>,
+}
+
+/// What came of datagrams.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct CountReport {
+    pub(crate) unsent: u64,
+    pub(crate) heartbeats_lost: u64,
+    pub(crate) receive_errors: u64,
+    pub(crate) kernel_drops: u64,
+    pub(crate) dropped: BTreeMap<String, u64>,
+}
+
+/// In place of a document that there is not.
+#[derive(Debug, Serialize)]
+pub(crate) struct FailedStatus<'a> {
+    error: &'a Problem,
+}
+
+impl StatusReport {
+    pub(crate) const SCHEMA: &'static str = "tb.status/1";
+
+    /// Reads one; `None`: it is something else.
+    pub(crate) fn read(body: &str) -> Option<Self> {
+        let report: Self = serde_json::from_str(body).ok()?;
+        (report.schema == Self::SCHEMA).then_some(report)
+    }
+
+    /// What is printed where there is none.
+    pub(crate) fn failed(error: &Problem) -> FailedStatus<'_> {
+        FailedStatus { error }
+    }
+
+    /// How many of its nodes are online.
+    pub(crate) fn online(&self) -> usize {
+        self.nodes.iter().filter(|node| node.state == "online").count()
+    }
+}
