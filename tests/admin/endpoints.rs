@@ -62,6 +62,7 @@ async fn a_status_says_who_is_there_and_why_not() {
     assert_eq!(topology["nodes"][1]["state"], "offline");
 
     // The other side of it, by the library.
+    until(|| world.leaf.status().superiors[0].checked.is_some());
     let leaf = world.leaf.status();
     assert_eq!(leaf.superiors[0].addr, world.net.server(1));
     assert!(leaf.superiors[0].told.is_some() && leaf.turn.len() == 1);

@@ -16,7 +16,7 @@ fn needs_a_look(status: &Status) -> bool {
         _ => true,
     };
     let untold = |superior: &SuperiorStatus| {
-        let SuperiorStatus { addr, told, .. } = superior;
+        let SuperiorStatus { addr, told, checked: _, .. } = superior;
         told.is_none() && addr.port() != 0
     };
     let down = down || fault.is_some() || superiors.iter().any(untold);

@@ -43,6 +43,7 @@ pub(crate) struct NodeReport {
 pub(crate) struct SuperiorReport {
     pub(crate) addr: String,
     pub(crate) told_s: Option<f64>,
+    pub(crate) checked_s: Option<f64>,
 }
 
 /// What came of datagrams.

@@ -48,9 +48,10 @@ impl Serialize for NodeStatus {
 
 impl Serialize for SuperiorStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut superior = serializer.serialize_struct("SuperiorStatus", 2)?;
+        let mut superior = serializer.serialize_struct("SuperiorStatus", 3)?;
         superior.serialize_field("addr", &self.addr)?;
         superior.serialize_field("told_s", &self.told.map(seconds))?;
+        superior.serialize_field("checked_s", &self.checked.map(seconds))?;
         superior.end()
     }
 }

@@ -82,6 +82,8 @@ pub struct SuperiorStatus {
     pub addr: SocketAddr,
     /// How long ago it was sent a heartbeat; `None`: never.
     pub told: Option<Duration>,
+    /// How long ago it was last seen to check this server; `None`: never, or it does so from another address.
+    pub checked: Option<Duration>,
 }
 
 /// What came of all datagrams since a server's start, in [`Status`], where an example is.
@@ -128,8 +130,8 @@ impl ServerState {
 }
 
 impl SuperiorStatus {
-    /// One there, to which so long ago a heartbeat was sent.
-    pub(crate) fn new(addr: SocketAddr, told: Option<Duration>) -> Self {
-        Self { addr, told }
+    /// One there, to which so long ago a heartbeat was sent, and which has checked so long ago.
+    pub(crate) fn new(addr: SocketAddr, told: Option<Duration>, checked: Option<Duration>) -> Self {
+        Self { addr, told, checked }
     }
 }

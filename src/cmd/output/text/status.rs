@@ -21,9 +21,10 @@ pub(crate) fn head(status: &StatusReport) -> String {
             write!(line, "  TURN {} {}{}", escaped(&turn.public), escaped(&turn.state), why(turn));
     }
     for superior in &status.superiors {
-        let told = match superior.told_s {
-            Some(told) => format!("told {} ago", span(told, " ")),
-            None => "never told".to_owned(),
+        let told = match (superior.checked_s, superior.told_s) {
+            (Some(checked), _) => format!("checked {} ago", span(checked, " ")),
+            (None, Some(told)) => format!("has not checked, told {} ago", span(told, " ")),
+            (None, None) => "has not checked, never told".to_owned(),
         };
         let _ = write!(line, "  superior {} {told}", escaped(&superior.addr));
     }
@@ -82,13 +83,14 @@ mod tests {
         let document = r#"{"schema":"tb.status/1","name":"fra","version":"0.2.0","uptime_s":1036800,
             "state":"offering","nodes":[{"state":"online"},{"state":"offline"}],
             "turn":[{"public":"203.0.113.52:3478","state":"offline","why":"does not answer"}],
-            "superiors":[{"addr":"198.51.100.7:3001","told_s":2.5},{"addr":"198.51.100.8:3001"}],
+            "superiors":[{"addr":"198.51.100.7:3001","told_s":2.5,"checked_s":1.5},
+             {"addr":"198.51.100.8:3001"}],
             "counts":{"kernel_drops":3,"dropped":{"limited":12,"stun":0}}}"#;
         let status = StatusReport::read(document).unwrap();
         assert_eq!(
             head(&status),
             "fra  0.2.0  up 12 d  offering 1 of 2 nodes  TURN 203.0.113.52:3478 offline: it does not \
-             answer  superior 198.51.100.7:3001 told 2 s ago  superior 198.51.100.8:3001 never told"
+             answer  superior 198.51.100.7:3001 checked 1 s ago  superior 198.51.100.8:3001 has not checked, never told"
         );
         assert_eq!(
             drops(&status.counts).unwrap(),

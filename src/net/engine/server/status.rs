@@ -1,5 +1,6 @@
 //! What the server is doing, for who watches it.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::ServerEngine;
@@ -13,8 +14,11 @@ impl ServerEngine {
     /// How its nodes, TURN servers and superiors are.
     pub fn status(&self, now: Instant) -> Status {
         let ago = |at: Instant| now.saturating_duration_since(at);
-        let superior =
-            |(addr, told): (_, Option<Instant>)| SuperiorStatus::new(addr, told.map(ago));
+        let checked: BTreeMap<_, _> = self.superiors().collect();
+        let superior = |(addr, told): (_, Option<Instant>)| {
+            let checked = checked.get(&addr).copied().flatten();
+            SuperiorStatus::new(addr, told.map(ago), checked.map(ago))
+        };
         Status {
             name: self.listing.name.clone(),
             state: state(self.listing.state()),

@@ -136,7 +136,15 @@ fn superiors(status: &Status, to: &mut MetricWriter<'_>) -> fmt::Result {
     let told = named.iter().filter_map(|(addr, superior)| {
         Some(([("superior", addr.as_str())], superior.told?.as_secs_f64()))
     });
-    to.seconds("tb_superior_told", "Since the last heartbeat to a superior", told)
+    to.seconds("tb_superior_told", "Since the last heartbeat to a superior", told)?;
+    let checked = named.iter().filter_map(|(addr, superior)| {
+        Some(([("superior", addr.as_str())], superior.checked?.as_secs_f64()))
+    });
+    to.seconds(
+        "tb_superior_checked",
+        "Since a superior was last seen to check this server",
+        checked,
+    )
 }
 
 fn is_online(node: &NodeStatus) -> u64 {
