@@ -24,8 +24,7 @@ export class BalanceError extends Error {
   constructor(message, status, problem) {
     super(message)
     this.name = 'BalanceError'
-    this.status = status
-    this.problem = problem
+    Object.assign(this, { status, problem })
   }
 }
 
@@ -49,8 +48,7 @@ export async function select(options) {
 
 /** What a page passes to RTCPeerConnection as `iceServers`. */
 export async function iceServers(options) {
-  const { token, count = 2, onselect } = options
-  const { selection } = options
+  const { token, count = 2, onselect, selection } = options
   for (let again = false; ; again = true) {
     const chosen = selection ?? (await select({ ...options, fresh: again || options.fresh }))
     const run = begin(options)
@@ -83,7 +81,6 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
   let wanted, doing, doubt, again, last, used
 
   const reselect = async (reason, pause = 1000) => {
-    if (reason === 'failed' && doing === reason) return
     // Of two reasons a failure is the graver.
     if (wanted !== 'failed') wanted = reason
     if (doing) return
@@ -107,21 +104,22 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
     reselect('failed')
   }
   const change = async (reason) => {
+    const failure = reason === 'failed'
     const over = () => {
       if (pc.signalingState === 'closed') stop()
-      return ended.aborted || (reason === 'failed' && !doubt)
+      return ended.aborted || (failure && !doubt)
     }
     if (over()) return
-    const blamed = reason === 'failed' && used
+    const blamed = failure && used
     for (const [server, until] of failed) if (until < now()) failed.delete(server)
     const except = [...(options.except ?? []), ...failed.keys(), ...(blamed ? [blamed] : [])]
     let selection
     const onselect = (made) => (selection = made)
     const servers = await iceServers({ ...options, fresh: true, except, onselect, signal: ended })
     // It is measured while the connection may still come back by itself.
-    while (!over() && reason === 'failed' && doubt > now()) await sleep(20)
+    while (!over() && failure && doubt > now()) await sleep(20)
     if (over()) return
-    if (reason === 'failed') doubt = undefined
+    if (failure) doubt = undefined
     // A list may go on naming for eleven seconds what is dead.
     if (blamed) failed.set(blamed, now() + 60000)
     const moved = last !== address(selection.server)
@@ -143,7 +141,7 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
     }],
     [pc, 'iceconnectionstatechange', async () => {
       const state = pc.iceConnectionState
-      const works = ['connected', 'completed'].includes(state)
+      const works = state === 'connected' || state === 'completed'
       if (works) doubt = undefined
       // Between two states ICE may have moved to another by itself.
       if (works || state === 'disconnected') used = (await relay(pc)) ?? (works ? undefined : used)
@@ -294,7 +292,7 @@ function hear(server, rtt, by, samples = 1) {
 async function measure(run, servers) {
   if (!globalThis.RTCPeerConnection) return
   let open = servers
-  for (let round = 1; round <= ROUNDS; round++) {
+  for (let round = 1; round <= ROUNDS + 2; round++) {
     // Where nobody answers, the next round waits longer, within UDP's half of the timeout.
     const limit = Math.min(600 * round, run.left(run.udp ? 1 : 0.5))
     if (limit <= 0) return
@@ -302,9 +300,8 @@ async function measure(run, servers) {
     const rest = open.filter(({ kind }) => kind !== 'turn')
     // Setting up checks delays what a page hears of candidates, so these come behind.
     let ready
-    const connected = new Promise((resolve) => (ready = resolve))
-    const gathers = connected.then(() => gatherAll(run, turn, Math.min(limit, 250 + 2 * least(run.servers))))
-    await run.race(Promise.all([rest.length ? checks(run, rest, limit, ready) : ready(), gathers]))
+    const gathers = new Promise((resolve) => (ready = resolve)).then(() => gatherAll(run, turn, Math.min(limit, 250 + 2 * least(run.servers))))
+    await run.race(Promise.all([checks(run, rest, limit, ready), gathers]))
     run.onprogress?.(run.servers)
     const [best] = servers.filter(({ samples }) => samples).sort((a, b) => a.rtt - b.rtt)
     if (!best && round > 1) return
@@ -314,11 +311,12 @@ async function measure(run, servers) {
     const spreads = servers.filter(({ samples }) => samples > 1).map(({ rtt, worst }) => worst - rtt)
     const noise = Math.round(spreads.sort((a, b) => a - b)[spreads.length >> 1] ?? 0)
     open = servers.filter(({ kind, rtt, samples }) => {
-      if (!samples) return best.samples < SAMPLES
+      if (!samples) return round < ROUNDS && best.samples < SAMPLES
       if (kind === 'balance') return false
       // The only sample may be one of a request that was lost and sent again.
-      if (samples < SAMPLES) return rtt <= near(best.rtt) || (samples < 2 && best.samples < SAMPLES)
-      return round === 1 && rtt < best.rtt + 2 * noise
+      if (samples < SAMPLES) return round < ROUNDS && (rtt <= near(best.rtt) || (samples < 2 && best.samples < SAMPLES))
+      // What a page hears of candidates is late by more than checks are.
+      return (round < 2 || kind === 'turn') && rtt < best.rtt + 2 * noise
     })
     if (!open.some((server) => server !== best)) return
   }
