@@ -6,8 +6,8 @@ use std::time::Duration;
 use turn_balance::internals::engine::server::ServerEvent;
 use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::members::NodeSpec;
-use turn_balance::internals::engine::server::refusal::{Message, Refusal, TagFault};
-use turn_balance::internals::engine::server::trouble::{Stage, Trouble, Unfit};
+use turn_balance::internals::engine::server::refusal::{TagFault, TagRefusal, TaggedMessage};
+use turn_balance::internals::engine::server::trouble::{Trouble, TroubleStage, Unfit};
 use turn_balance::internals::engine::server::turn::TurnSpec;
 use turn_balance::internals::wire::auth::{Key, Keys, Purpose};
 use turn_balance::internals::wire::{Ping, Request, RequestBody};
@@ -57,13 +57,13 @@ fn wrong(world: &World, addr: SocketAddr) -> Vec<Trouble> {
 }
 
 /// When one was told, and how.
-fn told(world: &World, addr: SocketAddr, since: std::time::Instant) -> Vec<(u64, Stage)> {
+fn told(world: &World, addr: SocketAddr, since: std::time::Instant) -> Vec<(u64, TroubleStage)> {
     let told = &world.hosts[&addr].server().told;
     told.iter().map(|(at, event)| ((*at - since).as_secs(), event.stage)).collect()
 }
 
-fn refused(peer: SocketAddr, message: Message, fault: TagFault) -> Trouble {
-    Trouble::Refused { peer, refusal: Refusal { message, fault } }
+fn refused(peer: SocketAddr, message: TaggedMessage, fault: TagFault) -> Trouble {
+    Trouble::Refused { peer, refusal: TagRefusal { message, fault } }
 }
 
 #[test]
@@ -92,12 +92,16 @@ fn a_server_that_no_superior_checks_says_so_rarely_and_when_one_does() {
     world.run_for(5 * SECOND);
     assert_eq!(wrong(&world, node(11)), []);
     let told = told(&world, node(11), start);
-    let [(10..=12, Stage::Begins), (610..=613, Stage::Lasts), (1210..=1213, Stage::Lasts), last] =
-        told[..]
+    let [
+        (10..=12, TroubleStage::Begins),
+        (610..=613, TroubleStage::Lasts),
+        (1210..=1213, TroubleStage::Lasts),
+        last,
+    ] = told[..]
     else {
         panic!("{told:?}")
     };
-    assert!(last.0 < 1305 && last.1 == Stage::Over, "{told:?}");
+    assert!(last.0 < 1305 && last.1 == TroubleStage::Over, "{told:?}");
 }
 
 #[test]
@@ -134,9 +138,9 @@ fn a_listed_node_whose_tag_is_wrong_is_told_of_with_the_key() {
     for (below, fault, keyed) in cases {
         let mut world = pair(&[node(11)], [trust(std::slice::from_ref(&good), true), below]);
         world.run_for(15 * SECOND);
-        let mut expected = vec![refused(node(11), Message::Heartbeat, fault)];
+        let mut expected = vec![refused(node(11), TaggedMessage::Heartbeat, fault)];
         // Its answers are signed only where the check was rightly, which a wrong key never is.
-        expected.push(refused(node(11), Message::Answer, TagFault::Absent));
+        expected.push(refused(node(11), TaggedMessage::Answer, TagFault::Absent));
         let mut found = wrong(&world, superior());
         found.sort();
         expected.sort();
@@ -169,7 +173,10 @@ fn it_is_over_when_the_key_is_right_again() {
     assert_eq!(wrong(&world, superior()), []);
     assert_eq!(world.count(superior()), (1, 1));
     let stages: Vec<_> = told(&world, superior(), start).iter().map(|(_, s)| *s).collect();
-    assert_eq!(stages, [Stage::Begins, Stage::Begins, Stage::Over, Stage::Over]);
+    assert_eq!(
+        stages,
+        [TroubleStage::Begins, TroubleStage::Begins, TroubleStage::Over, TroubleStage::Over]
+    );
 }
 
 #[test]
@@ -288,10 +295,10 @@ fn a_server_that_can_never_offer_anything_says_so_at_once_and_until_it_can() {
     set(&mut world, false);
     let told = told(&world, superior(), start);
     let stages: Vec<_> = told.iter().map(|(_, stage)| *stage).collect();
-    assert_eq!(stages, [Stage::Begins, Stage::Lasts]);
+    assert_eq!(stages, [TroubleStage::Begins, TroubleStage::Lasts]);
     let server = world.hosts.get_mut(&superior()).unwrap().server_mut();
     let Some(ServerEvent::Trouble(event)) = server.engine.poll_event() else { panic!() };
-    assert_eq!((event.stage, event.lasts), (Stage::Over, 700 * SECOND));
+    assert_eq!((event.stage, event.lasts), (TroubleStage::Over, 700 * SECOND));
 }
 
 #[test]
@@ -301,7 +308,7 @@ fn a_turn_server_that_never_answers_is_told_again_after_ten_minutes() {
     let start = world.now;
     world.run_for(1500 * SECOND);
     let told = told(&world, node(11), start);
-    let [(600..=610, Stage::Lasts), (1200..=1212, Stage::Lasts)] = told[..] else {
+    let [(600..=610, TroubleStage::Lasts), (1200..=1212, TroubleStage::Lasts)] = told[..] else {
         panic!("{told:?}")
     };
 }

@@ -13,7 +13,7 @@ use turn_balance::internals::engine::server::heartbeat::Outgoing;
 use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::engine::server::limit::{Limiter, LimiterSettings};
 use turn_balance::internals::engine::server::members::NodeSpec;
-use turn_balance::internals::engine::server::trouble::{Stage, Trouble, TroubleEvent};
+use turn_balance::internals::engine::server::trouble::{Trouble, TroubleEvent, TroubleStage};
 use turn_balance::internals::engine::server::turn::{HealthPlan, TurnSpec};
 use turn_balance::internals::engine::server::{ServerEngine, ServerEvent};
 use turn_balance::internals::engine::{Rng, Transmit};
@@ -292,7 +292,7 @@ impl Live {
 
     fn tell(&mut self, now: Instant, event: TroubleEvent) {
         let before = self.told.iter().rev().find(|(_, before)| before.trouble == event.trouble);
-        self.tells_too_often |= event.stage == Stage::Lasts
+        self.tells_too_often |= event.stage == TroubleStage::Lasts
             && before.is_some_and(|(at, _)| now - *at < Duration::from_secs(600));
         self.told.push_back((now, event));
         if self.told.len() > TOLD {
@@ -305,7 +305,7 @@ impl Live {
         let mut wrong = Vec::new();
         for (_, TroubleEvent { trouble, stage, .. }) in &self.told {
             wrong.retain(|known| known != trouble);
-            if *stage != Stage::Over {
+            if *stage != TroubleStage::Over {
                 wrong.push(trouble.clone());
             }
         }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use super::drop::DropReason;
-use super::refusal::{Message, Refusal, TagFault};
+use super::refusal::{TagFault, TagRefusal, TaggedMessage};
 use super::trouble::Unfit;
 use crate::net::wire::auth::{Key, Keys, Purpose, Tag};
 use crate::net::wire::{Ping, Pong, Response, ResponseBody};
@@ -51,7 +51,7 @@ pub enum PeerMessage {
     /// From above: a heartbeat was refused. It is rightly signed with the key of this number.
     Pong(Pong, u32),
     /// From a node of the configuration, or a superior, and not believed: who runs this server is told.
-    Refused(Refusal),
+    Refused(TagRefusal),
 }
 
 impl PeerMessage {
@@ -93,9 +93,11 @@ impl Trust {
             _ if !self.hears(listed) => return Err(DropReason::StrangeHeartbeat),
             Tag::Right(key) => Some(key.id()),
             Tag::Wrong if !self.keys.is_empty() => {
-                return self.refuse(Message::Heartbeat, listed, datagram);
+                return self.refuse(TaggedMessage::Heartbeat, listed, datagram);
             }
-            _ if self.requires_tags() => return self.refuse(Message::Heartbeat, listed, datagram),
+            _ if self.requires_tags() => {
+                return self.refuse(TaggedMessage::Heartbeat, listed, datagram);
+            }
             _ if !listed => return Err(DropReason::StrangeHeartbeat),
             _ => None,
         };
@@ -105,11 +107,11 @@ impl Trust {
     /// Refuses what is not rightly signed. Of a peer it is told: there somebody may have the wrong key.
     fn refuse(
         &self,
-        message: Message,
+        message: TaggedMessage,
         peer: bool,
         datagram: &[u8],
     ) -> Result<PeerMessage, DropReason> {
-        let refusal = Refusal { message, fault: TagFault::of(&self.keys, datagram) };
+        let refusal = TagRefusal { message, fault: TagFault::of(&self.keys, datagram) };
         if peer { Ok(PeerMessage::Refused(refusal)) } else { Err(refusal.reason()) }
     }
 
@@ -136,7 +138,7 @@ impl Trust {
         };
         match self.keys.judge(Purpose::Pong, datagram) {
             Tag::Right(key) => Ok(PeerMessage::Pong(pong, key.id())),
-            _ => self.refuse(Message::Pong, superior, datagram),
+            _ => self.refuse(TaggedMessage::Pong, superior, datagram),
         }
     }
 

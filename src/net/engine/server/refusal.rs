@@ -18,7 +18,7 @@ pub enum TagFault {
 
 /// What a peer sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Message {
+pub enum TaggedMessage {
     /// A node, to its superior.
     Heartbeat,
     /// A node, to the check of its superior.
@@ -31,9 +31,9 @@ pub enum Message {
 
 /// Something that a peer has sent, and is not believed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Refusal {
+pub struct TagRefusal {
     /// What it is.
-    pub message: Message,
+    pub message: TaggedMessage,
     /// Why.
     pub fault: TagFault,
 }
@@ -69,7 +69,7 @@ impl fmt::Display for TagFault {
     }
 }
 
-impl Message {
+impl TaggedMessage {
     /// What it is called.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -81,11 +81,13 @@ impl Message {
     }
 }
 
-impl Refusal {
+impl TagRefusal {
     /// Why it is dropped.
     pub fn reason(self) -> DropReason {
         match self {
-            Self { message: Message::Heartbeat, fault: TagFault::Absent } => DropReason::Unsigned,
+            Self { message: TaggedMessage::Heartbeat, fault: TagFault::Absent } => {
+                DropReason::Unsigned
+            }
             _ => DropReason::WrongTag,
         }
     }

@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::refusal::Refusal;
+use super::refusal::TagRefusal;
 use crate::types::Name;
 
 /// Between two times that one is told of that lasts.
@@ -41,7 +41,7 @@ pub enum Trouble {
         /// Who.
         peer: SocketAddr,
         /// What, and why.
-        refusal: Refusal,
+        refusal: TagRefusal,
     },
     /// Who has a key would be a node, and may not.
     Unwelcome {
@@ -106,14 +106,14 @@ pub struct TroubleEvent {
     /// What is wrong.
     pub trouble: Trouble,
     /// Whether it is so still.
-    pub stage: Stage,
+    pub stage: TroubleStage,
     /// For how long it is, or was.
     pub lasts: Duration,
 }
 
 /// When one is told of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum TroubleStage {
     /// It has begun.
     Begins,
     /// It goes on.
@@ -125,7 +125,7 @@ pub enum Stage {
 /// All that are known.
 #[derive(Debug, Default)]
 pub(super) struct Troubles {
-    known: BTreeMap<Trouble, Known>,
+    known: BTreeMap<Trouble, KnownTrouble>,
     /// When something is due of each.
     due: BTreeSet<(Instant, Trouble)>,
     events: VecDeque<TroubleEvent>,
@@ -133,7 +133,7 @@ pub(super) struct Troubles {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Known {
+struct KnownTrouble {
     since: Instant,
     /// When it is told next.
     next: Instant,
@@ -145,7 +145,7 @@ struct Known {
     told: bool,
 }
 
-impl Known {
+impl KnownTrouble {
     fn due(&self) -> Instant {
         self.ends.filter(|_| !self.over).map_or(self.next, |ends| ends.min(self.next))
     }
@@ -166,7 +166,7 @@ impl Troubles {
         match (self.known.get(&trouble), wrong) {
             (None, true) if self.known.len() < MOST => {
                 let next = if quiet { now + REMIND } else { now };
-                let known = Known { since: now, next, ends: None, over: false, told: false };
+                let known = KnownTrouble { since: now, next, ends: None, over: false, told: false };
                 self.put(trouble, known);
                 self.handle_timeout(now);
             }
@@ -174,7 +174,7 @@ impl Troubles {
                 let known = *known;
                 self.remove(&trouble);
                 if known.told && !quiet {
-                    self.tell(now, trouble, known, Stage::Over);
+                    self.tell(now, trouble, known, TroubleStage::Over);
                 }
             }
             _ => {}
@@ -186,11 +186,11 @@ impl Troubles {
         let ends = Some(now + QUIET);
         let known = match self.known.get(&trouble) {
             Some(known) if known.over => {
-                Known { since: now, ends, over: false, told: false, ..*known }
+                KnownTrouble { since: now, ends, over: false, told: false, ..*known }
             }
-            Some(known) => Known { ends, ..*known },
+            Some(known) => KnownTrouble { ends, ..*known },
             None if self.seen < MOST_SEEN => {
-                Known { since: now, next: now, ends, over: false, told: false }
+                KnownTrouble { since: now, next: now, ends, over: false, told: false }
             }
             None => return,
         };
@@ -223,10 +223,11 @@ impl Troubles {
                 known.next = known.next.max(now);
                 self.put(trouble.clone(), known);
                 if known.told {
-                    self.tell(now, trouble, known, Stage::Over);
+                    self.tell(now, trouble, known, TroubleStage::Over);
                 }
             } else {
-                let stage = if known.since == now { Stage::Begins } else { Stage::Lasts };
+                let stage =
+                    if known.since == now { TroubleStage::Begins } else { TroubleStage::Lasts };
                 known.next = again(now);
                 known.told = true;
                 self.put(trouble.clone(), known);
@@ -253,12 +254,12 @@ impl Troubles {
         lasting.map(|(trouble, known)| (trouble, known.since))
     }
 
-    fn tell(&mut self, now: Instant, trouble: Trouble, known: Known, stage: Stage) {
+    fn tell(&mut self, now: Instant, trouble: Trouble, known: KnownTrouble, stage: TroubleStage) {
         let lasts = now.saturating_duration_since(known.since);
         self.events.push_back(TroubleEvent { trouble, stage, lasts });
     }
 
-    fn put(&mut self, trouble: Trouble, known: Known) {
+    fn put(&mut self, trouble: Trouble, known: KnownTrouble) {
         self.remove(&trouble);
         self.due.insert((known.due(), trouble.clone()));
         self.seen += usize::from(known.ends.is_some());

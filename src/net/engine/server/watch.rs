@@ -7,7 +7,7 @@ use super::event::ServerEvent;
 use super::inspection::{Inspection, inspect};
 use super::oversight::Oversight;
 use super::reason::Absentee;
-use super::refusal::{Message, Refusal, TagFault};
+use super::refusal::{TagFault, TagRefusal, TaggedMessage};
 use super::roll_call::{Attendance, RollCall};
 use super::trouble::{Trouble, Troubles};
 use crate::net::wire::Node;
@@ -48,12 +48,12 @@ impl Watch {
     pub(super) fn note_check(&mut self, now: Instant, from: SocketAddr, fault: Option<TagFault>) {
         self.oversight.note(now, from, &mut self.troubles);
         if let Some(fault) = fault {
-            self.refuse(now, from, Refusal { message: Message::Check, fault });
+            self.refuse(now, from, TagRefusal { message: TaggedMessage::Check, fault });
         }
     }
 
     /// A peer has sent what is not believed.
-    pub(super) fn refuse(&mut self, now: Instant, peer: SocketAddr, refusal: Refusal) {
+    pub(super) fn refuse(&mut self, now: Instant, peer: SocketAddr, refusal: TagRefusal) {
         self.troubles.see(now, Trouble::Refused { peer, refusal });
     }
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 use tracing::field::display;
 use tracing::{info, warn};
 
-use crate::net::engine::server::refusal::Refusal;
-use crate::net::engine::server::trouble::{Stage, Trouble, TroubleEvent};
+use crate::net::engine::server::refusal::TagRefusal;
+use crate::net::engine::server::trouble::{Trouble, TroubleEvent, TroubleStage};
 
 pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
     let (what, about) = (trouble.as_str(), about(trouble));
-    if *stage == Stage::Over {
+    if *stage == TroubleStage::Over {
         return info!(trouble = %what, %about, lasted = %seconds(*lasts), "no longer wrong");
     }
-    let lasts = (*stage == Stage::Lasts).then(|| display(seconds(*lasts)));
+    let lasts = (*stage == TroubleStage::Lasts).then(|| display(seconds(*lasts)));
     match trouble {
         Trouble::Barren => warn!(
             trouble = %what,
@@ -34,7 +34,7 @@ pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
         Trouble::TurnDown { public } => {
             warn!(trouble = %what, lasts, turn = %public, "the TURN server is still down");
         }
-        Trouble::Refused { peer, refusal: Refusal { message, fault } } => warn!(
+        Trouble::Refused { peer, refusal: TagRefusal { message, fault } } => warn!(
             trouble = %what,
             lasts,
             %peer,

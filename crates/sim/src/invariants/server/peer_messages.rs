@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use turn_balance::internals::engine::server::auth::PeerMessage;
 use turn_balance::internals::engine::server::incoming::LocalAddr;
-use turn_balance::internals::engine::server::refusal::Message;
+use turn_balance::internals::engine::server::refusal::TaggedMessage;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{Ping, Request, RequestBody, Response, ResponseBody, SEQ_END};
 
@@ -64,7 +64,7 @@ impl World {
                 }
             }
             (PeerMessage::Refused(refusal), _) => {
-                let ping = refusal.message == Message::Heartbeat;
+                let ping = refusal.message == TaggedMessage::Heartbeat;
                 let purpose = if ping { Purpose::Ping } else { Purpose::Pong };
                 assert!(!matches!(self.trust.keys.judge(purpose, datagram), Tag::Right(_)));
                 let listed = (0..self.configured as u8).any(|n| node(n) == from);

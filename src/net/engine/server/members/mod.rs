@@ -28,7 +28,7 @@ use super::deadlines::spread;
 use super::drop::DropReason;
 use super::news::News;
 use super::reason::Absentee;
-use super::refusal::{Message, Refusal, TagFault};
+use super::refusal::{TagFault, TagRefusal, TaggedMessage};
 use super::seal::Seal;
 use super::trouble::Trouble;
 use super::ways::{Way, Ways};
@@ -210,7 +210,7 @@ impl Members {
         if key.is_none() && trust.requires_signed_answers(joined) {
             let fault = TagFault::of(&trust.keys, datagram);
             if self.roster.change(from, |member| member.refuse(fault)).is_some() {
-                let refusal = Refusal { message: Message::Answer, fault };
+                let refusal = TagRefusal { message: TaggedMessage::Answer, fault };
                 self.sight(Trouble::Refused { peer: from, refusal });
             }
             return CheckOutcome::Unsigned;
