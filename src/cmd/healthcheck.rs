@@ -18,8 +18,8 @@ const INTERVAL: Duration = Duration::from_millis(300);
         1  no answer came\n  \
         2  could not ask: usage, name lookup, socket")]
 pub(crate) struct HealthcheckArgs {
-    /// Server to ask, by UDP as its clients do: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]
     #[arg(
+        help = "Server to ask, by UDP as its clients do: HOST[:PORT], IPv6 in brackets [default: 127.0.0.1:3001]",
         env = "TB_SERVER",
         hide_env_values = true,
         value_parser = ping_target,

@@ -76,7 +76,7 @@ pub struct Live {
     encoded: VecDeque<Instant>,
     /// Whether it has ever done so too often.
     pub(crate) encodes_too_often: bool,
-    /// What it has told to be wrong, or no more, the latest [`TOLD`] times.
+    /// What it has told to be wrong, or no more, the latest times.
     pub told: VecDeque<(Instant, TroubleEvent)>,
     /// Whether it has ever told again too soon that something still is.
     pub(crate) tells_too_often: bool,

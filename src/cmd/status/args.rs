@@ -14,8 +14,12 @@ use crate::cmd::args::{FormatArgs, OutputFormat, VerbosityArgs, time};
         1  nothing answered, or it refused\n  \
         2  could not ask: usage, a file, name lookup")]
 pub(crate) struct StatusArgs {
-    /// Its admin interface, `admin.bind`: http://HOST[:PORT] or unix:PATH [default: http://127.0.0.1:9301]
-    #[arg(env = "TB_ADMIN", hide_env_values = true, value_hint = ValueHint::Url)]
+    #[arg(
+        help = "Its admin interface, `admin.bind`: http://HOST[:PORT] or unix:PATH [default: http://127.0.0.1:9301]",
+        env = "TB_ADMIN",
+        hide_env_values = true,
+        value_hint = ValueHint::Url
+    )]
     pub(super) admin: Option<AdminUrl>,
 
     /// The file with the token that the server wants to be shown
