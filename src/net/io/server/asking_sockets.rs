@@ -5,14 +5,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use socket2::SockRef;
 use tokio::net::UdpSocket;
-use tokio::sync::Notify;
 
 use crate::net::io::socket::asking::{AskingSocket, Datagram};
 use crate::net::io::socket::udp::ANSWER_ROOM;
 
-/// How many datagrams are taken from one socket in a row: more than wait there, and an end to a flood.
-const MOST: usize = 16_384;
+/// How many datagrams are read at once. There is memory only for what some of them have filled.
+const AT_ONCE: usize = 16;
+
+/// What each has room for, in bytes, as far as the system lets it: some thousand answers.
+const ROOM: usize = 1 << 20;
+
+/// How often one socket is read in a row: more than waits there, and an end to a flood.
+const MOST: usize = 1024;
 
 /// Whom a socket asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +29,7 @@ pub(super) enum Asks {
 
 /// All of them.
 #[derive(Debug, Default)]
-pub(super) struct AskingSockets {
-    open: Mutex<OpenSockets>,
-    /// There is another.
-    added: Notify,
-}
+pub(super) struct AskingSockets(Mutex<OpenSockets>);
 
 #[derive(Debug)]
 struct OpenSockets {
@@ -37,14 +39,16 @@ struct OpenSockets {
 
 impl Default for OpenSockets {
     fn default() -> Self {
-        Self { sockets: Vec::new(), buffer: vec![0; ANSWER_ROOM] }
+        Self { sockets: Vec::new(), buffer: vec![0; AT_ONCE * ANSWER_ROOM] }
     }
 }
 
 impl AskingSockets {
+    /// Adds one. Whoever waits does not hear of it.
     pub(super) fn add(&self, asks: Asks, socket: Arc<UdpSocket>) {
+        // More than the answers that come between two steps of the control loop; less is no reason to end.
+        let _ = SockRef::from(&*socket).set_recv_buffer_size(ROOM);
         self.open().sockets.push((asks, AskingSocket::new(socket)));
-        self.added.notify_one();
     }
 
     pub(super) fn remove(&self, socket: &Arc<UdpSocket>) {
@@ -64,16 +68,20 @@ impl AskingSockets {
         let OpenSockets { sockets, buffer } = &mut *open;
         let mut result = Ok(());
         for (asks, socket) in sockets {
+            let mut more = true;
             for _ in 0..MOST {
-                match socket.peek(buffer) {
-                    Ok(came) if came.is_after(until) => break,
-                    Ok(_) => socket.take().into_iter().for_each(|taken| handle(*asks, taken)),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                    Err(error) => {
-                        result = Err(error);
-                        break;
-                    }
+                while let Some(datagram) = socket.take_until(until) {
+                    handle(*asks, datagram);
                 }
+                if socket.is_read() || !more {
+                    break;
+                }
+                more = socket.read(buffer).unwrap_or_else(|error| {
+                    if error.kind() != io::ErrorKind::WouldBlock {
+                        result = Err(error);
+                    }
+                    false
+                });
             }
         }
         result
@@ -81,10 +89,7 @@ impl AskingSockets {
 
     /// Waits until something may be there. One task alone may wait.
     pub(super) async fn ready(&self) {
-        tokio::select! {
-            () = std::future::poll_fn(|context| self.poll_ready(context)) => {}
-            () = self.added.notified() => {}
-        }
+        std::future::poll_fn(|context| self.poll_ready(context)).await;
     }
 
     fn poll_ready(&self, context: &mut Context<'_>) -> Poll<()> {
@@ -97,6 +102,6 @@ impl AskingSockets {
     }
 
     fn open(&self) -> MutexGuard<'_, OpenSockets> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -15,7 +15,8 @@ use super::shared::SharedState;
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::engine::server::ways::Way;
-use crate::net::io::socket::udp::{any, open, send};
+use crate::net::io::socket::send_all;
+use crate::net::io::socket::udp::{any, open};
 use crate::types::Family;
 
 /// How many ways there are at most besides the first.
@@ -78,27 +79,28 @@ impl CheckSockets {
         self.port.is_some()
     }
 
-    /// Sends from the next socket of the family and way; where that fails, from another.
-    pub(super) fn send(&mut self, now: Instant, way: Way, check: &Transmit, shared: &SharedState) {
-        let may = || shared.log_limit.allow(now);
-        let family = Family::of(check.to);
-        if !self.addrs().any(|addr| Family::of(addr) == family) {
-            return self.out_of_reach.tell("node", check.to);
-        }
+    /// Sends each from the next socket of its family and way; where that fails, from another.
+    pub(super) fn send(
+        &mut self,
+        now: Instant,
+        checks: Vec<(Way, Transmit)>,
+        shared: &SharedState,
+    ) {
         self.close(|open| open.used + IDLE <= now, shared);
-        self.next = self.next.wrapping_add(1);
-        let next = self.next;
-        let sockets = self.of_way(now, way, shared);
-        let count = sockets.len();
-        for index in 0..count {
-            let CheckSocket { socket, addr } = &sockets[next.wrapping_add(index) % count];
-            if Family::of(*addr) != family {
-                continue;
+        let mut alike = BTreeMap::<_, Vec<_>>::new();
+        for (way, check) in checks {
+            let family = Family::of(check.to);
+            if self.addrs().any(|addr| Family::of(addr) == family) {
+                self.next = self.next.wrapping_add(1);
+                alike.entry((way, any(family))).or_default().push((self.next, check));
+            } else {
+                self.out_of_reach.tell("node", check.to);
             }
-            match send(socket, &check.payload, check.to) {
-                Ok(()) => return tell!(may(), TRACE, to = %check.to, from = %addr, "check"),
-                Err(error) => tell!(may(), DEBUG, to = %check.to, %error, "cannot send a check"),
-            }
+        }
+        for ((way, from), checks) in alike {
+            let sockets = self.of_way(now, way, shared).iter();
+            let sockets = sockets.filter(|socket| socket.addr.is_ipv4() == from.is_ipv4());
+            deal(now, &Vec::from_iter(sockets), &checks, shared);
         }
     }
 
@@ -157,6 +159,38 @@ impl CheckSocket {
         let mut addr = self.addr;
         addr.set_port(0); // its scope stays
         Self::open(addr)
+    }
+}
+
+/// Sends each from the socket that its number says, modulo how many there are; where that fails, from the
+/// one after it, until all have been tried.
+fn deal(
+    now: Instant,
+    sockets: &[&CheckSocket],
+    checks: &[(usize, Transmit)],
+    shared: &SharedState,
+) {
+    let may = || shared.log_limit.allow(now);
+    let mut left = Vec::from_iter(checks);
+    for tried in 0..sockets.len() {
+        let (all, mut refused) = (left, Vec::new());
+        for (place, CheckSocket { socket, addr }) in sockets.iter().enumerate() {
+            let is_here =
+                |(next, _): &(usize, _)| next.wrapping_add(tried) % sockets.len() == place;
+            let here: Vec<_> = all.iter().copied().filter(|check| is_here(check)).collect();
+            let transmits: Vec<_> = here.iter().map(|(_, check)| check).collect();
+            for (check, sent) in here.into_iter().zip(send_all(socket, &transmits)) {
+                let to = check.1.to;
+                match sent {
+                    Ok(()) => tell!(may(), TRACE, %to, from = %addr, "check"),
+                    Err(error) => {
+                        tell!(may(), DEBUG, %to, %error, "cannot send a check");
+                        refused.push(check);
+                    }
+                }
+            }
+        }
+        left = refused;
     }
 }
 

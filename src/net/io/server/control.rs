@@ -13,12 +13,18 @@ use super::out_of_reach::OutOfReach;
 use super::receive::catch_up;
 use super::shared::{Arrival, SharedState};
 use super::turn_sockets::TurnSockets;
+use crate::net::engine::Transmit;
+use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::heartbeat::Outgoing;
 use crate::net::engine::server::incoming::LocalAddr;
+use crate::net::engine::server::ways::Way;
+use crate::net::io::socket::asking::TELLS_WHEN;
+use crate::net::io::socket::batch::BATCH;
 use crate::net::io::socket::udp::BoundAddr;
 
-/// What falls due so soon after a step of the loop waits for the next and goes out with it: of
-/// thousands of checks many in one step, while no clock here is finer than that.
+/// What falls due or comes so soon after a step of the loop waits for the next: of thousands of checks and
+/// answers many are one step's, and go with one system call. When an answer came the system says; where it
+/// does not, none waits.
 const GATHER: Duration = Duration::from_millis(5);
 
 /// How long it waits where nothing is due.
@@ -51,8 +57,12 @@ impl ControlLoop {
         loop {
             let next = self.step(Instant::now()).unwrap_or_else(|| Instant::now() + IDLE);
             let next = next.max(Instant::now() + GATHER);
+            if TELLS_WHEN {
+                tokio::time::sleep(GATHER).await;
+            }
             tokio::select! {
                 () = tokio::time::sleep_until(next.into()) => {}
+                () = self.shared.asking.ready() => {}
                 () = self.shared.news.notified() => {}
                 Some(arrival) = peer_messages.recv() => self.handle(Instant::now(), &arrival),
             }
@@ -92,23 +102,16 @@ impl ControlLoop {
         engine.set_wall_clock(now, unix_time());
         engine.handle_timeout(now);
         drop(engine);
+        self.ask(now); // soon, for it is the moment that their answers are timed from
         self.shared.refresh(now);
         loop {
             let mut engine = self.shared.engine();
-            let check = engine.poll_check(now).map(|check| (engine.way_of_check(check.to), check));
-            let binding = engine.poll_binding(now);
             let heartbeat = engine.poll_heartbeat(now);
             let event = engine.poll_event().map(|event| (event, engine.count()));
             let next = engine.poll_timeout();
             drop(engine); // what follows are system calls
-            if check.is_none() && binding.is_none() && heartbeat.is_none() && event.is_none() {
+            if heartbeat.is_none() && event.is_none() {
                 return next;
-            }
-            if let Some((way, check)) = check {
-                self.check_sockets.send(now, way, &check, &self.shared);
-            }
-            if let Some((way, binding)) = binding {
-                self.turn_sockets.send(now, way, &binding, &self.shared);
             }
             if let Some(heartbeat) = heartbeat {
                 self.send_heartbeat(now, &heartbeat);
@@ -116,6 +119,18 @@ impl ControlLoop {
             if let Some((event, count)) = event {
                 event_log::write(event, count, &self.check_sockets);
             }
+        }
+    }
+
+    /// Sends the checks that are due, and the requests to TURN servers, as many at once as make a batch.
+    fn ask(&mut self, now: Instant) {
+        loop {
+            let [checks, bindings] = due(&mut self.shared.engine(), now);
+            if checks.is_empty() && bindings.is_empty() {
+                return;
+            }
+            self.check_sockets.send(now, checks, &self.shared);
+            self.turn_sockets.send(now, bindings, &self.shared);
         }
     }
 
@@ -144,6 +159,17 @@ impl ControlLoop {
             }
         }
     }
+}
+
+/// The checks that are due, and the requests to TURN servers, of each no more than a batch.
+fn due(engine: &mut ServerEngine, now: Instant) -> [Vec<(Way, Transmit)>; 2] {
+    let check = |engine: &mut ServerEngine| {
+        let check = engine.poll_check(now)?;
+        Some((engine.way_of_check(check.to), check))
+    };
+    let checks = std::iter::from_fn(|| check(engine)).take(BATCH).collect();
+    let bindings = std::iter::from_fn(|| engine.poll_binding(now)).take(BATCH).collect();
+    [checks, bindings]
 }
 
 /// The seconds since 1970.

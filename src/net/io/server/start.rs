@@ -16,7 +16,7 @@ use super::shared::SharedState;
 use super::turn_sockets::TurnSockets;
 use super::url_checks::UrlChecks;
 use super::worker::Worker;
-use super::{names, networks, overflow, receive, settings};
+use super::{names, networks, overflow, settings};
 use crate::config::{Cluster, Config};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::server::ServerEngine;
@@ -96,7 +96,6 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     for socket in turn_sockets.sockets() {
         shared.asking.add(Asks::Turn, socket.clone());
     }
-    shared.parts.spawn("receiver of answers", receive::answers(shared.clone()));
     let control = ControlLoop {
         shared: shared.clone(),
         check_sockets,

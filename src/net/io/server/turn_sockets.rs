@@ -15,7 +15,8 @@ use super::shared::SharedState;
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::Transmit;
 use crate::net::engine::server::ways::Way;
-use crate::net::io::socket::udp::{any, open, send};
+use crate::net::io::socket::send_all;
+use crate::net::io::socket::udp::{any, open};
 use crate::types::Family;
 
 /// How many there are at most.
@@ -51,18 +52,28 @@ impl TurnSockets {
         self.open.values().map(|open| &open.socket)
     }
 
-    /// Sends a request, from a new socket if none has gone its way.
-    pub(super) fn send(&mut self, now: Instant, way: Way, ask: &Transmit, shared: &SharedState) {
+    /// Sends requests, from a new socket where none has gone its way.
+    pub(super) fn send(&mut self, now: Instant, asks: Vec<(Way, Transmit)>, shared: &SharedState) {
         let may = || shared.log_limit.allow(now);
         self.close(|open| open.used + IDLE <= now, shared);
-        let (to, bind) = (ask.to, any(Family::of(ask.to)));
-        let socket = match self.of_way(now, way, bind, shared) {
-            Ok(socket) => socket,
-            Err(error) => return tell!(may(), DEBUG, %to, %error, "cannot ask a TURN server"),
-        };
-        match send(socket, &ask.payload, to) {
-            Ok(()) => tell!(may(), TRACE, %to, "request to a TURN server"),
-            Err(error) => tell!(may(), DEBUG, %to, %error, "cannot ask a TURN server"),
+        let mut alike = BTreeMap::<_, Vec<_>>::new();
+        for (way, ask) in &asks {
+            alike.entry((*way, any(Family::of(ask.to)))).or_default().push(ask);
+        }
+        for ((way, bind), asks) in alike {
+            let sent = match self.of_way(now, way, bind, shared) {
+                Ok(socket) => send_all(socket, &asks),
+                Err(error) => {
+                    tell!(may(), DEBUG, %error, "cannot ask TURN servers");
+                    continue;
+                }
+            };
+            for (Transmit { to, .. }, sent) in asks.into_iter().zip(sent) {
+                match sent {
+                    Ok(()) => tell!(may(), TRACE, %to, "request to a TURN server"),
+                    Err(error) => tell!(may(), DEBUG, %to, %error, "cannot ask a TURN server"),
+                }
+            }
         }
     }
 

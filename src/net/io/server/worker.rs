@@ -101,6 +101,7 @@ impl Worker {
         if !snapshot.holds(now) {
             catch_up(&self.shared, now);
             self.shared.refresh(now);
+            self.shared.wake();
             snapshot = self.shared.snapshot.load();
         }
         let counters = &self.shared.counters;

@@ -20,16 +20,19 @@ mod portable;
 #[cfg(feature = "server")]
 #[cfg_attr(not(target_os = "linux"), path = "no_reply.rs")]
 pub(super) mod reply;
+#[cfg(target_os = "linux")]
+mod sockaddr;
 mod stamp;
 #[cfg_attr(not(target_os = "linux"), path = "no_stamped.rs")]
 mod stamped;
-#[cfg(all(test, feature = "server"))]
+#[cfg(test)]
+#[cfg(feature = "server")]
 mod tests;
 pub(super) mod udp;
 #[cfg(feature = "client")]
 pub(super) mod unreachable;
 
 #[cfg(all(feature = "server", target_os = "linux"))]
-pub(super) use mmsg::Batch;
+pub(super) use mmsg::{Batch, send_all};
 #[cfg(all(feature = "server", not(target_os = "linux")))]
-pub(super) use portable::Batch;
+pub(super) use portable::{Batch, send_all};

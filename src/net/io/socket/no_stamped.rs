@@ -6,11 +6,20 @@ use tokio::net::UdpSocket;
 
 use super::stamp::Stamped;
 
+#[cfg(feature = "server")]
+pub(crate) const TELLS_WHEN: bool = false;
+
 pub(crate) fn keep(_socket: &UdpSocket) -> io::Result<()> {
     Ok(())
 }
 
-pub(crate) fn receive(socket: &UdpSocket, buffer: &mut [u8]) -> io::Result<Stamped> {
+/// One of them.
+pub(crate) fn receive(
+    socket: &UdpSocket,
+    buffer: &mut [u8],
+    mut each: impl FnMut(Stamped<'_>),
+) -> io::Result<bool> {
     let (len, from) = socket.try_recv_from(buffer)?;
-    Ok(Stamped { len, from, stamp: None })
+    each(Stamped { from, bytes: &buffer[..len], stamp: None });
+    Ok(true)
 }

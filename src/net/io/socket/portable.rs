@@ -5,6 +5,8 @@ use std::io;
 use std::net::{SocketAddr, UdpSocket};
 
 use super::batch::{AnswerCount, REQUEST_ROOM, Received};
+use super::udp::send;
+use crate::net::engine::Transmit;
 use crate::types::canonical;
 
 /// One datagram and its answer.
@@ -67,4 +69,13 @@ impl Batch {
         self.calls += 1;
         AnswerCount { written: 1, sent: usize::from(socket.send_to(&self.answer, to).is_ok()) }
     }
+}
+
+/// What `mmsg` has of that name, one after the other.
+pub(crate) fn send_all(
+    socket: &tokio::net::UdpSocket,
+    transmits: &[&Transmit],
+) -> Vec<io::Result<()>> {
+    let send = |transmit: &&Transmit| send(socket, &transmit.payload, transmit.to);
+    transmits.iter().map(send).collect()
 }

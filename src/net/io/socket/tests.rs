@@ -7,7 +7,9 @@ use socket2::{Domain, SockRef, Socket, Type};
 use super::batch::{AnswerCount, BATCH, REQUEST_ROOM};
 use super::listen::{listen, receive_buffer};
 use super::reply::reply_sockets;
-use super::{Batch, portable};
+use super::udp::open;
+use super::{Batch, portable, send_all};
+use crate::net::engine::Transmit;
 
 /// An echo of one datagram over a batch, asked of `ask`; what came back, and from where.
 macro_rules! echo {
@@ -90,6 +92,35 @@ fn one_refused_answer_does_not_hold_up_the_others() {
     for byte in [1, 2] {
         assert_eq!(client.recv_from(&mut buffer).unwrap().0, 1);
         assert_eq!(buffer[0], byte);
+    }
+}
+
+/// Three datagrams that are sent together, of which the system refuses the second: what is said of each,
+/// and what comes.
+async fn sent_together(
+    send_all: fn(&tokio::net::UdpSocket, &[&Transmit]) -> Vec<io::Result<()>>,
+) -> (Vec<bool>, Vec<u8>) {
+    let client = UdpSocket::bind("127.0.0.1:0").unwrap();
+    client.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    let socket = open("127.0.0.1:0".parse().unwrap()).unwrap();
+    let to = client.local_addr().unwrap();
+    // Longer than any UDP datagram.
+    let payload = |byte| vec![byte; if byte == 2 { 70_000 } else { 1 }];
+    let transmits = [1, 2, 3].map(|byte| Transmit { to, payload: payload(byte) });
+    let sent = send_all(&socket, &transmits.each_ref());
+    let mut buffer = [0; 16];
+    let mut come = || {
+        let len = client.recv(&mut buffer).unwrap();
+        buffer[..len].to_vec()
+    };
+    let come = [come(), come()].concat();
+    (sent.iter().map(Result::is_ok).collect(), come)
+}
+
+#[tokio::test]
+async fn of_datagrams_that_are_sent_together_one_that_is_refused_does_not_hold_up_the_others() {
+    for sent in [sent_together(send_all).await, sent_together(portable::send_all).await] {
+        assert_eq!(sent, (vec![true, false, true], vec![1, 3]));
     }
 }
 

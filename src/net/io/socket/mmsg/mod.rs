@@ -9,7 +9,7 @@
 #![expect(unsafe_code, reason = "system calls that no safe wrapper offers with control messages")]
 
 mod packet_info;
-mod sockaddr;
+mod send_all;
 
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -18,8 +18,11 @@ use std::os::fd::AsRawFd;
 
 use super::batch::{AnswerCount, BATCH, MOST_RECEIVE_BUFFER, REQUEST_ROOM, Received};
 use super::option::{dont_fragment, dropped, set};
+use super::sockaddr;
 use crate::types::Family;
 use packet_info::PacketInfoBuffer;
+
+pub(crate) use send_all::send_all;
 
 /// Datagrams received at once, and their answers.
 pub(crate) struct Batch {

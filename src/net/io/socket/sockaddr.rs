@@ -1,4 +1,5 @@
 //! Addresses as the system writes them.
+#![expect(unsafe_code, reason = "a union of structures, which its family tells apart")]
 
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
