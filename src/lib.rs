@@ -248,9 +248,9 @@ mod types;
 
 #[cfg(feature = "server")]
 pub use config::{
-    Admin, AdminAddr, BareAnswers, Cluster, Config, ConfigError, Diagnostic, Http, KeyError,
-    KeyFile, Label, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret, RequestLimits,
-    SecretKind, Turn, TurnServer,
+    Admin, AdminAddr, BareAnswers, Cluster, Config, ConfigError, Diagnostic, Difference, Http,
+    KeyError, KeyFile, Label, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret, Reloaded,
+    RequestLimits, SecretKind, Turn, TurnServer,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use error::{Error, SocketOperation};

@@ -10,6 +10,7 @@ mod file;
 mod key_file;
 mod load;
 mod model;
+mod reload;
 mod render;
 
 pub use diagnostic::{Diagnostic, Label};
@@ -24,3 +25,4 @@ pub use model::{
     Admin, AdminAddr, BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry,
     NodeSecret, RequestLimits, Turn, TurnServer,
 };
+pub use reload::{Difference, Reloaded};

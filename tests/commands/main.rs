@@ -8,6 +8,7 @@ mod interrupts;
 mod log;
 mod ping;
 mod pipes;
+mod reload;
 #[cfg(target_os = "linux")]
 mod screen;
 mod signals;

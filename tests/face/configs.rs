@@ -5,10 +5,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use turn_balance::{
-    Admin, AdminAddr, AdminListener, BareAnswers, Broker, Cluster, Config, DEFAULT_PORT, Endpoint,
-    Error, Http, HttpsUrl, HttpsUrlError, KeyFile, ListenAddr, Log, LogFormat, LogLevel, Name, Net,
-    NodeEntry, NodeSecret, Prefix, PrefixError, Rates, RequestLimits, Server, ServerUrl,
-    ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
+    Admin, AdminAddr, AdminListener, BareAnswers, Broker, Cluster, Config, DEFAULT_PORT,
+    Difference, Endpoint, Error, Http, HttpsUrl, HttpsUrlError, KeyFile, ListenAddr, Log,
+    LogFormat, LogLevel, Name, Net, NodeEntry, NodeSecret, Prefix, PrefixError, Rates, Reloaded,
+    RequestLimits, Server, ServerUrl, ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer,
+    TurnTransport, TurnUrl, TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -125,6 +126,7 @@ async fn serve(config: Config) -> Result<(), Error> {
     Broker::check(&config.http)?;
     AdminListener::check(&config.admin)?;
     let (http, admin) = (config.http.clone(), config.admin.clone());
+    let again = config.clone();
     let server = Server::start(config).await?;
     let broker = Broker::start(http, server.addrs()).await?;
     println!("{:?} {:?}", server.addrs(), broker.addrs());
@@ -136,6 +138,10 @@ async fn serve(config: Config) -> Result<(), Error> {
     broker.stop().await;
     server.drain();
     server.undrain();
+    let reloaded: Reloaded = server.reload(again).await?;
+    let Reloaded { nodes, superiors, keys, changed, kept, .. } = reloaded;
+    let Difference { new, gone, changed: others, .. } = nodes;
+    println!("{superiors} {keys} {new} {gone} {others} {changed:?} {kept:?} {}", nodes.is_none());
     server.stop().await;
     Err(error)
 }

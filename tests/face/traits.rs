@@ -6,17 +6,17 @@ use std::hash::Hash;
 
 use turn_balance::{
     Admin, AdminAddr, AdminListener, Balance, BareAnswers, Broker, Builder, Candidate,
-    CandidateState, Cluster, Config, ConfigError, Cost, Diagnostic, Echo, Endpoint, EndpointError,
-    Error, Failure, Family, Hop, Http, HttpsFailure, HttpsFault, HttpsRootFault, HttpsUrl,
-    HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits, ListedServer,
-    ListenAddr, Lister, ListerBuilder, Log, LogFormat, LogLevel, Name, NameError, Net,
-    NodeCondition, NodeEntry, NodeFault, NodeKind, NodeSecret, NodeStatus, Obstacle, Parent,
-    Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, RequestLimits, RttHistogram,
-    RunnerUp, SecretKind, Selection, Server, ServerKind, ServerList, ServerState, ServerUrl,
-    ServerUrlError, SocketOperation, Status, Strategy, SuperiorStatus, Trace, TrafficCounts,
-    Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth, TurnPinger,
-    TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
-    Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    CandidateState, Cluster, Config, ConfigError, Cost, Diagnostic, Difference, Echo, Endpoint,
+    EndpointError, Error, Failure, Family, Hop, Http, HttpsFailure, HttpsFault, HttpsRootFault,
+    HttpsUrl, HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits,
+    ListedServer, ListenAddr, Lister, ListerBuilder, Log, LogFormat, LogLevel, Name, NameError,
+    Net, NodeCondition, NodeEntry, NodeFault, NodeKind, NodeSecret, NodeStatus, Obstacle, Parent,
+    Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, Reloaded, RequestLimits,
+    RttHistogram, RunnerUp, SecretKind, Selection, Server, ServerKind, ServerList, ServerState,
+    ServerUrl, ServerUrlError, SocketOperation, Status, Strategy, SuperiorStatus, Trace,
+    TrafficCounts, Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth,
+    TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl,
+    TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -120,6 +120,8 @@ fn what_the_server_takes() {
     data::<RequestLimits>();
     data::<Diagnostic>();
     data::<Label>();
+    data::<Reloaded>();
+    word::<Difference>();
     word::<Log>();
     word::<Rates>();
     word::<BareAnswers>();

@@ -6,6 +6,7 @@ mod forgers;
 mod heartbeats;
 mod joining;
 mod keys;
+mod reload;
 mod superiors;
 mod trickle;
 mod world;

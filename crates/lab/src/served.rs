@@ -23,10 +23,19 @@ pub struct Served {
 impl Served {
     /// Starts one at this address, with the rest of its configuration, and waits until it answers.
     pub fn start(built: Built, addr: SocketAddr, level: &str, rest: &str) -> Self {
+        Self::start_with(built, addr, &["--log-level", level], rest)
+    }
+
+    /// The same at the level that its configuration says.
+    pub fn start_as_it_says(built: Built, addr: SocketAddr, rest: &str) -> Self {
+        Self::start_with(built, addr, &[], rest)
+    }
+
+    fn start_with(built: Built, addr: SocketAddr, flags: &[&str], rest: &str) -> Self {
         let file = std::path::Path::new(built.folder).join(format!("{addr}.toml"));
         fs::write(&file, format!("net.bind = '{addr}'\n{rest}")).unwrap();
         let mut command = Command::new(built.tb);
-        command.args(["serve", "--log-level", level, "-c"]).arg(&file).env("NO_COLOR", "1");
+        command.arg("serve").args(flags).arg("-c").arg(&file).env("NO_COLOR", "1");
         let mut process = command.stderr(Stdio::piped()).spawn().unwrap();
         let pipe = BufReader::new(process.stderr.take().unwrap());
         let (sender, lines) = channel();
@@ -74,12 +83,17 @@ impl Served {
 
     /// Waits until it logs a line that has these words.
     pub fn until_it_logs(&mut self, words: &str) {
+        self.line_that_has(words);
+    }
+
+    /// The next line that it logs with these words.
+    pub fn line_that_has(&mut self, words: &str) -> String {
         loop {
             let line = self.lines.recv_timeout(PATIENCE);
             let line = line.unwrap_or_else(|_| panic!("it never logs {words}: {}", self.log));
             self.log += &format!("{line}\n");
             if line.contains(words) {
-                return;
+                return line;
             }
         }
     }

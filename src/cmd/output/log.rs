@@ -10,6 +10,8 @@ use tracing::level_filters::LevelFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::{Registry, reload};
 use turn_balance::{LogFormat, LogLevel, escaped};
 
 use super::queue::Queue;
@@ -26,6 +28,9 @@ thread_local! {
     static WRITES: Cell<bool> = const { Cell::new(false) };
 }
 
+/// What changes the level of the log, where there is one.
+static LEVEL: OnceLock<reload::Handle<LevelFilter, Registry>> = OnceLock::new();
+
 /// Sends what the library logs to stderr, by a thread of its own.
 ///
 /// # Errors
@@ -39,26 +44,34 @@ pub(crate) fn install(level: LogLevel, format: LogFormat) -> io::Result<()> {
     };
     thread::Builder::new().name("tb log".into()).spawn(work)?;
     let _ = QUEUE.set(queue); // not before there is somebody to write it
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(filter(level))
+    let (level, handle) = reload::Layer::new(filter(level));
+    let _ = LEVEL.set(handle);
+    let layer = tracing_subscriber::fmt::layer()
         .with_target(false)
         .with_timer(UtcMillis)
         .with_ansi(color::on_stderr())
         .with_writer(move || LogWriter(queue))
         // A server whose log nobody reads goes on; the complaint about it would panic.
         .log_internal_errors(false);
+    let registry = tracing_subscriber::registry().with(level);
     // It fails only where there is one already.
     let _ = match format {
         LogFormat::Json => {
-            let subscriber = subscriber.json().flatten_event(true);
-            tracing::subscriber::set_global_default(subscriber.finish())
+            tracing::subscriber::set_global_default(registry.with(layer.json().flatten_event(true)))
         }
         _ => {
-            let subscriber = subscriber.fmt_fields(debug_fn(field).delimited(" "));
-            tracing::subscriber::set_global_default(subscriber.finish())
+            let layer = layer.fmt_fields(debug_fn(field).delimited(" "));
+            tracing::subscriber::set_global_default(registry.with(layer))
         }
     };
     Ok(())
+}
+
+/// Logs this from now on.
+pub(crate) fn set_level(level: LogLevel) {
+    if let Some(handle) = LEVEL.get() {
+        let _ = handle.reload(filter(level)); // it fails only where the log is no more
+    }
 }
 
 /// Says something on stderr, behind the log where there is one.

@@ -8,6 +8,9 @@ use crate::cmd::args::CommaSeparated;
 /// Where the configuration is when nothing says otherwise.
 pub(super) const DEFAULT_CONFIG: &str = "/etc/turn-balance/balance.toml";
 
+/// What a configuration without a file is called.
+pub(super) const DEFAULTS: &str = "defaults";
+
 /// Run a balance server
 #[derive(Debug, clap::Args)]
 #[command(

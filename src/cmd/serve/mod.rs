@@ -1,5 +1,6 @@
 mod args;
 mod beside;
+mod reload;
 mod signals;
 
 pub(crate) use args::ServeArgs;
@@ -7,19 +8,16 @@ pub(crate) use args::ServeArgs;
 use std::panic::resume_unwind;
 use std::path::Path;
 use std::thread;
-use std::time::Duration;
 
 use turn_balance::{AdminListener, Broker, Config, ConfigError, Server, escaped};
 
-use self::args::DEFAULT_CONFIG;
+use self::args::{DEFAULT_CONFIG, DEFAULTS};
 use super::output::{CommandError, Printer, log, text};
 use super::report::{Exit, Problem};
 use super::runtime::{block_on, end_at_the_next_signal};
 use beside::Beside;
+use reload::{RunningServer, drain_time};
 use signals::Signals;
-
-/// What a configuration without a file is called.
-const DEFAULTS: &str = "defaults";
 
 impl ServeArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
@@ -41,7 +39,27 @@ impl ServeArgs {
         log::install(config.log.level, config.log.format)
             .map_err(|error| Problem::system("cannot start the log", &error))?;
         log_start(file, &config);
-        block_on(serve(config))
+        block_on(self.serve(config))
+    }
+
+    /// Serves until a signal asks it to stop, or it cannot go on.
+    async fn serve(&self, config: Config) -> Result<Exit, CommandError> {
+        let mut signals = Signals::new()?;
+        let (drain, http, admin) = (drain_time(&config), config.http.clone(), config.admin.clone());
+        let server = tokio::select! {
+            server = Server::start(config) => server?,
+            () = signals.end() => return Ok(stopped()),
+        };
+        let beside = Beside::start(http, admin, &server).await?;
+        let mut running = RunningServer { args: self, server: &server, drain };
+        tokio::select! {
+            error = server.failed() => return Err(error.into()),
+            error = beside.failed() => return Err(error.into()),
+            () = signals.obey(&mut running) => {}
+        }
+        // Whoever asks again has waited long enough.
+        tokio::join!(beside.stop(), server.stop(), end_at_the_next_signal());
+        Ok(stopped())
     }
 
     /// Reads the configuration, on a thread of its own. Where 10,000 nodes are tables that takes 18 MB for a
@@ -55,32 +73,6 @@ impl ServeArgs {
             }
         })
     }
-}
-
-/// Serves until a signal asks it to stop, or it cannot go on.
-async fn serve(config: Config) -> Result<Exit, CommandError> {
-    let mut signals = Signals::new()?;
-    let (drain, http, admin) = (drain_time(&config), config.http.clone(), config.admin.clone());
-    let server = tokio::select! {
-        server = Server::start(config) => server?,
-        () = signals.end() => return Ok(stopped()),
-    };
-    let beside = Beside::start(http, admin, &server).await?;
-    tokio::select! {
-        error = server.failed() => return Err(error.into()),
-        error = beside.failed() => return Err(error.into()),
-        () = signals.obey(&server, drain) => {}
-    }
-    // Whoever asks again has waited long enough.
-    tokio::join!(beside.stop(), server.stop(), end_at_the_next_signal());
-    Ok(stopped())
-}
-
-/// How long it drains before it ends: nobody is told by a server without a superior.
-fn drain_time(config: &Config) -> Duration {
-    let told = !config.cluster.superiors.is_empty();
-    let default = if told { Duration::from_secs(5) } else { Duration::ZERO };
-    config.net.drain.unwrap_or(default)
 }
 
 fn stopped() -> Exit {

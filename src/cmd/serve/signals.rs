@@ -1,11 +1,11 @@
 //! What a signal asks a server for.
 
 use std::future::pending;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use turn_balance::Server;
 
+use super::reload::RunningServer;
 use crate::cmd::output::CommandError;
 use crate::cmd::report::Problem;
 use crate::cmd::runtime::TWICE;
@@ -14,6 +14,7 @@ use crate::cmd::runtime::TWICE;
 pub(super) struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    reload: Signal,
     drain: Signal,
     undrain: Signal,
 }
@@ -25,6 +26,7 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt()).map_err(cannot_listen)?,
             terminate: signal(SignalKind::terminate()).map_err(cannot_listen)?,
+            reload: signal(SignalKind::hangup()).map_err(cannot_listen)?,
             drain: signal(SignalKind::user_defined1()).map_err(cannot_listen)?,
             undrain: signal(SignalKind::user_defined2()).map_err(cannot_listen)?,
         })
@@ -40,12 +42,13 @@ impl Signals {
 
     /// Does what they ask for, until the server is to end: at once where one says so, else when it has
     /// drained for so long.
-    pub(super) async fn obey(&mut self, server: &Server, drain: Duration) {
-        let mut drained = None;
+    pub(super) async fn obey(&mut self, running: &mut RunningServer<'_>) {
+        let (server, mut drained) = (running.server, None);
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => return,
                 _ = self.terminate.recv() => break,
+                _ = self.reload.recv() => running.reload().await,
                 _ = self.drain.recv() => {
                     drained.get_or_insert_with(Instant::now);
                     server.drain();
@@ -56,7 +59,7 @@ impl Signals {
                 }
             }
         }
-        let over = drained.unwrap_or_else(Instant::now).checked_add(drain);
+        let over = drained.unwrap_or_else(Instant::now).checked_add(running.drain);
         if over.is_some_and(|over| over <= Instant::now()) {
             return;
         }

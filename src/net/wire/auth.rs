@@ -60,6 +60,12 @@ impl Key {
         self.id
     }
 
+    /// Whether another one has the same number and the same secret.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let digest = |key: &Self| key.digest(b"which key is this?");
+        self.id == other.id && digest(self) == digest(other)
+    }
+
     /// Ends a datagram, which starts at `start` of these bytes, with a tag.
     pub fn sign(&self, purpose: Purpose, datagram: &mut Vec<u8>, start: usize) {
         let tag = self.tag(purpose, &datagram[start..]).finalize().into_bytes();
@@ -121,6 +127,11 @@ impl Keys {
     /// The one that signs.
     pub fn active(&self) -> Option<&Key> {
         self.0.first()
+    }
+
+    /// All, the one that signs first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Key> {
+        self.0.iter()
     }
 
     /// The one with this number.

@@ -133,6 +133,11 @@ impl Heartbeats {
         (self.key, self.advertise) = (key, advertise);
     }
 
+    /// Is called that from now on.
+    pub fn set_name(&mut self, name: Option<Name>) {
+        self.name = name;
+    }
+
     /// Replaces the superiors.
     pub fn set_superiors(&mut self, now: Instant, addrs: impl IntoIterator<Item = SocketAddr>) {
         let mut before = std::mem::take(&mut self.superiors);

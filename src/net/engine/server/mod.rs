@@ -17,6 +17,7 @@ pub mod oversight;
 mod pace;
 pub mod reason;
 pub mod refusal;
+pub mod reload;
 mod replay;
 pub mod roll_call;
 pub mod seal;

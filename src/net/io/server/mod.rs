@@ -14,6 +14,7 @@ mod out_of_reach;
 mod overflow;
 mod part;
 mod receive;
+mod reload;
 mod running;
 mod settings;
 mod shared;

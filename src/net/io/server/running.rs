@@ -7,12 +7,13 @@ use tokio::sync::oneshot;
 use tracing::debug;
 
 use super::part::Part;
+use super::reload::Wishes;
 use super::shared::SharedState;
 use super::start::{Started, start};
 #[cfg(feature = "http")]
 use super::watcher::Watcher;
 use super::watcher::{set_draining, status};
-use crate::config::Config;
+use crate::config::{Config, Reloaded};
 use crate::error::Error;
 use crate::types::Status;
 
@@ -27,6 +28,7 @@ use crate::types::Status;
 pub struct Server {
     addrs: Vec<SocketAddr>,
     shared: Arc<SharedState>,
+    wishes: Wishes,
     /// Comes when all is closed.
     ended: oneshot::Receiver<()>,
 }
@@ -83,6 +85,32 @@ impl Server {
         Watcher::new(&self.shared)
     }
 
+    /// Takes another configuration, while it goes on answering: what stays keeps what is known of it, nodes
+    /// that have joined among it, unless they may not join any more. Either all of it counts or, where it
+    /// fails, nothing; what cannot change before the next start is told in [`Reloaded::kept`]. Limits
+    /// count within a second. `log` and `net.drain` are matters of whoever runs it, as from the start.
+    ///
+    /// ```no_run
+    /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+    /// use turn_balance::{Config, Server};
+    ///
+    /// let server = Server::start(Config::load("balance.toml")?).await?;
+    /// // Some time later, when somebody has changed the file:
+    /// let reloaded = server.reload(Config::load("balance.toml")?).await?;
+    /// println!("nodes: {}", reloaded.nodes); // nodes: +2 -1
+    /// for key in reloaded.kept {
+    ///     println!("{key} counts after a restart");
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Config`], [`Error::Key`]; [`Error::Task`] where it has stopped.
+    pub async fn reload(&self, config: Config) -> Result<Reloaded, Error> {
+        self.wishes.wish(config).await
+    }
+
     /// Stops it, and waits until its sockets are closed.
     pub async fn stop(mut self) {
         self.shared.parts.stop();
@@ -107,13 +135,13 @@ fn run(config: Config, started: oneshot::Sender<Result<Server, Error>>) {
         Err(error) => return drop(started.send(Err(Error::Thread(error)))),
     };
     runtime.block_on(async {
-        let running = match start(config) {
-            Ok(running) => running,
+        let (running, wishes) = match start(config) {
+            Ok(started) => started,
             Err(error) => return drop(started.send(Err(error))),
         };
         let Started { addrs, shared, .. } = &running;
         let _watched = shared.parts.watch(Part::Task("thread"));
-        let server = Server { addrs: addrs.clone(), shared: shared.clone(), ended };
+        let server = Server { addrs: addrs.clone(), shared: shared.clone(), wishes, ended };
         // One that nobody takes any more is dropped, and so stopped.
         let _ = started.send(Ok(server));
         shared.parts.stopped().await;

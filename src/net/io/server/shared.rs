@@ -14,6 +14,7 @@ use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Snapshot;
 use crate::net::engine::server::auth::PeerMessage;
 use crate::net::engine::server::incoming::LocalAddr;
+use crate::net::engine::server::limit::Limiter;
 
 /// What the workers and the control loop share.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub(super) struct SharedState {
     engine: Mutex<ServerEngine>,
     /// Held by who encodes a snapshot: none is published after a newer one.
     encoding: Mutex<()>,
+    /// What workers answer within; each takes it up from time to time.
+    pub(super) limiter: ArcSwap<Limiter>,
     pub(super) asking: AskingSockets,
     pub(super) parts: Arc<Parts>,
     pub(super) counters: Counters,
@@ -46,11 +49,16 @@ pub(super) struct Arrival {
 }
 
 impl SharedState {
-    pub(super) fn new(engine: ServerEngine, peer_messages: mpsc::Sender<Arrival>) -> Self {
+    pub(super) fn new(
+        engine: ServerEngine,
+        limiter: Limiter,
+        peer_messages: mpsc::Sender<Arrival>,
+    ) -> Self {
         Self {
             snapshot: ArcSwap::default(),
             engine: Mutex::new(engine),
             encoding: Mutex::new(()),
+            limiter: ArcSwap::from_pointee(limiter),
             asking: AskingSockets::default(),
             parts: Arc::default(),
             counters: Counters::default(),

@@ -12,6 +12,7 @@ use super::check_sockets::CheckSockets;
 use super::control::{ControlLoop, HeartbeatSocket};
 use super::listen::listen;
 use super::out_of_reach::OutOfReach;
+use super::reload::{Reloader, Wishes};
 use super::shared::SharedState;
 use super::turn_sockets::TurnSockets;
 use super::url_checks::UrlChecks;
@@ -38,8 +39,8 @@ pub(super) struct Started {
     pub(super) workers: Vec<JoinHandle<()>>,
 }
 
-/// Starts one. Its tasks are those of the runtime that this is called on.
-pub(super) fn start(config: Config) -> Result<Started, Error> {
+/// Starts one, and what changes its configuration. Its tasks are those of the runtime that this is called on.
+pub(super) fn start(config: Config) -> Result<(Started, Wishes), Error> {
     config.validate()?;
     let listeners = listen(&config.net.bind, config.net.workers)?;
     let addrs: Vec<_> = listeners.iter().map(|listener| listener.addr).collect();
@@ -61,15 +62,16 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     let Cluster { nodes, join, .. } = &config.cluster;
     engine.set_barren(Instant::now(), nodes.is_empty() && turn.is_empty() && !join);
     engine.set_turn(Instant::now(), turn);
-    let url_checks = UrlChecks::new(&config)?;
+    let url_checks = UrlChecks::new(&config, 0)?;
     let trust = settings::trust(&config.cluster)?;
+    let keys = trust.keys.clone();
     engine.set_trust(Instant::now(), trust, config.cluster.advertise);
-    let shared = Arc::new(SharedState::new(engine, peer_messages));
+    let limits = settings::limiter(&config.limits);
+    let limiter = Limiter::new(limits, Instant::now(), &mut random::rng()?);
+    let shared = Arc::new(SharedState::new(engine, limiter, peer_messages));
     names::set_numeric(&shared, &config.cluster, &plans, &addrs);
     shared.refresh(Instant::now());
 
-    let limits = settings::limiter(&config.limits);
-    let limiter = Arc::new(Limiter::new(limits, Instant::now(), &mut random::rng()?));
     let mut started = Started { addrs, shared, workers: Vec::new() };
     let mut heartbeat_sockets = Vec::new();
     for Listener { addr, sockets } in listeners {
@@ -80,7 +82,7 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
         let replies =
             reply_sockets(&sockets).map_err(Error::socket(SocketOperation::Answer, addr))?;
         for (socket, reply_socket) in sockets.into_iter().zip(replies) {
-            let responder = Responder::new(limiter.clone(), random::rng()?);
+            let responder = Responder::new(started.shared.limiter.load_full(), random::rng()?);
             let shared = started.shared.clone();
             let looks = false;
             let worker = Worker { addr, socket, reply_socket, shared, responder, looks };
@@ -105,9 +107,12 @@ pub(super) fn start(config: Config) -> Result<Started, Error> {
     };
     shared.parts.spawn("control loop", control.run(arrivals));
     shared.parts.spawn("watch over full buffers", overflow::tell(shared.clone()));
-    names::spawn(shared, config.cluster, plans, &started.addrs);
-    url_checks.spawn(shared);
-    Ok(started)
+    let config = Arc::new(config);
+    let names = names::spawn(shared, config.clone(), plans, &started.addrs);
+    let urls = url_checks.spawn(shared);
+    let shared = shared.clone();
+    let reloader = Reloader { shared, config, keys, first_entry: 0, names, urls };
+    Ok((started, reloader.spawn()))
 }
 
 impl Drop for Started {

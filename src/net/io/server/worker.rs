@@ -20,7 +20,8 @@ use crate::net::io::socket::Batch;
 /// Errors in a row, 100 ms apart, after which a socket has no hope: ten seconds.
 const HOPELESS: u32 = 100;
 
-/// How often a worker looks what its socket had no room for: twice before the log tells of it again.
+/// How often a worker looks what its socket had no room for, twice before the log tells of it again, and
+/// whether others may ask as often as before.
 const LOOK: Duration = Duration::from_millis(500);
 
 pub(super) struct Worker {
@@ -73,6 +74,7 @@ impl Worker {
                 look = now + LOOK;
                 self.count_lost(&mut batch);
                 self.looks = self.may_look(now);
+                self.responder.set_limiter(self.shared.limiter.load_full());
             }
             self.shared.counters.called(batch.take_calls());
         }

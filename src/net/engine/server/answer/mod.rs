@@ -66,6 +66,11 @@ impl Responder {
         Self { limiter, writer: Writer::default(), bindings, clock, rng }
     }
 
+    /// Answers within what this one allows from now on, which goes on where the one before was.
+    pub fn set_limiter(&mut self, limiter: Arc<Limiter>) {
+        self.limiter = limiter;
+    }
+
     /// Judges a datagram, and writes the answer to `out`, which must be empty, if there is one.
     // In line with what it calls for the usual probe, so that all of it stays in registers.
     #[inline(always)]

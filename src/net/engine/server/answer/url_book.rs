@@ -40,6 +40,11 @@ impl UrlBook {
         std::mem::replace(&mut self.nodes, nodes) != self.nodes
     }
 
+    /// Entries below this one are of a configuration that is no more.
+    pub(in crate::net::engine::server) fn forget_before(&mut self, first: usize) {
+        self.working.retain(|of, _| !matches!(of, UrlsOf::Entry(entry) if *entry < first));
+    }
+
     /// Each URL of a TURN server as an answer has it: of a node, or, at this address, of that beside the
     /// server. The one that is made from its address comes first, and behind those of TURN what is none:
     /// what does not fit is left out.

@@ -76,6 +76,25 @@ impl Budgets {
         }
     }
 
+    /// Go on where others were, whose hash is the same.
+    pub(super) fn take_over(&self, before: &Self) {
+        for (now, before) in self.tables().into_iter().zip(before.tables()) {
+            now.take_over(before);
+        }
+    }
+
+    /// How they put what in which place.
+    pub(super) fn hash(&self) -> KeyedHash {
+        self.hash
+    }
+
+    fn tables(&self) -> Vec<&RateTable> {
+        let Self { requests, bindings, v4_bearers, v6_bearers, node, .. } = self;
+        let addresses = [requests, bindings].into_iter().flat_map(Addresses::tables);
+        let bearers = [v4_bearers, v6_bearers].into_iter().flat_map(Bearers::tables);
+        addresses.chain(bearers).chain([node]).collect()
+    }
+
     /// Takes one request from the budgets of an address and its networks. Returns whether all of
     /// them had one left.
     #[inline(always)]
@@ -115,6 +134,11 @@ impl Budgets {
 }
 
 impl Addresses {
+    fn tables(&self) -> [&RateTable; 5] {
+        let Self { v4_address, v4_network, v6_subnet, v6_site, v6_block } = self;
+        [v4_address, v4_network, v6_subnet, v6_site, v6_block]
+    }
+
     /// As `rates` has it, `times` over.
     fn new(rates: &Rates, times: u32, places: usize) -> Self {
         let budgets = |rate: u32, rotation| {
@@ -155,6 +179,11 @@ impl Addresses {
 }
 
 impl Bearers {
+    fn tables(&self) -> [&RateTable; 4] {
+        let Self { first, newcomers, port, address } = self;
+        [first, newcomers, port, address]
+    }
+
     /// Of addresses that have `rate` requests a second without a cookie; 0: any number.
     fn new(rate: u64, places: usize) -> Self {
         let again = FIRST_AGAIN.as_nanos() as u64;

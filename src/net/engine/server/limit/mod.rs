@@ -112,6 +112,28 @@ impl Limiter {
         }
     }
 
+    /// One with other settings that goes on where this one is: the cookies that it has given are good, and
+    /// what was taken is paid back when it was to be.
+    #[must_use]
+    pub fn reload(&self, settings: LimiterSettings) -> Self {
+        let LimiterSettings { rates, exempt, bare_bytes, places } = settings;
+        let hash = self.budgets.hash();
+        let limiter = Self {
+            started: self.started,
+            exempt: Exempt::new(&exempt),
+            budgets: Budgets::new(&rates, places, hash),
+            cookies: self.cookies.clone(),
+            repeats: Repeats::new(places, hash),
+            beyond: SharedBudget::new(bare_bytes, Duration::from_secs(1)),
+            judgements: SharedBudget::new(JUDGEMENTS, Duration::from_millis(100)),
+        };
+        limiter.budgets.take_over(&self.budgets);
+        limiter.repeats.take_over(&self.repeats);
+        limiter.beyond.take_over(&self.beyond);
+        limiter.judgements.take_over(&self.judgements);
+        limiter
+    }
+
     /// When it came to be.
     pub(super) fn started(&self) -> Instant {
         self.started

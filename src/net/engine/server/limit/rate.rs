@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::table::{place, table};
+use super::table::{place, table, take_over};
 
 /// In nanoseconds.
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -35,6 +35,11 @@ impl RateTable {
         Self { cost, burst, rotation, paid_back: table(places) }
     }
 
+    /// Goes on where another one was: what was taken is paid back when it was to be.
+    pub(super) fn take_over(&self, before: &Self) {
+        take_over(&self.paid_back, &before.paid_back);
+    }
+
     /// Takes from the budget of what has this place within a network. All that is in one network
     /// lies side by side.
     #[inline(always)]
@@ -59,6 +64,11 @@ impl SharedBudget {
     /// So much a second, and at once as much as is paid back in `burst`.
     pub(super) fn new(rate: u64, burst: Duration) -> Self {
         Self { rate, burst: nanos(burst), paid_back: AtomicU64::new(0) }
+    }
+
+    /// Goes on where another one was.
+    pub(super) fn take_over(&self, before: &Self) {
+        self.paid_back.store(before.paid_back.load(Ordering::Relaxed), Ordering::Relaxed);
     }
 
     pub(super) fn take(&self, uptime: Duration, units: usize) -> bool {

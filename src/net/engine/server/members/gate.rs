@@ -48,10 +48,13 @@ pub(super) enum Ruling {
 }
 
 impl Gate {
-    /// Believes these from now on.
-    pub(super) fn set_trust(&mut self, now: Instant, trust: Trust, rng: &mut Rng) {
-        self.replay = (!trust.keys.is_empty()).then(|| ReplayFilter::new(now, rng));
-        self.trust = trust;
+    /// Believes these from now on. What was heard stays heard as long as there are keys. Returns what it
+    /// believed before.
+    pub(super) fn set_trust(&mut self, now: Instant, trust: Trust, rng: &mut Rng) -> Trust {
+        let filter = self.replay.take();
+        let judges = !trust.keys.is_empty();
+        self.replay = judges.then(|| filter.unwrap_or_else(|| ReplayFilter::new(now, rng)));
+        std::mem::replace(&mut self.trust, trust)
     }
 
     pub(super) fn trust(&self) -> &Trust {

@@ -115,6 +115,11 @@ impl Member {
         self.joined.is_none_or(|joined| now < joined.since + PATIENCE)
     }
 
+    /// Whether it may have a key that counts.
+    pub(super) fn has_key(&self, counts: impl Fn(u32) -> bool) -> bool {
+        self.signer.has_any(counts)
+    }
+
     /// Whether it is known to be there: it is configured, or has shown it as lately as a node that is
     /// online.
     pub(super) fn is_present(&self, now: Instant) -> bool {

@@ -14,6 +14,7 @@ mod prospect;
 mod prospects;
 mod roster;
 mod said;
+mod screen;
 mod signer;
 mod since;
 
@@ -89,9 +90,23 @@ impl Members {
         }
     }
 
-    /// Believes these from now on.
+    /// Believes these from now on. Who has joined and may not any more is forgotten.
     pub fn set_trust(&mut self, now: Instant, trust: Trust) {
-        self.gate.set_trust(now, trust, &mut self.rng);
+        let before = self.gate.set_trust(now, trust.clone(), &mut self.rng);
+        self.joining().screen(&before, &trust);
+    }
+
+    /// Believes these, and replaces the configured nodes, both at once: who has joined and is configured
+    /// now stays, and who has room by the one for the other.
+    pub fn reload(
+        &mut self,
+        now: Instant,
+        trust: Trust,
+        nodes: impl IntoIterator<Item = NodeSpec>,
+    ) {
+        let before = self.gate.set_trust(now, trust.clone(), &mut self.rng);
+        self.set_nodes(now, nodes);
+        self.joining().screen(&before, &trust);
     }
 
     /// This host is in these networks from now on: nobody elsewhere may name what is there.

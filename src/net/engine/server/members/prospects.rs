@@ -77,6 +77,14 @@ impl Prospects {
         self.prospects.get(&claim.from)
     }
 
+    /// Those alone stay of which this says so.
+    pub(super) fn retain(&mut self, stays: impl Fn(&Prospect) -> bool) {
+        let gone = self.prospects.iter().filter(|(_, prospect)| !stays(prospect));
+        for from in Vec::from_iter(gone.map(|(from, _)| *from)) {
+            self.remove(from);
+        }
+    }
+
     /// So many may stay.
     pub(super) fn keep_newest(&mut self, room: usize) {
         self.keep(Crowd::All, room);

@@ -19,6 +19,11 @@ impl Signer {
         self.shown = key.or(self.shown);
     }
 
+    /// Whether any of those that it may have is one that counts.
+    pub(super) fn has_any(&self, counts: impl Fn(u32) -> bool) -> bool {
+        [self.shown, self.claimed].into_iter().flatten().any(counts)
+    }
+
     /// A heartbeat names the node that is signed with this one.
     pub(super) fn hear(&mut self, key: Option<u32>, from_itself: bool) {
         if proves_key(from_itself) {

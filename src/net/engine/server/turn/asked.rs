@@ -108,10 +108,15 @@ impl AskedTurn {
         self.health.as_ref().and_then(Health::rtt).map(Node::rtt_on_wire)
     }
 
-    /// Takes what is said of it now, if it is asked as before. Returns whether it is.
-    pub(super) fn configure(&mut self, spec: &TurnSpec) -> bool {
-        let same = (self.spec.addr, &self.spec.plan) == (spec.addr, &spec.plan);
+    /// Takes what is said of it now, if the same is asked of it as before, by whomever. Returns whether it
+    /// is.
+    pub(super) fn configure(&mut self, now: Instant, spec: &TurnSpec) -> bool {
+        let same = self.spec.addr == spec.addr && self.spec.plan.is_as_deep(&spec.plan);
         if same {
+            let asker = if self.spec.plan == spec.plan { None } else { spec.plan.deep() };
+            if let (Some(health), Some(plan)) = (&mut self.health, asker) {
+                health.ask_as(now, plan);
+            }
             self.spec = spec.clone();
         }
         same

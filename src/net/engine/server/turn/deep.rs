@@ -84,6 +84,14 @@ impl Deep {
         self.unproved
     }
 
+    /// It is asked by another from now on: at once, where that may mend what is wrong.
+    pub(super) fn ask_as(&mut self, now: Instant, plan: DeepPlan) {
+        self.plan = plan;
+        if !self.proven && self.check.is_none() {
+            self.next = self.next.map(|next| next.min(now));
+        }
+    }
+
     /// It answers Binding, and is to be checked at once, where no check goes on.
     pub(super) fn begin(&mut self, now: Instant) {
         if self.check.is_none() && self.next.is_none() {

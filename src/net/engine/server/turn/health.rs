@@ -7,6 +7,7 @@ use rand::RngExt;
 
 use super::deep::Deep;
 use super::impostor::Impostor;
+use super::plan::DeepPlan;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::server::distance::Distance;
 use crate::net::engine::server::ways::{Route, Way, Ways};
@@ -86,6 +87,11 @@ impl Health {
             impostor: Impostor::default(),
             deep: deep.map(Box::new),
         }
+    }
+
+    /// What else it must do is asked by another from now on.
+    pub(super) fn ask_as(&mut self, now: Instant, plan: &DeepPlan) {
+        self.deep.iter_mut().for_each(|deep| deep.ask_as(now, plan.clone()));
     }
 
     /// Whether it may be offered, as far as is known.

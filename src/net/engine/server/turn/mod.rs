@@ -53,9 +53,15 @@ impl TurnServers {
         self.wall = Some((now, unix));
     }
 
-    /// These stand beside the server from now on.
+    /// These stand beside the server from now on. Those that stay keep what is known of them.
     pub(super) fn set_own(&mut self, now: Instant, own: impl IntoIterator<Item = TurnSpec>) {
-        self.own = own.into_iter().map(|spec| AskedTurn::new(spec, now)).collect();
+        let mut before = std::mem::take(&mut self.own);
+        let keep = |spec: TurnSpec| {
+            let stays = before.iter_mut().position(|server| server.configure(now, &spec));
+            let stays = stays.map(|index| before.swap_remove(index));
+            stays.unwrap_or_else(|| AskedTurn::new(spec, now))
+        };
+        self.own = own.into_iter().map(keep).collect();
         self.news.revise();
     }
 

@@ -27,7 +27,10 @@ impl TurnNodes {
         for (addr, node) in &mut self.nodes {
             match wanted.get(addr) {
                 Some(spec) if node.spec == *spec => {}
-                Some(spec) if node.configure(spec) => changed = true,
+                Some(spec) if node.configure(now, spec) => {
+                    self.deadlines.set(*addr, node.poll_timeout());
+                    changed = true;
+                }
                 _ => gone.push(*addr),
             }
         }

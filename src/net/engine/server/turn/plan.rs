@@ -38,6 +38,23 @@ pub struct DeepPlan {
 }
 
 impl HealthPlan {
+    /// How deep, where it is.
+    pub(super) fn deep(&self) -> Option<&DeepPlan> {
+        match self {
+            Self::Deep(plan) => Some(plan),
+            Self::None | Self::Binding => None,
+        }
+    }
+
+    /// Whether the same is asked of a TURN server, whoever asks.
+    pub(super) fn is_as_deep(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::None, Self::None) | (Self::Binding, Self::Binding) => true,
+            (Self::Deep(plan), Self::Deep(other)) => plan.is_as_deep(other),
+            _ => false,
+        }
+    }
+
     /// How deep, and who asks where the TURN server wants to know.
     pub fn new(level: TurnHealth, login: Option<TurnLogin>) -> Self {
         match level {
@@ -51,6 +68,11 @@ impl HealthPlan {
 }
 
 impl DeepPlan {
+    /// Whether the same is asked of a TURN server, whoever asks.
+    pub(super) fn is_as_deep(&self, other: &Self) -> bool {
+        self.level == other.level
+    }
+
     pub(super) fn level(&self) -> TurnHealth {
         self.level
     }
@@ -61,10 +83,12 @@ impl DeepPlan {
     }
 }
 
-/// Secrets are not compared.
+/// Secrets are compared by what they make: a file that is read again may have the same.
 impl PartialEq for DeepPlan {
     fn eq(&self, other: &Self) -> bool {
-        self.level == other.level && Arc::ptr_eq(&self.login, &other.login)
+        let made = |plan: &Self| plan.credentials(0);
+        let same_login = Arc::ptr_eq(&self.login, &other.login) || made(self) == made(other);
+        self.level == other.level && same_login
     }
 }
 

@@ -36,9 +36,14 @@ pub(super) struct NameChange {
 }
 
 impl KnownNames {
-    /// Nothing is known of these, whose first look-ups begin.
-    pub(super) fn awaiting(names: &[Endpoint]) -> Self {
-        Self { known: BTreeMap::new(), awaited: names.iter().cloned().collect() }
+    /// These are the names from now on. Of those that are new nothing is known, and their first look-ups
+    /// begin.
+    /// Both are sorted.
+    pub(super) fn set(&mut self, names: &[Endpoint], before: &[Endpoint]) {
+        let has = |names: &[Endpoint], name: &Endpoint| names.binary_search(name).is_ok();
+        self.awaited.retain(|name| has(names, name));
+        self.known.retain(|name, _| has(names, name));
+        self.awaited.extend(names.iter().filter(|name| !has(before, name)).cloned());
     }
 
     pub(super) fn get(&self, name: &Endpoint) -> Option<&KnownName> {

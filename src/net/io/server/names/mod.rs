@@ -5,18 +5,20 @@ mod agenda;
 mod known;
 mod places;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::shared::SharedState;
-use crate::config::Cluster;
+use crate::config::{Cluster, Config};
 use crate::error::Error;
 use crate::net::engine::server::heartbeat::INTERVAL;
+use crate::net::engine::server::reload::Reload;
 use crate::net::io::resolve::Resolved;
 use crate::types::Endpoint;
 use agenda::Agenda;
@@ -36,67 +38,127 @@ pub(super) fn set_numeric(
     own: &[SocketAddr],
 ) {
     let superiors = superiors(config, &KnownNames::default(), own);
-    set(shared, config, plans, &KnownNames::default(), own);
+    set(shared, config, plans, 0, &KnownNames::default(), own);
     announcing(&superiors, &[]);
 }
 
-/// Starts the look-ups, where there are names.
+/// Starts the look-ups. Returns where to replace what they are for.
 pub(super) fn spawn(
     shared: &Arc<SharedState>,
-    config: Cluster,
+    config: Arc<Config>,
     plans: TurnPlans,
     own: &[SocketAddr],
-) {
+) -> mpsc::Sender<NewCluster> {
+    let names = names_of(&config.cluster);
+    let (reloads, reloaded) = mpsc::channel(1);
+    let mut known = KnownNames::default();
+    known.set(&names, &[]);
+    let names = Names {
+        shared: shared.clone(),
+        agenda: Agenda::new(names.iter().cloned(), Instant::now()),
+        config,
+        plans,
+        first_entry: 0,
+        own: own.to_vec(),
+        names,
+        known,
+        told: BTreeSet::new(),
+    };
+    shared.parts.spawn("look-up of names", names.keep_resolving(reloaded));
+    reloads
+}
+
+/// The names among the nodes and superiors, sorted.
+fn names_of(config: &Cluster) -> Vec<Endpoint> {
     let endpoints = config.nodes.iter().map(|node| &node.addr).chain(&config.superiors);
-    let mut names: Vec<_> =
-        endpoints.filter(|endpoint| matches!(endpoint, Endpoint::Name(..))).cloned().collect();
+    let names = endpoints.filter(|endpoint| matches!(endpoint, Endpoint::Name(..)));
+    let mut names: Vec<_> = names.cloned().collect();
     names.sort_unstable();
     names.dedup();
-    if !names.is_empty() {
-        let own = own.to_vec();
-        let (known, told) = (KnownNames::awaiting(&names), BTreeSet::new());
-        let names = Names { shared: shared.clone(), config, plans, own, names, known, told };
-        shared.parts.spawn("look-up of names", names.keep_resolving());
-    }
+    names
+}
+
+/// Other nodes and superiors, and all else that counts from then on.
+pub(super) struct NewCluster {
+    pub(super) config: Arc<Config>,
+    pub(super) plans: TurnPlans,
+    /// What the engine is told, but for nodes and superiors.
+    pub(super) engine: Reload,
+    /// It has been told.
+    pub(super) done: oneshot::Sender<()>,
 }
 
 /// All of them.
 struct Names {
     shared: Arc<SharedState>,
-    config: Cluster,
+    config: Arc<Config>,
     plans: TurnPlans,
+    /// The number of the first entry of `config.nodes`.
+    first_entry: usize,
     own: Vec<SocketAddr>,
     names: Vec<Endpoint>,
+    agenda: Agenda<Endpoint>,
     known: KnownNames,
     /// Of which it was told that they have too many addresses.
     told: BTreeSet<Endpoint>,
 }
 
 impl Names {
-    async fn keep_resolving(mut self) {
-        let mut agenda = Agenda::new(self.names.len(), Instant::now());
+    async fn keep_resolving(mut self, mut reloads: mpsc::Receiver<NewCluster>) {
         let mut running = JoinSet::new();
         loop {
-            while let Some(index) = agenda.start(Instant::now()) {
-                let name = self.names[index].clone();
-                running.spawn(async move { (index, name.resolve_some(None).await) });
+            while let Some(name) = self.agenda.start(Instant::now()) {
+                running.spawn(async move {
+                    let result = name.resolve_some(None).await;
+                    (name, result)
+                });
             }
-            let next = agenda.next();
+            let next = self.agenda.next();
             let mut ended = tokio::select! {
                 Some(ended) = running.join_next() => Some(ended),
+                Some(new) = reloads.recv() => {
+                    self.reload(new);
+                    continue;
+                }
                 () = sleep_until(next) => continue,
             };
             let mut changed = false;
             while let Some(one) = ended {
-                let Ok((index, result)) = one else { return }; // it has panicked, which is told
-                let again = agenda.end(Instant::now(), index, result.is_ok());
-                changed |= self.take(&self.names[index].clone(), result, again);
+                let Ok((name, result)) = one else { return }; // it has panicked, which is told
+                if let Some(again) = self.agenda.end(Instant::now(), &name, result.is_ok()) {
+                    changed |= self.take(&name, result, again);
+                }
                 ended = running.try_join_next();
             }
             if changed {
                 self.set();
             }
         }
+    }
+
+    /// Replaces all of them. Names that stay keep what is known of them, and when they are looked up.
+    fn reload(&mut self, NewCluster { config, plans, engine, done }: NewCluster) {
+        let before = superiors(&self.config.cluster, &self.known, &self.own);
+        let names = names_of(&config.cluster);
+        let now = Instant::now();
+        self.known.set(&names, &self.names);
+        self.agenda.set(names.iter().cloned(), now);
+        self.told.retain(|name| names.binary_search(name).is_ok());
+        self.first_entry = engine.first_entry;
+        (self.config, self.plans, self.names) = (config, plans, names);
+        let (specs, short) = nodes(&self.config.cluster, &self.plans, &self.known, &self.own);
+        let superiors = superiors(&self.config.cluster, &self.known, &self.own);
+        let new = superiors.iter().filter(|superior| !before.contains(superior));
+        let gone = before.iter().filter(|superior| !superiors.contains(superior));
+        announcing(&Vec::from_iter(new.copied()), &Vec::from_iter(gone.copied()));
+        let url_nodes = numbered(specs.urls, self.first_entry);
+        self.shared.engine().handle_reload(
+            now,
+            Reload { superiors, nodes: specs.balance, turn_nodes: specs.turn, url_nodes, ..engine },
+        );
+        self.shared.publish();
+        self.tell(short);
+        let _ = done.send(());
     }
 
     /// Takes what a look-up has come to. Returns whether that changes anything.
@@ -121,10 +183,10 @@ impl Names {
         }
         let NameChange { new, gone, kept } = &change;
         let [came, left, stay] = [new, gone, kept].map(|addrs| some(addrs));
-        if self.config.nodes.iter().any(|entry| entry.addr == *name) {
+        if self.config.cluster.nodes.iter().any(|entry| entry.addr == *name) {
             info!(host = %name, new = %came, gone = %left, still_online = %stay, "looked up a name");
         }
-        if self.config.superiors.contains(name) {
+        if self.config.cluster.superiors.contains(name) {
             let others = |addr: &&SocketAddr| !self.own.contains(addr);
             announcing(
                 &Vec::from_iter(new.iter().filter(others).copied()),
@@ -135,7 +197,14 @@ impl Names {
     }
 
     fn set(&mut self) {
-        for short in set(&self.shared, &self.config, &self.plans, &self.known, &self.own) {
+        let Self { shared, config, plans, first_entry, known, own, .. } = &*self;
+        let short = set(shared, &config.cluster, plans, *first_entry, known, own);
+        self.tell(short);
+    }
+
+    /// Tells once of each name that it has more addresses than are used.
+    fn tell(&mut self, short: Vec<ShortName>) {
+        for short in short {
             let ShortName { host, found, used } = short;
             if self.told.insert(host.clone()) {
                 warn!(%host, found, used, "a name has more addresses than are used");
@@ -149,6 +218,7 @@ fn set(
     shared: &SharedState,
     config: &Cluster,
     plans: &TurnPlans,
+    first_entry: usize,
     known: &KnownNames,
     own: &[SocketAddr],
 ) -> Vec<ShortName> {
@@ -157,12 +227,17 @@ fn set(
     let mut engine = shared.engine();
     engine.set_nodes(now, balance);
     engine.set_turn_nodes(now, turn);
-    engine.set_url_nodes(urls);
+    engine.set_url_nodes(numbered(urls, first_entry));
     engine.set_superiors(now, superiors(config, known, own));
     drop(engine);
     shared.refresh(now);
     shared.wake();
     short
+}
+
+/// Entries by their numbers, of which this is the first.
+fn numbered(urls: BTreeMap<SocketAddr, usize>, first: usize) -> BTreeMap<SocketAddr, usize> {
+    urls.into_iter().map(|(addr, entry)| (addr, first + entry)).collect()
 }
 
 /// Tells to which superiors heartbeats go from now on, and to which no longer.
@@ -171,7 +246,7 @@ fn announcing(new: &[SocketAddr], gone: &[SocketAddr]) {
         info!(%superior, interval = ?INTERVAL, "announcing");
     }
     for superior in gone {
-        info!(%superior, "announcing no more: its name has other addresses");
+        info!(%superior, "announcing no more");
     }
 }
 

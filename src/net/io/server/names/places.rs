@@ -215,7 +215,8 @@ mod tests {
     fn who_is_not_known_yet_takes_no_room_from_who_is() {
         let nodes = ["a.example", "b.example"].map(|host| NodeEntry::new(name(host)));
         let mut config = Cluster { nodes: nodes.into(), max_nodes: 100, ..Cluster::default() };
-        let mut known = KnownNames::awaiting(&[name("a.example"), name("b.example")]);
+        let mut known = KnownNames::default();
+        known.set(&[name("a.example"), name("b.example")], &[]);
         assert!(known.end_first(&name("b.example")));
         note(&mut known, "b.example", 2, 64, 64);
         assert_eq!(balance(&config, &known, &[]).0.len(), 100 - 64);

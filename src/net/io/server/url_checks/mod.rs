@@ -5,10 +5,11 @@ mod one;
 mod rounds;
 mod subject;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
@@ -32,6 +33,13 @@ struct CheckedUrl {
     last: Option<Result<(), UrlFault>>,
 }
 
+/// Others, in the place of all that there are.
+pub(super) struct NewUrls {
+    pub(super) checks: UrlChecks,
+    /// They are told, as far as they are known to work.
+    pub(super) done: oneshot::Sender<()>,
+}
+
 /// All that are checked.
 pub(super) struct UrlChecks {
     /// Those of one TURN server stand together.
@@ -42,9 +50,10 @@ pub(super) struct UrlChecks {
 
 impl UrlChecks {
     /// Those that a configuration names, with what its files hold.
-    pub(super) fn new(config: &Config) -> Result<Self, Error> {
+    /// `first`: the number of its first entry of `cluster.nodes`.
+    pub(super) fn new(config: &Config, first: usize) -> Result<Self, Error> {
         let mut checks = Self { urls: Vec::new(), unchecked: Vec::new() };
-        for (subject, urls) in subjects(config)? {
+        for (subject, urls) in subjects(config, first)? {
             if subject.level == TurnHealth::None {
                 checks.unchecked.push((subject.of, urls));
                 continue;
@@ -56,19 +65,23 @@ impl UrlChecks {
         Ok(checks)
     }
 
-    /// Tells what needs no check, and starts the checks where there are any.
-    pub(super) fn spawn(mut self, shared: &Arc<SharedState>) {
+    /// Tells what needs no check, and starts the checks. Returns where to replace them.
+    pub(super) fn spawn(mut self, shared: &Arc<SharedState>) -> mpsc::Sender<NewUrls> {
         let unchecked = std::mem::take(&mut self.unchecked);
         if !unchecked.is_empty() {
             shared.engine().set_urls(unchecked);
             shared.publish();
         }
-        if !self.urls.is_empty() {
-            shared.parts.spawn("checks of URLs", self.keep_checking(shared.clone()));
-        }
+        let (reloads, reloaded) = mpsc::channel(1);
+        shared.parts.spawn("checks of URLs", self.keep_checking(shared.clone(), reloaded));
+        reloads
     }
 
-    async fn keep_checking(mut self, shared: Arc<SharedState>) {
+    async fn keep_checking(
+        mut self,
+        shared: Arc<SharedState>,
+        mut reloads: mpsc::Receiver<NewUrls>,
+    ) {
         let mut rounds = Rounds::new(self.urls.len(), Instant::now());
         let mut running = JoinSet::new();
         let mut changed = BTreeSet::new();
@@ -87,6 +100,14 @@ impl UrlChecks {
                     rounds.end();
                     changed.extend(self.take(index, result));
                 }
+                Some(NewUrls { checks, done }) = reloads.recv() => {
+                    // What is out would tell of others.
+                    (running, changed) = (JoinSet::new(), BTreeSet::new());
+                    self = checks.after(&self);
+                    rounds = Rounds::new(self.urls.len(), Instant::now());
+                    shared.engine().set_urls(self.told());
+                    let _ = done.send(());
+                }
                 () = sleep_until(next) => {}
             }
             if !changed.is_empty() && told + PAUSE <= Instant::now() {
@@ -97,6 +118,31 @@ impl UrlChecks {
                 told = Instant::now();
             }
         }
+    }
+
+    /// These, with what the last checks of others came to that are the same.
+    fn after(mut self, before: &Self) -> Self {
+        let known = |checked: &CheckedUrl| {
+            let CheckedUrl { subject, url, .. } = checked;
+            (subject.called.clone(), subject.level, url.to_string())
+        };
+        let last: BTreeMap<_, _> =
+            before.urls.iter().map(|checked| (known(checked), &checked.last)).collect();
+        for checked in &mut self.urls {
+            checked.last = last.get(&known(checked)).and_then(|last| (*last).clone());
+        }
+        self
+    }
+
+    /// All that is told, of each TURN server that has URLs, and of the one beside the server in any case.
+    fn told(&mut self) -> BTreeMap<UrlsOf, Vec<ServerUrl>> {
+        let mut told = BTreeMap::from([(UrlsOf::Beside, Vec::new())]);
+        for CheckedUrl { subject, url, last } in &self.urls {
+            let urls = told.entry(subject.of).or_default();
+            urls.extend((*last == Some(Ok(()))).then(|| url.clone()));
+        }
+        told.extend(std::mem::take(&mut self.unchecked));
+        told
     }
 
     /// Takes what a check came to, and tells what is new. Returns whose URLs are others now.

@@ -34,8 +34,12 @@ impl Subject {
     }
 }
 
-/// All that have URLs, in the order of what they are of, and these.
-pub(super) fn subjects(config: &Config) -> Result<Vec<(Subject, Vec<ServerUrl>)>, Error> {
+/// All that have URLs, in the order of what they are of, and these. `first`: the number of the first entry
+/// of `cluster.nodes`.
+pub(super) fn subjects(
+    config: &Config,
+    first: usize,
+) -> Result<Vec<(Subject, Vec<ServerUrl>)>, Error> {
     let (mut subjects, mut system) = (Vec::new(), None);
     let mut add = |of, called: String, server: &TurnServer, inside| {
         if !server.urls.is_empty() {
@@ -53,7 +57,7 @@ pub(super) fn subjects(config: &Config) -> Result<Vec<(Subject, Vec<ServerUrl>)>
     for (entry, node) in config.cluster.nodes.iter().enumerate() {
         if let Some(turn) = &node.turn {
             let called = node.name.as_ref().map_or(node.addr.to_string(), ToString::to_string);
-            add(UrlsOf::Entry(entry), called, turn, Vec::new())?;
+            add(UrlsOf::Entry(first + entry), called, turn, Vec::new())?;
         }
     }
     Ok(subjects)
@@ -91,7 +95,7 @@ mod tests {
                     [cluster]\nnodes = ['127.0.0.1:3002', { turn = '203.0.113.9' },\n\
                     { turn = '203.0.113.10', name = 'nyc', health = 'none', urls = ['turns:nyc.example'] }]";
         let config = Config::parse(text, "").unwrap();
-        let subjects = subjects(&config).unwrap();
+        let subjects = subjects(&config, 0).unwrap();
         let of: Vec<_> = subjects.iter().map(|(subject, _)| subject.of).collect();
         assert_eq!(of, [UrlsOf::Beside, UrlsOf::Entry(2)]);
         let [(leaf, urls), (nyc, _)] = &subjects[..] else { panic!() };
