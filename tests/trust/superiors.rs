@@ -140,6 +140,7 @@ impl TwoNames {
     fn run_for(&mut self, time: Duration) {
         let end = self.now + time;
         while self.now < end {
+            self.below.handle_timeout(self.now);
             self.below.poll_snapshot(self.now);
             while let Some(Outgoing { transmit, .. }) = self.below.poll_heartbeat(self.now) {
                 let lost = [(); 2].map(|()| self.rng.random_bool(0.1));
