@@ -47,8 +47,8 @@ impl Problem {
             kind: match fault {
                 AdminFault::LookUp(_) => "resolve",
                 AdminFault::Io(_) | AdminFault::Late(_) => "no_answer",
-                AdminFault::Other(_) => "no_admin",
                 AdminFault::Refused { .. } => "refused",
+                _ => "no_admin",
             },
             message: format!("no status from `{admin}`: {fault}"),
             reason: None,

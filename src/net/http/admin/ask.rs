@@ -26,6 +26,7 @@ const PORT: u16 = 9301;
 
 /// Where an admin interface is: `http://HOST[:PORT]`, `HOST[:PORT]` or `unix:PATH`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AdminUrl {
     /// A host by its name or address, and a port.
     Tcp(String, u16),
@@ -35,6 +36,7 @@ pub enum AdminUrl {
 
 /// Why a server does not say what it is doing.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum AdminFault {
     /// Its name cannot be looked up.
     #[error("its name cannot be looked up")]
