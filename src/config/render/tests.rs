@@ -46,6 +46,11 @@ origins = []
 trusted-proxies = []
 demo = false
 
+[admin]
+# bind: where operators and monitoring ask, nowhere if left out
+allow = []
+# token-file: what they have to show
+
 [limits]
 exempt = [
     "127.0.0.0/8",
@@ -136,6 +141,13 @@ trusted-proxies = [
     "127.0.0.1/32",
 ]
 demo = true
+
+[admin]
+bind = "203.0.113.7:9301"
+allow = [
+    "203.0.113.0/24",
+]
+token-file = "admin.token"
 
 [limits]
 exempt = []
