@@ -10,12 +10,14 @@ use crate::{client, leaf};
 
 #[test]
 fn a_url_is_told_what_it_should_be() {
-    for (url, what) in [
-        ("udp://root.example:3001/", "is a URL, expected `root.example:3001`"),
-        ("http://root.example:3001/", "is not secure, expected `https://`"),
+    let every = ["probe", "trace", "ping", "healthcheck"];
+    for (url, what, commands) in [
+        ("udp://root.example:3001/", "is a URL, expected `root.example:3001`", &every[..]),
+        ("http://root.example:3001/", "is not secure, expected `https://`", &every[..2]),
+        ("http://root.example:3001/", "is a URL of the web", &every[2..3]),
     ] {
-        for command in ["probe", "trace", "ping"] {
-            let output = client(&[command, url]).output().unwrap();
+        for command in commands {
+            let output = client(&[*command, url]).output().unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             let expected = format!("`{url}` {what}");
             assert!(said.contains(&expected), "{command}: {said}");
@@ -125,5 +127,6 @@ fn every_shell_has_completions() {
     }
     let fish = client(&["completions", "fish"]).output().unwrap();
     let fish = String::from_utf8(fish.stdout).unwrap();
-    assert_eq!(fish.matches("(__fish_print_hostnames)").count(), 3);
+    // probe, trace, ping and healthcheck.
+    assert_eq!(fish.matches("(__fish_print_hostnames)").count(), 4);
 }

@@ -123,9 +123,9 @@ impl Default for PingTarget {
 pub(crate) enum PingTargetError {
     #[error(transparent)]
     Balance(ListError<RootError>),
-    #[error("`tb ping` asks by UDP alone: `tb probe` and `tb trace` take `{}`", escaped(.0))]
+    #[error("servers are asked by UDP alone here: `tb probe` and `tb trace` take `{}`", escaped(.0))]
     Https(String),
-    #[error("`{}` is a URL of the web, and `tb ping` asks by UDP: expected `HOST[:PORT]`", escaped(.0))]
+    #[error("`{}` is a URL of the web, and servers are asked by UDP here: expected `HOST[:PORT]`", escaped(.0))]
     Web(String),
     #[error(transparent)]
     Turn(#[from] TurnUrlError),
@@ -172,11 +172,11 @@ mod tests {
         assert_eq!(by_udp, PingTarget::Balance("198.51.100.8".parse().unwrap()));
         assert_eq!(
             ping_target("https://root.example").unwrap_err().to_string(),
-            "`tb ping` asks by UDP alone: `tb probe` and `tb trace` take `https://root.example`"
+            "servers are asked by UDP alone here: `tb probe` and `tb trace` take `https://root.example`"
         );
         for url in ["http://root.example", "HTTP://root.example:80/x", "https://"] {
             let expected = format!(
-                "`{url}` is a URL of the web, and `tb ping` asks by UDP: expected `HOST[:PORT]`"
+                "`{url}` is a URL of the web, and servers are asked by UDP here: expected `HOST[:PORT]`"
             );
             assert_eq!(ping_target(url).unwrap_err().to_string(), expected);
         }
