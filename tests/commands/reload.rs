@@ -1,5 +1,6 @@
 //! SIGHUP, as an operator sends it.
 
+use std::cell::Cell;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -12,6 +13,10 @@ use turn_balance_lab::served::Served;
 use turn_balance_lab::{Built, built};
 
 const BUILT: Built = built!();
+
+/// How many answers may be on their way: as many as a socket has room for by default, whoever has to wait for
+/// the processor.
+const WINDOW: u32 = 200;
 
 /// A superior of a leaf, and the file that it reads.
 struct Pair {
@@ -149,7 +154,7 @@ fn reload_under_probes(reloads: u32, pause: Duration) -> (u32, u32) {
     std::thread::scope(|scope| {
         let prober = scope.spawn(|| {
             let client = client(server);
-            let (mut asked, mut answered) = (0, 0);
+            let (mut asked, answered) = (0, Cell::new(0));
             let start = Instant::now();
             let mut buffer = [0; 2048];
             client.set_nonblocking(true).unwrap();
@@ -160,14 +165,14 @@ fn reload_under_probes(reloads: u32, pause: Duration) -> (u32, u32) {
                         panic!("no answer to a probe");
                     };
                     assert!(reply.nodes.len() == 1, "the node is always listed: {reply:?}");
-                    answered += 1;
+                    answered.set(answered.get() + 1);
                     true
                 }
                 Err(_) => false,
             };
             while !over.load(Ordering::Relaxed) {
                 let due = start.elapsed().as_nanos() / pause.as_nanos();
-                while u128::from(asked) < due {
+                while u128::from(asked) < due && asked - answered.get() < WINDOW {
                     let probe = Probe { nonce: 1 + u64::from(asked), ..Probe::default() };
                     let request = Request { id: asked, body: RequestBody::Probe(probe) }.encode(0);
                     client.send(&request).unwrap();
@@ -183,7 +188,7 @@ fn reload_under_probes(reloads: u32, pause: Duration) -> (u32, u32) {
                     std::thread::sleep(Duration::from_millis(1));
                 }
             }
-            (asked, answered)
+            (asked, answered.get())
         });
         for n in 0..reloads {
             let line = pair.reload(if n % 2 == 0 { &others } else { &nodes }, "reloaded");
