@@ -312,6 +312,7 @@ pub use net::http::admin::ask::{AdminFault, AdminUrl};
 #[doc(hidden)]
 pub mod internals {
     pub use crate::net::http::parsers as http;
+    pub use crate::net::io::client::https_parsers as https;
     pub use crate::net::{engine, fault, wire};
     #[cfg(feature = "client")]
     pub use crate::types::Nat64;

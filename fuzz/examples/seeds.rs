@@ -17,6 +17,13 @@ use turn_balance::internals::wire::{
 /// Decisions of which a merge keeps those that lead somewhere.
 const STREAMS: u64 = 4000;
 
+/// Lists as brokers answer with them, and what they must not lead to; a problem.
+const SERVERS: [&str; 3] = [
+    r#"{"schema":"tb.servers/1","name":"root","total":3,"ice":{"pwd":"x"},"servers":[{"addr":"203.0.113.10:3001","kind":"balance","name":"fra","turn":null,"urls":[],"rtt_ms":8,"load":null,"labels":{}},{"addr":"203.0.113.52:3001","kind":"leaf","name":"fra-b","turn":"203.0.113.52:3478","urls":["turn:203.0.113.52:3478?transport=tcp","turns:fra.turn.example:443?transport=tcp","https://fra.turn.example/"],"rtt_ms":8.5},{"addr":"203.0.113.9:3478","kind":"turn","rtt_ms":-1}]}"#,
+    r#"{"schema":"tb.servers/1","servers":[{"addr":"203.0.113.1:3001","kind":"leaf","turn":"203.0.113.1:3478","urls":["turn:127.0.0.1:22?transport=tcp","turns:[::1]","turns:[::ffff:10.0.0.1]:443","turn:192.168.1.1:80?transport=tcp"]},{"addr":"[2001:db8::1]:3478","kind":"turn","urls":["turns:[2001:db8::1]:443?transport=tcp"]},{"addr":"203.0.113.1:1","kind":"of the future"}]}"#,
+    r#"{"type":"about:blank","title":"Service Unavailable","status":503,"detail":"there is no TURN server to offer"}"#,
+];
+
 fn main() -> io::Result<()> {
     let dir = std::env::args_os().nth(1).ok_or(io::ErrorKind::InvalidInput)?;
     let (requests, responses) = (requests(), responses());
@@ -42,6 +49,7 @@ fn main() -> io::Result<()> {
             ]),
         ),
         ("ice_body", texts(&[r#"{"order":["203.0.113.52:3478"],"count":2}"#, "{}"])),
+        ("servers", texts(&SERVERS)),
         ("token", vec![[&[0; 8], &b"\x141795778101.me.AAAA"[..]].concat()]),
     ];
     for (name, seeds) in sets {

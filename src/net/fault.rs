@@ -193,6 +193,14 @@ pub enum Fault {
     ClientIdIgnored,
     /// The client does not compare the source of an answer.
     ClientSourceIgnored,
+    /// The client begins any number of TCP connections.
+    ConnectsWithoutEnd,
+    /// The client begins any number of them to one host that is silent.
+    SilenceConnected,
+    /// Of the times that connections took, the last counts, not the least.
+    LastConnectCounts,
+    /// The client waits longer by HTTPS than it was told to.
+    HttpsTimeoutIgnored,
 }
 }
 

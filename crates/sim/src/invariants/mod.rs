@@ -10,6 +10,7 @@ mod request;
 mod response;
 mod scope;
 mod server;
+mod servers;
 mod stun;
 mod turn;
 
@@ -17,7 +18,7 @@ mod turn;
 pub type Body = fn(&[u8]);
 
 /// All of them, by name.
-pub const ALL: [(&str, Body); 14] = [
+pub const ALL: [(&str, Body); 15] = [
     ("api_keys", http::api_keys),
     ("auth", auth::run),
     ("client", client::run),
@@ -29,6 +30,7 @@ pub const ALL: [(&str, Body); 14] = [
     ("request", request::run),
     ("response", response::run),
     ("server", server::run),
+    ("servers", servers::run),
     ("stun", stun::run),
     ("token", http::token),
     ("turn", turn::run),

@@ -3,7 +3,7 @@
 //!
 //! `plan` draws the world, `weather` the network's faults, `acts` what happens when, `foes` and
 //! `old` how strangers behave; `judge` and what it consists of say what must not be (`rules`), and
-//! `recovery` what must be once all faults have ended.
+//! `recovery` what must be once all faults have ended. `streams` is a client without UDP, beside each of them.
 
 mod acts;
 mod bearers;
@@ -19,6 +19,7 @@ mod plan;
 mod recovery;
 mod rogue;
 mod rules;
+mod streams;
 mod traveller;
 mod turns;
 mod usurper;
@@ -67,7 +68,9 @@ pub fn run(seed: u64, tell: bool) -> Report {
     let storm = AssertUnwindSafe(|| {
         let mut storm = Storm::new(seed, tell, report.clone());
         storm.blow();
-        storm.report.borrow_mut().violations = storm.judge.violations;
+        let mut violations = storm.judge.violations;
+        violations.extend(streams::violations(seed));
+        storm.report.borrow_mut().violations = violations;
     });
     if let Err(panic) = catch_unwind(storm) {
         let text = panic.downcast_ref::<String>().map(String::as_str);

@@ -19,6 +19,8 @@ mod udp;
 
 pub use balance::Balance;
 pub use builder::Builder;
+#[cfg(feature = "internals")]
+pub use https::parsers as https_parsers;
 pub use lister::{Lister, ListerBuilder};
 pub use pinger::{Pinger, PingerBuilder};
 pub use turn_pinger::{TurnDid, TurnEcho, TurnPinger, TurnPingerBuilder};

@@ -122,7 +122,7 @@ impl StreamRace {
         start: Instant,
         now: Instant,
     ) -> Self {
-        let end = later(start, options.timeout);
+        let end = ends(start, options.timeout);
         let mut race = Self {
             places: StreamPlaces::new(options.limits.unanswered),
             options,
@@ -436,4 +436,9 @@ impl StreamRace {
     pub(super) fn root_of(&self, list: usize) -> HttpsUrl {
         self.roots[self.lists[list].root].clone()
     }
+}
+
+fn ends(start: Instant, timeout: Duration) -> Instant {
+    planted!(HttpsTimeoutIgnored => later(start, timeout * 2));
+    later(start, timeout)
 }

@@ -55,6 +55,7 @@ pub(super) struct StreamPlaces {
 
 impl StreamPlaces {
     pub(super) fn new(most_unanswered: u32) -> Self {
+        let most_unanswered = to_silence(most_unanswered);
         Self {
             all: Vec::new(),
             by_addr: BTreeMap::new(),
@@ -111,7 +112,7 @@ impl StreamPlaces {
             let &(at, id) = self.due.first().filter(|(at, _)| *at <= now)?;
             self.due.remove(&(at, id));
             let Some(place) = self.all.get_mut(id.0) else { continue };
-            let most = if near(place) { MOST_CONNECTS } else { MOST_CONNECTS - KEPT };
+            let most = most_connects(near(place));
             let unanswered = self.unanswered.entry(host(place.addr)).or_default();
             let quiet = place.rtt.is_none() && *unanswered >= self.most_unanswered;
             // Whoever refuses once does so again.
@@ -136,7 +137,7 @@ impl StreamPlaces {
         let Some(place) = self.all.get_mut(id.0).filter(|place| place.open > 0) else { return };
         place.open -= 1;
         match outcome {
-            Ok(rtt) => place.rtt = Some(place.rtt.map_or(rtt, |least| least.min(rtt))),
+            Ok(rtt) => place.rtt = Some(counts(place.rtt, rtt)),
             Err(fault) => place.fault = place.fault.or(Some(fault)),
         }
         if let Some(unanswered) = self.unanswered.get_mut(&host(place.addr)) {
@@ -168,6 +169,24 @@ impl StreamPlaces {
     pub(super) fn begun(&self) -> usize {
         self.begun
     }
+}
+
+/// How many connections there may be before one of these is begun.
+fn most_connects(is_near: bool) -> usize {
+    planted!(ConnectsWithoutEnd => usize::MAX);
+    if is_near { MOST_CONNECTS } else { MOST_CONNECTS - KEPT }
+}
+
+/// How many of them go to one host of which nothing is heard.
+fn to_silence(most: u32) -> u32 {
+    planted!(SilenceConnected => u32::MAX);
+    most
+}
+
+/// Which time counts, after those before: noise only adds.
+fn counts(least: Option<Duration>, rtt: Duration) -> Duration {
+    planted!(LastConnectCounts => rtt);
+    least.map_or(rtt, |least| least.min(rtt))
 }
 
 /// What may be one host: an IPv4 address, or an IPv6 /64.

@@ -58,7 +58,7 @@ pub(super) fn list(
     rtt: Duration,
 ) -> Result<ServerList, HttpsFault> {
     if answer.status != 200 {
-        return Err(HttpsFault::Status { code: answer.status, title: title(answer) });
+        return Err(status(answer));
     }
     let read = serde_json::from_slice::<ServersDocument>(&answer.body);
     let document = read.map_err(|error| HttpsFault::NoList(error.to_string()))?;
@@ -75,6 +75,11 @@ pub(super) fn list(
         servers: servers.collect(),
         total,
     })
+}
+
+/// That it is none, by its status.
+pub(super) fn status(answer: &WebAnswer) -> HttpsFault {
+    HttpsFault::Status { code: answer.status, title: title(answer) }
 }
 
 fn listed(server: ServerDocument) -> Option<ListedServer> {

@@ -1,0 +1,2 @@
+#![cfg_attr(fuzzing, no_main)]
+turn_balance_fuzz::target!(servers);
