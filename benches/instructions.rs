@@ -76,9 +76,11 @@ fn count(toml: &str, bind: &str, size: u32, answers: u64) -> Result<(u64, u64)> 
     for entry in std::fs::read_dir(&folder)? {
         let profile = std::fs::read_to_string(entry?.path())?;
         let totals = profile.lines().find_map(|line| line.strip_prefix("totals: "));
-        if let (true, Some(totals)) = (profile.contains("recvmmsg"), totals) {
+        // The thread that checks nodes receives in batches too, but waits for many sockets.
+        let answers = profile.contains("recvmmsg") && !profile.contains("epoll_wait");
+        if let (true, Some(totals)) = (answers, totals) {
             return Ok((totals.trim().parse()?, counter(&log, "answers")?));
         }
     }
-    Err("no thread of the server has received anything".into())
+    Err("no thread of the server has received requests alone".into())
 }
