@@ -84,8 +84,7 @@ pub(super) fn start(config: Config) -> Result<(Started, Wishes), Error> {
         for (socket, reply_socket) in sockets.into_iter().zip(replies) {
             let responder = Responder::new(started.shared.limiter.load_full(), random::rng()?);
             let shared = started.shared.clone();
-            let looks = false;
-            let worker = Worker { addr, socket, reply_socket, shared, responder, looks };
+            let worker = Worker { addr, socket, reply_socket, shared, responder };
             started.workers.push(worker.spawn()?);
         }
     }

@@ -31,8 +31,6 @@ pub(super) struct Worker {
     pub(super) reply_socket: UdpSocket,
     pub(super) shared: Arc<SharedState>,
     pub(super) responder: Responder,
-    /// Whether each datagram is looked at, for the log or for what superiors send.
-    pub(super) looks: bool,
 }
 
 impl Worker {
@@ -51,14 +49,17 @@ impl Worker {
         let mut batch = Batch::new();
         let mut errors = 0;
         let mut look = Instant::now();
-        self.looks = self.may_look(look);
+        let mut looks = self.may_look(look);
         while !self.shared.parts.stopping() && errors < HOPELESS {
             let received = batch.receive(&self.socket);
             let now = Instant::now();
             match received {
                 Ok(count) => {
                     errors = 0;
-                    self.answer(&mut batch, count, now);
+                    match looks {
+                        true => self.answer::<true>(&mut batch, count, now),
+                        false => self.answer::<false>(&mut batch, count, now),
+                    }
                 }
                 Err(error) if is_transient(&error) => errors = 0,
                 Err(error) => {
@@ -73,7 +74,7 @@ impl Worker {
             if now >= look {
                 look = now + LOOK;
                 self.count_lost(&mut batch);
-                self.looks = self.may_look(now);
+                looks = self.may_look(now);
                 self.responder.set_limiter(self.shared.limiter.load_full());
             }
             self.shared.counters.called(batch.take_calls());
@@ -84,6 +85,7 @@ impl Worker {
         }
     }
 
+    /// Whether each datagram is looked at, for the log or for what superiors send.
     fn may_look(&self, now: Instant) -> bool {
         let checks =
             self.shared.snapshot.load().has_superiors() && self.shared.check_watch.is_due(now);
@@ -98,7 +100,8 @@ impl Worker {
         }
     }
 
-    fn answer(&mut self, batch: &mut Batch, count: usize, now: Instant) {
+    /// Answers a batch. What looks at datagrams keeps them, and so is no part of what does not.
+    fn answer<const LOOKS: bool>(&mut self, batch: &mut Batch, count: usize, now: Instant) {
         let mut snapshot = self.shared.snapshot.load();
         if !snapshot.holds(now) {
             catch_up(&self.shared, now);
@@ -107,7 +110,6 @@ impl Worker {
             snapshot = self.shared.snapshot.load();
         }
         let counters = &self.shared.counters;
-        let looks = self.looks;
         let sent = batch.answer(&self.reply_socket, count, |received, head| {
             let to = received.to.unwrap_or(self.addr.ip());
             let to = &LocalAddr(SocketAddr::new(to, self.addr.port()));
@@ -118,7 +120,7 @@ impl Worker {
                 false => self.responder.handle_datagram(&snapshot, now, incoming, &mut answer),
             };
             *head = answer.head;
-            if looks {
+            if LOOKS {
                 look_at(&self.shared, &snapshot, now, incoming, &handled);
             }
             match handled {
