@@ -114,11 +114,15 @@ pub(crate) fn all(args: &Args, mut print: impl FnMut(&mut Row)) -> Result<()> {
         run(&mut bench, "restart, 20 % loss each way", target, 4000, Bench::restart)?;
     }
     drop(bench);
-    let mut bench = Bench::new(Kind::Joined)?;
-    for target in [Target::Root, Target::Middle] {
-        run(&mut bench, "restart, nodes joined by key", target, 0, Bench::restart)?;
+    for (kind, event, goal) in [
+        (Kind::Joined, "restart, nodes joined by key", 0),
+        (Kind::Remembered, "restart, nodes joined by key, with a state", 1000),
+    ] {
+        let mut bench = Bench::new(kind)?;
+        for target in [Target::Root, Target::Middle] {
+            run(&mut bench, event, target, goal, Bench::restart)?;
+        }
     }
-    drop(bench);
     let mut bench = Bench::new(Kind::TurnNodes)?;
     run(&mut bench, &format!("killed: not {far}"), Target::Node, 11_000, Bench::turn_dies)?;
     run(&mut bench, &format!("starts: {far}"), Target::Node, 7000, Bench::turn_starts)?;

@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     Listed,
     /// They list nobody, and all have a key.
     Joined,
+    /// The same, and they write down who has joined.
+    Remembered,
     /// They list it, a TURN server each among it.
     TurnNodes,
 }
@@ -75,7 +77,11 @@ impl Stand {
             if let Some(above) = above {
                 toml += &format!("cluster.superiors = ['{above}:3001']\n");
             }
-            if kind == Kind::Joined {
+            if matches!(kind, Kind::Joined | Kind::Remembered) {
+                if kind == Kind::Remembered {
+                    let file = built!().file("joined");
+                    toml += &format!("cluster.state = '{}'\n", file.display());
+                }
                 toml += &format!("cluster.keys = [{{ id = 1, file = '{}' }}]\n", key.display());
                 toml += "cluster.join = true\ncluster.require-auth = true\n";
             } else {

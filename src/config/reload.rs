@@ -75,6 +75,7 @@ const KEYS: &[FileKey] = &[
     key!("cluster.join", false, cluster.join),
     key!("cluster.max-nodes", false, cluster.max_nodes),
     key!("cluster.join-prefixes", false, cluster.join_prefixes),
+    key!("cluster.state", false, cluster.state),
     key!("turn.bind", false, turn.bind),
     key!("turn.check", false, turn.check),
     key!("turn.health", false, turn.server.health),

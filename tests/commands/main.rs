@@ -12,6 +12,7 @@ mod reload;
 #[cfg(target_os = "linux")]
 mod screen;
 mod signals;
+mod state;
 #[cfg(target_os = "linux")]
 mod stopped;
 mod verify;

@@ -49,6 +49,7 @@ fn cluster(key: &Path, node: Name) -> Cluster {
     cluster.join = true;
     cluster.max_nodes = 100;
     cluster.join_prefixes = vec![Prefix::V4, Prefix::V6];
+    cluster.state = Some("joined".into());
     cluster
 }
 

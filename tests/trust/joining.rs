@@ -162,7 +162,7 @@ fn a_node_is_offered_at_its_source_until_it_is_found_where_it_says() {
 }
 
 /// Answers checks without a tag, as whoever has no key but is on the path could.
-fn without_key(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
+pub(crate) fn without_key(to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
     let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request) else {
         return Vec::new();
     };

@@ -6,6 +6,7 @@ mod forgers;
 mod heartbeats;
 mod joining;
 mod keys;
+mod recalled;
 mod reload;
 mod superiors;
 mod trickle;

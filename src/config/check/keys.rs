@@ -37,5 +37,8 @@ pub(super) fn bad_keys(cluster: &Cluster) -> Vec<Mistake> {
     if cluster.max_nodes == 0 {
         mistakes.push(Mistake::at(Place::MaxNodes, "`max-nodes` leaves no room for a node".into()));
     }
+    if cluster.state.as_ref().is_some_and(|file| file.as_os_str().is_empty()) {
+        mistakes.push(Mistake::at(Place::State, "`state` names no file".into()));
+    }
     mistakes
 }

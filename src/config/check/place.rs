@@ -27,6 +27,8 @@ pub(in crate::config) enum Place {
     Join,
     /// `cluster.max-nodes`.
     MaxNodes,
+    /// `cluster.state`.
+    State,
     /// One address of `turn.bind`.
     Turn(usize),
     /// One address of `turn.check`.
@@ -104,6 +106,7 @@ impl Place {
             Self::RequireAuth => "`require-auth`",
             Self::Join => "`join`",
             Self::MaxNodes => "`max-nodes`",
+            Self::State => "`state`",
             Self::Turn(_) => "turn address",
             Self::TurnCheck(_) => "check address",
             Self::Health(_) => "`health`",

@@ -1,15 +1,17 @@
+use std::path::PathBuf;
+
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{forget_what_needs_a_key, keys};
 use super::reader::Reader;
-use super::turn_server::{FIELDS as FIELDS_OF_TURN, turn_server};
+use super::turn_server::{FIELDS as FIELDS_OF_TURN, file, turn_server};
 use super::value::{self, Value};
 use crate::config::check::place::{Place, TurnOf};
 use crate::config::diagnostic::Diagnostic;
 use crate::config::model::{Cluster, NodeEntry};
-use crate::types::Endpoint;
+use crate::types::{Endpoint, quoted};
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "superiors",
     "nodes",
     "check-bind",
@@ -19,6 +21,7 @@ const FIELDS: [&str; 9] = [
     "join",
     "max-nodes",
     "join-prefixes",
+    "state",
 ];
 
 /// `[cluster]`
@@ -50,6 +53,7 @@ pub(super) fn cluster(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Cluster {
     if let Some(value) = table.get("join-prefixes") {
         cluster.join_prefixes = reader.prefixes(value);
     }
+    cluster.state = state(reader, table);
     if cluster.keys.is_empty() {
         forget_what_needs_a_key(reader, table);
     }
@@ -124,6 +128,18 @@ fn node_addr(
     expected: &str,
 ) -> Option<Endpoint> {
     reader.keep_at(Place::Node(index), value, value::endpoint(value, expected))
+}
+
+/// The file of nodes that have joined. It need not be there yet.
+fn state(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<PathBuf> {
+    let file = file(reader, table, "state", Place::State)?;
+    if reader.folder().is_some() && file.is_dir() {
+        let value = table.get("state")?;
+        let message = format!("{} is a folder", quoted(&file.to_string_lossy()));
+        let diagnostic = Diagnostic::at(value.span(), message);
+        return reader.keep(Err(diagnostic.with_hint("name a file in it")));
+    }
+    Some(file)
 }
 
 fn flag(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str, place: Place) -> bool {

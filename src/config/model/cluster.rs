@@ -1,4 +1,5 @@
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use super::node::NodeEntry;
 use crate::config::key_file::KeyFile;
@@ -29,6 +30,8 @@ pub struct Cluster {
     pub max_nodes: usize,
     /// Where nodes that join may be; empty: anywhere.
     pub join_prefixes: Vec<Prefix>,
+    /// The file that nodes which have joined are written to, so that they outlive a restart; `None`: they do not.
+    pub state: Option<PathBuf>,
 }
 
 impl Default for Cluster {
@@ -44,6 +47,7 @@ impl Default for Cluster {
             join: false,
             max_nodes: 10_000,
             join_prefixes: Vec::new(),
+            state: None,
         }
     }
 }

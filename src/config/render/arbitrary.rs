@@ -38,6 +38,7 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
             require_auth,
             join,
             max_nodes,
+            state: join.then(|| "/var/lib/tb's/joined".into()),
         }
     });
     let turn = option::of((addr(), option::of(addr()), turn_server())).prop_map(|turn| {

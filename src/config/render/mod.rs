@@ -56,6 +56,11 @@ fn to_toml(config: &Config) -> String {
             "join-prefixes = {}",
             list(&cluster.join_prefixes.iter().map(string).collect::<Vec<_>>())
         ),
+        optional(
+            "state",
+            cluster.state.as_deref().map(path),
+            "the file that nodes which have joined are written to, none if left out",
+        ),
         String::new(),
         "[turn]".to_owned(),
         optional(

@@ -21,6 +21,7 @@ require-auth = false
 join = false
 max-nodes = 10000
 join-prefixes = []
+# state: the file that nodes which have joined are written to, none if left out
 
 [turn]
 # bind: the address of the TURN server beside this server, none if left out
@@ -103,6 +104,7 @@ join-prefixes = [
     "203.0.113.0/24",
     "2001:db8::/32",
 ]
+state = "/var/lib/turn-balance/joined"
 
 [turn]
 bind = [

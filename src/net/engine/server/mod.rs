@@ -16,6 +16,7 @@ pub mod news;
 pub mod oversight;
 mod pace;
 pub mod reason;
+mod recall;
 pub mod refusal;
 pub mod reload;
 mod replay;

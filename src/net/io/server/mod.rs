@@ -6,6 +6,7 @@ mod check_watch;
 mod control;
 mod counters;
 mod event_log;
+mod joined_file;
 mod listen;
 mod log_limit;
 mod names;

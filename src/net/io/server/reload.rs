@@ -109,6 +109,7 @@ impl Reloader {
             first_entry,
             ..Reload::default()
         };
+        self.shared.joined_file.set_path(config.cluster.state.clone());
         let (done, is_done) = oneshot::channel();
         (self.config, self.first_entry) = (Arc::new(config), first_entry);
         let config = self.config.clone();

@@ -6,6 +6,7 @@ use tokio::runtime;
 use tokio::sync::oneshot;
 use tracing::debug;
 
+use super::joined_file;
 use super::part::Part;
 use super::reload::Wishes;
 use super::shared::SharedState;
@@ -145,5 +146,8 @@ fn run(config: Config, started: oneshot::Sender<Result<Server, Error>>) {
         // One that nobody takes any more is dropped, and so stopped.
         let _ = started.send(Ok(server));
         shared.parts.stopped().await;
+        let shared = shared.clone();
+        drop(running);
+        joined_file::save(&shared); // nobody waits for this thread any more but who stops it
     });
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, mpsc};
 use super::asking_sockets::AskingSockets;
 use super::check_watch::CheckWatch;
 use super::counters::Counters;
+use super::joined_file::JoinedFile;
 use super::log_limit::LogLimit;
 use super::part::Parts;
 use crate::net::engine::server::ServerEngine;
@@ -32,6 +33,8 @@ pub(super) struct SharedState {
     pub(super) started: Instant,
     pub(super) log_limit: LogLimit,
     pub(super) check_watch: CheckWatch,
+    /// Where nodes that have joined are written to.
+    pub(super) joined_file: JoinedFile,
     peer_messages: mpsc::Sender<Arrival>,
     /// The control loop has something new to look at.
     pub(super) news: Notify,
@@ -65,6 +68,7 @@ impl SharedState {
             started: Instant::now(),
             log_limit: LogLimit::default(),
             check_watch: CheckWatch::default(),
+            joined_file: JoinedFile::default(),
             peer_messages,
             news: Notify::new(),
             overflow: Notify::new(),

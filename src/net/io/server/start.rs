@@ -17,7 +17,7 @@ use super::shared::SharedState;
 use super::turn_sockets::TurnSockets;
 use super::url_checks::UrlChecks;
 use super::worker::Worker;
-use super::{names, networks, overflow, settings};
+use super::{joined_file, names, networks, overflow, settings};
 use crate::config::{Cluster, Config};
 use crate::error::{Error, SocketOperation};
 use crate::net::engine::server::ServerEngine;
@@ -71,6 +71,8 @@ pub(super) fn start(config: Config) -> Result<(Started, Wishes), Error> {
     let shared = Arc::new(SharedState::new(engine, limiter, peer_messages));
     names::set_numeric(&shared, &config.cluster, &plans, &addrs);
     shared.refresh(Instant::now());
+    shared.joined_file.set_path(config.cluster.state.clone());
+    joined_file::recall(&shared, &addrs);
 
     let mut started = Started { addrs, shared, workers: Vec::new() };
     let mut heartbeat_sockets = Vec::new();
@@ -105,6 +107,7 @@ pub(super) fn start(config: Config) -> Result<(Started, Wishes), Error> {
         out_of_reach: OutOfReach::default(),
     };
     shared.parts.spawn("control loop", control.run(arrivals));
+    shared.parts.spawn("file of joined nodes", joined_file::keep(shared.clone()));
     shared.parts.spawn("watch over full buffers", overflow::tell(shared.clone()));
     let config = Arc::new(config);
     let names = names::spawn(shared, config.clone(), plans, &started.addrs);

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::check::Check;
-use super::node::{MemberEvent, NodeSpec, NodeState, Online, listed};
+use super::node::{JoinedNode, MemberEvent, NodeSpec, NodeState, Online, listed};
 use super::offered::{ONLINE, Offered};
 use super::said::Said;
 use super::signer::Signer;
@@ -65,6 +65,8 @@ pub(super) struct CheckAnswer {
 struct Joined {
     since: Instant,
     heard: Instant,
+    /// Whether it has ever answered a check as a node must.
+    answered: bool,
 }
 
 impl Member {
@@ -85,7 +87,28 @@ impl Member {
     /// One that joins now.
     pub(super) fn joined(addr: SocketAddr, now: Instant) -> Self {
         let spec = NodeSpec { addr, public: addr, name: None };
-        Self { joined: Some(Joined { since: now, heard: now }), ..Self::configured(spec, now) }
+        let joined = Some(Joined { since: now, heard: now, answered: false });
+        Self { joined, ..Self::configured(spec, now) }
+    }
+
+    /// One that had joined before this start, and is checked first at this moment.
+    pub(super) fn recalled(
+        JoinedNode { addr, key }: JoinedNode,
+        now: Instant,
+        first: Instant,
+    ) -> Self {
+        let spec = NodeSpec { addr, public: addr, name: None };
+        let joined = Some(Joined { since: now, heard: now, answered: true });
+        let mut member = Self { joined, ..Self::configured(spec, first) };
+        member.signer.show(Some(key));
+        member
+    }
+
+    /// What is to be known of it after a restart.
+    pub(super) fn remembered(&self) -> Option<JoinedNode> {
+        let key =
+            self.joined.filter(|joined| joined.answered).and_then(|_| self.signer.number())?;
+        Some(JoinedNode { addr: self.spec.addr, key })
     }
 
     /// Makes it one of the configuration. Returns whether lists may show it differently.
@@ -210,6 +233,7 @@ impl Member {
         let far = self.distance_on_wire();
         self.check.measure(now, sent);
         self.heard(now);
+        self.joined = self.joined.map(|joined| Joined { answered: true, ..joined });
         let (before, said) = (self.offered.take(), self.said.take());
         let now_said = Said::by(&reply, now);
         let offered = Offered::by(reply, len, self.spec.addr, on_link, now);

@@ -12,6 +12,7 @@ mod node;
 mod offered;
 mod prospect;
 mod prospects;
+mod recalled;
 mod roster;
 mod said;
 mod screen;
@@ -45,7 +46,7 @@ use prospect::Prospect;
 use prospects::Prospects;
 use roster::Roster;
 
-pub use node::{CheckOutcome, MemberEvent, NodeSpec, NodeState, Online};
+pub use node::{CheckOutcome, JoinedNode, MemberEvent, NodeSpec, NodeState, Online, Unrecalled};
 pub use offered::ONLINE;
 use offered::Offered;
 
@@ -141,6 +142,16 @@ impl Members {
         if self.roster.is_empty() {
             self.news.answered();
         }
+    }
+
+    /// Makes one a node again that had joined before this start.
+    pub(super) fn recall(&mut self, now: Instant, node: JoinedNode) -> Result<(), Unrecalled> {
+        self.gate.recall(now, node, &mut self.roster, self.configured)
+    }
+
+    /// Those that have joined and are to be known after a restart, and a number that changes with them.
+    pub(super) fn joined(&self) -> (u64, impl Iterator<Item = JoinedNode>) {
+        (self.roster.joined_revision(), self.roster.joined())
     }
 
     /// A heartbeat came: brings the next check forward where it could bring something new.

@@ -1,8 +1,10 @@
 //! What is said of nodes: to the server which there are, by the server how they are.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
+use crate::net::engine::server::trouble::Unfit;
 use crate::net::wire::{Kind, Node, State};
 use crate::types::{ListedStatus, Name, NodeKind, TurnFault};
 
@@ -83,6 +85,26 @@ pub enum MemberEvent {
     NoneAnswered,
 }
 
+/// A node that has joined, and has answered a check since.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JoinedNode {
+    /// Where it is checked.
+    pub addr: SocketAddr,
+    /// The number of the key that it has.
+    pub key: u32,
+}
+
+/// Why one that had joined is no node any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unrecalled {
+    /// Nobody may join.
+    Closed,
+    /// There is no key of this number.
+    Key(u32),
+    /// Its address is not taken.
+    Address(Unfit),
+}
+
 /// What became of a datagram that came to the checks' socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CheckOutcome {
@@ -96,6 +118,17 @@ pub enum CheckOutcome {
     Malformed,
     /// Not rightly signed, as it must be.
     Unsigned,
+}
+
+/// The rest of a sentence that begins with the node.
+impl fmt::Display for Unrecalled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("may not join: `join` is off"),
+            Self::Key(id) => write!(f, "has key {id}, which is none of those here"),
+            Self::Address(why) => write!(f, "has an address that {why}"),
+        }
+    }
 }
 
 impl From<Kind> for NodeKind {

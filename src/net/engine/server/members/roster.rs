@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::member::Member;
+use super::node::JoinedNode;
 use crate::net::engine::server::deadlines::Deadlines;
 
 /// The nodes by the address that they are checked at. Nothing changes one but through here, so
@@ -15,6 +16,8 @@ pub(super) struct Roster {
     deadlines: Deadlines,
     /// How many have an offer that no timeout has ended yet.
     offering: usize,
+    /// Changes whenever [`Roster::joined`] does.
+    joined_revision: u64,
 }
 
 impl Roster {
@@ -44,10 +47,21 @@ impl Roster {
         self.members.iter().map(|(addr, member)| (*addr, member))
     }
 
+    /// Those that have joined and are to be known after a restart.
+    pub(super) fn joined(&self) -> impl Iterator<Item = JoinedNode> {
+        self.members.values().filter_map(Member::remembered)
+    }
+
+    /// Changes whenever [`Roster::joined`] does.
+    pub(super) fn joined_revision(&self) -> u64 {
+        self.joined_revision
+    }
+
     pub(super) fn insert(&mut self, addr: SocketAddr, member: Member) {
         self.remove(addr);
         self.deadlines.set(addr, Some(member.deadline()));
         self.offering += usize::from(member.has_offer());
+        self.joined_revision += u64::from(member.remembered().is_some());
         self.members.insert(addr, member);
     }
 
@@ -59,8 +73,10 @@ impl Roster {
     ) -> Option<T> {
         let member = self.members.get_mut(&addr)?;
         self.offering -= usize::from(member.has_offer());
+        let before = member.remembered();
         let result = change(member);
         self.offering += usize::from(member.has_offer());
+        self.joined_revision += u64::from(member.remembered() != before);
         self.deadlines.set(addr, Some(member.deadline()));
         Some(result)
     }
@@ -68,6 +84,7 @@ impl Roster {
     pub(super) fn remove(&mut self, addr: SocketAddr) -> Option<Member> {
         let member = self.members.remove(&addr)?;
         self.offering -= usize::from(member.has_offer());
+        self.joined_revision += u64::from(member.remembered().is_some());
         self.deadlines.set(addr, None);
         Some(member)
     }

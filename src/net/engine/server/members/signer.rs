@@ -19,6 +19,11 @@ impl Signer {
         self.shown = key.or(self.shown);
     }
 
+    /// The number of the key that it has, as far as is known.
+    pub(super) fn number(&self) -> Option<u32> {
+        self.shown.or(self.claimed)
+    }
+
     /// Whether any of those that it may have is one that counts.
     pub(super) fn has_any(&self, counts: impl Fn(u32) -> bool) -> bool {
         [self.shown, self.claimed].into_iter().flatten().any(counts)
