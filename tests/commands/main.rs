@@ -6,6 +6,7 @@ mod elsewhere;
 mod handover;
 mod interrupts;
 mod log;
+mod manager;
 mod ping;
 mod pipes;
 mod reload;

@@ -1,5 +1,6 @@
 mod args;
 mod beside;
+mod manager;
 mod reload;
 mod signals;
 
@@ -52,9 +53,11 @@ impl ServeArgs {
         };
         let beside = Beside::start(http, admin, &server).await?;
         let mut running = RunningServer { args: self, server: &server, drain };
+        manager::ready();
         tokio::select! {
             error = server.failed() => return Err(error.into()),
             error = beside.failed() => return Err(error.into()),
+            () = manager::keep_alive(&server) => {}
             () = signals.obey(&mut running) => {}
         }
         // Whoever asks again has waited long enough.

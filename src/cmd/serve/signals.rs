@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+use super::manager;
 use super::reload::RunningServer;
 use crate::cmd::output::CommandError;
 use crate::cmd::report::Problem;
@@ -46,9 +47,13 @@ impl Signals {
         let (server, mut drained) = (running.server, None);
         loop {
             tokio::select! {
-                _ = self.interrupt.recv() => return,
-                _ = self.terminate.recv() => break,
-                _ = self.reload.recv() => running.reload().await,
+                _ = self.interrupt.recv() => return manager::stopping(),
+                _ = self.terminate.recv() => break manager::stopping(),
+                _ = self.reload.recv() => {
+                    manager::reloading();
+                    running.reload().await;
+                    manager::ready();
+                }
                 _ = self.drain.recv() => {
                     drained.get_or_insert_with(Instant::now);
                     server.drain();
