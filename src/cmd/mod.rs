@@ -6,6 +6,8 @@ mod cli;
 mod completions;
 mod healthcheck;
 mod idle;
+#[cfg(test)]
+mod man;
 pub(crate) mod output;
 mod ping;
 mod probe;
