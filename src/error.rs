@@ -146,6 +146,40 @@ pub enum Error {
 }
 
 impl Error {
+    /// One word for it, for programs: that of the `Failure`, or `resolve`, `no_address`, `endpoint`,
+    /// `no_roots`, `no_root_by`, `socket`, `random` or `roots`; of servers `listen`, `certificate`, `thread`,
+    /// `worker`, `task`, `config` or `key`.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            #[cfg(feature = "client")]
+            Self::NotFound(failure) => failure.kind(),
+            Self::Resolve { .. } => "resolve",
+            Self::NoAddress { .. } => "no_address",
+            Self::Endpoint(_) => "endpoint",
+            Self::NoRoots => "no_roots",
+            #[cfg(feature = "client")]
+            Self::NoRootBy { .. } => "no_root_by",
+            Self::Socket { .. } => "socket",
+            Self::Random(_) => "random",
+            #[cfg(feature = "client")]
+            Self::Roots { .. } => "roots",
+            #[cfg(feature = "server")]
+            Self::Listen { .. } | Self::ListenUnix { .. } => "listen",
+            #[cfg(feature = "server")]
+            Self::Certificate { .. } => "certificate",
+            #[cfg(feature = "server")]
+            Self::Thread(_) => "thread",
+            #[cfg(feature = "server")]
+            Self::Worker { .. } => "worker",
+            #[cfg(feature = "server")]
+            Self::Task { .. } => "task",
+            #[cfg(feature = "server")]
+            Self::Config(_) => "config",
+            #[cfg(feature = "server")]
+            Self::Key(_) => "key",
+        }
+    }
+
     /// Whom to trust is not known.
     #[cfg(feature = "client")]
     pub(crate) fn roots(file: Option<&PathBuf>, source: io::Error) -> Self {

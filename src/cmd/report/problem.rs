@@ -141,7 +141,7 @@ impl From<&Error> for Problem {
     fn from(error: &Error) -> Self {
         let causes = iter::successors(error.source(), |&cause| cause.source());
         Self {
-            kind: kind(error),
+            kind: error.kind(),
             message: error.to_string(),
             reason: None,
             causes: causes.map(|cause| cause.to_string()).collect(),
@@ -165,28 +165,6 @@ impl Serialize for Problem {
             message: String,
         }
         Error { kind: self.kind, reason: self.reason, message: self.line() }.serialize(serializer)
-    }
-}
-
-fn kind(error: &Error) -> &'static str {
-    match error {
-        Error::NotFound(failure) => failure.kind(),
-        Error::Resolve { .. } => "resolve",
-        Error::NoAddress { .. } => "no_address",
-        Error::Endpoint(_) => "endpoint",
-        Error::NoRoots => "no_roots",
-        Error::NoRootBy { .. } => "no_root_by",
-        Error::Socket { .. } => "socket",
-        Error::Random(_) => "random",
-        Error::Roots { .. } => "roots",
-        Error::Listen { .. } | Error::ListenUnix { .. } => "listen",
-        Error::Certificate { .. } => "certificate",
-        Error::Thread(_) => "thread",
-        Error::Worker { .. } => "worker",
-        Error::Task { .. } => "task",
-        Error::Config(_) => "config",
-        Error::Key(_) => "key",
-        _ => "other",
     }
 }
 
