@@ -37,7 +37,7 @@ fn tests_and_benchmarks_have_internals_and_no_faults() {
 
 #[test]
 fn who_asks_for_faults_has_them() {
-    let built = features(&["--workspace", "--features", "faults"]);
+    let built = features(&["--features", "faults"]);
     assert!(built.contains("faults"), "{built:?}");
 }
 

@@ -1,0 +1,107 @@
+//! What a caller wants, in the words of Python.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::{PyErr, PyResult, Python};
+use turn_balance::{
+    Balance, Builder, Endpoint, Family, HttpsUrl, Limits, Prefix, PrefixError, Strategy, Transport,
+    Verify, View,
+};
+
+use crate::failed::Failed;
+
+/// All that a [`Balance`] is built from.
+pub(crate) struct Options {
+    pub(crate) udp: Vec<Endpoint>,
+    pub(crate) https: Vec<HttpsUrl>,
+    pub(crate) timeout: Duration,
+    pub(crate) linger: Duration,
+    pub(crate) family: Option<Family>,
+    pub(crate) verify: Verify,
+    pub(crate) urls: bool,
+    pub(crate) transport: Option<Transport>,
+    pub(crate) ca_file: Option<PathBuf>,
+    pub(crate) strategy: Strategy,
+    pub(crate) view: View,
+    pub(crate) limits: Limits,
+}
+
+impl Options {
+    pub(crate) fn builder(&self) -> Builder {
+        let mut builder = Balance::builder()
+            .timeout(self.timeout)
+            .linger(self.linger)
+            .verify(self.verify)
+            .urls(self.urls)
+            .strategy(self.strategy)
+            .view(self.view)
+            .limits(self.limits.clone());
+        builder = self.udp.iter().cloned().fold(builder, Builder::root);
+        builder = self.https.iter().cloned().fold(builder, Builder::https_root);
+        if let Some(family) = self.family {
+            builder = builder.family(family);
+        }
+        if let Some(transport) = self.transport {
+            builder = builder.transport(transport);
+        }
+        match &self.ca_file {
+            Some(file) => builder.ca_file(file),
+            None => builder,
+        }
+    }
+}
+
+/// The roots by UDP, and those by HTTPS: they begin as URLs of the web do.
+pub(crate) fn roots(py: Python<'_>, texts: &[String]) -> PyResult<(Vec<Endpoint>, Vec<HttpsUrl>)> {
+    let (mut udp, mut https) = (Vec::new(), Vec::new());
+    for text in texts {
+        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+        if matches!(scheme.as_deref(), Some("http" | "https")) {
+            https.push(text.parse().map_err(|error| Failed::endpoint(&error).raised(py))?);
+        } else {
+            udp.push(text.parse().map_err(|error| Failed::endpoint(&error).raised(py))?);
+        }
+    }
+    Ok((udp, https))
+}
+
+/// The one that a word stands for.
+pub(crate) fn choice<T: Copy>(option: &str, word: &str, words: &[(&str, T)]) -> PyResult<T> {
+    let found = words.iter().find(|(known, _)| *known == word);
+    found.map(|(_, meant)| *meant).ok_or_else(|| {
+        let words: Vec<_> = words.iter().map(|(word, _)| format!("'{word}'")).collect();
+        wrong(option, &format!("'{}'", word.escape_debug()), &words.join(" or "))
+    })
+}
+
+/// So many seconds.
+pub(crate) fn seconds(option: &str, seconds: f64) -> PyResult<Duration> {
+    let time = Duration::try_from_secs_f64(seconds).ok();
+    // Far beyond what anybody waits for, and near enough that no clock ends before.
+    time.filter(|time| *time <= Duration::from_secs(24 * 60 * 60)).ok_or_else(|| {
+        wrong(option, &seconds.to_string(), "a number of seconds between 0 and a day")
+    })
+}
+
+/// 4, 6 or neither.
+pub(crate) fn family(number: Option<u8>) -> PyResult<Option<Family>> {
+    match number {
+        None => Ok(None),
+        Some(4) => Ok(Some(Family::V4)),
+        Some(6) => Ok(Some(Family::V6)),
+        Some(other) => Err(wrong("family", &other.to_string(), "4, 6 or None")),
+    }
+}
+
+/// Networks that lists may lead into.
+pub(crate) fn prefixes(texts: &[String]) -> PyResult<Vec<Prefix>> {
+    let parsed = texts.iter().map(|text| text.parse());
+    let told = |error: PrefixError| PyValueError::new_err(format!("allow: {error}"));
+    parsed.collect::<Result<_, _>>().map_err(told)
+}
+
+fn wrong(option: &str, is: &str, expected: &str) -> PyErr {
+    PyValueError::new_err(format!("{option} is {is}, expected {expected}"))
+}
