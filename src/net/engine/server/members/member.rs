@@ -38,6 +38,8 @@ pub(super) struct Member {
     /// `None`: it is configured.
     joined: Option<Joined>,
     signer: Signer,
+    /// What it has last called itself, also where it is silent now.
+    called: Option<Name>,
     offered: Option<Offered>,
     /// What it says instead.
     said: Option<Said>,
@@ -76,6 +78,7 @@ impl Member {
             spec,
             joined: None,
             signer: Signer::default(),
+            called: None,
             offered: None,
             said: None,
             refused: None,
@@ -236,6 +239,7 @@ impl Member {
         self.joined = self.joined.map(|joined| Joined { answered: true, ..joined });
         let (before, said) = (self.offered.take(), self.said.take());
         let now_said = Said::by(&reply, now);
+        self.called.clone_from(&reply.name);
         let offered = Offered::by(reply, len, self.spec.addr, on_link, now);
         self.offered = Offered::after(offered, &before);
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
@@ -255,10 +259,9 @@ impl Member {
             distance: after.is_some() && self.distance_on_wire() != far,
             event: match (&before, after) {
                 (None, Some(_)) => {
-                    let name = self.name_by(after);
-                    Some(MemberEvent::Online { addr: self.spec.addr, name })
+                    Some(MemberEvent::Online { addr: self.spec.addr, name: self.name() })
                 }
-                (Some(_), None) => Some(self.offline(before.as_ref())),
+                (Some(_), None) => Some(self.offline()),
                 _ => None,
             },
         }
@@ -295,7 +298,7 @@ impl Member {
         let said = self.said.take_if(|said| said.until <= now);
         let offered = self.offered.take_if(|offered| offered.until <= now);
         self.since.note(now, self.condition());
-        let event = offered.as_ref().map(|offered| self.offline(Some(offered)));
+        let event = offered.is_some().then(|| self.offline());
         Change { listed: event.is_some() || said.is_some(), distance: false, event }
     }
 
@@ -305,11 +308,10 @@ impl Member {
             return None;
         }
         let said = self.said.as_ref();
-        let name = said.and_then(|said| said.name.clone()).or_else(|| self.spec.name.clone());
         Some(Down {
             addr: self.spec.public,
             kind: said.map_or(Kind::Balance, |said| said.kind),
-            name,
+            name: self.name(),
             state: said.map_or(State::Nothing, |said| said.state),
             fault: said.map_or(Some(TurnFault::Silent), |said| said.fault),
         })
@@ -372,7 +374,7 @@ impl Member {
             addr: self.spec.addr,
             public: self.spec.public,
             kind: self.kind().into(),
-            name: self.name_by(offered).or_else(|| said.and_then(|said| said.name.clone())),
+            name: self.name(),
             joined: self.has_joined(),
             condition,
             since: self.since.ago(now),
@@ -386,8 +388,8 @@ impl Member {
     /// What it lists.
     pub(super) fn topology(&self) -> TopologyNode {
         let offered = self.offered.as_ref();
-        let (turn, name) = (offered.and_then(|offered| offered.turn), self.name_by(offered));
-        let node = Node { turn, name, ..Node::new(self.spec.public, self.kind()) };
+        let turn = offered.and_then(|offered| offered.turn);
+        let node = Node { turn, name: self.name(), ..Node::new(self.spec.public, self.kind()) };
         let list = offered.map_or(&[][..], |offered| &offered.list);
         TopologyNode {
             node: listed(&node),
@@ -405,13 +407,13 @@ impl Member {
         }
     }
 
-    fn offline(&self, offered: Option<&Offered>) -> MemberEvent {
+    fn offline(&self) -> MemberEvent {
         let said = self.said.as_ref().map(|said| (said.state, said.fault));
-        MemberEvent::Offline { addr: self.spec.addr, name: self.name_by(offered), said }
+        MemberEvent::Offline { addr: self.spec.addr, name: self.name(), said }
     }
 
-    fn name_by(&self, offered: Option<&Offered>) -> Option<Name> {
-        offered.and_then(|offered| offered.name.clone()).or_else(|| self.spec.name.clone())
+    fn name(&self) -> Option<Name> {
+        self.called.as_ref().or(self.spec.name.as_ref()).cloned()
     }
 
     fn distance_on_wire(&self) -> Option<Duration> {
