@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use turn_balance::internals::wire::{PADDED_REQUEST, Probe, Request, RequestBody, SHORT_REQUEST};
 use turn_balance_lab::loopback::Net;
-use turn_balance_lab::served::{PATIENCE, Served, number};
+use turn_balance_lab::patience::PATIENCE;
+use turn_balance_lab::served::{Served, number};
 use turn_balance_lab::{built, loopback};
 
 const BURST: usize = 8192;

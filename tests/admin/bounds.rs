@@ -1,13 +1,16 @@
 //! What holds it up, and what that costs the server.
 
-use std::io::{Read as _, Write as _};
-use std::net::UdpSocket;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use turn_balance::internals::wire::{Probe, Request, RequestBody};
+use turn_balance_lab::built;
+use turn_balance_lab::http::{connect, exchange, get};
+use turn_balance_lab::loopback::Net;
+use turn_balance_lab::patience::until;
+use turn_balance_lab::served::Served;
 
-use crate::http::{connect, exchange, get};
-use crate::world::{World, admin, until};
+use crate::world::{World, admin};
 
 /// Asks the server over UDP. Returns whether it answers.
 fn answers(world: &World) -> bool {
@@ -35,25 +38,19 @@ async fn what_is_oversized_is_refused() {
     assert!(answers(&world));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_says_no_more_keeps_no_datagram_waiting_and_is_let_go() {
-    let world = World::new(admin()).await;
-    let mut slow = Vec::new();
-    for _ in 0..2000 {
-        let Ok(mut stream) = std::net::TcpStream::connect(world.addr()) else { break };
-        let _ = stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: ");
-        slow.push(stream);
-    }
-    assert!((0..20).all(|_| answers(&world)));
-    let mut first = slow.swap_remove(0);
-    first.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let mut rest = Vec::new();
-    let _ = first.read_to_end(&mut rest);
-    assert!(!rest.starts_with(b"HTTP/1.1 200"));
-    drop(slow);
-    until(|| {
-        let Ok(stream) = std::net::TcpStream::connect(world.addr()) else { return false };
-        let request = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-        exchange(stream, request).is_some_and(|answer| answer.status == 200)
+#[cfg(target_os = "linux")]
+#[test]
+fn ten_thousand_slow_connections_keep_out_neither_datagrams_nor_for_long_others() {
+    use turn_balance_lab::crowd::{FROM_MANY, FROM_ONE, Siege};
+    let net = Net::new();
+    let (server, admin) = (net.server(1), SocketAddr::new(net.ip(1), 9301));
+    let served = Served::start(built!(), server, "warn", &format!("admin.bind = '{admin}'\n"));
+    until("the admin interface listens", || TcpStream::connect(admin).is_ok());
+    let siege = Siege { served: &served, server, listener: admin };
+    let begun = b"GET /metrics HTTP/1.1\r\nHo";
+    siege.hold(FROM_ONE, begun, || {
+        assert_eq!(get(admin, "/healthz").status, 200, "from another address");
     });
+    siege.hold(FROM_MANY, begun, || ());
+    until("another is let in", || get(admin, "/healthz").status == 200);
 }

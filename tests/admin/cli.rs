@@ -4,6 +4,7 @@ use std::process::{Command, Output};
 
 use turn_balance_lab::built;
 use turn_balance_lab::loopback::Net;
+use turn_balance_lab::patience::until;
 use turn_balance_lab::served::Served;
 
 use crate::world::{World, admin, secret};
@@ -26,7 +27,7 @@ async fn a_status_is_a_table() {
     let at = format!("http://{}", world.addr());
     let token = token.to_str().unwrap();
     let status = || tb(&["status", &at, "--token-file", token]);
-    crate::world::until(|| text(&status().stdout).contains("online"));
+    until("the leaf is online", || text(&status().stdout).contains("online"));
     let output = status();
     let said = text(&output.stdout);
     let mut lines = said.lines();

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::http::{ask, get};
+use turn_balance_lab::http::{ask, get};
+
 use crate::world::{World, admin};
 
 const PAGE: &str = include_str!("../../docs/operations.md");
@@ -71,4 +72,20 @@ fn every_key_is_described() {
         assert!(readme.contains(&format!("`admin.{key}`")), "README.md has no `admin.{key}`");
         assert!(PAGE.contains(&format!("`{key}`")), "docs/operations.md has no `{key}`");
     }
+}
+
+/// What follows this word in lines of a text.
+fn named<'a>(text: &'a str, word: &str) -> BTreeSet<&'a str> {
+    let behind = |line: &'a str| line.split_once(word)?.1.split([',', ' ']).next();
+    text.lines().filter_map(behind).collect()
+}
+
+#[test]
+fn every_alert_is_described_and_tried() {
+    let rules = include_str!("../../packaging/prometheus/turn-balance.rules.yml");
+    let tried = include_str!("../../packaging/prometheus/turn-balance.test.yml");
+    let alerts = named(rules, "- alert: ");
+    assert_eq!(named(tried, "alertname: "), alerts);
+    let alerts: BTreeSet<_> = alerts.into_iter().map(str::to_owned).collect();
+    assert_eq!(first_column("Alerts"), alerts);
 }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 use turn_balance::ServerState;
+use turn_balance_lab::http::{Answer, ask, get};
+use turn_balance_lab::patience::{until, until_some};
 
-use crate::http::{Answer, ask, get};
-use crate::world::{World, admin, tcp, until};
+use crate::world::{World, admin, tcp};
 
 /// The value of a metric with these labels, as they are written.
 pub(crate) fn metric(answer: &Answer, row: &str) -> f64 {
@@ -62,13 +63,17 @@ async fn a_status_says_who_is_there_and_why_not() {
     assert_eq!(topology["nodes"][1]["state"], "offline");
 
     // The other side of it, by the library.
-    until(|| world.leaf.status().superiors[0].checked.is_some());
+    until("it is checked", || world.leaf.status().superiors[0].checked.is_some());
     let leaf = world.leaf.status();
     assert_eq!(leaf.superiors[0].addr, world.net.server(1));
     assert!(leaf.superiors[0].told.is_some() && leaf.turn.len() == 1);
     let addr = world.addr();
     world.leaf.stop().await;
-    until(|| get(addr, "/api/v1/status").json()["nodes"][0]["state"] == "offline");
+    let gone = until_some("the leaf is gone", || {
+        let node = get(addr, "/api/v1/status").json()["nodes"][0].take();
+        (node["state"] == "offline").then_some(node)
+    });
+    assert_eq!(gone["name"], "leaf", "it is still known by its name");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -78,7 +83,7 @@ async fn metrics_count_what_happens() {
     let found = turn_balance::Balance::new(world.net.server(1)).await.unwrap().select().await;
     assert_eq!(found.unwrap().turn, world.net.turn(2));
     // It is counted once it has left.
-    until(|| metric(&get(world.addr(), "/metrics"), "tb_answers_total") >= 1.0);
+    until("an answer", || metric(&get(world.addr(), "/metrics"), "tb_answers_total") >= 1.0);
     let metrics = get(world.addr(), "/metrics");
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert_eq!(metrics.header("content-type"), Some(kind));

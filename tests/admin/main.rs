@@ -5,7 +5,6 @@ mod cli;
 mod documented;
 mod doors;
 mod endpoints;
-mod http;
 mod many;
 mod prometheus;
 mod world;

@@ -4,9 +4,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Instant;
 
 use turn_balance::{AdminListener, NodeEntry, Server};
+use turn_balance_lab::http::get;
 use turn_balance_lab::loopback::{Net, config};
 
-use crate::http::get;
 use crate::world::{admin, tcp};
 
 #[tokio::test(flavor = "multi_thread")]

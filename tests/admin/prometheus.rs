@@ -1,15 +1,20 @@
-//! Prometheus itself (Debian's package): it scrapes the metrics, and its linter has nothing against them.
+//! Prometheus itself (Debian's package): it scrapes the metrics, its linter has nothing against them or the rules, and
+//! these fire.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use serde_json::Value;
 use turn_balance_lab::built;
-use turn_balance_lab::loopback::skipped;
+use turn_balance_lab::http::{ask, exchange};
+use turn_balance_lab::loopback::{Net, answer_bindings, skipped};
+use turn_balance_lab::patience::{until, until_some};
+use turn_balance_lab::served::Served;
 
-use crate::http::{ask, exchange};
-use crate::world::{World, admin, until};
+use crate::world::{World, admin};
 
 /// Whether the programs are there. Without them a test is skipped loudly.
 fn is_there() -> bool {
@@ -23,14 +28,12 @@ fn is_there() -> bool {
     missing.is_none()
 }
 
-struct Running(Child);
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// What is released for Prometheus.
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/prometheus")
 }
+
+const RULES: &str = "turn-balance.rules.yml";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promtool_has_nothing_against_the_metrics() {
@@ -52,42 +55,102 @@ async fn promtool_has_nothing_against_the_metrics() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn prometheus_scrapes_what_is_counted() {
+#[test]
+fn promtool_has_nothing_against_the_rules() {
     if !is_there() {
         return;
     }
-    let world = World::new(admin()).await;
-    world.until_online();
-    let (file, data) = (built!().file("yml"), built!().file("data"));
-    let config = format!(
-        "global: {{ scrape_interval: 1s }}\nscrape_configs:\n- job_name: tb\n  static_configs: \
-         [{{ targets: ['{}'] }}]\n",
-        world.addr()
-    );
-    fs::write(&file, config).unwrap();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut prometheus = Command::new("prometheus");
-    prometheus.arg(format!("--config.file={}", file.display()));
-    prometheus.arg(format!("--storage.tsdb.path={}", data.display()));
-    prometheus.arg(format!("--web.listen-address={free}"));
-    prometheus.stdout(Stdio::null()).stderr(Stdio::null());
-    let running = Running(prometheus.spawn().unwrap());
+    for (what, file) in [("check", RULES), ("test", "turn-balance.test.yml")] {
+        let mut promtool = Command::new("promtool");
+        promtool.current_dir(folder()).args([what, "rules", file]);
+        let output = promtool.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    }
+}
+
+#[test]
+fn prometheus_scrapes_what_is_counted_and_an_alert_fires_when_a_leaf_is_killed() {
+    if !is_there() {
+        return;
+    }
+    let net = Net::new();
+    let [root, leaf] = [net.server(1), net.server(2)];
+    let admin = SocketAddr::new(net.ip(1), 9301);
+    answer_bindings(net.turn(2));
+    let turn = format!("net.name = 'fra'\nturn.bind = '{}'\n", net.turn(2));
+    let killed = Served::start(built!(), leaf, "warn", &turn);
+    let nodes = format!("cluster.nodes = ['{leaf}']\nadmin.bind = '{admin}'\n");
+    let _root = Served::start(built!(), root, "warn", &nodes);
+    let prometheus = Prometheus::start(admin);
     for query in
         ["up%3D%3D1", "tb_nodes%7Bstate%3D%22online%22%7D%3D%3D1", "tb_check_rtt_seconds_bucket"]
     {
-        until(|| has_rows(free, query));
+        let query = format!("/api/v1/query?query={query}");
+        until(&query, || prometheus.rows(&query, "result").is_some_and(|rows| !rows.is_empty()));
     }
-    drop(running);
-    fs::remove_dir_all(&data).unwrap();
+    let alert = || {
+        let alerts = prometheus.rows("/api/v1/alerts", "alerts")?;
+        alerts.into_iter().find(|alert| alert["labels"]["alertname"] == "TbNodeNotOnline")
+    };
+    // There was one until the leaf was checked.
+    until("no alert", || alert().is_none());
+    drop(killed);
+    let fired = until_some("the alert", || alert().filter(|alert| alert["state"] == "firing"));
+    let summary = format!("node {leaf} fra of {admin} is offline");
+    assert_eq!(fired["annotations"]["summary"], summary, "{fired}");
 }
 
-/// Whether Prometheus has an answer to a query.
-fn has_rows(prometheus: SocketAddr, query: &str) -> bool {
-    let Ok(stream) = std::net::TcpStream::connect(prometheus) else { return false };
-    let request = format!(
-        "GET /api/v1/query?query={query} HTTP/1.1\r\nHost: {prometheus}\r\nConnection: close\r\n\r\n"
-    );
-    let answer = exchange(stream, request.as_bytes());
-    answer.is_some_and(|answer| answer.status == 200 && answer.body.contains("\"metric\":{"))
+/// The rules as they are released, for a Prometheus that does not wait.
+fn hasty_rules() -> String {
+    let rules = fs::read_to_string(folder().join(RULES)).unwrap();
+    let line = |line: &str| match line.split_once("for: ") {
+        Some((before, _)) => format!("{before}for: 1s\n"),
+        None => format!("{line}\n"),
+    };
+    rules.lines().map(line).collect()
+}
+
+/// One that scrapes an address every second, until this is dropped.
+struct Prometheus {
+    process: Child,
+    addr: SocketAddr,
+    data: PathBuf,
+}
+
+impl Prometheus {
+    fn start(scraped: SocketAddr) -> Self {
+        let [file, rules, data] = ["yml", "rules.yml", "data"].map(|kind| built!().file(kind));
+        fs::write(&rules, hasty_rules()).unwrap();
+        let config = format!(
+            "global: {{ scrape_interval: 1s, evaluation_interval: 1s }}\nrule_files: ['{}']\n\
+             scrape_configs:\n- job_name: tb\n  static_configs: [{{ targets: ['{scraped}'] }}]\n",
+            rules.display()
+        );
+        fs::write(&file, config).unwrap();
+        let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut command = Command::new("prometheus");
+        command.arg(format!("--config.file={}", file.display()));
+        command.arg(format!("--storage.tsdb.path={}", data.display()));
+        command.arg(format!("--web.listen-address={addr}"));
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self { process: command.spawn().unwrap(), addr, data }
+    }
+
+    /// What it answers with; `None`: it does not.
+    fn rows(&self, path: &str, rows: &str) -> Option<Vec<Value>> {
+        let stream = TcpStream::connect(self.addr).ok()?;
+        let request =
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.addr);
+        let answer = exchange(stream, request.as_bytes())?;
+        let answer: Value = serde_json::from_str(&answer.body).ok()?;
+        Some(answer["data"][rows].as_array()?.clone())
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+        let _ = fs::remove_dir_all(&self.data);
+    }
 }

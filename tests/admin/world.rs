@@ -4,13 +4,12 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
 
 use turn_balance::{Admin, AdminAddr, AdminListener, Server};
 use turn_balance_lab::built;
+use turn_balance_lab::http::get;
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
-
-use crate::http::{PATIENCE, get};
+use turn_balance_lab::patience::until;
 
 /// A root (host 1) above a leaf (2, its TURN server is beside it) and a node that nobody is (3).
 pub(crate) struct World {
@@ -40,7 +39,7 @@ impl World {
 
     /// Waits until the leaf is online.
     pub(crate) fn until_online(&self) {
-        until(|| get(self.addr(), "/readyz").status == 200);
+        until("the leaf is online", || get(self.addr(), "/readyz").status == 200);
     }
 }
 
@@ -48,15 +47,6 @@ pub(crate) fn tcp(admin: &AdminListener) -> SocketAddr {
     match admin.addr() {
         AdminAddr::Tcp(addr) => addr.addr(),
         other => panic!("{other}"),
-    }
-}
-
-/// Waits until something is so.
-pub(crate) fn until(mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < PATIENCE, "it never is");
-        std::thread::sleep(Duration::from_millis(20));
     }
 }
 

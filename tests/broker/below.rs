@@ -5,9 +5,10 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use turn_balance::{Config, NodeEntry, Server, TurnHealth, TurnServer};
+use turn_balance_lab::http::{Answer, get};
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
+use turn_balance_lab::patience::{until, until_some};
 
-use crate::http::{Answer, get};
 use crate::ice::{API_KEY, ice, minting};
 use crate::world::World;
 
@@ -47,18 +48,14 @@ async fn levels() -> (World, [Server; 2]) {
     let root = config(net.server(1), "root", None, &nodes, None);
     let configs = vec![leaf(12), leaf(13), root];
     let world = World::of(net, configs, minting()).await;
-    let start = Instant::now();
-    loop {
+    until("both levels are whole", || {
         let list = get(world.addr(), "/v1/servers").json();
         let servers = list["servers"].as_array().unwrap();
         let whole = |n| below(&world, n).json()["total"] == usize::from(TURNS) + 1;
         let levels = servers.iter().filter(|server| server["kind"] == "balance").count();
-        if (servers.len(), levels) == (2, 2) && whole(2) && whole(3) {
-            return (world, regions);
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "{list}");
-        std::thread::sleep(Duration::from_millis(100));
-    }
+        (servers.len(), levels) == (2, 2) && whole(2) && whole(3)
+    });
+    (world, regions)
 }
 
 fn below(world: &World, n: u8) -> Answer {
@@ -111,15 +108,9 @@ async fn a_server_below_is_gone_down_into() {
     if asked.elapsed() < FRESH {
         assert_eq!(kept.json(), list, "it is asked again at once");
     }
-    let start = Instant::now();
-    let silent = loop {
-        let answer = below(&world, 2);
-        if answer.status != 200 {
-            break answer;
-        }
-        assert!(start.elapsed() < Duration::from_secs(30), "it is never asked again");
-        std::thread::sleep(Duration::from_millis(50));
-    };
+    let silent = until_some("it is asked again", || {
+        Some(below(&world, 2)).filter(|answer| answer.status != 200)
+    });
     assert_eq!((silent.status, silent.header("retry-after")), (503, Some("1")));
     assert!(silent.detail().contains(&world.net.server(2).to_string()), "{silent:?}");
     assert_eq!(

@@ -1,68 +1,35 @@
 //! Connections that are slow, large, many or encrypted; and datagrams meanwhile.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use turn_balance::Pinger;
-use turn_balance_lab::Built;
+use turn_balance_lab::built;
 use turn_balance_lab::certificates::Authority;
+use turn_balance_lab::http::{connect, exchange, get};
+use turn_balance_lab::loopback::Net;
+use turn_balance_lab::patience::until;
+use turn_balance_lab::served::Served;
 
-use crate::http::{connect, exchange, get};
 use crate::world::{World, http};
 
-/// As many as the files that this process may open let be, where that is less.
-const SLOW: usize = 10_000;
-
-fn slow_ones(addr: SocketAddr) -> Vec<TcpStream> {
-    let limits = fs::read_to_string("/proc/self/limits").unwrap();
-    let files = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap();
-    let files: usize = files.split_whitespace().next().unwrap().parse().unwrap_or(usize::MAX);
-    // The broker is in this process too, with a thousand at most.
-    let many = SLOW.min(files.saturating_sub(1_500).max(files / 4));
-    if many < SLOW {
-        turn_balance_lab::loopback::skipped(&format!(
-            "{many} slow connections, not {SLOW}: ulimit -n"
-        ));
-    }
-    let connect = |_| TcpStream::connect_timeout(&addr, Duration::from_secs(5)).ok();
-    let mut all: Vec<_> = (0..many).filter_map(connect).collect();
-    all.iter_mut().for_each(|stream| drop(stream.write_all(b"GET /v1/servers HTTP/1.1\r\nHo")));
-    all
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn slow_connections_keep_out_neither_datagrams_nor_others() {
-    let mut http = http();
-    http.bind = vec!["0.0.0.0:0".parse().unwrap()];
-    http.plain = true;
-    let world = World::new(http).await;
-    world.until_listed(3);
-    let port = world.addr().port();
-    let all = tokio::task::spawn_blocking(move || slow_ones(([127, 0, 0, 1], port).into()));
-    let all = all.await.unwrap();
-    let pinger = Pinger::builder(world.net.server(1)).count(20).interval(Duration::from_millis(20));
-    let mut pinger = pinger.build().await.unwrap();
-    let mut answered = 0;
-    while let Some(echo) = pinger.next().await.unwrap() {
-        answered += usize::from(echo.rtt.is_some());
-    }
-    assert_eq!(answered, 20, "datagrams are lost");
-    // From another address.
-    let from = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    from.bind(&SocketAddr::from(([127, 9, 9, 9], 0)).into()).unwrap();
-    from.connect(&SocketAddr::from(([127, 0, 0, 1], port)).into()).unwrap();
-    let stream = TcpStream::from(from);
-    stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-    let request = b"GET /v1/servers HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
-    assert_eq!(exchange(stream, request).unwrap().status, 200);
-    // Those that say no more are ended.
-    for mut stream in all {
-        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
-        let ended = stream.read(&mut [0; 512]);
-        assert!(!ended.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
-    }
+#[cfg(target_os = "linux")]
+#[test]
+fn ten_thousand_slow_connections_keep_out_neither_datagrams_nor_for_long_others() {
+    use turn_balance_lab::crowd::{FROM_MANY, FROM_ONE, Siege};
+    let net = Net::new();
+    let (server, broker) = (net.server(1), SocketAddr::new(net.ip(1), 8443));
+    let turn = format!("turn = {{ bind = '{}', health = 'none' }}\n", net.turn(1));
+    let section = format!("{turn}http.bind = '{broker}'\n");
+    let served = Served::start(built!(), server, "warn", &section);
+    until("the broker listens", || TcpStream::connect(broker).is_ok());
+    let siege = Siege { served: &served, server, listener: broker };
+    let begun = b"GET /v1/servers HTTP/1.1\r\nHo";
+    siege.hold(FROM_ONE, begun, || {
+        assert_eq!(get(broker, "/v1/servers").status, 200, "from another address");
+    });
+    siege.hold(FROM_MANY, begun, || ());
+    until("another is let in", || get(broker, "/v1/servers").status == 200);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,7 +53,7 @@ async fn heads_are_bounded() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_read_again_when_it_changes() {
-    let built = Built { tb: env!("CARGO_BIN_EXE_tb"), folder: env!("CARGO_TARGET_TMPDIR") };
+    let built = built!();
     let authority = Authority::new(built);
     let [one, two] = ["broker.example", "other.example"]
         .map(|name| authority.sign(&format!("DNS:{name}"), "20991231000000Z"));
@@ -108,10 +75,7 @@ async fn a_certificate_is_read_again_when_it_changes() {
     };
     assert!(named("broker.example") && !named("other.example"));
     set(&two);
-    let start = std::time::Instant::now();
-    while !named("other.example") {
-        assert!(start.elapsed() < Duration::from_secs(30), "the old one is shown");
-    }
+    until("the new one is shown", || named("other.example"));
     fs::write(&cert, "nonsense").unwrap();
     let start = std::time::Instant::now();
     while start.elapsed() < Duration::from_millis(1500) {

@@ -3,7 +3,6 @@
 mod below;
 mod bounds;
 mod described;
-mod http;
 mod ice;
 mod lists;
 mod proxies;

@@ -1,10 +1,8 @@
 //! Who asks where a proxy stands between, over real connections.
 
-use std::net::{IpAddr, SocketAddr, TcpStream};
-
 use turn_balance::Http;
+use turn_balance_lab::http::{Answer, connect_from, exchange};
 
-use crate::http::{Answer, exchange};
 use crate::ice::minting;
 use crate::world::World;
 
@@ -22,16 +20,11 @@ fn behind_proxies() -> Http {
 
 /// Shows no good key, from this address and with these lines.
 fn guess(world: &World, from: [u8; 4], lines: &str) -> Answer {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::new(IpAddr::from(from), 0).into()).unwrap();
-    socket.connect(&world.addr().into()).unwrap();
-    let stream = TcpStream::from(socket);
-    stream.set_read_timeout(Some(std::time::Duration::from_secs(30))).unwrap();
     let request = format!(
         "POST /v1/ice HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\
          Authorization: Bearer guess\r\n{lines}\r\n"
     );
-    exchange(stream, request.as_bytes()).unwrap()
+    exchange(connect_from(from, world.addr()), request.as_bytes()).unwrap()
 }
 
 fn status(world: &World, from: [u8; 4], lines: &str) -> u16 {

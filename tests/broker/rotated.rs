@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use turn_balance::TurnSecret;
 use turn_balance_lab::Built;
+use turn_balance_lab::http::Answer;
 use turn_balance_lab::loopback::{Net, answer_bindings};
+use turn_balance_lab::patience::until;
 use turn_balance_lab::served::Served;
 
-use crate::http::Answer;
 use crate::ice::{API_KEY, file, ice, minting, now, token};
 use crate::world::World;
 
@@ -23,15 +24,6 @@ const WHILE: Duration = Duration::from_millis(2100);
 
 fn first(addr: SocketAddr, bearer: &str) -> Answer {
     ice(addr, bearer, &[], &json!({"count": 1}))
-}
-
-/// Asks until that is answered as it should be.
-fn until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !is_so() {
-        assert!(start.elapsed() < Duration::from_secs(30), "never: {what}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

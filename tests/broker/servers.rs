@@ -1,6 +1,7 @@
 //! `GET /v1/servers`
 
-use crate::http::{ask, get};
+use turn_balance_lab::http::{ask, get, post};
+
 use crate::world::{World, http};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,13 +68,13 @@ async fn every_error_is_a_problem() {
         ("GET", "/", 404),
         ("GET", "/v1/servers/", 404),
     ] {
-        let answer = ask(addr, method, path, &[], "");
+        let answer = ask(addr, method, path, &[]);
         assert_eq!(answer.status, status, "{method} {path}");
         assert!(!answer.detail().is_empty());
     }
-    let answer = ask(addr, "GET", "/v1/servers?x=y", &[], "");
+    let answer = ask(addr, "GET", "/v1/servers?x=y", &[]);
     assert_eq!(answer.header("access-control-allow-origin"), Some("*"), "a page reads it too");
     assert!(answer.detail().contains("`x`"), "{answer:?}");
-    assert_eq!(ask(addr, "POST", "/v1/servers", &[], "").header("allow"), Some("GET,HEAD,OPTIONS"));
-    assert_eq!(ask(addr, "OPTIONS", "/v1/servers", &[], "").status, 204);
+    assert_eq!(post(addr, "/v1/servers", &[], "").header("allow"), Some("GET,HEAD,OPTIONS"));
+    assert_eq!(ask(addr, "OPTIONS", "/v1/servers", &[]).status, 204);
 }

@@ -3,9 +3,9 @@
 use std::net::SocketAddr;
 
 use turn_balance::{Broker, Config, Http, Server};
+use turn_balance_lab::http::get;
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
-
-use crate::http::get;
+use turn_balance_lab::patience::until_some;
 
 /// A root (host 1) above a leaf (2, its TURN server is beside it), a region (3) above another leaf (4), and
 /// a TURN server with no balance server beside it (5). They run as long as this does.
@@ -64,15 +64,10 @@ impl World {
 
     /// Waits until so much is listed. The root's flat list has both leaves once it has heard of the second.
     pub(crate) fn until_listed(&self, servers: usize) -> serde_json::Value {
-        let start = std::time::Instant::now();
-        loop {
+        until_some(&format!("{servers} servers"), || {
             let list = get(self.addr(), "/v1/servers").json();
-            if list["servers"].as_array().map(Vec::len) == Some(servers) {
-                return list;
-            }
-            assert!(start.elapsed().as_secs() < 30, "{list}");
-            std::thread::sleep(std::time::Duration::from_millis(100));
-        }
+            (list["servers"].as_array().map(Vec::len) == Some(servers)).then_some(list)
+        })
     }
 }
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use turn_balance_lab::loopback::{Net, answer_bindings};
-use turn_balance_lab::served::{PATIENCE, Served};
+use turn_balance_lab::patience::until;
+use turn_balance_lab::served::Served;
 use turn_balance_lab::{Built, built};
 
 const BUILT: Built = built!();
@@ -62,15 +62,7 @@ impl Stand {
 
     /// Waits until a file ends so.
     fn until(&self, file: &Path, end: &str) {
-        let start = Instant::now();
-        loop {
-            let text = fs::read_to_string(file).unwrap_or_default();
-            if text.ends_with(end) {
-                return;
-            }
-            assert!(start.elapsed() < PATIENCE, "{text}");
-            std::thread::yield_now();
-        }
+        until(end, || fs::read_to_string(file).unwrap_or_default().ends_with(end));
     }
 
     /// Has a server read another file.

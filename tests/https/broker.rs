@@ -2,12 +2,12 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
-use std::time::Instant;
 
 use serde_json::Value;
 use turn_balance_lab::certificates::Authority;
 use turn_balance_lab::loopback::{Net, answer_bindings};
-use turn_balance_lab::served::{PATIENCE, Served};
+use turn_balance_lab::patience::until_some;
+use turn_balance_lab::served::Served;
 use turn_balance_lab::web;
 
 use crate::{BUILT, LATER};
@@ -51,15 +51,10 @@ fn a_turn_server_is_found_by_the_broker_of_a_real_server() {
         ),
     );
     let url = format!("https://{broker}");
-    let start = Instant::now();
-    let found = loop {
-        let found = probe(&authority.roots(), &[&url]);
-        // The first list may have come before the leaf was online, or its URL was checked.
-        if found["verified"] == true {
-            break found;
-        }
-        assert!(start.elapsed() < PATIENCE, "{found}");
-    };
+    // The first list may have come before the leaf was online, or its URL was checked.
+    let found = until_some("a verified one", || {
+        Some(probe(&authority.roots(), &[&url])).filter(|found| found["verified"] == true)
+    });
     assert_eq!((&found["turn"], &found["name"]), (&turn.to_string().into(), &"fra-b".into()));
     assert_eq!((&found["transport"], &found["datagrams"]), (&"https".into(), &0.into()));
     assert_eq!(found["path"][0]["addr"], broker.to_string());

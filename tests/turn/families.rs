@@ -4,7 +4,7 @@ use std::net::{SocketAddr, UdpSocket};
 
 use turn_balance::{Balance, Server};
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
-use turn_balance_lab::served::PATIENCE;
+use turn_balance_lab::patience::PATIENCE;
 
 /// A port of ::1 that was free a moment ago: all tests share that address.
 fn free() -> SocketAddr {

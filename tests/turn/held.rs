@@ -7,7 +7,7 @@ use rand::SeedableRng as _;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::turn::{CheckPlan, TurnCheck, TurnEvent, TurnStep};
 use turn_balance::{TurnCredentials, TurnHealth};
-use turn_balance_lab::served::PATIENCE;
+use turn_balance_lab::patience::PATIENCE;
 
 /// It is there until it is let go.
 pub(crate) struct Held {

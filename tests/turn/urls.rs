@@ -2,7 +2,7 @@
 
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use turn_balance::internals::wire::{
     Extras, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
@@ -11,7 +11,8 @@ use turn_balance_lab::Built;
 use turn_balance_lab::certificates::{Authority, Certificate};
 use turn_balance_lab::coturn::{Coturn, WITH_SECRET};
 use turn_balance_lab::loopback::Net;
-use turn_balance_lab::served::{PATIENCE, Served};
+use turn_balance_lab::patience::until_some;
+use turn_balance_lab::served::Served;
 
 const BUILT: Built = turn_balance_lab::built!();
 
@@ -36,14 +37,7 @@ fn ask(server: SocketAddr, urls_of: Option<SocketAddr>) -> Option<ProbeReply> {
 
 /// Waits until a server tells these URLs.
 fn until_told(server: SocketAddr, urls_of: Option<SocketAddr>, urls: &[String]) -> ProbeReply {
-    let start = Instant::now();
-    loop {
-        let reply = ask(server, urls_of);
-        match reply {
-            Some(reply) if reply.urls == urls => return reply,
-            reply => assert!(start.elapsed() < PATIENCE, "{urls:?}: {reply:?}"),
-        }
-    }
+    until_some(&format!("{urls:?}"), || ask(server, urls_of).filter(|reply| reply.urls == urls))
 }
 
 /// A coturn that has this certificate at port 5349, too.

@@ -54,6 +54,11 @@ impl Authority {
         self.folder.join("ca.pem")
     }
 
+    /// Its own, for a server that stands for itself, as it must not.
+    pub fn own(&self) -> Certificate {
+        Certificate { certificate: self.roots(), key: self.folder.join("ca.key") }
+    }
+
     /// One that names this (`DNS:turn.example`, `IP:127.0.0.1`) and ends then, as `20261001000000Z`.
     pub fn sign(&self, name: &str, end: &str) -> Certificate {
         self.sign_from(name, "20200101000000Z", end)

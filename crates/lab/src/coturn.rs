@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use turn_balance::internals::wire::stun;
 
 use crate::loopback::skipped;
+use crate::patience::PATIENCE;
 
 /// The secret of one with [`WITH_SECRET`].
 pub const SECRET: &str = "north-wind";
@@ -19,9 +20,6 @@ pub const WITH_USER: [&str; 2] = ["--lt-cred-mech", "--user=probe:salmon"];
 
 /// Its users are in memory: a file would be left behind, or be the one of the coturn that is installed here.
 pub const NO_FILE: &str = "--userdb=:memory:";
-
-/// For what is bound to come.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A coturn, until it is dropped.
 pub struct Coturn {

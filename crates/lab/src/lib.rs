@@ -7,10 +7,14 @@ pub mod bench;
 pub mod certificates;
 pub mod coturn;
 #[cfg(target_os = "linux")]
+pub mod crowd;
+#[cfg(target_os = "linux")]
 pub mod far;
 #[cfg(target_os = "linux")]
 pub mod host;
+pub mod http;
 pub mod loopback;
+pub mod patience;
 pub mod scripted;
 pub mod second_turn;
 #[cfg(unix)]

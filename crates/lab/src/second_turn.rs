@@ -10,9 +10,7 @@ use turn_balance::internals::wire::stun;
 
 use crate::Built;
 use crate::loopback::skipped;
-
-/// For what is bound to come.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::patience::PATIENCE;
 
 /// The server, until it is dropped.
 pub struct SecondTurn {

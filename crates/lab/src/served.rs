@@ -5,13 +5,11 @@ use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::Built;
+use crate::patience::{PATIENCE, until};
 use turn_balance::internals::wire::{Probe, Request, RequestBody};
-
-/// For what is bound to come.
-pub const PATIENCE: Duration = Duration::from_secs(30);
 
 pub struct Served {
     process: Child,
@@ -45,10 +43,9 @@ impl Served {
         client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
         let body = RequestBody::Probe(Probe { nonce: 1, ..Probe::default() });
         let request = Request { id: 1, body }.encode(0);
-        let start = Instant::now();
-        while client.send(&request).is_err() || client.recv(&mut [0; 2048]).is_err() {
-            assert!(start.elapsed() < PATIENCE, "it never answers");
-        }
+        until("it answers", || {
+            client.send(&request).is_ok() && client.recv(&mut [0; 2048]).is_ok()
+        });
         Self { process, lines, log: String::new() }
     }
 
@@ -66,6 +63,12 @@ impl Served {
         }
     }
 
+    /// How much memory it has, and has had at most, in KiB.
+    pub fn memory(&self) -> (usize, usize) {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        (number(&status, "VmRSS:"), number(&status, "VmHWM:"))
+    }
+
     /// Whether it has not ended.
     pub fn is_running(&mut self) -> bool {
         self.process.try_wait().unwrap().is_none()
@@ -73,11 +76,7 @@ impl Served {
 
     /// Waits until it ends. Returns its exit code.
     pub fn until_it_ends(&mut self) -> Option<i32> {
-        let start = Instant::now();
-        while self.is_running() {
-            assert!(start.elapsed() < PATIENCE, "it never ends: {}", self.log);
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        until("it ends", || !self.is_running());
         self.process.wait().unwrap().code()
     }
 

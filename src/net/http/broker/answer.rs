@@ -2,9 +2,11 @@
 
 use std::net::SocketAddr;
 
+use axum::extract::rejection::BytesRejection;
 use axum::http::StatusCode;
 
 use super::lists::NoList;
+use crate::net::http::connection::BODY;
 use crate::net::http::problem::HttpProblem;
 use crate::types::{Endpoint, quoted};
 
@@ -25,6 +27,16 @@ impl From<NoList> for HttpProblem {
                 Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(1)
             }
         }
+    }
+}
+
+impl From<BytesRejection> for HttpProblem {
+    fn from(refused: BytesRejection) -> Self {
+        let status = refused.status();
+        if status == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::new(status, format!("the body has more than {} KiB", BODY >> 10));
+        }
+        Self::new(status, "the body does not come whole, or not as it should")
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) async fn post(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, HttpProblem> {
     let bearer = desk.access.bearer(&headers, caller)?;
-    let body = body.map_err(|refused| HttpProblem::new(refused.status(), refused.body_text()))?;
+    let body = body?;
     if !body.is_empty() && !is_json(&headers) {
         let detail = "the body is to be `Content-Type: application/json`";
         return Err(HttpProblem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, detail));

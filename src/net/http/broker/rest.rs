@@ -57,7 +57,7 @@ pub(super) async fn post(
     RawQuery(query): RawQuery,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, HttpProblem> {
-    let body = body.map_err(|refused| HttpProblem::new(refused.status(), refused.body_text()))?;
+    let body = body?;
     let body = String::from_utf8_lossy(&body);
     let query = query.unwrap_or_default();
     let form = if body.is_empty() { &query } else { &*body };
