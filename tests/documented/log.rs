@@ -4,12 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::{assert_same, page, root};
+
 /// A level, and how the message begins: what follows a colon, or is filled in, is no part of it.
 type Line = (String, String);
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-}
 
 fn line(level: &str, message: &str) -> Line {
     let end = message.find([':', '{']).unwrap_or(message.len());
@@ -63,7 +61,7 @@ fn logged() -> BTreeSet<Line> {
 
 /// What the page has in its tables of lines: level, beginning, meaning, what to do.
 fn described() -> BTreeSet<Line> {
-    let page = fs::read_to_string(root().join("docs/operations.md")).unwrap();
+    let page = page("docs/operations.md");
     let cells =
         |row: &str| -> Vec<String> { row.split('|').map(|c| c.trim().to_owned()).collect() };
     let rows = page.lines().map(cells).filter(|cells| cells.len() == 6);
@@ -81,7 +79,5 @@ fn described() -> BTreeSet<Line> {
 fn every_line_above_info_is_on_the_page_and_no_other() {
     let (logged, described) = (logged(), described());
     assert!(logged.len() > 20, "{logged:?}");
-    let missing: Vec<_> = logged.difference(&described).collect();
-    let made_up: Vec<_> = described.difference(&logged).collect();
-    assert!(missing.is_empty() && made_up.is_empty(), "missing {missing:#?}, made up {made_up:#?}");
+    assert_same(&logged, &described);
 }
