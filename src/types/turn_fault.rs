@@ -48,6 +48,8 @@ pub enum TurnFault {
     WrongName,
     /// Nobody who is trusted has signed its certificate.
     Untrusted,
+    /// Its certificate is for another purpose than to be a server's: that of an authority, mostly.
+    NotForServers,
     /// TLS fails in another way.
     Tls,
     /// It ends the connection without a word.
@@ -58,7 +60,7 @@ pub enum TurnFault {
 
 impl TurnFault {
     /// Every one without a code of its own.
-    const NAMED: [Self; 20] = [
+    const NAMED: [Self; 21] = [
         Self::Silent,
         Self::Closed,
         Self::Unreachable,
@@ -77,6 +79,7 @@ impl TurnFault {
         Self::NotYetValid,
         Self::WrongName,
         Self::Untrusted,
+        Self::NotForServers,
         Self::Tls,
         Self::HungUp,
     ];
@@ -111,6 +114,7 @@ impl TurnFault {
             Self::Tls => 13,
             Self::NotYetValid => 14,
             Self::HungUp => 15,
+            Self::NotForServers => 16,
             Self::Moved => 300,
             Self::WrongCredentials => 401,
             Self::Forbidden => 403,
@@ -148,6 +152,7 @@ impl TurnFault {
             Self::NotYetValid => "certificate-not-yet-valid",
             Self::WrongName => "certificate-name",
             Self::Untrusted => "certificate-untrusted",
+            Self::NotForServers => "certificate-purpose",
             Self::Tls => "tls",
             Self::HungUp => "hung-up",
             Self::Refused(_) => "refused",
@@ -177,6 +182,9 @@ impl fmt::Display for TurnFault {
             Self::NotYetValid => "shows a certificate that is not valid yet",
             Self::WrongName => "shows the certificate of another host",
             Self::Untrusted => "shows a certificate that nobody who is trusted has signed",
+            Self::NotForServers => {
+                "shows a certificate that is for no server, such as an authority's own (CA:TRUE)"
+            }
             Self::Tls => "fails to speak TLS",
             Self::HungUp => "ends the connection without a word",
             Self::Refused(code) => return write!(f, "answers with error {code}"),

@@ -47,6 +47,8 @@ async fn each_client_gets_what_it_reads() {
         print(&["--format", "ice"]),
         format!("{{\"iceServers\":[{{\"urls\":[\"{url}\"]}}]}}\n")
     );
+    let document: Value = serde_json::from_str(&print(&["--json"])).unwrap();
+    assert_eq!(document["urls"], serde_json::json!([url]), "it says no less");
     assert_eq!(print(&["--format", "gst"]), format!("turn://{turn}?transport=udp\n"));
     let nobody = "TURN_USERNAME=''\nTURN_CREDENTIAL=''\n";
     assert_eq!(print(&["--format", "env"]), format!("TURN_URL='{url}'\n{nobody}"));

@@ -152,17 +152,34 @@ fn what_is_wrong_with_a_root_is_told() {
 #[test]
 fn certificates_are_judged_as_those_of_turn_servers_are() {
     let (net, authority) = (Net::new(), Authority::new(BUILT));
-    for (n, name, end, expected) in [
-        (1, format!("IP:{}", net.ip(1)), "20250101000000Z", "shows a certificate that has expired"),
-        (2, "DNS:other.example".to_owned(), LATER, "shows the certificate of another host"),
+    let sign = |name: String, end| authority.sign(&name, end);
+    let look = "hint: `openssl s_client -connect ";
+    for (n, certificate, expected, hint) in [
+        (
+            1,
+            sign(format!("IP:{}", net.ip(1)), "20250101000000Z"),
+            "shows a certificate that has expired",
+            look,
+        ),
+        (
+            2,
+            sign("DNS:other.example".to_owned(), LATER),
+            "shows the certificate of another host",
+            look,
+        ),
+        (
+            3,
+            authority.own(),
+            "shows a certificate that is for no server, such as an authority's own (CA:TRUE)",
+            "hint: sign one for the server",
+        ),
     ] {
-        let certificate = authority.sign(&name, end);
         let listener = TcpListener::bind((net.ip(n), 0)).unwrap();
         let url = format!("https://{}", listener.local_addr().unwrap());
         web::serve(listener, &certificate, |_| Vec::new());
         let said = said(&tb(&authority, &["probe", &url]));
         assert!(said.contains(expected), "{said}");
-        assert!(said.contains("hint: `openssl s_client -connect "), "{said}");
+        assert!(said.contains(hint), "{said}");
     }
 }
 

@@ -17,7 +17,8 @@ impl ProbeArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
         let (format, credentials) = (self.format.get(), self.credentials()?);
         let trace = block_on(async {
-            let urls = format.is_for_a_client();
+            // A document has them too: else it would say less of a server than the others.
+            let urls = format != ProbeFormat::Text;
             let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO), urls).await?;
             descend(&balance, &printer.progress()).await
         });

@@ -56,6 +56,10 @@ pub(crate) enum Advice {
 }
 
 impl Advice {
+    /// Of a certificate that is for no server.
+    pub(crate) const FOR_SERVERS: &str =
+        "sign one for the server: `CA:FALSE`, and `serverAuth` among its purposes if it names any";
+
     pub(crate) fn on(error: &Error) -> Option<Self> {
         match error {
             Error::Resolve { host, .. } if host.contains('%') => Some(Self::Interfaces),
@@ -101,6 +105,7 @@ impl Advice {
             HttpsFault::Connect(TurnFault::Untrusted) => {
                 Some(Self::Turn("`--ca-file` names whose signature is to count"))
             }
+            HttpsFault::Connect(TurnFault::NotForServers) => Some(Self::Turn(Self::FOR_SERVERS)),
             HttpsFault::Connect(TurnFault::Expired | TurnFault::WrongName | TurnFault::Tls) => {
                 Some(Self::Certificate(at(root)))
             }

@@ -19,7 +19,7 @@ pub(crate) struct ProbeReport {
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) verified: Option<bool>,
     pub(crate) transport: Option<&'static str>,
-    /// Null where nobody was asked for them.
+    /// How the TURN server is reached, as `--format ice` has it.
     pub(crate) urls: Option<Vec<String>>,
     pub(crate) elapsed_ms: Option<Ms>,
     pub(crate) strategy: &'static str,

@@ -128,6 +128,9 @@ impl<'a> TurnProblem<'a> {
             (TurnFault::NotYetValid, _) => "its certificate is not valid yet",
             (TurnFault::WrongName, _) => "its certificate is another host's",
             (TurnFault::Untrusted, _) => "nobody trusted has signed its certificate",
+            (TurnFault::NotForServers, _) => {
+                "its certificate is for no server, such as an authority's own (CA:TRUE)"
+            }
             (TurnFault::Tls, _) => "it fails to speak TLS",
             (fault, _) => return format!("it {fault}"),
         };
@@ -184,6 +187,7 @@ impl<'a> TurnProblem<'a> {
             TurnFault::Expired | TurnFault::WrongName | TurnFault::Tls => {
                 return Some(Advice::Certificate(format!("{host}:{port}")));
             }
+            TurnFault::NotForServers => Advice::FOR_SERVERS,
             TurnFault::Untrusted => "`--turn-ca-file` names whose signature is to count",
             _ => return None,
         }))

@@ -105,6 +105,13 @@ fn fault(error: &io::Error) -> CheckFault {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             TurnFault::WrongName.into()
         }
+        CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+            TurnFault::NotForServers.into()
+        }
+        // What has no variant of rustls's own is webpki's error, by its name.
+        CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
+            TurnFault::NotForServers.into()
+        }
         _ => TurnFault::Untrusted.into(),
     }
 }
