@@ -4,6 +4,8 @@
 //!
 //! `cargo bench --bench answers -- --help`
 
+mod scrape;
+
 use std::cell::Cell;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
@@ -32,6 +34,10 @@ struct Args {
     /// How long a slice is, in milliseconds
     #[arg(long, default_value_t = 100)]
     slice: u64,
+
+    /// Instead, measure a server that is scraped every second beside two that are not
+    #[arg(long, conflicts_with = "slice")]
+    scrape: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -87,6 +93,15 @@ fn run_echo(kind: &str, addr: &str, size: &str) -> Result<ExitCode> {
 
 fn run(args: &Args) -> Result<ExitCode> {
     pin(LOAD_CORE)?;
+    if args.scrape {
+        let report = scrape::run(args)?;
+        if args.json {
+            println!("{report:#}");
+        } else {
+            scrape::print(&report);
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let nodes = Nodes::start()?;
     let mut groups =
         SIZES.iter().map(|&size| Group::start(&nodes, size)).collect::<Result<Vec<_>>>()?;
@@ -217,13 +232,16 @@ impl Group {
     }
 }
 
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or(f64::NAN)
+}
+
 fn print(report: &Value) {
     println!(
         "medians of {} slices of {} ms, 256 requests outstanding on 64 ports\n",
         report["rounds"], report["slice_ms"]
     );
     println!("nodes  bytes  server   answers/s  CPU-s a million");
-    let number = |value: &Value| value.as_f64().unwrap_or(f64::NAN);
     for size in report["sizes"].as_array().into_iter().flatten() {
         for server in ["tb", "limited", "mmsg", "tokio"] {
             let this = &size["servers"][server];
