@@ -144,11 +144,11 @@ export async function until(what, look) {
   }
 }
 
-/** Starts a browser. */
-export async function browse(kind, more = []) {
+/** Starts a browser; `options` are puppeteer's. */
+export async function browse(kind, more = [], options = {}) {
   const { default: puppeteer } = await import('puppeteer-core')
   const args = [...(kind === 'chrome' ? ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage'] : []), ...more]
-  const browser = await puppeteer.launch({ browser: kind, executablePath: BROWSERS[kind], headless: true, args, acceptInsecureCerts: true, timeout: 90000, protocolTimeout: 180000 })
+  const browser = await puppeteer.launch({ browser: kind, executablePath: BROWSERS[kind], headless: true, args, acceptInsecureCerts: true, timeout: 90000, protocolTimeout: 180000, ...options })
   hurry(browser.process()?.pid)
   return browser
 }
