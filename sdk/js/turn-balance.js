@@ -23,8 +23,7 @@ const near = (fastest) => fastest * 1.5 + 20
 export class BalanceError extends Error {
   constructor(message, status, problem) {
     super(message)
-    this.name = 'BalanceError'
-    Object.assign(this, { status, problem })
+    Object.assign(this, { name: 'BalanceError', status, problem })
   }
 }
 
@@ -57,7 +56,7 @@ export async function iceServers(options) {
       const headers = { 'Content-Type': 'application/json' }
       if (bearer) headers.Authorization = `Bearer ${bearer}`
       const order = chosen.candidates.slice(0, TIMED).map(address)
-      const answer = await ask(run, 'v1/ice', { method: 'POST', headers, body: JSON.stringify({ order, count }) })
+      const answer = await ask(run, 'v1/ice', 'iceServers', { method: 'POST', headers, body: JSON.stringify({ order, count }) })
       onselect?.(chosen)
       return answer.iceServers
     } catch (error) {
@@ -211,12 +210,12 @@ function begin({ url, timeout = 5000, signal, except = [], ...options }) {
   return run
 }
 
-async function ask(run, path, init) {
-  const response = await run.race(fetch(new URL(path, run.base), { ...init, credentials: 'omit', signal: run.signal }))
-  if (response.ok) return run.race(response.json())
-  const problem = await run.race(response.json().catch(() => ({})))
-  const why = problem.detail ?? problem.title ?? response.statusText
-  throw new BalanceError(`${run.base} answers ${response.status}: ${why}`, response.status, problem)
+// What is answered, which must have a list of this key.
+async function ask(run, path, key, init) {
+  const answer = await run.race(fetch(new URL(path, run.base), { ...init, credentials: 'omit', signal: run.signal }))
+  const body = (await run.race(answer.json().catch(() => {}))) ?? {}
+  if (answer.ok && body[key]?.map) return body
+  throw new BalanceError(`${run.base} answers ${answer.status}: ${body.detail ?? (answer.ok ? 'no list' : answer.statusText)}`, answer.status, body)
 }
 
 // What the broker lists, or a server below it.
@@ -226,7 +225,7 @@ async function list(run, parent) {
   if (run.family) query.set('family', run.family)
   for (const label of [run.require ?? []].flat()) query.append('require', label)
   const start = now()
-  const answer = await ask(run, `v1/servers?${query}`, run.fresh && { cache: 'no-cache' })
+  const answer = await ask(run, `v1/servers?${query}`, 'servers', run.fresh && { cache: 'no-cache' })
   run.broker = Math.min(run.broker, now() - start)
   run.password ??= answer.ice.pwd
   const fresh = []

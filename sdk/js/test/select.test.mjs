@@ -346,3 +346,13 @@ test('a server that has left the list is measured without, once', async () => {
   answers.push(() => Response.json({ title: 'who is that' }, { status: 401 }))
   await assert.rejects(iceServers({ url }), { status: 401 })
 })
+
+test('what answers and is no broker is said to be none', async () => {
+  for (const body of ['<!doctype html>', 'null', '[]', '{"servers":{}}', '{"ice":{"pwd":"x"}}', '"x"']) {
+    internet = new Internet({})
+    globalThis.fetch = async () => new Response(body)
+    await assert.rejects(select({ url }), (error) => error instanceof BalanceError && error.status === 200 && /answers 200: no list/.test(error.message), body)
+    globalThis.fetch = async () => new Response(body, { status: 502, statusText: 'Bad Gateway' })
+    await assert.rejects(select({ url }), (error) => error instanceof BalanceError && error.status === 502 && /Bad Gateway/.test(error.message), body)
+  }
+})
