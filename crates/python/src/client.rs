@@ -84,7 +84,6 @@ impl Client {
     /// Goes down and waits for the end, as a document. Ctrl-C ends it.
     fn run(&self, py: Python<'_>, trace: bool) -> PyResult<String> {
         let (sender, mut ended) = mpsc::channel();
-        let _waiting = reactor::Waiting::begin()?;
         let job = self.begin(py, trace, move |outcome| {
             let _ = sender.send(outcome);
         })?;

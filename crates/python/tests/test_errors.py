@@ -24,6 +24,7 @@ def test_each_kind_of_the_library_has_a_class() -> None:
         error = error_class(kind, "words")
         assert (str(error), error.kind) == ("words", kind)
         assert getattr(turn_balance, error_class.__name__) is error_class
+        assert error_class.__module__ == "turn_balance"
 
 
 def test_silence(silent: str) -> None:

@@ -72,5 +72,5 @@ __all__ = [
     "trace",
 ]
 
-# No thread of the library wants to have the interpreter once it is gone.
+# No thread of the library has the interpreter when it ends.
 _atexit.register(_native.stop)

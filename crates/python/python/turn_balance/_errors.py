@@ -19,6 +19,8 @@ class UnresolvedRoot:
 class TurnBalanceError(Exception):
     """Whatever the library says no with."""
 
+    __module__ = "turn_balance"  # where users have it from, as tracebacks say
+
     kind: str
     """One word for it, as in the JSON of `tb`."""
     message: str
@@ -29,6 +31,9 @@ class TurnBalanceError(Exception):
     def __init__(self, kind: str, message: str, unresolved: Iterable[UnresolvedRoot] = ()) -> None:
         self.kind, self.message, self.unresolved = kind, message, tuple(unresolved)
         super().__init__(self.kind, self.message, self.unresolved)
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = TurnBalanceError.__module__
 
     def __str__(self) -> str:
         return self.message
