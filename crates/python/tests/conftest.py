@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import socket
 import struct
 import subprocess
@@ -28,6 +29,8 @@ ROOT = Path(__file__).resolve().parents[3]
 TB = os.environ.get("TB_BINARY", str(ROOT / "target/debug/tb"))
 # For all that must come, and takes milliseconds on a machine that has nothing else to do.
 PATIENCE = 60.0
+# Of STUN.
+COOKIE = 0x2112A442
 
 
 def eventually(what: str, found: Callable[[], bool]) -> None:
@@ -35,7 +38,7 @@ def eventually(what: str, found: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not found():
         assert time.monotonic() < end, what
-        time.sleep(0.005)
+        time.sleep(0.02)
 
 
 def require(program: str, found: bool) -> None:
@@ -65,9 +68,8 @@ class Turn:
                 return
             if request[:2] != b"\x00\x01":
                 continue
-            cookie = 0x2112A442
             (ip,) = struct.unpack("!I", socket.inet_aton(peer[0]))
-            mapped = struct.pack("!HHBBHI", 0x0020, 8, 0, 1, peer[1] ^ cookie >> 16, ip ^ cookie)
+            mapped = struct.pack("!HHBBHI", 0x0020, 8, 0, 1, peer[1] ^ COOKIE >> 16, ip ^ COOKIE)
             self.socket.sendto(b"\x01\x01\x00\x0c" + request[4:20] + mapped, peer)
 
     def close(self) -> None:
@@ -88,21 +90,39 @@ class Server:
         self.process = subprocess.Popen(
             [TB, "serve", "-c", str(config)], env={}, stderr=subprocess.PIPE, text=True
         )
+        self.addr = self.told("udp")
+
+    def told(self, what: str) -> str:
+        """The address in the next line that has one of this name. A server goes on where nobody reads on."""
         assert self.process.stderr is not None
         said = ""
         for line in self.process.stderr:
             said += line
-            found = re.search(r"udp=(127\.0\.0\.1:\d+)", line)
+            found = re.search(rf" {what}=(127\.0\.0\.1:\d+)", line)
             if found:
-                self.addr = found[1]
-                break
-        else:
-            raise AssertionError(said)
-        # Nobody reads on, and a server goes on where nobody reads.
+                return found[1]
+        raise AssertionError(said)
 
     def stop(self) -> None:
         self.process.kill()
         self.process.communicate()
+
+
+def select_whole(root: str, turns: int, **options: Unpack[Options]) -> Selection:
+    """A selection for which so many TURN servers have answered, as they do once the cascade is whole, and sooner or
+    later on a machine that is busy."""
+    found = list[Selection]()
+
+    def is_whole() -> bool:
+        try:
+            found.append(turn_balance.select(root, **options))
+        except turn_balance.NotFoundError:
+            return False
+        others = [other for other in found[-1].runners_up if other.why == "slower"]
+        return found[-1].verified and len(others) + 1 == turns
+
+    eventually("all TURN servers have answered", is_whole)
+    return found[-1]
 
 
 Serve = Callable[[str, str], Server]
@@ -115,20 +135,8 @@ class Cascade:
     turns: list[str]
 
     def select(self, **options: Unpack[Options]) -> Selection:
-        """A selection for which all TURN servers have answered, as they do once the cascade is whole, and sooner
-        or later on a machine that is busy."""
-        found = list[Selection]()
-
-        def is_whole() -> bool:
-            try:
-                found.append(turn_balance.select(self.root, **options))
-            except turn_balance.NotFoundError:
-                return False
-            others = [other for other in found[-1].runners_up if other.why == "slower"]
-            return found[-1].verified and len(others) + 1 == len(self.turns)
-
-        eventually("all TURN servers have answered", is_whole)
-        return found[-1]
+        """A selection for which all TURN servers have answered."""
+        return select_whole(self.root, len(self.turns), **options)
 
 
 @pytest.fixture(scope="session")
@@ -158,6 +166,39 @@ def cascade(serve: Serve) -> Iterator[Cascade]:
     yield cascade
     for turn in turns:
         turn.close()
+
+
+SECRET = "north-wind"
+
+
+@pytest.fixture(scope="session")
+def relay() -> Iterator[str]:
+    """A coturn that shares a secret, and relays between loopback addresses, by UDP and TCP."""
+    require("coturn", shutil.which("turnserver") is not None)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    options = ["-n", "--no-tls", "--no-dtls", "--no-cli", "--allow-loopback-peers", "--fingerprint"]
+    options += ["--log-file=stdout", "--pidfile=/dev/null", "--relay-threads=1", "--userdb=:memory:"]
+    options += ["--use-auth-secret", f"--static-auth-secret={SECRET}", "--realm=turn.example"]
+    options += ["--listening-ip=127.0.0.1", "--relay-ip=127.0.0.1", f"--listening-port={port}"]
+    null = subprocess.DEVNULL
+    with subprocess.Popen(["turnserver", *options], stdout=null, stderr=null) as process:
+        # A leaf that finds it silent at first looks again much later.
+        eventually("coturn answers", lambda: answers_binding(port))
+        yield f"127.0.0.1:{port}"
+        process.kill()
+
+
+def answers_binding(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
+        asking.settimeout(0.2)
+        asking.connect(("127.0.0.1", port))
+        try:
+            asking.send(struct.pack("!HHI12s", 1, 0, COOKIE, b"transaction!"))
+            return len(asking.recv(2048)) > 0
+        except OSError:
+            return False
 
 
 @pytest.fixture
