@@ -52,6 +52,27 @@ async fn heads_are_bounded() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn no_request_hides_in_another() {
+    let world = World::new(http()).await;
+    let ask = |lengths: &str| {
+        let hidden = "0\r\n\r\nGET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+        let request = format!("POST /v1/ice HTTP/1.1\r\nHost: a\r\n{lengths}\r\n{hidden}");
+        exchange(connect(world.addr()), request.as_bytes()).unwrap()
+    };
+    // What a proxy may read in one way, and who is behind it in another, is the last of its connection.
+    for lengths in [
+        "Content-Length: 4\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n",
+        "Content-Length: 2\r\nContent-Length: 4\r\n",
+        "Content-Length: +4\r\n",
+        "Transfer-Encoding: chunked, identity\r\n",
+    ] {
+        let answer = ask(lengths);
+        assert!(answer.status >= 400 && !answer.body.contains("HTTP/1.1"), "{lengths}: {answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_is_read_again_when_it_changes() {
     let built = built!();
     let authority = Authority::new(built);
