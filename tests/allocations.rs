@@ -103,9 +103,9 @@ fn snapshot(nodes: u8) -> Snapshot {
         rtt: Some(Duration::from_millis(40)),
         checker: None,
     };
-    let nodes: Vec<_> = (1..=nodes).map(node).collect();
+    let nodes = (1..=nodes).map(node).collect();
     let turn = vec![SocketAddr::from(([203, 0, 113, 200], 3478))];
-    let listing = Listing { flat: nodes.clone(), nodes, turn, version: 1, ..Listing::default() };
+    let listing = Listing { nodes, turn, version: 1, ..Listing::default() };
     Snapshot::new(&listing, &mut Rng::seed_from_u64(1))
 }
 

@@ -39,8 +39,7 @@ fn leaf(n: u16, v6: bool) -> Node {
 
 fn snapshot(v4: u16, v6: u16) -> Snapshot {
     let nodes = (1..=v4).map(|n| leaf(n, false)).chain((1..=v6).map(|n| leaf(n, true)));
-    let nodes: Vec<_> = nodes.collect();
-    let listing = Listing { flat: nodes.clone(), nodes, version: 7, ..Listing::default() };
+    let listing = Listing { nodes: nodes.collect(), version: 7, ..Listing::default() };
     Snapshot::new(&listing, &mut Rng::seed_from_u64(1))
 }
 
@@ -368,9 +367,9 @@ fn no_pattern_of_ids_keeps_a_loop_going() {
 #[test]
 fn too_little_room_for_the_flat_list_is_enough_for_the_direct_one() {
     let node = |n| Node { kind: Kind::Balance, turn: None, ..leaf(n, false) };
-    let nodes: Vec<_> = (1..=2).map(node).collect();
-    let flat: Vec<_> = (10..40).map(|n| leaf(n, false)).collect();
-    let listing = Listing { nodes: nodes.clone(), flat, ..Listing::default() };
+    let nodes = (1..=2).map(node).collect();
+    let flat = Some((10..40).map(|n| leaf(n, false)).collect());
+    let listing = Listing { nodes, flat, ..Listing::default() };
     let snapshot = Snapshot::new(&listing, &mut Rng::seed_from_u64(1));
     let mut host = Host::new(LimiterSettings::default(), snapshot);
     let from = addr("192.0.2.1:5000");

@@ -104,9 +104,9 @@ impl<'a> Servers<'a> {
     fn fixed(&mut self, server: usize, rng: &mut Rng) -> Host {
         let leaf = self.tree.is_leaf(server);
         let nodes = self.nodes(server);
-        let flat = self.list(server);
+        let flat = Some(self.list(server)).filter(|flat| *flat != nodes);
         let turn = self.node(server).turn.filter(|_| leaf).into_iter().collect();
-        let listing = Listing { version: 1, nodes, flat, turn, ..Listing::default() };
+        let listing = Listing { version: 1, nodes: nodes.into(), flat, turn, ..Listing::default() };
         Host::Fixed(Arc::new(Snapshot::new(&listing, rng)))
     }
 
@@ -155,7 +155,8 @@ impl<'a> Servers<'a> {
                     true => children.iter().map(|&child| self.list(child)).collect(),
                     false => vec![Vec::new(); children.len()],
                 };
-                flatten(nodes.into_iter().zip(lists.iter().map(Vec::as_slice)))
+                let flat = flatten(nodes.iter().zip(lists.iter().map(Vec::as_slice)));
+                flat.unwrap_or(nodes)
             }
         };
         self.lists.insert(server, list.clone());

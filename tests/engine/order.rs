@@ -43,7 +43,7 @@ fn grove(seed: u64) -> World<'static> {
     let mut world = World::new(seed, move |from, to| Path::of(far(from).max(far(to))));
     let mut fixed = |nodes: Vec<Node>, turn: Option<_>| {
         let turn = turn.into_iter().collect();
-        let listing = Listing { flat: nodes.clone(), nodes, turn, ..Listing::default() };
+        let listing = Listing { nodes: nodes.into(), turn, ..Listing::default() };
         Host::Fixed(Arc::new(Snapshot::new(&listing, &mut rng)))
     };
     let regions: Vec<u8> = (1..=5).collect();

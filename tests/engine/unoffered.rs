@@ -88,8 +88,7 @@ fn it_is_told_as_far_as_there_is_room_beside_the_list() {
     };
     let nodes: Vec<Node> = (0..5).map(|n| node(addr(n), Some(addr(n)))).collect();
     let listing = Listing {
-        flat: nodes.clone(),
-        nodes: nodes.clone(),
+        nodes: nodes.clone().into(),
         version: 1,
         down: (0..40).map(down).collect(),
         ..Listing::default()

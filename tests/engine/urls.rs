@@ -131,11 +131,8 @@ fn they_take_what_room_a_request_pays_for() {
 #[test]
 fn a_server_tells_those_of_the_turn_servers_that_it_checks() {
     let mut listing = Listing::default();
-    for n in 0..40 {
-        let addr = SocketAddr::from(([203, 0, 113, n], 3478));
-        listing.nodes.push(Node::new(addr, Kind::Turn));
-    }
-    listing.flat = listing.nodes.clone();
+    let addr_of = |n| SocketAddr::from(([203, 0, 113, n], 3478));
+    listing.nodes = (0..40).map(|n| Node::new(addr_of(n), Kind::Turn)).collect();
     let mut engine = ServerEngine::new(None, Rng::seed_from_u64(1));
     engine.set_nodes(Instant::now(), std::iter::empty::<NodeSpec>());
     let node = addr("203.0.113.9:3478");

@@ -124,6 +124,9 @@ impl<T: Copy> Exchange<T> {
     /// Notes that a request was sent.
     pub fn sent(&mut self, at: Instant, token: Token, query: Query, note: T) {
         let cookie = self.cookie.clone();
+        if self.asked.is_empty() {
+            self.asked.reserve_exact(1); // as a rule it is answered before there is another
+        }
         self.asked.push_back(Asked { token, query, cookie, at, answered: false, note });
     }
 

@@ -17,11 +17,41 @@ pub(super) fn spread(index: usize) -> Duration {
     START_STEP.saturating_mul(index).min(START_SPREAD)
 }
 
-/// One deadline for each address that has any. The next is found without a look at the others.
+/// When something falls due of each address. The next is found without a look at the others. Whoever has
+/// a deadline knows it, so it is kept here once: one that moves is found by where it was.
+#[derive(Debug, Default)]
+pub(super) struct DeadlineOrder(BTreeSet<(Instant, SocketAddr)>);
+
+impl DeadlineOrder {
+    /// The deadline of an address was this, and is that.
+    pub(super) fn change(
+        &mut self,
+        addr: SocketAddr,
+        before: Option<Instant>,
+        after: Option<Instant>,
+    ) {
+        if before != after {
+            before.map(|before| self.0.remove(&(before, addr)));
+            self.0.extend(after.map(|after| (after, addr)));
+        }
+    }
+
+    /// The first of all.
+    pub(super) fn first(&self) -> Option<Instant> {
+        self.0.first().map(|(at, _)| *at)
+    }
+
+    /// Those that are due, in their order; among equals, in that of the addresses.
+    pub(super) fn due(&self, now: Instant) -> impl Iterator<Item = SocketAddr> {
+        self.0.iter().take_while(move |(at, _)| *at <= now).map(|(_, addr)| *addr)
+    }
+}
+
+/// The same for those who do not know their deadlines.
 #[derive(Debug, Default)]
 pub(super) struct Deadlines {
     of: BTreeMap<SocketAddr, Instant>,
-    order: BTreeSet<(Instant, SocketAddr)>,
+    order: DeadlineOrder,
 }
 
 impl Deadlines {
@@ -31,19 +61,16 @@ impl Deadlines {
             Some(at) => self.of.insert(addr, at),
             None => self.of.remove(&addr),
         };
-        if before != at {
-            before.map(|before| self.order.remove(&(before, addr)));
-            self.order.extend(at.map(|at| (at, addr)));
-        }
+        self.order.change(addr, before, at);
     }
 
     /// The first of all.
     pub(super) fn first(&self) -> Option<Instant> {
-        self.order.first().map(|(at, _)| *at)
+        self.order.first()
     }
 
-    /// Those that are due, in their order; among equals, in that of the addresses.
+    /// As [`DeadlineOrder::due`].
     pub(super) fn due(&self, now: Instant) -> impl Iterator<Item = SocketAddr> {
-        self.order.iter().take_while(move |(at, _)| *at <= now).map(|(_, addr)| *addr)
+        self.order.due(now)
     }
 }

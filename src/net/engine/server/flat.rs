@@ -28,17 +28,15 @@ const LOOKED_AT: usize = 8192;
 
 /// Replaces all nodes that list others by what they list, if the whole of that fits into one
 /// answer; else none of them. Half a level is worse than either (docs/selection.md): a client would spend
-/// on the leaves of a few regions what it needs to tell the regions apart.
+/// on the leaves of a few regions what it needs to tell the regions apart. `None`: none is replaced.
 ///
 /// Each node comes with what it lists, as far as its answer to a check held the whole of that. One
 /// that is listed several times is kept with the fewest hops.
-pub fn flatten<'a>(nodes: impl IntoIterator<Item = (Node, &'a [Node])>) -> Vec<Node> {
-    let lists: Vec<_> = nodes.into_iter().collect();
-    let flat = replace(&lists).filter(|flat| !flat.is_empty() && fit(flat.values(), ROOM));
-    match flat {
-        Some(flat) => flat.into_values().collect(),
-        None => lists.into_iter().map(|(node, _)| node).collect(),
-    }
+pub fn flatten<'a>(
+    lists: impl Iterator<Item = (&'a Node, &'a [Node])> + Clone,
+) -> Option<Vec<Node>> {
+    let flat = replace(lists).filter(|flat| !flat.is_empty() && fit(flat.values(), ROOM))?;
+    Some(flat.into_values().collect())
 }
 
 /// Whether a list fits into a flat list, alone.
@@ -49,14 +47,16 @@ pub(super) fn may_be_passed_on(list: &[Node]) -> bool {
 
 /// All nodes that list nobody, and what the others list, each with the fewest hops; `None`: that is
 /// more than fits.
-fn replace(lists: &[(Node, &[Node])]) -> Option<BTreeMap<SocketAddr, Node>> {
-    let listed = lists.iter().map(|(_, list)| list.len()).sum::<usize>();
+fn replace<'a>(
+    lists: impl Iterator<Item = (&'a Node, &'a [Node])> + Clone,
+) -> Option<BTreeMap<SocketAddr, Node>> {
+    let listed = lists.clone().map(|(_, list)| list.len()).sum::<usize>();
     if listed > LOOKED_AT {
         return None;
     }
-    let lists_some = |(_, list): &&(Node, &[Node])| list.iter().any(may_pass_on);
+    let lists_some = |(_, list): &(&Node, &[Node])| list.iter().any(may_pass_on);
     let replaced: BTreeSet<_> =
-        lists.iter().filter(lists_some).map(|(node, _)| node.addr).collect();
+        lists.clone().filter(lists_some).map(|(node, _)| node.addr).collect();
     let mut flat = BTreeMap::<SocketAddr, Node>::new();
     for (via, list) in lists {
         let below = list.iter().filter(|node| may_pass_on(node)).map(|node| (Some(via), node));
@@ -106,7 +106,8 @@ mod tests {
     }
 
     fn flat(lists: &[(Node, Vec<Node>)]) -> Vec<Node> {
-        flatten(lists.iter().map(|(node, list)| (node.clone(), &list[..])))
+        let nodes = || lists.iter().map(|(node, _)| node.clone()).collect();
+        flatten(lists.iter().map(|(node, list)| (node, &list[..]))).unwrap_or_else(nodes)
     }
 
     #[test]

@@ -306,21 +306,20 @@ impl ServerEngine {
 
     /// Lists what is online.
     fn list(&mut self, now: Instant) {
-        let online = || {
-            self.members.online(now).map(|online| {
-                let Online { addr, kind, turn, name, list, rtt, .. } = online;
-                (Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt, checker: None }, list)
-            })
+        let node = |online: Online<'_>| {
+            let Online { addr, kind, turn, name, rtt, .. } = online;
+            Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt, checker: None }
         };
-        let mut nodes: Vec<_> = online().map(|(node, _)| node).collect();
-        let mut turn_nodes: Vec<_> = self.turn.online(now).collect();
-        if !turn_nodes.is_empty() {
-            let balance: BTreeSet<_> = nodes.iter().map(|node| node.addr).collect();
-            turn_nodes.retain(|node| !balance.contains(&node.addr));
-        }
-        let listed = turn_nodes.iter().map(|node| (node.clone(), &[][..]));
-        let flat = flatten(online().chain(listed));
-        nodes.extend(turn_nodes);
+        let mut nodes = Vec::with_capacity(self.count().online);
+        nodes.extend(self.members.online(now).map(node));
+        let balance: BTreeSet<_> = match self.turn.count() {
+            (0, _) => BTreeSet::new(),
+            _ => nodes.iter().map(|node: &Node| node.addr).collect(),
+        };
+        nodes.extend(self.turn.online(now).filter(|node| !balance.contains(&node.addr)));
+        let mut lists: Vec<_> = self.members.online(now).map(|online| online.list).collect();
+        lists.resize(nodes.len(), &[]);
+        let flat = flatten(nodes.iter().zip(lists)).filter(|flat| *flat != nodes);
         let mut turn: Vec<_> = self.turn.own(now).collect();
         let turn_down = turn.is_empty() && self.turn.has_own();
         let fault = self.turn.own_fault().filter(|_| turn_down);

@@ -27,7 +27,7 @@ impl ServerEngine {
             turn: self.turn.own_statuses(now).collect(),
             superiors: self.heartbeats.superiors().map(superior).collect(),
             listed: self.listing.nodes.len(),
-            flat: self.listing.flat.len(),
+            flat: self.listing.flat.as_ref().map_or(self.listing.nodes.len(), Vec::len),
             rtts: self.members.rtts().clone(),
             ..Status::default()
         }

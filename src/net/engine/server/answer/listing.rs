@@ -15,9 +15,9 @@ use crate::types::{Family, Name, TurnFault};
 #[derive(Debug, Clone, Default)]
 pub struct Listing {
     /// The nodes that are online.
-    pub nodes: Vec<Node>,
-    /// These, with some replaced by what they list.
-    pub flat: Vec<Node>,
+    pub nodes: Arc<[Node]>,
+    /// These, with some replaced by what they list; `None`: none is.
+    pub flat: Option<Vec<Node>>,
     /// When the first of them is online no more.
     pub expires: Option<Instant>,
     /// The TURN servers beside it that live, of each address family one at most; where none does, those
@@ -51,7 +51,7 @@ pub struct Listing {
 #[derive(Debug)]
 pub(in crate::net::engine::server) struct Offer {
     pub(in crate::net::engine::server) nodes: Vec<Node>,
-    pub(in crate::net::engine::server) flat: Vec<Node>,
+    pub(in crate::net::engine::server) flat: Option<Vec<Node>>,
     pub(in crate::net::engine::server) turn: Vec<SocketAddr>,
     pub(in crate::net::engine::server) turn_down: bool,
     pub(in crate::net::engine::server) fault: Option<TurnFault>,
@@ -86,9 +86,10 @@ impl Listing {
     pub(in crate::net::engine::server) fn update(&mut self, offer: Offer) {
         let Offer { nodes, flat, turn, turn_down, fault, down, draining } = offer;
         let why = (turn_down, fault, draining);
-        let before = (&self.nodes, &self.flat, &self.turn);
-        if before != (&nodes, &flat, &turn) || (self.turn_down, self.fault, self.draining) != why {
-            (self.nodes, self.flat, self.turn) = (nodes, flat, turn);
+        let before = (&self.nodes[..], &self.flat, &self.turn);
+        let is_news = before != (&nodes[..], &flat, &turn);
+        if is_news || (self.turn_down, self.fault, self.draining) != why {
+            (self.nodes, self.flat, self.turn) = (nodes.into(), flat, turn);
             (self.turn_down, self.fault, self.draining) = why;
             self.version += 1;
         }

@@ -49,7 +49,7 @@ impl Snapshot {
             addrs.sort_unstable();
             addrs
         };
-        let flat = (listing.flat != listing.nodes).then(|| full(listing, &listing.flat, rng));
+        let flat = listing.flat.as_ref().map(|flat| full(listing, flat, rng));
         let bare_v6 = bare(listing, Family::V6, rng);
         let bare_v4 = bare(listing, Family::V4, rng);
         Self {

@@ -166,9 +166,18 @@ impl Member {
 
     /// When something is due: its next check, or the end of what it offers.
     pub(super) fn deadline(&self) -> Instant {
+        self.end().map_or(self.check.due(), |end| end.min(self.check.due()))
+    }
+
+    /// Whether what it offers or says ends, or it is forgotten itself.
+    pub(super) fn ends(&self, now: Instant) -> bool {
+        self.end().is_some_and(|end| end <= now) || self.is_forgotten(now)
+    }
+
+    /// When what it offers, or says instead, ends.
+    fn end(&self) -> Option<Instant> {
         let offered = self.offered.as_ref().map(|offered| offered.until);
-        let said = self.said.as_ref().map(|said| said.until);
-        [offered, said].into_iter().flatten().fold(self.check.due(), Instant::min)
+        offered.into_iter().chain(self.said.as_ref().map(|said| said.until)).min()
     }
 
     /// When its next check is due.

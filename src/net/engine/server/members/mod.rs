@@ -261,7 +261,7 @@ impl Members {
     pub fn handle_timeout(&mut self, now: Instant) {
         self.news.handle_timeout(now, MemberEvent::NoneAnswered);
         self.prospects.handle_timeout(now);
-        for addr in self.roster.due(now) {
+        for addr in self.roster.ending(now) {
             if self.roster.get(addr).is_some_and(|member| member.is_forgotten(now)) {
                 self.joining().dismiss(addr);
             } else if let Some(change) = self.roster.change(addr, |member| member.expire(now)) {

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use super::member::Member;
 use super::node::JoinedNode;
-use crate::net::engine::server::deadlines::Deadlines;
+use crate::net::engine::server::deadlines::DeadlineOrder;
 
 /// The nodes by the address that they are checked at. Nothing changes one but through here, so
-/// that its deadline is always indexed, and it is counted among those that offer something.
+/// that its deadline is always in order, and it is counted among those that offer something.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
     members: BTreeMap<SocketAddr, Member>,
-    deadlines: Deadlines,
+    deadlines: DeadlineOrder,
     /// How many have an offer that no timeout has ended yet.
     offering: usize,
     /// Changes whenever [`Roster::joined`] does.
@@ -59,7 +59,7 @@ impl Roster {
 
     pub(super) fn insert(&mut self, addr: SocketAddr, member: Member) {
         self.remove(addr);
-        self.deadlines.set(addr, Some(member.deadline()));
+        self.deadlines.change(addr, None, Some(member.deadline()));
         self.offering += usize::from(member.has_offer());
         self.joined_revision += u64::from(member.remembered().is_some());
         self.members.insert(addr, member);
@@ -72,12 +72,13 @@ impl Roster {
         change: impl FnOnce(&mut Member) -> T,
     ) -> Option<T> {
         let member = self.members.get_mut(&addr)?;
+        let before = member.deadline();
+        let remembered = member.remembered();
         self.offering -= usize::from(member.has_offer());
-        let before = member.remembered();
         let result = change(member);
         self.offering += usize::from(member.has_offer());
-        self.joined_revision += u64::from(member.remembered() != before);
-        self.deadlines.set(addr, Some(member.deadline()));
+        self.joined_revision += u64::from(member.remembered() != remembered);
+        self.deadlines.change(addr, Some(before), Some(member.deadline()));
         Some(result)
     }
 
@@ -85,7 +86,7 @@ impl Roster {
         let member = self.members.remove(&addr)?;
         self.offering -= usize::from(member.has_offer());
         self.joined_revision += u64::from(member.remembered().is_some());
-        self.deadlines.set(addr, None);
+        self.deadlines.change(addr, Some(member.deadline()), None);
         Some(member)
     }
 
@@ -94,9 +95,10 @@ impl Roster {
         self.deadlines.first()
     }
 
-    /// The nodes of which something is due.
-    pub(super) fn due(&self, now: Instant) -> Vec<SocketAddr> {
-        self.deadlines.due(now).collect()
+    /// The nodes of which more than a check is due.
+    pub(super) fn ending(&self, now: Instant) -> Vec<SocketAddr> {
+        let ends = |addr: &SocketAddr| self.get(*addr).is_some_and(|member| member.ends(now));
+        self.deadlines.due(now).filter(ends).collect()
     }
 
     /// The first one whose check is due.

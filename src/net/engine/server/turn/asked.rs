@@ -152,6 +152,11 @@ impl AskedTurn {
         self.health.as_mut()?.poll_transmit(now, ways, rng)
     }
 
+    /// Whether time has something to do with it, beside a request that is due.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.health.as_ref().is_some_and(|health| health.is_late(now))
+    }
+
     pub(super) fn is_due(&self, now: Instant) -> bool {
         self.health.as_ref().is_some_and(|health| health.is_due(now))
     }

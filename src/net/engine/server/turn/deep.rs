@@ -150,6 +150,7 @@ impl Deep {
     /// What is to be sent next, and which way.
     pub(super) fn poll_transmit(&mut self, now: Instant) -> Option<(Way, Transmit)> {
         let transmit = self.check.as_mut()?.poll_transmit(now)?;
+        self.drop_what_is_over();
         Some((self.way, transmit))
     }
 
@@ -191,6 +192,11 @@ impl Deep {
                 }
             }
         }
+        self.drop_what_is_over();
+    }
+
+    /// A check that has said its last word is none any more.
+    fn drop_what_is_over(&mut self) {
         if self.check.as_ref().is_some_and(|check| check.poll_timeout().is_none()) {
             self.check = None;
         }

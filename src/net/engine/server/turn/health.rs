@@ -167,7 +167,9 @@ impl Health {
     ) {
         let Self { deep, route, .. } = self;
         deep.iter_mut().for_each(|deep| deep.handle_timeout(now, route, ways, unix, rng));
-        let Some(began) = self.began.filter(|began| *began + PATIENCE <= now) else { return };
+        let Some(began) = self.began.filter(|_| self.fails().is_some_and(|at| at <= now)) else {
+            return;
+        };
         self.failed = self.failed.saturating_add(1);
         if self.failed >= FAILURES {
             // From here on it is not known to be the one that it was.
@@ -211,6 +213,12 @@ impl Health {
         sends(&self.route, self.exchange.encode(token, Query::Binding))
     }
 
+    /// Whether [`Health::handle_timeout`] has something to do.
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        let deep = self.deep.as_ref().and_then(|deep| deep.poll_timeout());
+        self.fails().into_iter().chain(deep).any(|at| at <= now)
+    }
+
     /// Whether there is a request to send.
     pub(super) fn is_due(&self, now: Instant) -> bool {
         let deep = self.deep.as_ref().is_some_and(|deep| deep.is_due(now));
@@ -219,9 +227,13 @@ impl Health {
 
     /// When to call [`Health::handle_timeout`] and [`Health::poll_transmit`] next.
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        let fails = self.began.map(|began| began + PATIENCE);
         let deep = self.deep.as_ref().and_then(|deep| deep.poll_timeout());
-        [self.next, fails, deep].into_iter().flatten().min()
+        [self.next, self.fails(), deep].into_iter().flatten().min()
+    }
+
+    /// When the check that is out has failed.
+    fn fails(&self) -> Option<Instant> {
+        self.began.map(|began| began + PATIENCE)
     }
 
     /// Those who are silent for good are asked with one alone.

@@ -116,7 +116,7 @@ impl TurnServers {
         for server in own {
             watch(now, news, true, server, &mut pass);
         }
-        for addr in nodes.due(now) {
+        for addr in nodes.late(now) {
             nodes.change(addr, |server| watch(now, news, false, server, &mut pass));
         }
     }

@@ -6,14 +6,14 @@ use std::time::Instant;
 
 use super::asked::AskedTurn;
 use super::plan::TurnSpec;
-use crate::net::engine::server::deadlines::{Deadlines, spread};
+use crate::net::engine::server::deadlines::{DeadlineOrder, spread};
 
 /// They by the address that they are asked at. Nothing changes one but through here, so that its deadline
-/// is always indexed, and it is counted while it is up.
+/// is always in order, and it is counted while it is up.
 #[derive(Debug, Default)]
 pub(super) struct TurnNodes {
     nodes: BTreeMap<SocketAddr, AskedTurn>,
-    deadlines: Deadlines,
+    deadlines: DeadlineOrder,
     online: usize,
 }
 
@@ -27,11 +27,16 @@ impl TurnNodes {
         for (addr, node) in &mut self.nodes {
             match wanted.get(addr) {
                 Some(spec) if node.spec == *spec => {}
-                Some(spec) if node.configure(now, spec) => {
-                    self.deadlines.set(*addr, node.poll_timeout());
-                    changed = true;
+                Some(spec) => {
+                    let before = node.poll_timeout();
+                    if node.configure(now, spec) {
+                        self.deadlines.change(*addr, before, node.poll_timeout());
+                        changed = true;
+                    } else {
+                        gone.push(*addr);
+                    }
                 }
-                _ => gone.push(*addr),
+                None => gone.push(*addr),
             }
         }
         for addr in gone {
@@ -42,7 +47,7 @@ impl TurnNodes {
         changed |= !wanted.is_empty();
         let new = wanted.into_iter().enumerate().map(|(index, (addr, spec))| {
             let node = AskedTurn::new(spec, now + spread(index));
-            self.deadlines.set(addr, node.poll_timeout());
+            self.deadlines.change(addr, None, node.poll_timeout());
             self.online += usize::from(node.standing().up);
             (addr, node)
         });
@@ -53,7 +58,7 @@ impl TurnNodes {
 
     fn remove(&mut self, addr: SocketAddr) {
         if let Some(node) = self.nodes.remove(&addr) {
-            self.deadlines.set(addr, None);
+            self.deadlines.change(addr, node.poll_timeout(), None);
             self.online -= usize::from(node.standing().up);
         }
     }
@@ -65,10 +70,11 @@ impl TurnNodes {
         change: impl FnOnce(&mut AskedTurn) -> T,
     ) -> Option<T> {
         let node = self.nodes.get_mut(&addr)?;
+        let before = node.poll_timeout();
         self.online -= usize::from(node.standing().up);
         let result = change(node);
         self.online += usize::from(node.standing().up);
-        self.deadlines.set(addr, node.poll_timeout());
+        self.deadlines.change(addr, before, node.poll_timeout());
         Some(result)
     }
 
@@ -100,9 +106,10 @@ impl TurnNodes {
         self.deadlines.first()
     }
 
-    /// Those of which something is due.
-    pub(super) fn due(&self, now: Instant) -> Vec<SocketAddr> {
-        self.deadlines.due(now).collect()
+    /// Those of which more than a request is due.
+    pub(super) fn late(&self, now: Instant) -> Vec<SocketAddr> {
+        let late = |addr: &SocketAddr| self.get(*addr).is_some_and(|node| node.is_late(now));
+        self.deadlines.due(now).filter(late).collect()
     }
 
     /// The first one that has something to send.
