@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import select
 import signal
 import socket
@@ -18,7 +19,16 @@ def begin(script: str, *arguments: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,
     )
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    """Ends it with its children, where they have not ended."""
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
 
 
 def run(script: str, *arguments: str) -> str:
@@ -27,7 +37,7 @@ def run(script: str, *arguments: str) -> str:
     try:
         stdout, stderr = process.communicate(timeout=PATIENCE)
     finally:
-        process.kill()
+        end(process)
     assert (process.returncode, stderr) == (0, ""), stdout
     return stdout
 
@@ -52,7 +62,7 @@ except KeyboardInterrupt:
             process.send_signal(signal.SIGINT)
             assert process.communicate(timeout=PATIENCE) == ("interrupted\n", "")
         finally:
-            process.kill()
+            end(process)
 
 
 # Each child exits as programs do, with what that entails.
