@@ -73,7 +73,8 @@ async fn a_status_says_who_is_there_and_why_not() {
         let node = get(addr, "/api/v1/status").json()["nodes"][0].take();
         (node["state"] == "offline").then_some(node)
     });
-    assert_eq!(gone["name"], "leaf", "it is still known by its name");
+    let known = (&gone["name"], &gone["kind"]);
+    assert_eq!(known, (&"leaf".into(), &"leaf".into()), "it is still known as what it was");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -40,6 +40,8 @@ pub(super) struct Member {
     signer: Signer,
     /// What it has last called itself, also where it is silent now.
     called: Option<Name>,
+    /// What it was then.
+    was: Kind,
     offered: Option<Offered>,
     /// What it says instead.
     said: Option<Said>,
@@ -79,6 +81,7 @@ impl Member {
             joined: None,
             signer: Signer::default(),
             called: None,
+            was: Kind::default(),
             offered: None,
             said: None,
             refused: None,
@@ -254,6 +257,7 @@ impl Member {
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
         self.check.answered(proof, now + jitter(pause, rng));
         self.said = Some(now_said).filter(|_| self.offered.is_none());
+        self.was = self.kind();
         self.since.note(now, self.condition());
         let after = self.offered.as_ref();
         let says_so_again = match (&said, &self.said) {
@@ -366,7 +370,7 @@ impl Member {
     /// What it is, as far as is known.
     fn kind(&self) -> Kind {
         let (offered, said) = (self.offered.as_ref(), self.said.as_ref());
-        offered.map(|offered| offered.kind).or(said.map(|said| said.kind)).unwrap_or_default()
+        offered.map(|offered| offered.kind).or(said.map(|said| said.kind)).unwrap_or(self.was)
     }
 
     /// How it is.
