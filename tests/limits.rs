@@ -436,3 +436,28 @@ fn tags_are_judged_before_anybody_is_charged_and_not_without_bound() {
     host.now += Duration::from_millis(100);
     assert!(passed(&host.ask(addr("192.0.2.2:3001"), &right).0));
 }
+
+#[test]
+fn other_limits_go_on_where_those_before_were() {
+    let mut host = Host::new(LimiterSettings::default(), snapshot(3, 0));
+    let first = Limiter::new(LimiterSettings::default(), host.now, &mut Rng::seed_from_u64(3));
+    let first = Arc::new(first);
+    host.responder.set_limiter(first.clone());
+    let [spent, known, fresh] = ["192.0.2.1:5000", "192.0.2.2:5000", "192.0.2.3:5000"].map(addr);
+    assert_eq!(host.count(100, |_| spent).0, 40, "20 a second, twice as many at once");
+    let cookie = host.cookie(known);
+    let mut rates = LimiterSettings::default().rates;
+    rates.v4_32 = 5;
+    let second = first.reload(LimiterSettings { rates, ..LimiterSettings::default() });
+    let second = Arc::new(second);
+    host.responder.set_limiter(second.clone());
+    assert_eq!(host.count(100, |_| spent).0, 0, "what was taken stays taken");
+    assert_eq!(host.count(100, |_| fresh).0, 10, "5 a second");
+    assert_eq!(host.bear(1, known, &cookie), 1, "a cookie that was given is good");
+    let third = second.reload(LimiterSettings {
+        exempt: vec!["192.0.2.0/24".parse().unwrap()],
+        ..LimiterSettings::default()
+    });
+    host.responder.set_limiter(Arc::new(third));
+    assert_eq!(host.count(100, |_| spent).0, 100, "who is exempt is not limited");
+}

@@ -10,6 +10,7 @@ mod manager;
 mod ping;
 mod pipes;
 mod reload;
+mod rotation;
 #[cfg(target_os = "linux")]
 mod screen;
 mod signals;

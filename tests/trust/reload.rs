@@ -159,3 +159,55 @@ fn a_turn_server_beside_it_stays_as_it_is() {
     let another = TurnSpec::new(SocketAddr::new(node(12).ip(), 3478));
     assert_eq!(at_once(&mut world, vec![another]), [], "it has not answered yet");
 }
+
+/// Has the leaf tell these from now on.
+fn tell(world: &mut World, superiors: &[SocketAddr]) {
+    let now = world.now;
+    let turn = vec![TurnSpec::new(SocketAddr::new(node(11).ip(), 3478))];
+    let (trust, superiors) = (keys(&[1]), superiors.to_vec());
+    let reload = Reload { trust, superiors, turn, ..Reload::default() };
+    server(world, node(11)).engine.handle_reload(now, reload);
+    world.run_for(10 * SECOND);
+}
+
+#[test]
+fn heartbeats_go_to_the_superiors_that_are_configured() {
+    let mut world = pair(37, &[], open(10, &[]));
+    let other = addr("198.51.100.2:3001");
+    world.start(other, &superior_site(&[], open(10, &[])));
+    world.run_for(10 * SECOND);
+    let told = |world: &World| [superior(), other].map(|to| seen(world, node(11), to).len());
+    let pongs = |world: &World| seen(world, superior(), node(11)).len();
+    let (before, known) = (told(&world), pongs(&world));
+    assert!(before[0] > 0 && before[1] == 0);
+    // One more: that one at once, and the first goes on with the challenge that it has.
+    tell(&mut world, &[superior(), other]);
+    let both = told(&world);
+    assert!(both[0] > before[0] && both[1] > 0, "{both:?}");
+    assert_eq!((pongs(&world), world.count(other)), (known, (1, 1)));
+    // The first is none any more.
+    tell(&mut world, &[other]);
+    let one = told(&world);
+    assert!(one[0] == both[0] && one[1] > both[1], "{one:?}");
+    tell(&mut world, &[]);
+    assert_eq!(told(&world), one);
+}
+
+#[test]
+fn who_has_checked_is_known_of_superiors_that_stay() {
+    let mut world = pair(38, &[node(11)], keys(&[1]));
+    world.run_for(10 * SECOND);
+    let last = |world: &mut World| -> Vec<_> {
+        let engine = &server(world, node(11)).engine;
+        engine.superiors().map(|(addr, last)| (addr, last.is_some())).collect()
+    };
+    assert_eq!(last(&mut world), [(superior(), true)]);
+    let silent = addr("198.51.100.9:3001");
+    tell(&mut world, &[superior(), silent]);
+    assert_eq!(last(&mut world), [(superior(), true), (silent, false)]);
+    tell(&mut world, &[silent]);
+    world.run_for(10 * SECOND);
+    assert_eq!(last(&mut world), [(silent, false)]);
+    // It still checks what it lists, from above or not.
+    assert_eq!(count(&world), (1, 1));
+}
