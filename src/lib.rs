@@ -286,7 +286,7 @@ pub use types::{
 #[cfg(feature = "server")]
 pub use types::{
     ListenAddr, NodeCondition, NodeFault, NodeKind, NodeStatus, Rates, RttHistogram, ServerState,
-    Status, SuperiorStatus, TrafficCounts,
+    Status, SuperiorStatus, TrafficCounts, TroubleStatus,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use types::{TurnCredentials, TurnSecret};

@@ -74,7 +74,7 @@ pub(crate) use status::{ListedStatus, Topology, TopologyNode};
 #[cfg(feature = "server")]
 pub use status::{
     NodeCondition, NodeFault, NodeKind, NodeStatus, RttHistogram, ServerState, Status,
-    SuperiorStatus, TrafficCounts,
+    SuperiorStatus, TrafficCounts, TroubleStatus,
 };
 pub use turn_fault::TurnFault;
 pub use turn_health::TurnHealth;

@@ -219,6 +219,15 @@ fn who_has_the_key_and_may_not_join_is_told_of() {
     assert_eq!(wrong(&world, superior()), [Trouble::Unwelcome { from: node(11), why }]);
     assert_eq!(wrong(&world, node(11)), [Trouble::Unchecked { ever: false }]);
 
+    // Nobody may, and whoever has no key of ours is a stranger.
+    for (keys, expected) in [(key(1, 1), true), (key(1, 2), false), (key(2, 2), false)] {
+        let mut world = pair(&[], [trust(&[key(1, 1)], true), trust(&[keys], true)]);
+        world.run_for(15 * SECOND);
+        let why = Unfit::Closed;
+        let told = wrong(&world, superior()).contains(&Trouble::Unwelcome { from: node(11), why });
+        assert_eq!((told, world.count(superior())), (expected, (0, 0)));
+    }
+
     let mut world = joining("203.0.113.0/24", 1, None);
     world.run_for(5 * SECOND);
     world.start(node(12), &leaf(12, trust(&[key(1, 1)], true)));

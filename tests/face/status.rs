@@ -2,13 +2,13 @@
 
 use turn_balance::{
     Config, NodeCondition, NodeFault, NodeKind, NodeStatus, RttHistogram, Server, ServerState,
-    Status, SuperiorStatus, TrafficCounts, TurnFault,
+    Status, SuperiorStatus, TrafficCounts, TroubleStatus, TurnFault,
 };
 
 /// Whether there is something that an operator must look at.
 fn needs_a_look(status: &Status) -> bool {
     let Status { name: _, version, uptime, state, fault, nodes, turn, superiors, .. } = status;
-    let Status { listed, flat, counts, rtts, .. } = status;
+    let Status { listed, flat, counts, rtts, troubles, .. } = status;
     assert!(!version.is_empty() && *flat >= *listed && !uptime.is_zero());
     let down = match state {
         ServerState::Offering | ServerState::Draining => false,
@@ -19,8 +19,13 @@ fn needs_a_look(status: &Status) -> bool {
         let SuperiorStatus { addr, told, checked: _, .. } = superior;
         told.is_none() && addr.port() != 0
     };
+    troubles.iter().for_each(tell);
     let down = down || fault.is_some() || superiors.iter().any(untold);
     down || nodes.iter().chain(turn).any(is_down) || lost(counts) > 0 || slow(rtts)
+}
+
+fn tell(TroubleStatus { word, what, since, .. }: &TroubleStatus) {
+    println!("{word} for {since:?}: {what}");
 }
 
 fn is_down(node: &NodeStatus) -> bool {

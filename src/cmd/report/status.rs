@@ -20,6 +20,7 @@ pub(crate) struct StatusReport {
     /// The TURN servers beside it.
     pub(crate) turn: Vec<NodeReport>,
     pub(crate) superiors: Vec<SuperiorReport>,
+    pub(crate) troubles: Vec<TroubleReport>,
     pub(crate) counts: CountReport,
 }
 
@@ -44,6 +45,14 @@ pub(crate) struct SuperiorReport {
     pub(crate) addr: String,
     pub(crate) told_s: Option<f64>,
     pub(crate) checked_s: Option<f64>,
+}
+
+/// Something that is wrong.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct TroubleReport {
+    pub(crate) what: String,
+    pub(crate) since_s: f64,
 }
 
 /// What came of datagrams.

@@ -27,7 +27,12 @@ impl StatusArgs {
             OutputFormat::Json | OutputFormat::Jsonl => printer.answer(&body)?,
             OutputFormat::Text => {
                 printer.answer(&text::status::head(&report))?;
-                printer.answer(&table::status(&report))?;
+                if !report.nodes.is_empty() {
+                    printer.answer(&table::status(&report))?;
+                }
+                for trouble in &report.troubles {
+                    printer.answer(&text::status::trouble(trouble))?;
+                }
             }
         }
         if format == OutputFormat::Text

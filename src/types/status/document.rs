@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{NodeStatus, RttHistogram, Status, SuperiorStatus, TrafficCounts};
+use super::{NodeStatus, RttHistogram, Status, SuperiorStatus, TrafficCounts, TroubleStatus};
 use crate::types::{Name, TurnFault};
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Status", 13)?;
+        let mut document = serializer.serialize_struct("Status", 14)?;
         document.serialize_field("schema", "tb.status/1")?;
         document.serialize_field("name", &self.name.as_ref().map(Name::as_str))?;
         document.serialize_field("version", self.version)?;
@@ -19,6 +19,7 @@ impl Serialize for Status {
         document.serialize_field("nodes", &self.nodes)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("superiors", &self.superiors)?;
+        document.serialize_field("troubles", &self.troubles)?;
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("flat", &self.flat)?;
         document.serialize_field("counts", &self.counts)?;
@@ -53,6 +54,16 @@ impl Serialize for SuperiorStatus {
         superior.serialize_field("told_s", &self.told.map(seconds))?;
         superior.serialize_field("checked_s", &self.checked.map(seconds))?;
         superior.end()
+    }
+}
+
+impl Serialize for TroubleStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut trouble = serializer.serialize_struct("TroubleStatus", 3)?;
+        trouble.serialize_field("trouble", self.word)?;
+        trouble.serialize_field("what", &self.what)?;
+        trouble.serialize_field("since_s", &seconds(self.since))?;
+        trouble.end()
     }
 }
 

@@ -47,6 +47,8 @@ pub struct Status {
     pub turn: Vec<NodeStatus>,
     /// Those above it.
     pub superiors: Vec<SuperiorStatus>,
+    /// What is wrong, as far as it can be seen from here: what the log says at `WARN`, and is not over.
+    pub troubles: Vec<TroubleStatus>,
     /// How many nodes its list has, and how many its flat list.
     pub listed: usize,
     /// How many its flat list has.
@@ -84,6 +86,18 @@ pub struct SuperiorStatus {
     pub told: Option<Duration>,
     /// How long ago it was last seen to check this server; `None`: never, or it does so from another address.
     pub checked: Option<Duration>,
+}
+
+/// Something that is wrong, in [`Status`], where an example is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TroubleStatus {
+    /// The word for it, as the log has it in `trouble`.
+    pub word: &'static str,
+    /// What it is: a sentence about the server, in lower case and without an end.
+    pub what: String,
+    /// For how long that has been so.
+    pub since: Duration,
 }
 
 /// What came of all datagrams since a server's start, in [`Status`], where an example is.
@@ -126,6 +140,13 @@ impl ServerState {
             Self::Full => "full",
             Self::Draining => "draining",
         }
+    }
+}
+
+impl TroubleStatus {
+    /// This one, for so long.
+    pub(crate) fn new(word: &'static str, what: String, since: Duration) -> Self {
+        Self { word, what, since }
     }
 }
 

@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use turn_balance::escaped;
 
-use crate::cmd::report::{CountReport, NodeReport, StatusReport};
+use crate::cmd::report::{CountReport, NodeReport, StatusReport, TroubleReport};
 
 /// The first line: who it is, since when, what it offers, and whether those above know.
 pub(crate) fn head(status: &StatusReport) -> String {
@@ -33,6 +33,11 @@ pub(crate) fn head(status: &StatusReport) -> String {
 
 fn why(turn: &NodeReport) -> String {
     turn.why.as_ref().map_or_else(String::new, |why| format!(": it {}", escaped(why)))
+}
+
+/// What is wrong.
+pub(crate) fn trouble(TroubleReport { what, since_s }: &TroubleReport) -> String {
+    format!("wrong for {}: {}", span(*since_s, " "), escaped(what))
 }
 
 /// What was lost or dropped that may matter; `None`: nothing.
@@ -85,6 +90,7 @@ mod tests {
             "turn":[{"public":"203.0.113.52:3478","state":"offline","why":"does not answer"}],
             "superiors":[{"addr":"198.51.100.7:3001","told_s":2.5,"checked_s":1.5},
              {"addr":"198.51.100.8:3001"}],
+            "troubles":[{"trouble":"unchecked","what":"no superior has checked it","since_s":190}],
             "counts":{"kernel_drops":3,"dropped":{"limited":12,"stun":0}}}"#;
         let status = StatusReport::read(document).unwrap();
         assert_eq!(
@@ -95,6 +101,10 @@ mod tests {
         assert_eq!(
             drops(&status.counts).unwrap(),
             "dropped since the start: 3 no room in a socket, 12 limited"
+        );
+        assert_eq!(
+            status.troubles.iter().map(trouble).collect::<Vec<_>>(),
+            ["wrong for 3 m: no superior has checked it"]
         );
         assert!(drops(&CountReport::default()).is_none());
         assert!(StatusReport::read("{}").is_none() && StatusReport::read("no").is_none());

@@ -77,9 +77,10 @@ pub struct Heartbeat {
 }
 
 impl Trust {
-    /// Whether any heartbeat could be of use; `listed`: from a node of the configuration.
+    /// Whether any heartbeat could be of use; `listed`: from a node of the configuration. Who has a key and may
+    /// not join is told of.
     pub(super) fn hears(&self, listed: bool) -> bool {
-        listed || self.join.is_some()
+        listed || self.join.is_some() || !self.keys.is_empty()
     }
 
     /// Judges a heartbeat by its tag; `listed`: it comes from a node of the configuration.
@@ -90,8 +91,8 @@ impl Trust {
         datagram: &[u8],
     ) -> Result<PeerMessage, DropReason> {
         let key = match self.keys.judge(Purpose::Ping, datagram) {
-            _ if !self.hears(listed) => return Err(DropReason::StrangeHeartbeat),
             Tag::Right(key) => Some(key.id()),
+            _ if !listed && self.join.is_none() => return Err(DropReason::StrangeHeartbeat),
             Tag::Wrong if !self.keys.is_empty() => {
                 return self.refuse(TaggedMessage::Heartbeat, listed, datagram);
             }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use super::ServerEngine;
+use super::trouble::Trouble;
 use crate::net::wire::State;
-use crate::types::{ListedStatus, ServerState, Status, SuperiorStatus, Topology, TopologyNode};
+use crate::types::{
+    ListedStatus, ServerState, Status, SuperiorStatus, Topology, TopologyNode, TroubleStatus,
+};
 
 /// The most entries of lists that are told of: of 10,000 nodes, six each.
 const MOST_ENTRIES: usize = 1 << 16;
@@ -19,6 +22,9 @@ impl ServerEngine {
             let checked = checked.get(&addr).copied().flatten();
             SuperiorStatus::new(addr, told.map(ago), checked.map(ago))
         };
+        let trouble = |(trouble, since): (&Trouble, Instant)| {
+            TroubleStatus::new(trouble.as_str(), trouble.to_string(), ago(since))
+        };
         Status {
             name: self.listing.name.clone(),
             state: state(self.listing.state()),
@@ -26,6 +32,7 @@ impl ServerEngine {
             nodes: self.members.statuses(now).chain(self.turn.statuses(now)).collect(),
             turn: self.turn.own_statuses(now).collect(),
             superiors: self.heartbeats.superiors().map(superior).collect(),
+            troubles: self.troubles().map(trouble).collect(),
             listed: self.listing.nodes.len(),
             flat: self.listing.flat.as_ref().map_or(self.listing.nodes.len(), Vec::len),
             rtts: self.members.rtts().clone(),

@@ -96,6 +96,8 @@ pub enum Unfit {
     Port,
     /// There is no room for one more.
     Room,
+    /// It is no node's, and nobody may join.
+    Closed,
     /// Nothing answers there.
     Silent,
 }
@@ -297,6 +299,39 @@ impl Trouble {
     }
 }
 
+/// A sentence.
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Barren => {
+                f.write_str("it has neither nodes nor a TURN server, and nobody may join")
+            }
+            Self::Unchecked { ever: false } => f.write_str("no superior has checked it"),
+            Self::Unchecked { ever: true } => f.write_str("no superior checks it any more"),
+            Self::TurnDown { public } => write!(f, "the TURN server {public} is down"),
+            Self::Refused { peer, refusal } => {
+                let TagRefusal { message, fault } = refusal;
+                write!(f, "the {} of {peer} is not believed: its tag {fault}", message.as_str())
+            }
+            Self::Unwelcome { from, why } => {
+                write!(f, "{from} has the key and may not join: its address {why}")
+            }
+            Self::Misadvertised { from, place, why } => {
+                write!(f, "{from} advertises {place}, but that address {why}")
+            }
+            Self::LeftOut { node, named, why } => {
+                write!(f, "{named}, which {node} names, is not passed on: that address {why}")
+            }
+            Self::SameName { name, nodes: [first, second] } => {
+                write!(f, "{first} and {second} have one name, {name}")
+            }
+            Self::SameAddress { addr } => {
+                write!(f, "the TURN server {addr} is not listed: a balance server has its address")
+            }
+        }
+    }
+}
+
 impl Unfit {
     /// The word for it.
     pub fn as_str(self) -> &'static str {
@@ -306,6 +341,7 @@ impl Unfit {
             Self::Near => "near",
             Self::Port => "port",
             Self::Room => "max-nodes",
+            Self::Closed => "join",
             Self::Silent => "silent",
         }
     }
@@ -320,6 +356,7 @@ impl fmt::Display for Unfit {
             Self::Near => "is in a nearer network than who names it",
             Self::Port => "has the port of another service",
             Self::Room => "is one more than `max-nodes`",
+            Self::Closed => "is none of `nodes`, and `join` is off",
             Self::Silent => "does not answer checks",
         })
     }

@@ -10,6 +10,7 @@ use super::check_watch::CheckWatch;
 use super::counters::Counters;
 use super::joined_file::JoinedFile;
 use super::log_limit::LogLimit;
+use super::lost_names::LostNames;
 use super::part::Parts;
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Snapshot;
@@ -35,6 +36,7 @@ pub(super) struct SharedState {
     pub(super) check_watch: CheckWatch,
     /// Where nodes that have joined are written to.
     pub(super) joined_file: JoinedFile,
+    pub(super) lost_names: LostNames,
     peer_messages: mpsc::Sender<Arrival>,
     /// The control loop has something new to look at.
     pub(super) news: Notify,
@@ -69,6 +71,7 @@ impl SharedState {
             log_limit: LogLimit::default(),
             check_watch: CheckWatch::default(),
             joined_file: JoinedFile::default(),
+            lost_names: LostNames::default(),
             peer_messages,
             news: Notify::new(),
             overflow: Notify::new(),

@@ -48,6 +48,7 @@ pub(super) fn status(shared: &SharedState) -> Status {
     status.version = env!("CARGO_PKG_VERSION");
     status.uptime = now.saturating_duration_since(shared.started);
     status.counts = shared.counters.told();
+    status.troubles.extend(shared.lost_names.troubles(now));
     status
 }
 

@@ -132,6 +132,7 @@ impl Gate {
     pub(super) fn unwelcome(&self, from: SocketAddr, reason: DropReason) -> Option<Unfit> {
         match reason {
             DropReason::TooManyNodes => Some(Unfit::Room),
+            DropReason::StrangeHeartbeat => Some(Unfit::Closed),
             DropReason::Unwanted => {
                 let join = self.trust.join.as_ref()?;
                 join.unfit(from).or_else(|| unfit(&self.on_link, from, from, false))

@@ -67,8 +67,9 @@ impl AskedTurn {
     pub(super) fn status(&self, now: Instant) -> NodeStatus {
         let standing = self.standing();
         let up = self.is_up(now);
-        // Of one that was asked too lately nobody knows yet.
-        let fault = standing.fault.filter(|_| !up).map(NodeFault::Turn);
+        // As long as it has not answered that is all that is known.
+        let fault = standing.fault.unwrap_or(TurnFault::Silent);
+        let fault = (!up).then_some(NodeFault::Turn(fault));
         NodeStatus {
             addr: self.spec.addr,
             public: self.spec.public,

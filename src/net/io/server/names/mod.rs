@@ -144,6 +144,7 @@ impl Names {
         self.known.set(&names, &self.names);
         self.agenda.set(names.iter().cloned(), now);
         self.told.retain(|name| names.binary_search(name).is_ok());
+        self.shared.lost_names.retain(|name| names.binary_search(name).is_ok());
         self.first_entry = engine.first_entry;
         (self.config, self.plans, self.names) = (config, plans, names);
         let (specs, short) = nodes(&self.config.cluster, &self.plans, &self.known, &self.own);
@@ -165,12 +166,18 @@ impl Names {
     fn take(&mut self, name: &Endpoint, result: Result<Resolved, Error>, again: Duration) -> bool {
         let first = self.known.end_first(name);
         let resolved = match result {
-            Ok(resolved) => resolved,
+            Ok(resolved) => {
+                self.shared.lost_names.retain(|lost| lost != name);
+                resolved
+            }
             Err(error) => {
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 let cause = cause.unwrap_or_default();
                 let kept = self.known.get(name).map_or(0, |known| known.all().count());
                 warn!(host = %name, %cause, kept, again_in = ?again, "cannot look up a name");
+                if kept == 0 {
+                    self.shared.lost_names.lose(Instant::now(), name, &cause);
+                }
                 return first; // others may have its room
             }
         };
