@@ -24,10 +24,13 @@ fn what_an_earlier_header_has_is_there() {
     let earlier = functions(&earlier);
     assert!(earlier.contains("tb_select") && earlier.contains("tb_selection_turn"), "{earlier:?}");
     let Some(program) = compile("cc", "tests/c/symbols.c", &["-std=c11", "-ldl"]) else { return };
-    let built = env::current_exe().unwrap();
-    let library = built.with_file_name("libturn_balance_ffi.so");
-    let library = env::var_os("TB_FFI_LIBRARY").unwrap_or(library.into());
-    let said = printed(Command::new(program).arg(library).args(earlier));
+    // Cargo's own has no soname, and its symbols the file's name.
+    let built = env::current_exe().unwrap().with_file_name("libturn_balance_ffi.so");
+    let (library, version) = match env::var_os("TB_FFI_LIBRARY") {
+        Some(installed) => (installed, format!("libturn_balance.so.{}", soname())),
+        None => (built.into(), "libturn_balance_ffi.so".to_owned()),
+    };
+    let said = printed(Command::new(program).arg(library).arg(version).args(earlier));
     assert_eq!(said, concat!(env!("CARGO_PKG_VERSION"), "\n"), "what is missing follows");
 }
 

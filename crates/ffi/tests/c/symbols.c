@@ -1,5 +1,6 @@
-// Opens a library as a plug-in is opened, and prints which of the symbols that it is told are not there.
+// Opens a library as a plug-in is opened, and prints which of the symbols that it is told are not there in a version.
 
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 
@@ -11,8 +12,8 @@ int main(int argc, char **argv) {
     }
     const char *(*version)(void) = (const char *(*)(void))dlsym(library, "tb_version");
     printf("%s\n", version ? version() : "no version");
-    for (int i = 2; i < argc; i++)
-        if (!dlsym(library, argv[i]))
+    for (int i = 3; i < argc; i++)
+        if (!dlvsym(library, argv[i], argv[2]))
             printf("%s\n", argv[i]);
     return dlclose(library);
 }
