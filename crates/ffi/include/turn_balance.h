@@ -167,7 +167,8 @@ typedef struct tb_unresolved {
 
 // Called once with what came of a selection that was started, on a thread of the library's own: with a selection, to
 // be freed with tb_selection_free, or with an error, to be freed with tb_error_free; the other is NULL.
-// `user` is what tb_select_start was given. It must return, and must not throw.
+// `user` is what tb_select_start was given. It must return: one that throws, jumps out (longjmp) or ends its thread
+// (pthread_exit) aborts the process or breaks it.
 typedef void (*tb_callback)(void *user, struct tb_selection *selection, struct tb_error *error);
 
 #ifdef __cplusplus
@@ -256,7 +257,8 @@ char *tb_selection_ice_json(const struct tb_selection *selection,
 // end at a time, in seconds since 1970. `name` is for whom they are; NULL or "" for nobody. Keep the secret where
 // your users are not.
 //
-// Gives true and two strings to be freed with tb_string_free; false where a pointer is NULL or `name` is no UTF-8.
+// Gives true and two strings to be freed with tb_string_free; false where a pointer is NULL, the secret is empty or
+// `name` is no UTF-8.
 //
 // # Safety
 // At `secret` are `secret_len` bytes, `name` is NULL or a string that ends with a zero, `username` and `credential` are
@@ -269,7 +271,8 @@ bool tb_mint(const uint8_t *secret,
              char **credential);
 
 // Finds the best TURN server, and waits for it: for as long as the timeout says, and no longer. Any thread may
-// call it, and many at once.
+// call it, and many at once. Who cancels the thread meanwhile (pthread_cancel) aborts the process: tb_cancel ends a
+// selection before its time, of those that tb_select_start begins.
 //
 // Gives TB_OK and in `selection` what was found, to be freed with tb_selection_free; or what went wrong, and in
 // `error`, where that is not NULL, a word for people, to be freed with tb_error_free. The other of the two is
@@ -351,7 +354,11 @@ enum tb_status tb_select_start(const struct tb_balance *balance,
 
 // Ends a selection that was started, and frees its task. When it has returned the callback is not called any more,
 // and none is running: it waits for one that is. Only where it is called within that callback, which may be, it
-// does not wait. NULL is nothing to cancel.
+// does not wait. Two callbacks that each cancel the other's selection wait for each other without end.
+// NULL is nothing to cancel.
+//
+// In a process that was forked it leaves what its parent has started alone: that goes on there, and its callback is
+// never called here.
 void tb_cancel(struct tb_task *task);
 
 // Frees a string that a function gave to be freed. `NULL` is nothing to free.

@@ -5,7 +5,9 @@ use std::mem::MaybeUninit;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use turn_balance::{Balance, Endpoint, Error, Family, HttpsUrl, Limits, Prefix, Transport, Verify};
+use turn_balance::{
+    Balance, Endpoint, Error, Family, HttpsUrl, HttpsUrlError, Limits, Prefix, Transport, Verify,
+};
 
 use crate::error::{give, guard, tb_error, tb_status};
 use crate::text::read;
@@ -134,12 +136,15 @@ pub unsafe extern "C" fn tb_balance_add_root(
             ));
         };
         let bad = |why: &dyn std::fmt::Display| {
-            tb_error::new(tb_status::TB_BAD_ROOT, &format!("`{}`: {why}", root.escape_debug()))
+            // It repeats what is wrong, and no password.
+            tb_error::new(tb_status::TB_BAD_ROOT, &why.to_string())
         };
-        if root.starts_with("https:") {
-            balance.https_roots.push(root.parse().map_err(|why| bad(&why))?);
-        } else {
-            balance.roots.push(root.parse().map_err(|why| bad(&why))?);
+        match root.parse() {
+            Ok(root) => balance.https_roots.push(root),
+            Err(HttpsUrlError::Scheme(_)) => {
+                balance.roots.push(root.parse().map_err(|why| bad(&why))?);
+            }
+            Err(why) => return Err(bad(&why)),
         }
         Ok(())
     });

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 
-use turn_balance::{Error, Failure};
+use turn_balance::Error;
 
 use crate::text::c_string;
 
@@ -69,24 +69,24 @@ impl From<Error> for tb_error {
             message = format!("{message}: {cause}");
             source = cause.source();
         }
-        Self::new(status_of(&error), &message)
+        Self::new(status_of(error.kind()), &message)
     }
 }
 
-fn status_of(error: &Error) -> tb_status {
-    match error {
-        Error::NotFound(Failure::NoAnswer { .. }) => tb_status::TB_NO_ANSWER,
-        Error::NotFound(Failure::Unreachable { .. }) => tb_status::TB_UNREACHABLE,
-        Error::NotFound(Failure::DeadEnd { .. }) => tb_status::TB_DEAD_END,
-        Error::NotFound(Failure::Unverified { .. }) => tb_status::TB_UNVERIFIED,
-        Error::NotFound(Failure::Limited { .. }) => tb_status::TB_LIMITED,
-        Error::NotFound(Failure::Https { .. }) => tb_status::TB_HTTPS,
-        Error::Resolve { .. } | Error::NoAddress { .. } => tb_status::TB_RESOLVE,
-        Error::Endpoint(_) => tb_status::TB_BAD_ROOT,
-        Error::NoRoots | Error::NoRootBy { .. } => tb_status::TB_NO_ROOT,
-        Error::Socket { .. } => tb_status::TB_SOCKET,
-        Error::Roots { .. } => tb_status::TB_CA,
-        Error::Random(_) => tb_status::TB_SYSTEM,
+fn status_of(kind: &str) -> tb_status {
+    match kind {
+        "endpoint" => tb_status::TB_BAD_ROOT,
+        "no_roots" | "no_root_by" => tb_status::TB_NO_ROOT,
+        "resolve" | "no_address" => tb_status::TB_RESOLVE,
+        "no_answer" => tb_status::TB_NO_ANSWER,
+        "unreachable" => tb_status::TB_UNREACHABLE,
+        "dead_end" => tb_status::TB_DEAD_END,
+        "unverified" => tb_status::TB_UNVERIFIED,
+        "limited" => tb_status::TB_LIMITED,
+        "https" => tb_status::TB_HTTPS,
+        "socket" => tb_status::TB_SOCKET,
+        "roots" => tb_status::TB_CA,
+        "random" => tb_status::TB_SYSTEM,
         _ => tb_status::TB_OTHER,
     }
 }
@@ -147,6 +147,25 @@ pub extern "C" fn tb_error_free(error: Option<Box<tb_error>>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_kind_of_a_client_has_a_status() {
+        let servers = ["listen", "certificate", "thread", "worker", "task", "config", "key"];
+        let mut kinds = 0;
+        for file in ["src/error.rs", "src/net/engine/client/descent/failure.rs"] {
+            let file = format!("{}/../../{file}", env!("CARGO_MANIFEST_DIR"));
+            let text = std::fs::read_to_string(file).unwrap();
+            let (_, body) = text.split_once("pub fn kind(").unwrap();
+            let (body, _) = body.split_once("\n    }\n").unwrap();
+            for kind in body.lines().filter_map(|line| line.strip_suffix("\",")?.rsplit('"').next())
+            {
+                let is_other = status_of(kind) == tb_status::TB_OTHER;
+                assert_eq!(is_other, servers.contains(&kind), "{kind}");
+                kinds += 1;
+            }
+        }
+        assert_eq!(kinds, 14 + servers.len());
+    }
 
     #[test]
     fn a_panic_becomes_an_error() {

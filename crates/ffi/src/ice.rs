@@ -42,7 +42,8 @@ pub unsafe extern "C" fn tb_selection_ice_json(
 /// end at a time, in seconds since 1970. `name` is for whom they are; NULL or "" for nobody. Keep the secret where
 /// your users are not.
 ///
-/// Gives true and two strings to be freed with tb_string_free; false where a pointer is NULL or `name` is no UTF-8.
+/// Gives true and two strings to be freed with tb_string_free; false where a pointer is NULL, the secret is empty or
+/// `name` is no UTF-8.
 ///
 /// # Safety
 /// At `secret` are `secret_len` bytes, `name` is NULL or a string that ends with a zero, `username` and `credential` are
@@ -58,7 +59,9 @@ pub unsafe extern "C" fn tb_mint(
 ) -> bool {
     // SAFETY: the caller's promise.
     let for_whom = unsafe { read(name) };
-    let (Some(username), Some(credential), false) = (username, credential, secret.is_null()) else {
+    let (Some(username), Some(credential), false) =
+        (username, credential, secret.is_null() || secret_len == 0)
+    else {
         return false;
     };
     let Some(for_whom) = for_whom.or(name.is_null().then_some("")) else { return false };

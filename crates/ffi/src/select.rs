@@ -10,7 +10,8 @@ use crate::error::{give, guard, tb_error, tb_status};
 use crate::selection::tb_selection;
 
 /// Finds the best TURN server, and waits for it: for as long as the timeout says, and no longer. Any thread may
-/// call it, and many at once.
+/// call it, and many at once. Who cancels the thread meanwhile (pthread_cancel) aborts the process: tb_cancel ends a
+/// selection before its time, of those that tb_select_start begins.
 ///
 /// Gives TB_OK and in `selection` what was found, to be freed with tb_selection_free; or what went wrong, and in
 /// `error`, where that is not NULL, a word for people, to be freed with tb_error_free. The other of the two is

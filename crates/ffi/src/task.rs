@@ -1,7 +1,8 @@
 //! A selection that goes on by itself, until it has ended or is cancelled.
 
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
+use std::mem::{MaybeUninit, forget};
+use std::process;
 use std::ptr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,13 +18,16 @@ use crate::selection::tb_selection;
 
 /// Called once with what came of a selection that was started, on a thread of the library's own: with a selection, to
 /// be freed with tb_selection_free, or with an error, to be freed with tb_error_free; the other is NULL.
-/// `user` is what tb_select_start was given. It must return, and must not throw.
+/// `user` is what tb_select_start was given. It must return: one that throws, jumps out (longjmp) or ends its thread
+/// (pthread_exit) aborts the process or breaks it.
 pub type tb_callback =
     Option<extern "C" fn(user: *mut c_void, selection: *mut tb_selection, error: *mut tb_error)>;
 
 /// A selection that was started. It is ended, and freed, by tb_cancel.
 #[derive(Debug)]
 pub struct tb_task {
+    /// Whose thread it has: a forked child has this in its memory, and not the thread.
+    process: u32,
     /// Whether somebody has decided what becomes of the callback: who cancels, or who calls it.
     decided: Arc<AtomicBool>,
     /// Ends the selection when it is dropped.
@@ -104,16 +108,24 @@ fn start(
         thread::Builder::new().name("turn-balance".to_owned()).spawn(run).map_err(|error| {
             tb_error::new(tb_status::TB_SYSTEM, &format!("the system gives no thread: {error}"))
         })?;
-    Ok(tb_task { decided, cancel, thread })
+    Ok(tb_task { process: process::id(), decided, cancel, thread })
 }
 
 /// Ends a selection that was started, and frees its task. When it has returned the callback is not called any more,
 /// and none is running: it waits for one that is. Only where it is called within that callback, which may be, it
-/// does not wait. NULL is nothing to cancel.
+/// does not wait. Two callbacks that each cancel the other's selection wait for each other without end.
+/// NULL is nothing to cancel.
+///
+/// In a process that was forked it leaves what its parent has started alone: that goes on there, and its callback is
+/// never called here.
 #[unsafe(no_mangle)]
 pub extern "C" fn tb_cancel(task: Option<Box<tb_task>>) {
     let Some(task) = task else { return };
-    let tb_task { decided, cancel, thread } = *task;
+    if task.process != process::id() {
+        // Whatever is dropped of it would wake, or wait for, a thread that is the parent's.
+        return forget(task);
+    }
+    let tb_task { decided, cancel, thread, .. } = *task;
     decided.store(true, Ordering::Release);
     drop(cancel);
     if thread.thread().id() != thread::current().id() {

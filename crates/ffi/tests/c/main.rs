@@ -149,6 +149,15 @@ fn a_thousand_selections_of_two_threads() {
 }
 
 #[test]
+fn a_forked_child_leaves_its_parents_selections_alone() {
+    let Some(program) = compile("cc", "tests/c/fork.c", &["-std=gnu11"]) else { return };
+    let cascade = Cascade::start();
+    let silent = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let roots = [cascade.root, silent.local_addr().unwrap()].map(|root| root.to_string());
+    assert_eq!(printed(Command::new(program).args(roots)), "whole\n");
+}
+
+#[test]
 fn valgrind_finds_nothing() {
     if env::var_os("TB_FFI_CFLAGS").is_some() {
         return;

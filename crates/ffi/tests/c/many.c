@@ -62,6 +62,16 @@ static tb_balance *asking(const char *addr) {
     return balance;
 }
 
+// What comes into JSON is as it was, whatever it is; what is none is refused.
+static void configures(const tb_selection *selection) {
+    char *ice = tb_selection_ice_json(selection, 0, "a\"\\\n\x01", "\xc3\xa4");
+    CHECK(strstr(ice, "\"username\":\"a\\\"\\\\\\n\\u0001\",\"credential\":\"\xc3\xa4\""));
+    tb_string_free(ice);
+    CHECK(!tb_selection_ice_json(selection, 0, "a\xff", "b"));
+    CHECK(!tb_selection_ice_json(selection, 0, "a", "\xed\xa0\x80"));
+    CHECK(!tb_selection_ice_json(selection, 0, "a", NULL));
+}
+
 static void waits(void) {
     tb_balance *balance = asking(root);
     tb_selection *selection;
@@ -69,6 +79,7 @@ static void waits(void) {
     CHECK(tb_select(balance, &selection, &error) == TB_OK && !error);
     CHECK(strstr(tb_selection_turn(selection), ":3478"));
     CHECK(tb_selection_verified(selection));
+    configures(selection);
     CHECK(tb_selection_hop(selection, 0) && !tb_selection_hop(selection, 99));
     tb_selection_free(selection);
     tb_balance_free(balance);
@@ -173,6 +184,13 @@ static void takes_nothing(void) {
     CHECK(tb_select(balance, &selection, NULL) == TB_NO_ROOT && !selection);
     CHECK(tb_select_start(balance, NULL, NULL, NULL, NULL) == TB_INVALID_ARGUMENT);
     CHECK(tb_balance_add_root(balance, "\xff", NULL) == TB_INVALID_ARGUMENT);
+    CHECK(tb_balance_add_root(balance, "HTTPS://Root.example/", NULL) == TB_OK);
+    CHECK(tb_balance_add_root(balance, "Http://root.example", &error) == TB_BAD_ROOT);
+    CHECK(strstr(tb_error_message(error), "not secure"));
+    tb_error_free(error);
+    CHECK(tb_balance_add_root(balance, "https://me:word@root.example", &error) == TB_BAD_ROOT);
+    CHECK(!strstr(tb_error_message(error), "word@"));
+    tb_error_free(error);
     CHECK(tb_balance_set_timeout(balance, 0) == TB_INVALID_ARGUMENT);
     CHECK(tb_balance_set_family(balance, 5) == TB_INVALID_ARGUMENT);
     CHECK(tb_balance_set_family(NULL, TB_FAMILY_IPV4) == TB_INVALID_ARGUMENT);
@@ -191,6 +209,7 @@ static void takes_nothing(void) {
     CHECK(!strcmp(username, "1795778101:tb") && !strcmp(credential, "7Vp3O53nA5eDKBBRv3hr53fsI5k="));
     tb_string_free(username), tb_string_free(credential);
     CHECK(!tb_mint(NULL, 0, 0, NULL, &username, &credential));
+    CHECK(!tb_mint((const uint8_t *)"", 0, 1795778101, NULL, &username, &credential));
 }
 
 static int __attribute__((unused)) threads_here(void) {
