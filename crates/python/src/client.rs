@@ -44,15 +44,15 @@ impl Client {
     fn new(
         py: Python<'_>,
         roots: Vec<String>,
-        timeout: f64,
-        family: Option<u8>,
+        timeout: &Bound<'_, PyAny>,
+        family: Option<&Bound<'_, PyAny>>,
         verify: &str,
         urls: bool,
         transport: &str,
         ca_file: Option<PathBuf>,
         strategy: &str,
         view: &str,
-        linger: f64,
+        linger: &Bound<'_, PyAny>,
         allow: Vec<String>,
         allow_private: bool,
     ) -> PyResult<Self> {

@@ -10,6 +10,7 @@ mod reactor;
 /// The client of turn-balance. Private: `turn_balance` is what is promised.
 #[pyo3::pymodule(name = "_native")]
 mod native {
+    use pyo3::exceptions::PyValueError;
     use pyo3::prelude::*;
     use turn_balance::{TurnCredentials, TurnSecret};
 
@@ -23,9 +24,12 @@ mod native {
     /// The user and the password that the secret of a TURN server makes, good until `expiry` (seconds
     /// since 1970).
     #[pyfunction]
-    fn mint(secret: &[u8], expiry: u64, user: &str) -> (String, String) {
+    fn mint(secret: &[u8], expiry: u64, user: &str) -> PyResult<(String, String)> {
+        if secret.is_empty() {
+            return Err(PyValueError::new_err("the secret is empty"));
+        }
         let TurnCredentials { username, password, .. } = TurnSecret::new(secret).mint(expiry, user);
-        (username, password)
+        Ok((username, password))
     }
 
     /// Ends all descents, and the thread that moves them: none begins any more. For the end of the

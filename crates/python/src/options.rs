@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use pyo3::exceptions::PyValueError;
-use pyo3::{PyErr, PyResult, Python};
+use pyo3::conversion::FromPyObjectOwned;
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
 use turn_balance::{
-    Balance, Builder, Endpoint, Family, HttpsUrl, Limits, Prefix, PrefixError, Strategy, Transport,
-    Verify, View,
+    Balance, Builder, Endpoint, Family, HttpsUrl, HttpsUrlError, Limits, Prefix, PrefixError,
+    Strategy, Transport, Verify, View,
 };
 
 use crate::failed::Failed;
@@ -53,15 +54,16 @@ impl Options {
     }
 }
 
-/// The roots by UDP, and those by HTTPS: they begin as URLs of the web do.
+/// The roots by UDP, and those by HTTPS.
 pub(crate) fn roots(py: Python<'_>, texts: &[String]) -> PyResult<(Vec<Endpoint>, Vec<HttpsUrl>)> {
     let (mut udp, mut https) = (Vec::new(), Vec::new());
     for text in texts {
-        let scheme = text.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-        if matches!(scheme.as_deref(), Some("http" | "https")) {
-            https.push(text.parse().map_err(|error| Failed::endpoint(&error).raised(py))?);
-        } else {
-            udp.push(text.parse().map_err(|error| Failed::endpoint(&error).raised(py))?);
+        match text.parse() {
+            Ok(url) => https.push(url),
+            Err(HttpsUrlError::Scheme(_)) => {
+                udp.push(text.parse().map_err(|error| Failed::endpoint(&error).raised(py))?);
+            }
+            Err(error) => return Err(Failed::endpoint(&error).raised(py)),
         }
     }
     Ok((udp, https))
@@ -77,22 +79,37 @@ pub(crate) fn choice<T: Copy>(option: &str, word: &str, words: &[(&str, T)]) -> 
 }
 
 /// So many seconds.
-pub(crate) fn seconds(option: &str, seconds: f64) -> PyResult<Duration> {
-    let time = Duration::try_from_secs_f64(seconds).ok();
+pub(crate) fn seconds(option: &str, given: &Bound<'_, PyAny>) -> PyResult<Duration> {
+    let expected = "a number of seconds between 0 and a day";
+    let time = Duration::try_from_secs_f64(number(option, given, expected)?).ok();
     // Far beyond what anybody waits for, and near enough that no clock ends before.
-    time.filter(|time| *time <= Duration::from_secs(24 * 60 * 60)).ok_or_else(|| {
-        wrong(option, &seconds.to_string(), "a number of seconds between 0 and a day")
-    })
+    time.filter(|time| *time <= Duration::from_secs(24 * 60 * 60))
+        .ok_or_else(|| wrong(option, &given.to_string(), expected))
 }
 
 /// 4, 6 or neither.
-pub(crate) fn family(number: Option<u8>) -> PyResult<Option<Family>> {
-    match number {
-        None => Ok(None),
-        Some(4) => Ok(Some(Family::V4)),
-        Some(6) => Ok(Some(Family::V6)),
-        Some(other) => Err(wrong("family", &other.to_string(), "4, 6 or None")),
+pub(crate) fn family(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Family>> {
+    let expected = "4, 6 or None";
+    let Some(given) = given else { return Ok(None) };
+    match number("family", given, expected)? {
+        4_u8 => Ok(Some(Family::V4)),
+        6 => Ok(Some(Family::V6)),
+        other => Err(wrong("family", &other.to_string(), expected)),
     }
+}
+
+/// A number of Python's, which is as large as it likes: one that is too large is as wrong as any other.
+fn number<'py, T>(option: &str, given: &Bound<'py, PyAny>, expected: &str) -> PyResult<T>
+where
+    T: FromPyObjectOwned<'py, Error = PyErr>,
+{
+    given.extract().map_err(|error: PyErr| {
+        if error.is_instance_of::<PyOverflowError>(given.py()) {
+            wrong(option, &given.to_string(), expected)
+        } else {
+            PyTypeError::new_err(format!("{option} is {given:?}, expected {expected}"))
+        }
+    })
 }
 
 /// Networks that lists may lead into.

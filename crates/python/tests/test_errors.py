@@ -99,7 +99,11 @@ def test_what_cannot_be_asked_is_told_before_anything_is(
         ("family", 5, "family is 5, expected 4, 6 or None"),
         ("verify", "yes", "verify is 'yes', expected 'on' or 'off' or 'require'"),
         ("timeout", -1, "timeout is -1, expected a number of seconds between 0 and a day"),
-        ("timeout", float("nan"), "timeout is NaN"),
+        ("family", -1, "family is -1, expected 4, 6 or None"),
+        ("family", 2**70, "family is 1180591620717411303424, expected 4, 6 or None"),
+        ("timeout", float("nan"), "timeout is nan"),
+        ("timeout", 10**400, "timeout is 1000"),
+        ("linger", float("inf"), "linger is inf"),
         ("linger", 1e300, "linger is 1"),
         ("allow", "10.1.2.3/8", "10.0.0.0/8 is meant"),
     ],
@@ -107,6 +111,48 @@ def test_what_cannot_be_asked_is_told_before_anything_is(
 def test_wrong_options_are_value_errors(option: str, value: Any, says: str) -> None:
     with pytest.raises(ValueError, match=re.escape(says)):
         turn_balance.Balance("192.0.2.1", **{option: value})
+
+
+@pytest.mark.parametrize("option", turn_balance.Options.__annotations__)
+def test_options_of_a_wrong_type_are_type_errors(option: str) -> None:
+    with pytest.raises(TypeError):
+        turn_balance.Balance("192.0.2.1", **{option: object()})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"secret": ""}, "the secret is empty"),
+        ({"secret": b""}, "the secret is empty"),
+        ({"ttl": 0}, "ttl is 0, expected a number of seconds above 0"),
+        ({"ttl": -1.5}, "ttl is -1.5"),
+        ({"ttl": float("nan")}, "ttl is nan"),
+        ({"ttl": float("inf")}, "ttl is inf"),
+        ({"ttl": 1e300}, "expected seconds since 1970"),
+        ({"expiry": -1}, "the credentials end at -1, expected seconds since 1970"),
+        ({"expiry": 2**64}, "the credentials end at 18446744073709551616"),
+    ],
+)
+def test_credentials_that_are_none_are_value_errors(options: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(says)):
+        turn_balance.mint(**{"secret": "north-wind", **options})
+
+
+@pytest.mark.parametrize(
+    "options", [{"secret": None}, {"secret": 5}, {"ttl": "1"}, {"expiry": 1.5}, {"user": b"tb"}]
+)
+def test_credentials_of_a_wrong_type_are_type_errors(options: Any) -> None:
+    with pytest.raises(TypeError):
+        turn_balance.mint(**{"secret": "north-wind", **options})
+
+
+def test_what_goes_to_a_browser_is_text(cascade: Cascade) -> None:
+    found = cascade.select()
+    for username, credential in [(b"me", "word"), ("me", b"word")]:
+        with pytest.raises(TypeError, match="are text, not bytes"):
+            found.ice_servers(username=username, credential=credential)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="ttl is 0"):
+        found.ice_servers(secret="north-wind", ttl=0)
 
 
 def test_roots_are_text() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING, TypedDict
 
 from . import _native
@@ -39,7 +40,16 @@ def mint(
 
     They are good for `ttl` seconds from now, or until `expiry` (seconds since 1970), for whoever `user` is. The clocks
     of this host and of the TURN servers must agree.
+
+    Raises ValueError where the secret is empty, `ttl` is not above 0, or they would end before 1970 or never.
     """
-    until = int(time.time() + ttl) if expiry is None else expiry
     text = secret.encode() if isinstance(secret, str) else secret
-    return Credentials(*_native.mint(text, until, user))
+    if expiry is None:
+        if not 0 < ttl < inf:
+            raise ValueError(f"ttl is {ttl}, expected a number of seconds above 0")
+        expiry = int(time.time() + ttl)
+    try:
+        minted = _native.mint(text, expiry, user)
+    except OverflowError:
+        raise ValueError(f"the credentials end at {expiry}, expected seconds since 1970") from None
+    return Credentials(*minted)

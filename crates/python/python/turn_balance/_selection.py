@@ -178,6 +178,9 @@ def _who(
             raise ValueError("a credential and a secret, expected one of them")
         return mint(secret, ttl=ttl, user="tb" if username is None else username)
     if username is not None and credential is not None:
+        for text in (username, credential):
+            if not isinstance(text, str):
+                raise TypeError(f"username and credential are text, not {type(text).__name__}")
         return Credentials(username, credential)
     if username is not None or credential is not None:
         raise ValueError("username and credential belong together")
