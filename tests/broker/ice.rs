@@ -144,7 +144,8 @@ async fn what_is_asked_for_is_judged() {
         (json!({"order": [known], "count": 0}), 422, "`count` is not"),
         (json!({"order": [known], "count": 9}), 422, "`count` is not"),
         (json!({"odrer": [known]}), 422, "unknown field `odrer`"),
-        (json!([1]), 422, "invalid type"),
+        (json!([[known]]), 422, "the body is a list"),
+        (json!("order"), 422, "invalid type"),
     ] {
         let answer = ice(addr, API_KEY, &[], &body);
         assert_eq!(answer.status, status, "{body}: {answer:?}");
@@ -206,6 +207,12 @@ async fn the_shape_that_others_read() {
         let answer = get(addr, path);
         assert_eq!(answer.status, status, "{path}");
         assert!(!answer.detail().is_empty() && !answer.body.contains("password"));
+    }
+    let bearer = format!("Authorization: Bearer {}", token(TOKEN_SECRET, now() + 60, "me"));
+    for (query, status) in [("", 200), ("&username=me", 200), ("&username=you", 403)] {
+        let answer = ask(addr, "GET", &format!("/turn?service=turn{query}"), &[&bearer]);
+        assert_eq!(answer.status, status, "{query}");
+        assert_eq!(answer.body.contains(":me\""), status == 200, "{answer:?}");
     }
 }
 

@@ -42,9 +42,22 @@ pub(super) struct Access {
 /// The names of those who have API keys, by these.
 type ApiKeys = BTreeMap<[u8; 32], String>;
 
-/// Who was let in: what stands behind the time in the name of his TURN user.
+/// Who was let in, by his name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Bearer(pub(super) String);
+pub(super) enum Bearer {
+    /// With an API key: a back end, which may name those for whom it asks.
+    Key(String),
+    /// With a token: a page of this user's.
+    User(String),
+}
+
+impl Bearer {
+    /// What stands behind the time in the name of his TURN user.
+    pub(super) fn name(&self) -> &str {
+        let (Self::Key(name) | Self::User(name)) = self;
+        name
+    }
+}
 
 impl Access {
     /// Reads who may.
@@ -97,7 +110,7 @@ impl Access {
                 let at = Instant::now();
                 self.of_addresses.take(&from, at).map_err(too_often)?;
                 self.of_users.take(&user.to_owned(), at).map_err(too_often)?;
-                Ok(Bearer(user.to_owned()))
+                Ok(Bearer::User(user.to_owned()))
             }
             Some(Err(TokenFault::Expired)) => Err(self.stranger(from, "the token has expired")),
             Some(Err(TokenFault::TooFar)) => {
@@ -124,7 +137,7 @@ impl Access {
 
     fn of_key(&self, name: String) -> Result<Bearer, HttpProblem> {
         self.of_keys.take(&name, Instant::now()).map_err(too_often)?;
-        Ok(Bearer(name))
+        Ok(Bearer::Key(name))
     }
 
     /// Whose API key it is. What is looked up says nothing of it to who does not know `blind`.

@@ -74,6 +74,11 @@ pub(super) fn parse(body: &[u8]) -> Result<(Option<Vec<SocketAddr>>, usize), Htt
     let refused = |status, detail: String| Err(HttpProblem::new(status, detail));
     let asked: IceRequest = match body {
         [] => IceRequest::default(),
+        // Which would be read as what it has in their order.
+        body if body.trim_ascii_start().starts_with(b"[") => {
+            let detail = "the body is a list, expected an object";
+            return refused(StatusCode::UNPROCESSABLE_ENTITY, detail.into());
+        }
         body => match serde_json::from_slice(body) {
             Ok(asked) => asked,
             Err(error) if error.is_data() => {

@@ -47,7 +47,7 @@ impl Mint {
 
     /// A TURN server with credentials for somebody; `None`: there is no secret of it, or it is none.
     pub(super) fn ice_server(&self, server: &ListedServer, who: &Bearer) -> Option<IceServer> {
-        let credentials = Some(self.credentials(server, &who.0)?);
+        let credentials = Some(self.credentials(server, who.name())?);
         let urls = server.ways();
         let urls: Vec<_> = urls.iter().filter_map(ServerUrl::turn).cloned().collect();
         (!urls.is_empty()).then_some(IceServer { urls, credentials })

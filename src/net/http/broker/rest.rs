@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::access::Bearer;
 use super::caller::Caller;
 use super::choice::nearest;
 use super::desk::Desk;
@@ -74,7 +75,11 @@ async fn answer(
         Some(key) => desk.access.holder(key, caller)?,
         None => desk.access.bearer(headers, caller)?,
     };
-    let name = asked.username.as_deref().unwrap_or(&bearer.0);
+    let name = asked.username.as_deref().unwrap_or(bearer.name());
+    if matches!(&bearer, Bearer::User(user) if user != name) {
+        let detail = "a token is for its own user alone";
+        return Err(HttpProblem::new(StatusCode::FORBIDDEN, detail));
+    }
     let mut servers = nearest(&desk.lists).await?;
     servers.retain(|server| desk.mint.can(server));
     let nothing = || {
