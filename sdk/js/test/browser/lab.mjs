@@ -79,14 +79,17 @@ export class Lab {
     return spawn('nsenter', [`--net=/proc/${this.holder.pid}/ns/net`, program, ...args], options)
   }
 
-  /** Sets how far servers are: milliseconds by their addresses, of balance servers without the port. Each listens one port above. */
+  /**
+   * Sets how far servers are: milliseconds by their addresses, of balance servers without the port. Each listens one port above.
+   * Tells by how many milliseconds an answer came too late since the last time.
+   */
   async distances(ms, loss = 0) {
     const ways = Object.entries(ms).map(([to, time]) => {
       const [ip, port = 3001] = to.split(':')
       return { front: `${ip}:${port}`, back: `${ip}:${Number(port) + 1}`, ms: time }
     })
     this.delay.stdin.write(JSON.stringify({ loss, ways }) + '\n')
-    await this.ready.next()
+    return Number((await this.ready.next()).value)
   }
 
   /** Starts a balance server. */

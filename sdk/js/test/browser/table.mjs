@@ -82,15 +82,15 @@ const all = { ...listed, 5: many, 9: below.mixed.flat() }
 for (const root in all) await until(`all below ${root}`, () => lab.named(`300${root}`)?.candidates > all[root].length)
 
 let failed = false
-console.log('browser  case      right  as tb probe  error p50 / p95 / max ms   time p50 / p95 / max s   load')
+console.log('browser  case      right  as tb probe  tb probe right  error p50 / p95 / max ms   time p50 / p95 / max s   late p50 / p95 / max ms   load')
 const is = (among) => chosen.filter((name) => name in among)
 const wanted = (among) => (is(among).length ? is(among) : Object.keys(among))
 for (const kind of wanted(BROWSERS)) {
   const browser = await browse(kind)
   for (const name of wanted(CASES)) {
     const test = CASES[name]
-    const [errors, times] = [[], []]
-    let [right, same] = [0, 0]
+    const [errors, times, lates] = [[], [], []]
+    let [right, same, probed] = [0, 0, 0]
     for (let round = 0; round < rounds; round++) {
       const ms = test.distances?.() ?? apart(shuffle(listed[test.root]))
       await lab.distances(ms, test.loss)
@@ -101,15 +101,19 @@ for (const kind of wanted(BROWSERS)) {
       await page.goto(`${PAGE}/`)
       const found = await page.evaluate(choose, { broker: `http://${ROOT}:844${test.root}`, blocked: test.blocked })
       await page.close()
+      const late = await lab.distances(ms, test.loss)
+      lates.push(late)
       const at = all[test.root].find((server) => server.split(':')[0] === found.turn?.split(':')[0])
       right += at === best
       same += found.turn !== undefined && found.turn === probe.turn
-      if (at !== best || process.env.TB_VERBOSE) console.error(kind, name, { best: [best, ms[best]], found: JSON.stringify(found), probe: probe?.turn })
+      const named = probe.turn?.split(':')[0] === best.split(':')[0]
+      probed += named
+      if (at !== best || !named || process.env.TB_VERBOSE) console.error(kind, name, { best: [best, ms[best]], late, found: JSON.stringify(found), probe: JSON.stringify(probe) })
       if (found.rtt != null) errors.push(Math.abs(found.rtt - ms[at]))
       times.push(found.ms / 1000)
     }
     const of = (list, digits) => [0.5, 0.95, 1].map((part) => quantile(list, part).toFixed(digits)).join(' / ')
-    console.log(`${kind.padEnd(8)} ${name.padEnd(8)} ${`${right}/${rounds}`.padStart(7)}  ${`${same}/${rounds}`.padStart(11)}  ${of(errors, 2).padEnd(25)}  ${of(times, 2).padEnd(23)}  ${loadavg()[0].toFixed(1)}`)
+    console.log(`${kind.padEnd(8)} ${name.padEnd(8)} ${`${right}/${rounds}`.padStart(7)}  ${`${same}/${rounds}`.padStart(11)}  ${`${probed}/${rounds}`.padStart(14)}  ${of(errors, 2).padEnd(25)}  ${of(times, 2).padEnd(23)}  ${of(lates, 1).padEnd(23)}  ${loadavg()[0].toFixed(1)}`)
     // Of ten, two that a busy machine spoilt say nothing.
     if (right < (rounds < 100 ? 0.8 : test.least) * rounds) failed = true
   }
