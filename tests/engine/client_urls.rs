@@ -201,6 +201,26 @@ fn of_one_that_is_listed_whoever_checks_it_tells_them() {
 }
 
 #[test]
+fn one_who_is_said_to_check_many_and_is_silent_is_not_asked_without_end() {
+    let node = |n| Node { checker: Some(region(1)), ..Node::new(leaf_turn(n), Kind::Turn) };
+    let descend = |checker: Option<Host>| {
+        let mut world = World::new(52, |_, _| Path::of(10));
+        world.hosts.insert(server(ROOT), lists((11..=30).map(node).collect()));
+        world.hosts.extend(checker.map(|checker| (region(1), checker)));
+        world.hosts.extend((11..=30).map(|n| (leaf_turn(n), Host::Turn)));
+        let chosen = descend(&mut world, Options::default());
+        assert_eq!(urls(&chosen), ["turn:203.0.113.11:3478?transport=udp"]);
+        world.log.iter().filter(|sent| sent.to == region(1)).count()
+    };
+    assert_eq!(descend(None), 8, "as often as it may be");
+    // One that tells of others is no longer silent.
+    let of_others = answers(Box::new(|_, of| {
+        Some(ProbeReply::default()).filter(|_| of != Some(leaf_turn(11)))
+    }));
+    assert_eq!(descend(Some(of_others)), 8 + 3 + 3);
+}
+
+#[test]
 fn a_server_that_hands_out_a_cookie_is_asked_with_it() {
     let mut asked = 0;
     let limited = answers(Box::new(move |urls, _| {

@@ -113,13 +113,14 @@ impl SendBudget {
         left
     }
 
-    /// Judges a datagram that a candidate is due, and counts it if it may go.
+    /// Judges a datagram to a host, and counts it if it may go. A candidate that is `due` waits for its
+    /// host's first answer; what nobody is due is dropped.
     pub(super) fn spend(
         &mut self,
         to: SocketAddr,
         len: usize,
         last_round: bool,
-        id: CandidateId,
+        due: Option<CandidateId>,
     ) -> Spend {
         let reserve = if last_round { Quota::default() } else { self.reserve };
         let many = self.datagrams + reserve.datagrams >= self.limits.datagrams;
@@ -128,7 +129,7 @@ impl SendBudget {
         }
         let host = self.hosts.entry(network(to)).or_default();
         if !host.answered && host.sent >= self.limits.unanswered {
-            host.waiting.push(id);
+            host.waiting.extend(due);
             return Spend::Wait;
         }
         host.sent += 1;

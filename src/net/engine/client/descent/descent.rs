@@ -234,7 +234,7 @@ impl Descent {
 
     fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Some(proof) = Proof::of_binding(datagram) else {
-            return self.race.handle_malformed();
+            return self.race.post().note(|cost| &mut cost.malformed);
         };
         if let Some(id) = self.race.handle_answer(now, from, proof) {
             self.race.compare(id);
@@ -244,7 +244,7 @@ impl Descent {
     fn handle_response(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
         let Ok(Response { id, body: ResponseBody::Probe(mut reply) }) = Response::decode(datagram)
         else {
-            return self.race.handle_malformed();
+            return self.race.post().note(|cost| &mut cost.malformed);
         };
         put_on_link(&mut reply, from);
         let proof = Proof::of_reply(id, &reply);

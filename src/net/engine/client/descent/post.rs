@@ -1,8 +1,10 @@
 //! What a descent sends, paid out of its budget and counted, and what it heard in vain.
 
+use std::net::SocketAddr;
+
 use rand::RngExt;
 
-use super::budget::{Quota, SendBudget};
+use super::budget::{Quota, SendBudget, Spend};
 use super::candidate_id::CandidateId;
 use super::candidates::Entry;
 use super::options::Options;
@@ -30,8 +32,7 @@ impl Post {
         Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) }
     }
 
-    /// Pays for a datagram to a candidate, or to whoever knows more of it. Roots, which the caller named,
-    /// cost nothing of the budget.
+    /// Pays for a datagram to a candidate. Roots, which the caller named, cost nothing of the budget.
     pub(super) fn pay(
         &mut self,
         (id, entry): (CandidateId, &Entry),
@@ -39,12 +40,23 @@ impl Post {
         last_round: bool,
     ) -> Result<(), Unasked> {
         if entry.via.is_some() {
-            let spend = self.budget.spend(entry.addr, len, last_round, id);
+            let spend = self.budget.spend(entry.addr, len, last_round, Some(id));
             spend.withheld().map_or(Ok(()), Err)?;
         }
-        self.cost.datagrams += 1;
-        self.cost.bytes += len as u64;
+        self.count(len);
         Ok(())
+    }
+
+    /// Pays for a datagram of the last round to whoever is asked about a candidate, be it a candidate
+    /// itself or not. Returns whether it may go.
+    pub(super) fn pay_beside(&mut self, to: SocketAddr, asked: Option<&Entry>, len: usize) -> bool {
+        let root = asked.is_some_and(|entry| entry.via.is_none());
+        let host = asked.map_or(to, |entry| entry.addr);
+        let goes = root || self.budget.spend(host, len, true, None) == Spend::Send;
+        if goes {
+            self.count(len);
+        }
+        goes
     }
 
     /// What can still be planned, beside requests of these lengths that are.
@@ -52,9 +64,9 @@ impl Post {
         self.budget.left(planned)
     }
 
-    /// A candidate has answered: returns who has waited for that.
-    pub(super) fn answered(&mut self, entry: &Entry) -> Vec<CandidateId> {
-        self.budget.answered(entry.addr)
+    /// Somebody has answered: returns who has waited for that.
+    pub(super) fn answered(&mut self, addr: SocketAddr) -> Vec<CandidateId> {
+        self.budget.answered(addr)
     }
 
     /// What was sent and ignored so far.
@@ -65,5 +77,10 @@ impl Post {
     /// Something was heard in vain.
     pub(super) fn note(&mut self, count: impl FnOnce(&mut Cost) -> &mut u32) {
         *count(&mut self.cost) += 1;
+    }
+
+    fn count(&mut self, len: usize) {
+        self.cost.datagrams += 1;
+        self.cost.bytes += len as u64;
     }
 }

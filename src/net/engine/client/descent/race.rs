@@ -83,11 +83,6 @@ impl Race {
 
     // ---- what is heard ----
 
-    /// A datagram came that is no message.
-    pub(super) fn handle_malformed(&mut self) {
-        self.post.note(|cost| &mut cost.malformed);
-    }
-
     /// An answer came: notes the round-trip time that it shows. `None`: it is not a right one.
     pub(super) fn handle_answer(
         &mut self,
@@ -98,9 +93,7 @@ impl Race {
         match self.candidates.hear(now, from, proof) {
             Heard::Right { id, sent } => {
                 self.schedule.settle(id, sent);
-                for waiting in self.post.answered(&self.candidates[id]) {
-                    self.plan(waiting, now);
-                }
+                self.note_answer_of(now, from);
                 return Some(id);
             }
             Heard::Repeated => self.post.note(|cost| &mut cost.repeated),
@@ -442,8 +435,16 @@ impl Race {
         &mut self.post
     }
 
-    /// Pays for a datagram of the last round that is about a candidate, and sent wherever it is known.
-    pub(super) fn pay_for(&mut self, id: CandidateId, len: usize) -> bool {
-        self.post.pay((id, &self.candidates[id]), len, true).is_ok()
+    /// Pays for a datagram of the last round to whoever is asked about a candidate.
+    pub(super) fn pay_beside(&mut self, to: SocketAddr, len: usize) -> bool {
+        self.post.pay_beside(to, self.candidates.at(to).map(|id| &self.candidates[id]), len)
+    }
+
+    /// Somebody who was asked has answered: what has waited for that goes.
+    pub(super) fn note_answer_of(&mut self, now: Instant, from: SocketAddr) {
+        let host = self.candidates.at(from).map_or(from, |id| self.candidates[id].addr);
+        for waiting in self.post.answered(host) {
+            self.plan(waiting, now);
+        }
     }
 }

@@ -108,7 +108,7 @@ impl Urls {
             let query =
                 Query::Probe { view: View::Flat, names: false, extras, size: URL_REQUEST as u16 };
             let payload = wanted.exchange.encode(token, query);
-            if wanted.urls.is_none() && race.pay_for(owner, payload.len()) {
+            if wanted.urls.is_none() && race.pay_beside(wanted.to, payload.len()) {
                 wanted.exchange.sent(now, token, query, ());
                 self.by_request.insert(token.id, owner);
                 return Some(Transmit { to: wanted.to, payload });
@@ -134,6 +134,7 @@ impl Urls {
             Judged::Repeated => race.post().note(|cost| &mut cost.repeated),
             Judged::Right { .. } => {
                 wanted.exchange.accept(proof);
+                race.note_answer_of(now, from);
                 if !reply.retry {
                     let root = race.candidates()[owner].root;
                     wanted.urls.get_or_insert_with(|| judged(&reply.urls, root, race.options()));
