@@ -172,9 +172,10 @@ impl Traveller {
             return Some((Rule::Memory, format!("{progress:?}")));
         }
         let trace = descent.trace()?;
+        // What a list tells of nodes that are down is shown, and not asked.
         let deepest = trace.candidates.iter().filter(|c| {
             let beside = matches!(c.turn, Some(turn) if turn == c.addr);
-            !beside && c.state != CandidateState::Selected
+            c.sent > 0 && !beside && c.state != CandidateState::Selected
         });
         let deepest = deepest.map(|c| c.level).max().unwrap_or(0);
         if deepest > self.options.limits.depth {
