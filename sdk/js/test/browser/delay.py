@@ -2,9 +2,9 @@
 
 Each line of its input replaces what was set before, and is answered by a line:
 {"loss": 0.05, "ways": [{"front": "IP:PORT", "back": "IP:PORT", "ms": 30}]}. A client sends to the front; the answer from the back
-reaches it so many milliseconds after the client was heard, by the kernel's clock: a machine that is busy in between adds nothing. The answered
-line has by how many milliseconds one left too late since the last. Each way of a datagram is lost with the same probability. A
-front that is named once stays.
+reaches it so many milliseconds after the client was heard, by the kernel's clock: a machine that is busy in between adds nothing. The line that
+answers has after how many milliseconds the soonest has left each front since the line before. Each way of a datagram is
+lost with the same probability. A front that is named once stays.
 """
 
 import heapq
@@ -32,7 +32,7 @@ except OSError:
 # Waited on with `select`, which alone keeps time to the microsecond.
 poll = select.epoll()
 poll.register(sys.stdin, select.EPOLLIN)
-ways, flows, due, loss, count, late, text, swept = {}, {}, [], 0.0, 0, 0.0, b"", 0.0
+ways, flows, due, loss, count, text, swept = {}, {}, [], 0.0, 0, b"", 0.0
 
 
 class Flow:
@@ -52,7 +52,7 @@ class Flow:
 
 class Way:
     def __init__(self, front):
-        self.front, self.clients = Flow(self, address=endpoint(front)), {}
+        self.front, self.clients, self.least = Flow(self, address=endpoint(front)), {}, 1.0
 
 
 def endpoint(written):
@@ -61,7 +61,7 @@ def endpoint(written):
 
 
 def configure(line):
-    global loss, late
+    global loss
     wanted = json.loads(line)
     loss = wanted.get("loss", 0.0)
     for entry in wanted["ways"]:
@@ -69,8 +69,9 @@ def configure(line):
         if way is None:
             way = ways[entry["front"]] = Way(entry["front"])
         way.back, way.delay = endpoint(entry["back"]), entry["ms"] / 1000
-    print(f"{1000 * late:.2f}", flush=True)
-    late = 0.0
+    print(json.dumps({front: round(1000 * way.least, 2) for front, way in ways.items() if way.least < 1}), flush=True)
+    for way in ways.values():
+        way.least = 1.0
 
 
 def pass_on(flow):
@@ -85,7 +86,7 @@ def pass_on(flow):
             continue
         if flow.client:
             count += 1
-            heapq.heappush(due, (flow.asked + way.delay, count, way.front.socket, data, flow.client))
+            heapq.heappush(due, (flow.asked + way.delay, count, flow, data))
             continue
         back = way.clients.get(source)
         if back is None:
@@ -93,6 +94,17 @@ def pass_on(flow):
         back.used, back.asked = now, now - waited(stamps)
         try:
             back.socket.sendto(data, way.back)
+        except OSError:
+            pass
+
+
+def send_due():
+    while due and due[0][0] <= (now := time.monotonic()):
+        at, _, flow, data = heapq.heappop(due)
+        way = flow.way
+        way.least = min(way.least, way.delay + now - at)
+        try:
+            way.front.socket.sendto(data, flow.client)
         except OSError:
             pass
 
@@ -113,15 +125,9 @@ def sweep(now):
 while True:
     wait = max(0.0, due[0][0] - time.monotonic()) if due else 1.0
     ready, _, _ = select.select([poll], [], [], wait)
-    now = time.monotonic()
-    while due and due[0][0] <= now:
-        at, _, front, data, client = heapq.heappop(due)
-        late = max(late, now - at)
-        try:
-            front.sendto(data, client)
-        except OSError:
-            pass
+    send_due()
     for fd, _ in poll.poll(0) if ready else ():
+        send_due()
         if fd in flows:
             pass_on(flows[fd])
             continue
@@ -131,6 +137,6 @@ while True:
         *lines, text = (text + chunk).split(b"\n")
         for line in lines:
             configure(line)
-    if now - swept > 1:
-        swept = now
-        sweep(now)
+    if not due and time.monotonic() - swept > 1:
+        swept = time.monotonic()
+        sweep(swept)

@@ -81,7 +81,7 @@ export class Lab {
 
   /**
    * Sets how far servers are: milliseconds by their addresses, of balance servers without the port. Each listens one port above.
-   * Tells by how many milliseconds an answer came too late since the last time.
+   * Tells how far they were since the last time, at best: a machine that is busy adds to it.
    */
   async distances(ms, loss = 0) {
     const ways = Object.entries(ms).map(([to, time]) => {
@@ -89,7 +89,7 @@ export class Lab {
       return { front: `${ip}:${port}`, back: `${ip}:${Number(port) + 1}`, ms: time }
     })
     this.delay.stdin.write(JSON.stringify({ loss, ways }) + '\n')
-    return Number((await this.ready.next()).value)
+    return JSON.parse((await this.ready.next()).value)
   }
 
   /** Starts a balance server. */
