@@ -30,6 +30,12 @@ test('one sample each is not enough: the least of three rounds counts', async ()
   assert.equal(internet.connections.length, 3)
 })
 
+test('two samples are not enough where both requests may have been sent again', async () => {
+  const lost = ({ round }) => [130, 130, 10][round - 1]
+  internet = new Internet({ lists: { '': [near, far] }, samples: 1, ms: { [near.addr]: lost, [far.addr]: 12 } })
+  assert.equal((await select({ url })).server.addr, near.addr)
+})
+
 test('of samples that came at once the last, and the others in the mean', async () => {
   internet = new Internet({ lists: { '': [near, far] }, ms: { [near.addr]: [90, 10, 50], [far.addr]: [14, 31] } })
   const { candidates } = await select({ url })
