@@ -92,20 +92,21 @@ pub(crate) fn family(given: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Family
     let expected = "4, 6 or None";
     let Some(given) = given else { return Ok(None) };
     match number("family", given, expected)? {
-        4_u8 => Ok(Some(Family::V4)),
+        4_i64 => Ok(Some(Family::V4)),
         6 => Ok(Some(Family::V6)),
         other => Err(wrong("family", &other.to_string(), expected)),
     }
 }
 
-/// A number of Python's, which is as large as it likes: one that is too large is as wrong as any other.
+/// A number of Python's, which is as large as it likes: one that is too large, even to be written, is as wrong as any
+/// other.
 fn number<'py, T>(option: &str, given: &Bound<'py, PyAny>, expected: &str) -> PyResult<T>
 where
     T: FromPyObjectOwned<'py, Error = PyErr>,
 {
     given.extract().map_err(|error: PyErr| {
         if error.is_instance_of::<PyOverflowError>(given.py()) {
-            wrong(option, &given.to_string(), expected)
+            wrong(option, "out of range", expected)
         } else {
             PyTypeError::new_err(format!("{option} is {given:?}, expected {expected}"))
         }
