@@ -17,9 +17,10 @@ pub(crate) fn token(bytes: &[u8]) {
     assert_eq!(http::token(SECRET, &format!("{}.{text}", now.saturating_add(60)), now), None);
 }
 
-/// What is taken names so many servers as may be, each in numbers.
+/// What is taken is an object, or nothing, and names so many servers as may be, each in numbers.
 pub(crate) fn ice_body(bytes: &[u8]) {
     if let Some((order, count)) = http::ice_body(bytes) {
+        assert!(bytes.is_empty() || bytes.trim_ascii_start().starts_with(b"{"));
         assert!((1..=8).contains(&count));
         assert!(order.is_none_or(|order| (1..=128).contains(&order.len())));
     }
