@@ -485,7 +485,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__serve)
-            opts="-c -v -h --config --check --print-config --bind --log-level --verbose --color --help"
+            opts="-c -v -h --config --check --print-config --bind --name --advertise --turn-bind --log-level --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -522,6 +522,18 @@ _tb() {
                     return 0
                     ;;
                 --bind)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --advertise)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --turn-bind)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -131,6 +131,9 @@ complete -c tb -n "__fish_tb_using_subcommand ping" -s v -l verbose -d 'Say more
 complete -c tb -n "__fish_tb_using_subcommand ping" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c tb -n "__fish_tb_using_subcommand serve" -s c -l config -d 'The configuration [default: /etc/turn-balance/balance.toml, where there is one]' -r -F
 complete -c tb -n "__fish_tb_using_subcommand serve" -l bind -d 'Listen here instead of at net.bind; may be repeated' -r
+complete -c tb -n "__fish_tb_using_subcommand serve" -l name -d 'What traces show instead of net.name' -r
+complete -c tb -n "__fish_tb_using_subcommand serve" -l advertise -d 'Where superiors are to find it instead of at cluster.advertise' -r
+complete -c tb -n "__fish_tb_using_subcommand serve" -l turn-bind -d 'The TURN server beside it instead of turn.bind; may be repeated' -r
 complete -c tb -n "__fish_tb_using_subcommand serve" -l log-level -d 'Log this instead of log.level' -r -f -a "error\t''
 warn\t''
 info\t''

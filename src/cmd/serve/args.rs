@@ -1,7 +1,8 @@
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::{ValueEnum, ValueHint};
-use turn_balance::{Config, ConfigError, ListenAddr, LogLevel};
+use turn_balance::{Config, ConfigError, ListenAddr, LogLevel, Name};
 
 use crate::cmd::args::CommaSeparated;
 
@@ -44,6 +45,18 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDR", env = "TB_BIND", hide_env_values = true)]
     bind: Vec<CommaSeparated<ListenAddr>>,
 
+    /// What traces show instead of net.name
+    #[arg(long, env = "TB_NAME", hide_env_values = true)]
+    name: Option<Name>,
+
+    /// Where superiors are to find it instead of at cluster.advertise
+    #[arg(long, value_name = "ADDR", env = "TB_ADVERTISE", hide_env_values = true)]
+    advertise: Option<SocketAddr>,
+
+    /// The TURN server beside it instead of turn.bind; may be repeated
+    #[arg(long, value_name = "ADDR", env = "TB_TURN_BIND", hide_env_values = true)]
+    turn_bind: Vec<CommaSeparated<SocketAddr>>,
+
     /// Log this instead of log.level
     #[arg(long, value_name = "LEVEL", env = "TB_LOG_LEVEL", hide_env_values = true)]
     log_level: Option<LogLevelArg>,
@@ -67,12 +80,20 @@ impl ServeArgs {
             config.log.level = level.into();
         }
         config.log.level = raised(config.log.level, self.verbose);
-        if !self.bind.is_empty() {
-            config.net.bind =
-                self.bind.iter().flat_map(|CommaSeparated(addrs)| addrs).cloned().collect();
+        config.net.name = self.name.clone().or(config.net.name);
+        config.cluster.advertise = self.advertise.or(config.cluster.advertise);
+        outweigh(&self.bind, &mut config.net.bind);
+        outweigh(&self.turn_bind, &mut config.turn.bind);
+        if !(self.bind.is_empty() && self.turn_bind.is_empty() && self.advertise.is_none()) {
             config.validate()?;
         }
         Ok(config)
+    }
+}
+
+fn outweigh<T: Clone>(given: &[CommaSeparated<T>], configured: &mut Vec<T>) {
+    if !given.is_empty() {
+        *configured = given.iter().flat_map(|CommaSeparated(items)| items).cloned().collect();
     }
 }
 
@@ -136,10 +157,24 @@ mod tests {
         let config = effective(&["--bind", "127.0.0.2:0,[::1]:3001", "--bind", "[fe80::1%eth0]:1"]);
         let bind: Vec<String> = config.net.bind.iter().map(ListenAddr::to_string).collect();
         assert_eq!(bind, ["127.0.0.2:0", "[::1]:3001", "[fe80::1%eth0]:1"]);
+        let config = effective(&["--name", "fra", "--advertise", "203.0.113.52:3001"]);
+        assert_eq!(config.net.name, Some("fra".parse().unwrap()));
+        assert_eq!(config.cluster.advertise, Some("203.0.113.52:3001".parse().unwrap()));
+        let config = effective(&["--turn-bind", "203.0.113.52:3478,[2001:db8::52]:3478"]);
+        let turn = ["203.0.113.52:3478", "[2001:db8::52]:3478"].map(|addr| addr.parse().unwrap());
+        assert_eq!(config.turn.bind, turn);
         assert_eq!(effective(&["-v"]).log.level, LogLevel::Debug);
         assert_eq!(effective(&["-vvv"]).log.level, LogLevel::Trace);
         let config = effective(&["--log-level", "error", "-v"]);
         assert_eq!(config.log.level, LogLevel::Warn);
+    }
+
+    #[test]
+    fn what_the_command_line_says_is_judged_too() {
+        for words in [["--turn-bind", "0.0.0.0:3478"], ["--advertise", "203.0.113.52:0"]] {
+            let line = Line::try_parse_from(["tb"].iter().chain(&words)).unwrap();
+            assert!(line.args.effective(None).is_err(), "{words:?}");
+        }
     }
 
     #[test]
