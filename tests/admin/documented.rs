@@ -11,7 +11,7 @@ const ROUTES: &str = include_str!("../../src/net/http/admin/routes.rs");
 const KEYS: &str = include_str!("../../examples/configs/full.toml");
 
 /// What stands in the first column of the tables of a section.
-fn first_column(section: &str) -> BTreeSet<String> {
+pub(crate) fn first_column(section: &str) -> BTreeSet<String> {
     let part = PAGE.split("\n## ").find(|part| part.starts_with(section));
     let part = part.unwrap_or_else(|| panic!("no section {section}"));
     let rows = part.lines().filter_map(|line| line.strip_prefix("| `"));

@@ -2,6 +2,7 @@
 
 mod bounds;
 mod cli;
+mod dashboard;
 mod documented;
 mod doors;
 mod endpoints;

@@ -17,7 +17,7 @@ use turn_balance_lab::served::Served;
 use crate::world::{World, admin};
 
 /// Whether the programs are there. Without them a test is skipped loudly.
-fn is_there() -> bool {
+pub(crate) fn is_there() -> bool {
     let run = |name: &str| Command::new(name).arg("--version").output();
     let missing = ["prometheus", "promtool"].into_iter().find(|name| run(name).is_err());
     if let Some(name) = missing {
