@@ -221,6 +221,42 @@ fn one_who_is_said_to_check_many_and_is_silent_is_not_asked_without_end() {
 }
 
 #[test]
+fn one_that_has_returned_a_nonce_is_believed_nothing_without_one() {
+    // Its list came with a nonce, what is told of URLs comes without, as from who has seen ids alone.
+    let bare = |n: u8, bare: fn(&turn_balance::internals::wire::Probe<'_>) -> bool| {
+        Host::Actor(Box::new(move |to, _, request| {
+            let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(request)
+            else {
+                return Vec::new();
+            };
+            let urls = if probe.extras.urls { texts(&["turns:fra.example"]) } else { Vec::new() };
+            let mut reply = ProbeReply { turn: Some(leaf_turn(n)), urls, ..ProbeReply::default() };
+            if !bare(&probe) {
+                (reply.nonce, reply.version) = (probe.nonce, 1);
+            }
+            vec![(to, Response { id, body: ResponseBody::Probe(reply) }.encode())]
+        }))
+    };
+    let mut forged = world(vec![(11, bare(11, |probe| probe.extras.urls))]);
+    let chosen = descend(&mut forged, Options::default());
+    assert_eq!(urls(&chosen), ["turn:203.0.113.11:3478?transport=udp"]);
+    // One that never returns any is an old one, and believed.
+    let chosen = descend(&mut world(vec![(11, bare(11, |_| true))]), Options::default());
+    assert_eq!(urls(&chosen), ["turns:fra.example"]);
+
+    // A checker that tells of one TURN server with a nonce, and of another without.
+    let node = |n| Node { checker: Some(region(1)), ..Node::new(leaf_turn(n), Kind::Turn) };
+    let mut world = World::new(53, |_, to| Path::of(if to == leaf_turn(11) { 10 } else { 11 }));
+    world.hosts.insert(server(ROOT), lists(vec![node(11), node(12)]));
+    world.hosts.extend([11, 12].map(|n| (leaf_turn(n), Host::Turn)));
+    world.hosts.insert(region(1), bare(11, |probe| probe.urls_of == Some(leaf_turn(12))));
+    let chosen = descend(&mut world, Options::default());
+    assert_eq!((chosen.turn, urls(&chosen)), (leaf_turn(11), texts(&["turns:fra.example"])));
+    let other: Vec<_> = chosen.runners_up[0].urls.iter().map(ToString::to_string).collect();
+    assert_eq!(other, ["turn:203.0.113.12:3478?transport=udp"]);
+}
+
+#[test]
 fn a_server_that_hands_out_a_cookie_is_asked_with_it() {
     let mut asked = 0;
     let limited = answers(Box::new(move |urls, _| {

@@ -154,6 +154,16 @@ impl<T: Copy> Exchange<T> {
         self.reads_nonces |= shows_nonce(self.owner, proof);
     }
 
+    /// Whether an answer has ever brought a nonce back.
+    pub fn returns_nonces(&self) -> bool {
+        self.reads_nonces
+    }
+
+    /// Another exchange with the same peer has shown that it returns nonces.
+    pub fn expect_nonces(&mut self) {
+        self.reads_nonces = true;
+    }
+
     /// Whether an ICMP error that quotes these bytes is about one of the requests.
     pub fn is_quoted(&self, quoted: &[u8]) -> bool {
         self.quoted(quoted).is_some()

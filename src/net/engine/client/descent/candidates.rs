@@ -61,7 +61,7 @@ pub(super) struct Entry {
     /// How often it was asked for more of a list that it cut short.
     pub(super) more: u8,
     pub(super) retries: u8,
-    exchange: Exchange,
+    pub(super) exchange: Exchange,
     /// The least round-trip time.
     pub(super) rtt: Option<Duration>,
     /// What it says of itself.
@@ -159,6 +159,15 @@ impl Candidates {
             }
             Judged::Unasked => Heard::Mismatched,
         }
+    }
+
+    /// Notes an answer, be it to who asks beside the race: one with a nonce shows that it is no bare peer's.
+    /// Returns where that peer is listed.
+    pub(super) fn note_answer_of(&mut self, from: SocketAddr, proof: Proof) -> SocketAddr {
+        let Some(id) = self.at(from) else { return from };
+        let entry = self.entry(id);
+        entry.exchange.accept(proof);
+        entry.addr
     }
 
     /// Takes a cookie to ask again with. Returns whether to.
@@ -394,16 +403,6 @@ impl Entry {
     /// How many requests were sent to it.
     pub(super) fn sent(&self) -> usize {
         self.exchange.len()
-    }
-
-    /// When its newest request was sent, where no answer to that has come.
-    pub(super) fn newest_unanswered(&self) -> Option<Instant> {
-        self.exchange.newest_unanswered()
-    }
-
-    /// Whether an ICMP error that quotes these bytes is about one of its requests.
-    pub(super) fn is_quoted(&self, quoted: &[u8]) -> bool {
-        self.exchange.is_quoted(quoted)
     }
 
     /// Why it was never asked, if it might have been; an `obstacle` says enough.

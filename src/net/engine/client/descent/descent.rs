@@ -151,7 +151,7 @@ impl Descent {
     pub fn handle_icmp(&mut self, now: Instant, to: SocketAddr, obstacle: Obstacle, quoted: &[u8]) {
         let Some(id) = self.race.candidates().at(to) else { return };
         let entry = &self.race.candidates()[id];
-        if entry.is_awaited() && entry.is_quoted(quoted) {
+        if entry.is_awaited() && entry.exchange.is_quoted(quoted) {
             self.race.handle_obstacle(id, obstacle);
             self.advance(now);
         }

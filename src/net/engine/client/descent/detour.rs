@@ -62,7 +62,7 @@ impl Detour {
         let entry = &candidates[id];
         let waits = closed && self.sought;
         if waits || entry.refused.is_some() {
-            schedule.expect_only(id, entry, entry.newest_unanswered());
+            schedule.expect_only(id, entry, entry.exchange.newest_unanswered());
             if waits {
                 self.hold(id);
             }

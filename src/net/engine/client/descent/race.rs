@@ -93,7 +93,7 @@ impl Race {
         match self.candidates.hear(now, from, proof) {
             Heard::Right { id, sent } => {
                 self.schedule.settle(id, sent);
-                self.note_answer_of(now, from);
+                self.note_answer_of(now, from, proof);
                 return Some(id);
             }
             Heard::Repeated => self.post.note(|cost| &mut cost.repeated),
@@ -421,7 +421,7 @@ impl Race {
         let query = entry.query(&self.options);
         let payload = entry.encode(token, query);
         if let Err(why) = self.post.pay((id, entry), payload.len(), last_round) {
-            self.schedule.expect_only(id, entry, entry.newest_unanswered());
+            self.schedule.expect_only(id, entry, entry.exchange.newest_unanswered());
             self.candidates.note_withheld(id, why);
             return None;
         }
@@ -441,8 +441,8 @@ impl Race {
     }
 
     /// Somebody who was asked has answered: what has waited for that goes.
-    pub(super) fn note_answer_of(&mut self, now: Instant, from: SocketAddr) {
-        let host = self.candidates.at(from).map_or(from, |id| self.candidates[id].addr);
+    pub(super) fn note_answer_of(&mut self, now: Instant, from: SocketAddr, proof: Proof) {
+        let host = self.candidates.note_answer_of(from, proof);
         for waiting in self.post.answered(host) {
             self.plan(waiting, now);
         }

@@ -126,15 +126,19 @@ impl Urls {
         race: &mut Race,
     ) -> bool {
         let Some(&owner) = self.by_request.get(&proof.id()) else { return false };
+        let returns_nonces = self.returns_nonces(from, race.candidates());
         let Some(wanted) = self.wanted.get_mut(&owner).filter(|wanted| wanted.to == from) else {
             return false;
         };
+        if returns_nonces {
+            wanted.exchange.expect_nonces();
+        }
         match wanted.exchange.judge(proof) {
             Judged::Unasked => return false,
             Judged::Repeated => race.post().note(|cost| &mut cost.repeated),
             Judged::Right { .. } => {
                 wanted.exchange.accept(proof);
-                race.note_answer_of(now, from);
+                race.note_answer_of(now, from, proof);
                 if !reply.retry {
                     let root = race.candidates()[owner].root;
                     wanted.urls.get_or_insert_with(|| judged(&reply.urls, root, race.options()));
@@ -153,6 +157,13 @@ impl Urls {
     pub(super) fn of(&self, id: CandidateId, candidates: &Candidates) -> &[TurnUrl] {
         let wanted = self.wanted.get(&owner(candidates, id));
         wanted.and_then(|wanted| wanted.urls.as_deref()).unwrap_or_default()
+    }
+
+    /// Whether a server has returned a nonce, whatever it was asked: nothing is believed without one then.
+    fn returns_nonces(&self, server: SocketAddr, candidates: &Candidates) -> bool {
+        let known = candidates.at(server).map(|id| &candidates[id].exchange);
+        let asked = self.wanted.values().filter(|wanted| wanted.to == server);
+        known.into_iter().chain(asked.map(|wanted| &wanted.exchange)).any(Exchange::returns_nonces)
     }
 
     fn plan(&mut self, owner: CandidateId, now: Instant) {
