@@ -6,8 +6,8 @@ use std::time::Duration;
 use turn_balance::Name;
 use turn_balance::internals::wire::auth::{Key, Purpose};
 use turn_balance::internals::wire::{
-    Kind, Node, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response,
-    ResponseBody, State, View, stun,
+    Kind, Node, Notice, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request, RequestBody,
+    Response, ResponseBody, State, View, stun,
 };
 
 const PAGE: &str = include_str!("../docs/protocol.md");
@@ -90,6 +90,7 @@ fn the_bytes_of_the_messages() {
     let heartbeat = Ping { seq: 7, version: 42, name: name("fra-b"), ..Default::default() };
     let challenged = Ping { challenge: NONCE, ..heartbeat.clone() };
     let pong = Pong { seq: 7, challenge: NONCE, status: 1, last_seq: 6 };
+    let notice = Notice { seq: 7, addr: Some(addr("203.0.113.52:3001")), why: 1 };
     let answer = ProbeReply { nonce: NONCE, version: 42, ..Default::default() };
     let fra = ProbeReply { name: name("fra"), ..answer.clone() };
     let cookie = [0xc0, 0x01, 0xd0, 0x0d];
@@ -109,6 +110,7 @@ fn the_bytes_of_the_messages() {
         ping(heartbeat),
         signed(Purpose::Ping, ping(challenged)),
         signed(Purpose::Pong, response(0, ResponseBody::Pong(pong))),
+        signed(Purpose::Pong, response(0, ResponseBody::Notice(notice))),
         reply(ProbeReply { turn, name: name("fra-b"), ..answer.clone() }),
         reply(ProbeReply {
             nodes: vec![

@@ -7,8 +7,8 @@ use proptest::prelude::*;
 use turn_balance::TurnFault;
 use turn_balance::internals::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
 use turn_balance::internals::wire::{
-    DecodeError, Down, Extras, Kind, Node, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request,
-    RequestBody, Response, ResponseBody, State, View, stun,
+    DecodeError, Down, Extras, Kind, Node, Notice, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply,
+    Request, RequestBody, Response, ResponseBody, State, View, stun,
 };
 
 fn hex(text: &str) -> Vec<u8> {
@@ -144,6 +144,11 @@ fn an_answer_with_everything() {
                      21 04 00 00 00 00 00 00 00");
     assert_eq!(response.encode(), bytes);
     assert_eq!(Response::decode(&bytes), Ok(response));
+    let notice = Notice { seq: 1, addr: Some(addr("192.0.2.7:3001")), why: 2 };
+    let response = Response { id: 0, body: ResponseBody::Notice(notice) };
+    let bytes = hex("2a 13  09 01 00 00 00 00 00 00 00  12 06 c0 00 02 07 0b b9  18 02");
+    assert_eq!(response.encode(), bytes);
+    assert_eq!(Response::decode(&bytes), Ok(response));
 }
 
 /// Key 1: the bytes 0 to 31.
@@ -262,9 +267,11 @@ fn a_reply_is_no_request() {
         let bytes = reply(body.clone()).encode();
         assert_eq!(Request::decode(&bytes), Err(DecodeError::Reply), "{body:?}");
     }
-    // Pong has a number of its own, so that no server reads it as a heartbeat.
-    let pong = Response { id: 1, body: ResponseBody::Pong(Pong::default()) };
-    assert_eq!(Request::decode(&pong.encode()), Err(DecodeError::Empty));
+    // These have numbers of their own, so that no server reads one as a heartbeat.
+    for body in [ResponseBody::Pong(Pong::default()), ResponseBody::Notice(Notice::default())] {
+        let bytes = Response { id: 1, body }.encode();
+        assert_eq!(Request::decode(&bytes), Err(DecodeError::Empty));
+    }
 }
 
 #[test]

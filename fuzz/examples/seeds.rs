@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::{Rng, RngExt, SeedableRng};
 use turn_balance::internals::wire::auth::{Key, Purpose};
 use turn_balance::internals::wire::{
-    Kind, Node, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
+    Kind, Node, Notice, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
     View, put_retry, stun,
 };
 
@@ -128,6 +128,7 @@ fn responses() -> Vec<Vec<u8>> {
     let mut retry = Vec::new();
     put_retry(&mut retry, &[1; 21]);
     let pong = Pong { seq: 1, challenge: 2, status: 1, last_seq: 4 };
+    let notice = Notice { seq: 1, addr: turn(v6), why: 2 };
     let mut all = vec![
         reply(ProbeReply::default()),
         reply(ProbeReply { hosts: vec![v4, v6], ..ProbeReply::default() }),
@@ -141,6 +142,7 @@ fn responses() -> Vec<Vec<u8>> {
         reply(state(State::Full)),
         reply(state(State::Draining)),
         Response { id: 0, body: ResponseBody::Pong(pong) }.encode(),
+        Response { id: 0, body: ResponseBody::Notice(notice) }.encode(),
         b"\x12\x04\x32\x02\x0a\x00".to_vec(),
         b"\x12\x02\x48\x09".to_vec(),
         b"\x12\x07\x0a\x05\x0a\x03foo".to_vec(),

@@ -25,7 +25,7 @@ use turn_balance::internals::wire::{
 };
 use turn_balance::{Name, TurnFault};
 
-use super::messages::{BalanceRequest, BalanceResponse, Host, Ping, Pong, ProbeReply};
+use super::messages::{BalanceRequest, BalanceResponse, Host, Notice, Ping, Pong, ProbeReply};
 
 pub(crate) fn run(datagram: &[u8]) {
     request(datagram);
@@ -74,8 +74,9 @@ fn response(datagram: &[u8]) {
     let (ours, theirs) = match (ours, theirs) {
         (Err(DecodeError::Malformed), Ok(_)) => return assert!(seen.group, "{datagram:02x?}"),
         (Err(DecodeError::Malformed), Err(_)) => return,
-        (Err(DecodeError::Empty), Ok(BalanceResponse { probe, pong, .. })) => {
-            return assert!(probe.is_empty() && pong.is_empty(), "{datagram:02x?}");
+        (Err(DecodeError::Empty), Ok(BalanceResponse { probe, pong, notice, .. })) => {
+            let none = probe.is_empty() && pong.is_empty() && notice.is_empty();
+            return assert!(none, "{datagram:02x?}");
         }
         (Ok(ours), Ok(theirs)) => (ours, theirs),
         (ours, theirs) => panic!("{ours:?}, but {theirs:?}: {datagram:02x?}"),
@@ -88,6 +89,10 @@ fn response(datagram: &[u8]) {
         (ResponseBody::Pong(ours), BalanceResponse { pong, .. }) => {
             let Pong { seq, challenge, status, last_seq } = *pong.last().expect("a Pong");
             assert_eq!(ours, wire::Pong { seq, challenge, status, last_seq });
+        }
+        (ResponseBody::Notice(ours), BalanceResponse { notice, .. }) => {
+            let Notice { seq, addr, why } = notice.last().expect("a Notice");
+            assert_eq!(ours, wire::Notice { seq: *seq, addr: packed(addr, None), why: *why });
         }
     }
 }

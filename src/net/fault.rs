@@ -83,6 +83,8 @@ pub enum Fault {
     TwoAnswers,
     /// A heartbeat draws an answer that is longer.
     PongLarger,
+    /// Who has not signed is told, too, that nobody may join.
+    StrangerTold,
     /// A heartbeat puts a node online.
     HeartbeatIsClaim,
     /// A bare request is answered also by who asks not to be chosen.

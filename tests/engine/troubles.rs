@@ -217,7 +217,9 @@ fn who_has_the_key_and_may_not_join_is_told_of() {
     world.run_for(15 * SECOND);
     let why = Unfit::Prefix;
     assert_eq!(wrong(&world, superior()), [Trouble::Unwelcome { from: node(11), why }]);
-    assert_eq!(wrong(&world, node(11)), [Trouble::Unchecked { ever: false }]);
+    let not_taken =
+        |why| Trouble::NotTaken { superior: superior(), addr: node(11), why: Some(why) };
+    assert_eq!(wrong(&world, node(11)), [not_taken(why), Trouble::Unchecked { ever: false }]);
 
     // Nobody may, and whoever has no key of ours is a stranger.
     for (keys, expected) in [(key(1, 1), true), (key(1, 2), false), (key(2, 2), false)] {
@@ -226,6 +228,7 @@ fn who_has_the_key_and_may_not_join_is_told_of() {
         let why = Unfit::Closed;
         let told = wrong(&world, superior()).contains(&Trouble::Unwelcome { from: node(11), why });
         assert_eq!((told, world.count(superior())), (expected, (0, 0)));
+        assert_eq!(wrong(&world, node(11)).contains(&not_taken(why)), expected);
     }
 
     let mut world = joining("203.0.113.0/24", 1, None);
@@ -234,6 +237,12 @@ fn who_has_the_key_and_may_not_join_is_told_of() {
     world.run_for(10 * SECOND);
     let why = Unfit::Room;
     assert!(wrong(&world, superior()).contains(&Trouble::Unwelcome { from: node(12), why }));
+    let not_taken = Trouble::NotTaken { superior: superior(), addr: node(12), why: Some(why) };
+    assert!(wrong(&world, node(12)).contains(&not_taken));
+    // There is room again, and it is over.
+    world.hosts.remove(&node(11));
+    world.run_for(340 * SECOND);
+    assert_eq!((wrong(&world, superior()), wrong(&world, node(12))), (vec![], vec![]));
 }
 
 #[test]
@@ -244,6 +253,8 @@ fn who_is_not_where_it_advertises_is_told_of() {
         world.run_for(15 * SECOND);
         assert_eq!(wrong(&world, superior()), [Trouble::Misadvertised { from, place, why }]);
         assert_eq!(world.count(superior()), (1, 1), "it is found where it is");
+        let not_taken = Trouble::NotTaken { superior: superior(), addr: place, why: Some(why) };
+        assert_eq!(wrong(&world, node(11)), [not_taken]);
     }
 }
 

@@ -89,7 +89,15 @@ fn nodes_join_from_where_they_may() {
     world.run_for(10 * SECOND);
     assert_eq!(count(&world), (2, 2));
     assert_eq!(checks(&world, node(200)), 0);
-    assert_eq!(seen(&world, superior(), node(200)).len(), 0, "nor an answer");
+    let sent: Vec<_> = seen(&world, node(200), superior());
+    let told = seen(&world, superior(), node(200));
+    assert!(!told.is_empty() && told.len() <= sent.len());
+    for payload in told {
+        let notice = notice(&payload).expect("nothing but why");
+        assert_eq!((notice.addr, notice.why), (Some(node(200)), 2));
+        let asked = |heartbeat: &&Vec<u8>| ping(heartbeat).seq == notice.seq;
+        assert!(sent.iter().find(asked).is_some_and(|asked| payload.len() <= asked.len()));
+    }
     assert!(dropped(&mut world).iter().all(|reason| *reason == DropReason::Unwanted));
 }
 
@@ -100,6 +108,51 @@ fn without_join_a_key_opens_nothing() {
     assert_eq!(count(&world), (0, 0));
     let reasons = dropped(&mut world);
     assert!(!reasons.is_empty() && reasons.iter().all(|r| *r == DropReason::StrangeHeartbeat));
+}
+
+#[test]
+fn who_has_no_key_is_told_nothing() {
+    let at = node(50);
+    for trust in [keys(&[1]), open(1, &["192.0.2.0/24"]), required(open(1, &[]))] {
+        let mut world = pair(10, &[], trust);
+        for (n, key) in [key(1), key(2)].iter().enumerate() {
+            let ping = Ping { seq: 1 + n as u64, version: 7, ..Ping::default() };
+            let mut spoilt = heartbeat(key, Purpose::Ping, ping.clone());
+            *spoilt.last_mut().unwrap() ^= 1;
+            let bare = Request { id: 0, body: RequestBody::Ping(ping.clone()) }.encode(64);
+            for payload in [spoilt, bare, heartbeat(key, Purpose::Pong, ping)] {
+                world.send(at, superior(), payload);
+                world.run_for(SECOND);
+            }
+        }
+        assert_eq!(seen(&world, superior(), at), [] as [Vec<u8>; 0]);
+    }
+}
+
+#[test]
+fn a_node_with_another_address_is_told_of_by_neither() {
+    let (other, unlisted) = (node(61), node(62));
+    for trust in [keys(&[1]), open(10, &["203.0.113.0/28"])] {
+        let mut world = pair(12, &[node(11)], trust);
+        world.run_for(10 * SECOND);
+        let version = ping(seen(&world, node(11), superior()).last().unwrap()).version;
+        let troubles = |world: &World| world.hosts[&superior()].server().engine.troubles().count();
+        // It is a node by the address that it is checked at, and has said the same there.
+        for seq in 1..10 {
+            let ping = Ping { seq, version, ..Ping::default() };
+            world.send(other, superior(), heartbeat(&key(1), Purpose::Ping, ping));
+            world.run_for(3 * SECOND);
+            assert_eq!(troubles(&world), 0);
+        }
+        assert_eq!(seen(&world, superior(), other).len(), 0);
+        // Until that is known, what is seen for a moment is passed over.
+        for (seq, version, told) in [(1, 7, 0), (2, 7, 0), (3, 7, 0), (4, 7, 1)] {
+            let ping = Ping { seq, version, ..Ping::default() };
+            world.send(unlisted, superior(), heartbeat(&key(1), Purpose::Ping, ping));
+            world.run_for(2 * SECOND);
+            assert_eq!(troubles(&world), told, "{seq}");
+        }
+    }
 }
 
 /// A leaf behind a NAT: its heartbeats come from `source`, and `advertised` leads to it.

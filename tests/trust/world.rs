@@ -7,7 +7,7 @@ use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::wire::auth::{Key, Keys, Purpose, TRAILER};
 use turn_balance::internals::wire::{
-    Ping, Pong, Request, RequestBody, Response, ResponseBody, SIGNED_HEARTBEAT,
+    Notice, Ping, Pong, Request, RequestBody, Response, ResponseBody, SIGNED_HEARTBEAT,
 };
 
 use turn_balance_sim::{Live, Path, Site, World};
@@ -107,6 +107,13 @@ pub(crate) fn heartbeat(key: &Key, purpose: Purpose, ping: Ping) -> Vec<u8> {
 pub(crate) fn pong(payload: &[u8]) -> Option<Pong> {
     match Response::decode(payload) {
         Ok(Response { body: ResponseBody::Pong(pong), .. }) => Some(pong),
+        _ => None,
+    }
+}
+
+pub(crate) fn notice(payload: &[u8]) -> Option<Notice> {
+    match Response::decode(payload) {
+        Ok(Response { body: ResponseBody::Notice(notice), .. }) => Some(notice),
         _ => None,
     }
 }

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use super::DecodeError;
-use super::addr::{decode_host, encode_host};
+use super::addr::{decode_host, encode_host, put_packed, unpack};
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
 use crate::types::Name;
 
@@ -35,6 +35,17 @@ pub struct Pong {
     pub status: u32,
     /// The last sequence number that was accepted.
     pub last_seq: u64,
+}
+
+/// What a superior says to a heartbeat whose sender it does not take as a node, or not where it advertises.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Notice {
+    /// The heartbeat's.
+    pub seq: u64,
+    /// Which address it does not take: where the heartbeat came from, or what that advertises.
+    pub addr: Option<SocketAddr>,
+    /// Why.
+    pub why: u32,
 }
 
 impl Ping {
@@ -86,5 +97,28 @@ impl Pong {
         put_fixed64(out, 2, self.challenge);
         put_varint(out, 3, self.status.into());
         put_fixed64(out, 4, self.last_seq);
+    }
+}
+
+impl Notice {
+    pub(super) fn decode(body: &[u8]) -> Result<Self, DecodeError> {
+        let mut notice = Self::default();
+        for field in Fields(body) {
+            match field? {
+                (1, value) => notice.seq = value.fixed64()?,
+                (2, value) => notice.addr = unpack(value.bytes()?, None),
+                (3, value) => notice.why = value.uint32()?,
+                _ => {}
+            }
+        }
+        Ok(notice)
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_fixed64(out, 1, self.seq);
+        if let Some(addr) = self.addr {
+            put_packed(out, 2, addr, None);
+        }
+        put_varint(out, 3, self.why.into());
     }
 }

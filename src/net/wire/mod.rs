@@ -22,7 +22,7 @@ mod tests;
 
 pub use down::Down;
 pub use fast::{BARE_FRAME, FRAME, Id, frame};
-pub use heartbeat::{Ping, Pong, SEQ_END};
+pub use heartbeat::{Notice, Ping, Pong, SEQ_END};
 pub use node::{Kind, Node};
 pub use probe::{Extras, Probe, View};
 pub use reply::{MAX_DOWN, MAX_URLS, ProbeReply, put_host, put_retry, put_url};
@@ -50,8 +50,8 @@ pub const PADDED_REQUEST: usize = 392;
 /// server sends none that is longer than its request.
 pub const SHORT_REQUEST: usize = 44;
 
-/// The least size of a heartbeat with a tag, in bytes of UDP payload: more than the answer to one
-/// that is refused ever takes, 57.
+/// The least size of a heartbeat with a tag, in bytes of UDP payload: more than an answer to one ever
+/// takes, 59.
 pub const SIGNED_HEARTBEAT: usize = 64;
 
 /// A datagram that is no message of its kind.

@@ -1,6 +1,6 @@
 use super::DecodeError;
 use super::fast::frame;
-use super::heartbeat::Pong;
+use super::heartbeat::{Notice, Pong};
 use super::proto::{Fields, put_message, put_varint};
 use super::reply::ProbeReply;
 
@@ -20,6 +20,8 @@ pub enum ResponseBody {
     Probe(ProbeReply),
     /// To a heartbeat that was refused.
     Pong(Pong),
+    /// To a heartbeat whose sender is not taken as it wants to be.
+    Notice(Notice),
 }
 
 impl Response {
@@ -46,6 +48,7 @@ impl Response {
                     body = Some(ResponseBody::Probe(ProbeReply::decode(value.bytes()?, most)?));
                 }
                 (4, value) => body = Some(ResponseBody::Pong(Pong::decode(value.bytes()?)?)),
+                (5, value) => body = Some(ResponseBody::Notice(Notice::decode(value.bytes()?)?)),
                 _ => {}
             }
         }
@@ -65,6 +68,10 @@ impl Response {
             ResponseBody::Pong(pong) => {
                 put_varint(&mut out, 1, self.id.into());
                 put_message(&mut out, 4, |out| pong.encode(out));
+            }
+            ResponseBody::Notice(notice) => {
+                put_varint(&mut out, 1, self.id.into());
+                put_message(&mut out, 5, |out| notice.encode(out));
             }
         }
         out

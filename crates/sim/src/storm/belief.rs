@@ -54,6 +54,8 @@ pub(crate) struct Heartbeat {
     pub(crate) may_change: bool,
     /// A Pong may answer it.
     pub(crate) may_draw: bool,
+    /// A Notice may.
+    pub(crate) may_be_noticed: bool,
 }
 
 /// As long as a challenge is good at least.
@@ -224,7 +226,7 @@ impl Belief {
                 let known = listed || trust.join.is_some();
                 let fresh = |memory| known && self.is_fresh(now, from, &ping, memory);
                 let (may_change, may_draw) = (fresh(MEMORY), known && !fresh(EPOCH));
-                Heartbeat { key, may_change, may_draw }
+                Heartbeat { key, may_change, may_draw, may_be_noticed: !listed }
             }
             Tag::Wrong if !trust.keys.is_empty() => Heartbeat::default(),
             _ => Heartbeat { may_change: listed && !trust.require, ..Heartbeat::default() },

@@ -265,19 +265,27 @@ impl Judge {
     }
 
     fn pongs(&mut self, pong: &Datagram) {
-        let (now, may) = (self.now, self.heartbeat.may_draw);
+        let now = self.now;
+        let response = Response::decode(&pong.payload).map(|response| response.body);
+        let is_notice = matches!(response, Ok(ResponseBody::Notice(_)));
+        let Heartbeat { may_draw, may_be_noticed, .. } = self.heartbeat;
+        let may = if is_notice { may_be_noticed } else { may_draw };
         let asked = self.last.as_ref().filter(|(asked, _)| asked.from == pong.to);
         let heartbeat = asked.map(|(asked, drawn)| (asked.payload.len(), *drawn));
         if let Some((_, drawn)) = &mut self.last {
             *drawn += 1;
         }
         let Some((_, server)) = self.server(pong.from) else { return };
-        server.belief.pongs(now, pong.to, &pong.payload);
+        if !is_notice {
+            server.belief.pongs(now, pong.to, &pong.payload);
+        }
         let within = server.may_pong(now, pong.to);
         let wrong = match heartbeat {
             None => Some((Rule::Pong, "it answers nothing".into())),
             Some((_, drawn)) if drawn > 0 => Some((Rule::OneAnswer, format!("{}", drawn + 1))),
-            Some(_) if !may => Some((Rule::Pong, "the heartbeat is not to be answered".into())),
+            Some(_) if !may => {
+                Some((Rule::Pong, format!("the heartbeat is not to be answered: {response:?}")))
+            }
             Some((len, _)) if pong.payload.len() > len => {
                 Some((Rule::Pong, format!("{len} bytes draw {}", pong.payload.len())))
             }

@@ -27,7 +27,8 @@ pub enum Rule {
     Budget,
     /// Who shows who he is, or that he is there, is heard, whatever others send.
     Starved,
-    /// A heartbeat draws nothing, or a Pong that is no longer; only if it is rightly signed.
+    /// A heartbeat draws nothing, or a Pong or Notice that is no longer; only if it is rightly signed. No
+    /// configured node draws a Notice.
     Pong,
     /// A server lists what it has a right answer of, for 12 s after that, as that answer had it.
     Listing,

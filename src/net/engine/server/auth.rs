@@ -7,7 +7,7 @@ use super::drop::DropReason;
 use super::refusal::{TagFault, TagRefusal, TaggedMessage};
 use super::trouble::Unfit;
 use crate::net::wire::auth::{Key, Keys, Purpose, Tag};
-use crate::net::wire::{Ping, Pong, Response, ResponseBody};
+use crate::net::wire::{Notice, Ping, Pong, Response, ResponseBody};
 use crate::types::Prefix;
 
 /// What keys a server has, and what they are asked for.
@@ -50,6 +50,9 @@ pub enum PeerMessage {
     Heartbeat(Heartbeat),
     /// From above: a heartbeat was refused. It is rightly signed with the key of this number.
     Pong(Pong, u32),
+    /// From above: who runs this server is told why it is no node there. It is rightly signed with the key
+    /// of this number.
+    Notice(Notice, u32),
     /// From a node of the configuration, or a superior, and not believed: who runs this server is told.
     Refused(TagRefusal),
 }
@@ -59,7 +62,7 @@ impl PeerMessage {
     pub fn key(&self) -> Option<u32> {
         match self {
             Self::Heartbeat(heartbeat) => heartbeat.key,
-            Self::Pong(_, key) => Some(*key),
+            Self::Pong(_, key) | Self::Notice(_, key) => Some(*key),
             Self::Refused(_) => None,
         }
     }
@@ -92,7 +95,7 @@ impl Trust {
     ) -> Result<PeerMessage, DropReason> {
         let key = match self.keys.judge(Purpose::Ping, datagram) {
             Tag::Right(key) => Some(key.id()),
-            _ if !listed && self.join.is_none() => return Err(DropReason::StrangeHeartbeat),
+            _ if !listed && self.join.is_none() => return self.stranger(ping, datagram),
             Tag::Wrong if !self.keys.is_empty() => {
                 return self.refuse(TaggedMessage::Heartbeat, listed, datagram);
             }
@@ -103,6 +106,15 @@ impl Trust {
             _ => None,
         };
         Ok(PeerMessage::Heartbeat(Heartbeat { ping, key, len: datagram.len() }))
+    }
+
+    /// Judges a heartbeat of whom nothing is known.
+    fn stranger(&self, ping: Ping, datagram: &[u8]) -> Result<PeerMessage, DropReason> {
+        planted!(StrangerTold => {
+            let key = self.keys.active().map(Key::id);
+            Ok(PeerMessage::Heartbeat(Heartbeat { ping, key, len: datagram.len() }))
+        });
+        Err(DropReason::StrangeHeartbeat)
     }
 
     /// Refuses what is not rightly signed. Of a peer it is told: there somebody may have the wrong key.
@@ -132,29 +144,38 @@ impl Trust {
         self.keys.key_of(datagram).is_some()
     }
 
-    /// Judges what is no request: nothing but a signed Pong is of use; `superior`: it comes from one.
-    pub(super) fn pong(&self, superior: bool, datagram: &[u8]) -> Result<PeerMessage, DropReason> {
-        let Ok(Response { body: ResponseBody::Pong(pong), .. }) = Response::decode(datagram) else {
+    /// Judges what is no request: nothing but a signed answer to a heartbeat is of use; `superior`: it
+    /// comes from one.
+    pub(super) fn answer(
+        &self,
+        superior: bool,
+        datagram: &[u8],
+    ) -> Result<PeerMessage, DropReason> {
+        let Ok(Response { body: body @ (ResponseBody::Pong(_) | ResponseBody::Notice(_)), .. }) =
+            Response::decode(datagram)
+        else {
             return Err(DropReason::Empty);
         };
-        match self.keys.judge(Purpose::Pong, datagram) {
-            Tag::Right(key) => Ok(PeerMessage::Pong(pong, key.id())),
+        match (body, self.keys.judge(Purpose::Pong, datagram)) {
+            (ResponseBody::Pong(pong), Tag::Right(key)) => Ok(PeerMessage::Pong(pong, key.id())),
+            (ResponseBody::Notice(notice), Tag::Right(key)) => {
+                Ok(PeerMessage::Notice(notice, key.id()))
+            }
             _ => self.refuse(TaggedMessage::Pong, superior, datagram),
         }
     }
 
-    /// The answer to a heartbeat that is refused, signed with the key that its sender is known to
-    /// have.
+    /// The answer to a heartbeat, signed with the key that its sender is known to have.
     ///
     /// # Errors
     /// There is no such key, or the heartbeat is shorter.
-    pub(super) fn sign_pong(
+    pub(super) fn sign_answer(
         &self,
-        pong: Pong,
+        body: ResponseBody,
         heartbeat: &Heartbeat,
     ) -> Result<Vec<u8>, DropReason> {
         let key = heartbeat.key.and_then(|id| self.keys.get(id)).ok_or(DropReason::WrongTag)?;
-        let mut answer = Response { id: 0, body: ResponseBody::Pong(pong) }.encode();
+        let mut answer = Response { id: 0, body }.encode();
         key.sign(Purpose::Pong, &mut answer, 0);
         if is_longer(&answer, heartbeat) {
             return Err(DropReason::ShortHeartbeat);
@@ -175,7 +196,7 @@ impl Trust {
     }
 }
 
-fn is_longer(pong: &[u8], heartbeat: &Heartbeat) -> bool {
+fn is_longer(answer: &[u8], heartbeat: &Heartbeat) -> bool {
     planted!(PongLarger => false);
-    pong.len() > heartbeat.len
+    answer.len() > heartbeat.len
 }

@@ -194,6 +194,12 @@ impl Heartbeats {
         true
     }
 
+    /// Whether a superior says there, with the number of a heartbeat that it was sent and that it has not
+    /// answered otherwise, what is wrong with that.
+    pub fn handle_notice(&self, from: SocketAddr, seq: u64) -> bool {
+        self.superiors.get(&from).is_some_and(|superior| superior.sent_as(seq).is_some())
+    }
+
     /// The superior that a Pong from there is of.
     fn asked(&self, from: SocketAddr, seq: u64) -> Option<SocketAddr> {
         planted!(PongOfAnybody => {

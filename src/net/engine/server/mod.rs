@@ -23,6 +23,7 @@ mod replay;
 pub mod roll_call;
 pub mod seal;
 mod status;
+mod suspicions;
 pub mod trouble;
 pub mod turn;
 mod watch;
@@ -50,7 +51,7 @@ use self::turn::{TurnServers, TurnSpec};
 use self::watch::Watch;
 use self::ways::Way;
 use super::{Rng, Transmit};
-use crate::net::wire::{MAX_DOWN, Node, State};
+use crate::net::wire::{MAX_DOWN, Node, ResponseBody, State};
 use crate::types::{Name, OnLink, ServerUrl};
 
 pub use self::event::{NodeCount, ServerEvent};
@@ -70,7 +71,7 @@ pub struct ServerEngine {
     shown: Option<u64>,
     /// How often it was encoded of late.
     pace: Pace,
-    /// Answers to heartbeats that were refused.
+    /// Answers to heartbeats.
     pongs: VecDeque<Outgoing>,
     events: VecDeque<ServerEvent>,
     rng: Rng,
@@ -201,11 +202,7 @@ impl ServerEngine {
         message: &PeerMessage,
     ) -> Result<(), DropReason> {
         match message {
-            PeerMessage::Heartbeat(heartbeat) => {
-                let result = self.handle_heartbeat(now, to, from, heartbeat);
-                self.watch.see(now, self.members.take_sights());
-                result
-            }
+            PeerMessage::Heartbeat(heartbeat) => self.handle_heartbeat(now, to, from, heartbeat),
             PeerMessage::Refused(refusal) => {
                 self.members.suspect(from, refusal.fault);
                 self.watch.refuse(now, from, *refusal);
@@ -214,7 +211,11 @@ impl ServerEngine {
             PeerMessage::Pong(pong, _) if self.heartbeats.handle_pong(now, to, from, *pong) => {
                 Ok(())
             }
-            PeerMessage::Pong(..) => Err(DropReason::StrayPong),
+            PeerMessage::Notice(notice, _) if self.heartbeats.handle_notice(from, notice.seq) => {
+                self.watch.see(now, Trouble::from_notice(from, *notice));
+                Ok(())
+            }
+            PeerMessage::Pong(..) | PeerMessage::Notice(..) => Err(DropReason::StrayPong),
         }
     }
 
@@ -225,13 +226,20 @@ impl ServerEngine {
         from: SocketAddr,
         heartbeat: &Heartbeat,
     ) -> Result<(), DropReason> {
-        let Some(pong) = self.members.handle_heartbeat(now, from, heartbeat)? else {
-            return Ok(());
+        let result = self.members.handle_heartbeat(now, from, heartbeat);
+        let sights = Vec::from_iter(self.members.take_sights());
+        let notice = sights.iter().find_map(|trouble| trouble.notice(heartbeat.ping.seq));
+        self.watch.see(now, sights);
+        let (body, result) = match result {
+            Ok(Some(pong)) => (Some(ResponseBody::Pong(pong)), Ok(())),
+            Ok(None) => (notice.map(ResponseBody::Notice), Ok(())),
+            Err(reason) => (notice.map(ResponseBody::Notice), Err(reason)),
         };
-        let payload = self.listing.trust.sign_pong(pong, heartbeat)?;
+        let Some(body) = body else { return result };
+        let payload = self.listing.trust.sign_answer(body, heartbeat)?;
         let answer = Outgoing { transmit: Transmit { to: from, payload }, via: Some(to) };
         self.pongs.extend(std::iter::repeat_n(answer, answers()));
-        Ok(())
+        result
     }
 
     /// A datagram came to the socket that checks are sent from.
@@ -425,7 +433,7 @@ impl ServerEngine {
     }
 }
 
-/// How many answers a heartbeat draws that is refused.
+/// How many answers a heartbeat draws, if any.
 fn answers() -> usize {
     planted!(TwoAnswers => 2);
     1

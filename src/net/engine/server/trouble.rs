@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::refusal::TagRefusal;
+use crate::net::wire::Notice;
 use crate::types::Name;
 
 /// Between two times that one is told of that lasts.
@@ -49,6 +50,15 @@ pub enum Trouble {
         from: SocketAddr,
         /// Why.
         why: Unfit,
+    },
+    /// A superior does not take this server as a node, or not where it advertises.
+    NotTaken {
+        /// Which.
+        superior: SocketAddr,
+        /// The address that this is about, as the superior knows it.
+        addr: SocketAddr,
+        /// Why; `None`: for a reason that this version does not know.
+        why: Option<Unfit>,
     },
     /// A node is not found where it wants to be.
     Misadvertised {
@@ -283,6 +293,34 @@ fn again(now: Instant) -> Instant {
 }
 
 impl Trouble {
+    /// What the sender of the heartbeat with this number is told that has shown it.
+    pub(super) fn notice(&self, seq: u64) -> Option<Notice> {
+        let (addr, why) = match self {
+            Self::Unwelcome { from: addr, why } | Self::Misadvertised { place: addr, why, .. } => {
+                (*addr, *why)
+            }
+            _ => return None,
+        };
+        Some(Notice { seq, addr: Some(addr), why: why.number() })
+    }
+
+    /// What a superior says is wrong.
+    pub(super) fn from_notice(
+        superior: SocketAddr,
+        Notice { addr, why, .. }: Notice,
+    ) -> Option<Self> {
+        Some(Self::NotTaken { superior, addr: addr?, why: Unfit::from_number(why) })
+    }
+
+    /// Whether it may be over before anybody could mend it: it is told once it has lasted.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unwelcome { .. } => true,
+            Self::NotTaken { why, .. } => *why != Some(Unfit::Silent),
+            _ => false,
+        }
+    }
+
     /// The word for it.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -291,6 +329,7 @@ impl Trouble {
             Self::TurnDown { .. } => "turn-down",
             Self::Refused { refusal, .. } => refusal.fault.as_str(),
             Self::Unwelcome { .. } => "unwelcome",
+            Self::NotTaken { .. } => "not-taken",
             Self::Misadvertised { .. } => "advertise",
             Self::LeftOut { .. } => "left-out",
             Self::SameName { .. } => "same-name",
@@ -316,6 +355,12 @@ impl fmt::Display for Trouble {
             Self::Unwelcome { from, why } => {
                 write!(f, "{from} has the key and may not join: its address {why}")
             }
+            Self::NotTaken { superior, addr, why: Some(why) } => {
+                write!(f, "its superior {superior} does not take it: {addr} {why}")
+            }
+            Self::NotTaken { superior, addr, why: None } => {
+                write!(f, "its superior {superior} does not take it at {addr}")
+            }
             Self::Misadvertised { from, place, why } => {
                 write!(f, "{from} advertises {place}, but that address {why}")
             }
@@ -333,6 +378,25 @@ impl fmt::Display for Trouble {
 }
 
 impl Unfit {
+    /// All of them; a [`Notice`] has their places here, counted from 1.
+    const ALL: [Self; 7] = [
+        Self::Closed,
+        Self::Prefix,
+        Self::Room,
+        Self::Silent,
+        Self::Near,
+        Self::Port,
+        Self::Nobody,
+    ];
+
+    fn number(self) -> u32 {
+        Self::ALL.iter().zip(1..).find_map(|(why, n)| (*why == self).then_some(n)).unwrap_or(0)
+    }
+
+    fn from_number(number: u32) -> Option<Self> {
+        Self::ALL.iter().zip(1..).find_map(|(why, n)| (n == number).then_some(*why))
+    }
+
     /// The word for it.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -9,6 +9,7 @@ use super::oversight::Oversight;
 use super::reason::Absentee;
 use super::refusal::{TagFault, TagRefusal, TaggedMessage};
 use super::roll_call::{Attendance, RollCall};
+use super::suspicions::Suspicions;
 use super::trouble::{Trouble, Troubles};
 use crate::net::wire::Node;
 
@@ -19,6 +20,7 @@ pub(super) struct Watch {
     oversight: Oversight,
     inspection: Inspection,
     troubles: Troubles,
+    suspicions: Suspicions,
     attendance: Option<Attendance>,
 }
 
@@ -57,9 +59,13 @@ impl Watch {
         self.troubles.see(now, Trouble::Refused { peer, refusal });
     }
 
-    /// Nodes have shown this to be wrong.
-    pub(super) fn see(&mut self, now: Instant, sights: impl Iterator<Item = Trouble>) {
-        sights.for_each(|trouble| self.troubles.see(now, trouble));
+    /// Nodes or superiors have shown this to be wrong.
+    pub(super) fn see(&mut self, now: Instant, sights: impl IntoIterator<Item = Trouble>) {
+        for trouble in sights {
+            if !trouble.may_pass() || self.suspicions.last(now, &trouble) {
+                self.troubles.see(now, trouble);
+            }
+        }
     }
 
     /// Lets time pass; these TURN servers stand beside the server, each with whether it may be offered.

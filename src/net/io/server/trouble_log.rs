@@ -6,7 +6,7 @@ use tracing::field::display;
 use tracing::{info, warn};
 
 use crate::net::engine::server::refusal::TagRefusal;
-use crate::net::engine::server::trouble::{Trouble, TroubleEvent, TroubleStage};
+use crate::net::engine::server::trouble::{Trouble, TroubleEvent, TroubleStage, Unfit};
 
 pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
     let (what, about) = (trouble.as_str(), about(trouble));
@@ -47,6 +47,15 @@ pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
             %from,
             reason = %why.as_str(),
             "a server that has the key may not join: its address {why}"
+        ),
+        Trouble::NotTaken { superior, addr, why } => warn!(
+            trouble = %what,
+            lasts,
+            %superior,
+            %addr,
+            reason = %why.map_or("unknown", Unfit::as_str),
+            "a superior does not take this server at this address: it {}",
+            why.map_or_else(|| "does not say why".to_owned(), |why| why.to_string())
         ),
         Trouble::Misadvertised { from, place, why } => warn!(
             trouble = %what,
@@ -90,6 +99,7 @@ fn about(trouble: &Trouble) -> String {
         | Trouble::Unwelcome { from: addr, .. }
         | Trouble::LeftOut { node: addr, .. }
         | Trouble::SameAddress { addr } => addr.to_string(),
+        Trouble::NotTaken { superior, addr, .. } => format!("{superior} {addr}"),
         Trouble::Misadvertised { from, place, .. } => format!("{from} {place}"),
         Trouble::SameName { name, nodes: [first, second] } => format!("{name} {first} {second}"),
     }

@@ -63,6 +63,14 @@ impl World {
                         .for_each(|seq| *seq = 0);
                 }
             }
+            (PeerMessage::Notice(notice, _), _) => {
+                assert!(matches!(self.trust.keys.judge(Purpose::Pong, datagram), Tag::Right(_)));
+                let result = self.engine.handle_peer_message(now, LocalAddr(own()), from, message);
+                assert!(result.is_err() || self.beats.contains(&notice.seq), "{notice:?}");
+                assert!(result.is_err() || from == superior(), "{from} was not asked");
+                let after = (self.engine.count(), self.engine.members().poll_timeout());
+                assert_eq!(after, before, "it is for the log alone");
+            }
             (PeerMessage::Refused(refusal), _) => {
                 let ping = refusal.message == TaggedMessage::Heartbeat;
                 let purpose = if ping { Purpose::Ping } else { Purpose::Pong };
@@ -96,7 +104,8 @@ impl World {
     }
 
     /// A heartbeat draws at most one datagram, to where it came from, and no longer than itself.
-    /// Returns whether it did.
+    /// Returns whether
+    /// that refuses it.
     fn expect_pong(&mut self, from: SocketAddr, datagram: &[u8]) -> bool {
         let Some(out) = self.engine.poll_heartbeat(self.now) else { return false };
         let payload = out.transmit.payload;
@@ -104,12 +113,20 @@ impl World {
         assert!(payload.len() <= datagram.len());
         assert!(matches!(self.trust.keys.judge(Purpose::Pong, &payload), Tag::Right(_)));
         assert!(matches!(self.trust.keys.judge(Purpose::Ping, datagram), Tag::Right(_)));
-        let Ok(Response { body: ResponseBody::Pong(pong), .. }) = Response::decode(&payload) else {
-            panic!("no Pong");
+        let refused = match Response::decode(&payload).map(|response| response.body) {
+            Ok(ResponseBody::Pong(pong)) => {
+                self.challenges.entry(from).or_default().push((pong.challenge, self.now));
+                true
+            }
+            Ok(ResponseBody::Notice(_)) => {
+                let listed = (0..self.configured as u8).any(|n| node(n) == from);
+                assert!(!listed, "{from} is a node");
+                false
+            }
+            body => panic!("{body:?}"),
         };
-        self.challenges.entry(from).or_default().push((pong.challenge, self.now));
         assert!(self.engine.poll_heartbeat(self.now).is_none(), "a second datagram");
-        true
+        refused
     }
 
     /// The number of a heartbeat that a superior may answer.

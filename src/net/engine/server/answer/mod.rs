@@ -141,10 +141,10 @@ impl Responder {
         }
         let trust = snapshot.trust();
         let Request { id, body } = match Request::decode(datagram) {
-            // A Pong has none of the fields that a request has.
+            // An answer to a heartbeat has none of the fields that a request has.
             Err(DecodeError::Empty) if !trust.keys.is_empty() => {
                 let tagged = trust.is_tagged(datagram);
-                let judge = || trust.pong(snapshot.is_superior(*from), datagram);
+                let judge = || trust.answer(snapshot.is_superior(*from), datagram);
                 let message = self.judge_peer(uptime, from, tagged, judge)?;
                 return Ok(Unusual::Done(Handled::PeerMessage(message.into())));
             }

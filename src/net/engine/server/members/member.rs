@@ -167,6 +167,11 @@ impl Member {
         self.offered.is_some()
     }
 
+    /// The version of that.
+    pub(super) fn version(&self) -> Option<u64> {
+        self.offered.as_ref().map(|offered| offered.version)
+    }
+
     /// When something is due: its next check, or the end of what it offers.
     pub(super) fn deadline(&self) -> Instant {
         self.end().map_or(self.check.due(), |end| end.min(self.check.due()))

@@ -168,10 +168,17 @@ impl Members {
         let result = self.take_heartbeat(now, from, heartbeat);
         if let Err(reason) = &result
             && let Some(why) = self.gate.unwelcome(from, *reason)
+            && !self.has_offer_of(heartbeat.ping.version)
         {
             self.sight(Trouble::Unwelcome { from, why });
         }
         result
+    }
+
+    /// Whether a node has said that it offers this: then whoever says so too is that node, at another of its
+    /// addresses.
+    fn has_offer_of(&self, version: u64) -> bool {
+        version != 0 && self.roster.iter().any(|(_, member)| member.version() == Some(version))
     }
 
     fn take_heartbeat(
