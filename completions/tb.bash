@@ -594,7 +594,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__trace)
-            opts="-4 -6 -c -i -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --view --count --interval --format --json --quiet --verbose --color --help"
+            opts="-4 -6 -c -i -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --view --count --interval --all --admin --token-file --format --json --quiet --verbose --color --help"
             if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -657,6 +657,25 @@ _tb() {
                     ;;
                 -i)
                     COMPREPLY=()
+                    return 0
+                    ;;
+                --admin)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --token-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=()
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
                     return 0
                     ;;
                 --format)

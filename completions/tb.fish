@@ -90,6 +90,8 @@ complete -c tb -n "__fish_tb_using_subcommand trace" -l view -d 'Which lists to 
 subordinates\t'Every level of the cascade'"
 complete -c tb -n "__fish_tb_using_subcommand trace" -s c -l count -d 'Go down this often and count' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -s i -l interval -d 'With --count: time from one start to the next' -r -f
+complete -c tb -n "__fish_tb_using_subcommand trace" -l admin -d 'With --all: the admin interface of the first server, which says why nodes are not online' -r -f
+complete -c tb -n "__fish_tb_using_subcommand trace" -l token-file -d 'The file with the token that the admin interface wants to be shown' -r -F
 complete -c tb -n "__fish_tb_using_subcommand trace" -l format -d 'What to print' -r -f -a "text\t'For people and awk'
 json\t'One JSON document'
 jsonl\t'One JSON document a level'
@@ -101,6 +103,7 @@ never\t''"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l allow-private -d 'The same for all private addresses: a root on the internet may list a network of one\'s own'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s 4 -d 'Short for `--family 4`'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s 6 -d 'Short for `--family 6`'
+complete -c tb -n "__fish_tb_using_subcommand trace" -l all -d 'Ask every server of the cascade for its list, and say what is wrong with each'
 complete -c tb -n "__fish_tb_using_subcommand trace" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
 complete -c tb -n "__fish_tb_using_subcommand trace" -s v -l verbose -d 'Say more on stderr; twice: still more'

@@ -301,6 +301,13 @@ pub use config::{secret_from, secret_line};
 pub use types::duration;
 #[doc(hidden)]
 pub use types::escaped;
+// Nor how it looks at the whole of a cascade.
+#[cfg(feature = "client")]
+#[doc(hidden)]
+pub use net::engine::client::crawl::{Stopped, TreeFault, TreeNode, TreeState, WholeTree};
+#[cfg(feature = "client")]
+#[doc(hidden)]
+pub use net::io::client::Crawler;
 // Nor how it asks a server what that is doing.
 #[cfg(feature = "http")]
 #[doc(hidden)]

@@ -18,6 +18,7 @@ mod state;
 #[cfg(target_os = "linux")]
 mod stopped;
 mod verify;
+mod whole_tree;
 mod words;
 
 use std::io::Write as _;

@@ -2,6 +2,7 @@
 
 mod cascade;
 mod client_urls;
+mod crawl;
 mod deep;
 mod descent;
 mod draining;

@@ -19,6 +19,7 @@ pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod tree;
 mod usage;
+pub(crate) mod whole_tree;
 
 pub(crate) use drawing::Drawing;
 pub(crate) use error::CommandError;

@@ -2,9 +2,11 @@ use comfy_table::{CellAlignment, Row, Table, presets};
 use turn_balance::escaped;
 
 use super::style;
-use super::text::status::span;
 use super::text::words::or_dash;
-use crate::cmd::report::{CandidateCount, Ms, NodeReport, StatusReport, TraceCount, TraceReport};
+use crate::cmd::report::{
+    CandidateCount, Ms, NodeReport, StatusReport, TraceCount, TraceReport, TreeNodeReport,
+    TreeReport, span,
+};
 
 /// The table of `tb trace`. What a NAT64 leads to has a column that tells how it is listed.
 pub(crate) fn trace(trace: &TraceReport) -> String {
@@ -38,6 +40,32 @@ pub(crate) fn trace(trace: &TraceReport) -> String {
         cells
     });
     render(&header, rows)
+}
+
+/// The table of `tb trace --all`.
+pub(crate) fn tree(tree: &TreeReport) -> String {
+    let header = [
+        Head::number("LEVEL"),
+        Head::text("NODE"),
+        Head::text("NAME"),
+        Head::text("VIA"),
+        Head::number("RTT(ms)"),
+        Head::text("STATE"),
+        Head::text("PROBLEM"),
+    ];
+    let row = |node: &TreeNodeReport| {
+        let parent = node.parent.and_then(|at| tree.nodes.get(at));
+        vec![
+            node.level.to_string(),
+            node.addr.to_string(),
+            or_dash(node.name.as_ref()),
+            or_dash(parent.map(TreeNodeReport::called)),
+            or_dash(node.rtt_ms),
+            node.state.clone(),
+            or_dash(node.problem()),
+        ]
+    };
+    render(&header, tree.rows().into_iter().map(row))
 }
 
 /// The table of `tb trace -c`, with the columns of mtr.

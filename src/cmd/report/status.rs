@@ -91,3 +91,33 @@ impl StatusReport {
         self.nodes.iter().filter(|node| node.state == "online").count()
     }
 }
+
+/// A length of time in its largest unit.
+pub(crate) fn span(seconds: f64, between: &str) -> String {
+    let (unit, size) = match seconds {
+        s if s < 60.0 => ("s", 1.0),
+        s if s < 3600.0 => ("m", 60.0),
+        s if s < 48.0 * 3600.0 => ("h", 3600.0),
+        _ => ("d", 24.0 * 3600.0),
+    };
+    format!("{}{between}{unit}", (seconds / size).floor())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_in_their_largest_unit() {
+        for (seconds, text) in [
+            (0.4, "0s"),
+            (59.9, "59s"),
+            (60.0, "1m"),
+            (7200.0, "2h"),
+            (36.0 * 3600.0, "36h"),
+            (12.0 * 24.0 * 3600.0, "12d"),
+        ] {
+            assert_eq!(span(seconds, ""), text);
+        }
+    }
+}

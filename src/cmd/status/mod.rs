@@ -1,6 +1,9 @@
 mod args;
 
-use turn_balance::{AdminFault, Error, SecretKind, secret_line};
+use std::path::Path;
+use std::time::Duration;
+
+use turn_balance::{AdminFault, AdminUrl, Error, SecretKind, secret_line};
 
 use super::args::OutputFormat;
 use super::output::{CommandError, Printer, table, text};
@@ -43,39 +46,49 @@ impl StatusArgs {
         Ok(Exit::Done)
     }
 
-    /// The document of the server, unless a signal asks for the end first.
     async fn ask(&self) -> Result<String, CommandError> {
-        let token =
-            self.token_file.as_deref().map(|file| secret_line(file, SecretKind::AdminToken));
-        let token = token.transpose().map_err(Error::from)?;
         let admin = self.admin.clone().unwrap_or_default();
-        tokio::select! {
-            biased;
-            answer = admin.status(token.as_deref(), self.timeout) => {
-                let body = answer.map_err(|fault| self.problem(&fault))?;
-                String::from_utf8(body).map_err(|_| self.problem(&no_status()).into())
-            }
-            signal = interrupt() => Err(CommandError::Interrupted(signal)),
-        }
+        ask(&admin, self.token_file.as_deref(), self.timeout).await
     }
 
     fn problem(&self, fault: &AdminFault) -> Problem {
-        let admin = self.admin.clone().unwrap_or_default();
-        let advice = match fault {
-            AdminFault::Refused { status: 401, .. } => Some(Advice::Turn(
-                "`--token-file` names the file with the token that the server has in `admin.token-file`",
-            )),
-            AdminFault::Io(_) | AdminFault::Late(_) => Some(Advice::Turn(
-                "`admin.bind` in the server's balance.toml says where it is asked, if it has one; \
-                 name that: `tb status http://127.0.0.1:9301` or `tb status unix:/run/tb.sock`",
-            )),
-            _ => None,
-        };
-        Problem::admin(&admin, fault).advise(advice)
+        problem(&self.admin.clone().unwrap_or_default(), fault)
     }
 }
 
+/// The document of a server, unless a signal asks for the end first.
+pub(super) async fn ask(
+    admin: &AdminUrl,
+    token_file: Option<&Path>,
+    timeout: Duration,
+) -> Result<String, CommandError> {
+    let token = token_file.map(|file| secret_line(file, SecretKind::AdminToken));
+    let token = token.transpose().map_err(Error::from)?;
+    tokio::select! {
+        biased;
+        answer = admin.status(token.as_deref(), timeout) => {
+            let body = answer.map_err(|fault| problem(admin, &fault))?;
+            String::from_utf8(body).map_err(|_| problem(admin, &no_status()).into())
+        }
+        signal = interrupt() => Err(CommandError::Interrupted(signal)),
+    }
+}
+
+fn problem(admin: &AdminUrl, fault: &AdminFault) -> Problem {
+    let advice = match fault {
+        AdminFault::Refused { status: 401, .. } => Some(Advice::Turn(
+            "`--token-file` names the file with the token that the server has in `admin.token-file`",
+        )),
+        AdminFault::Io(_) | AdminFault::Late(_) => Some(Advice::Turn(
+            "`admin.bind` in the server's balance.toml says where it is asked, if it has one; \
+             name that: `tb status http://127.0.0.1:9301` or `tb status unix:/run/tb.sock`",
+        )),
+        _ => None,
+    };
+    Problem::admin(admin, fault).advise(advice)
+}
+
 /// What answers in JSON, and says something else.
-fn no_status() -> AdminFault {
+pub(super) fn no_status() -> AdminFault {
     AdminFault::Other("it is not a `tb.status/1` document".into())
 }

@@ -1,15 +1,19 @@
+use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::ValueEnum;
+use clap::builder::BoolishValueParser;
+use clap::{ValueEnum, ValueHint};
+use turn_balance::AdminUrl;
 
 use crate::cmd::args::{DescentArgs, FormatArgs, OutputFormat, VerbosityArgs, ViewArg, time};
 
 /// Show every level of the cascade with all its candidates
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  tb trace root.example\n  tb trace -c 10 root.example\n  \
-        tb trace root.example | awk '$NF==\"silent\"{print $2}'\n\nExit codes:\n  \
-        0  a TURN server was found\n  \
-        1  nothing answered, or only dead ends did\n  \
+        tb trace root.example | awk '$NF==\"silent\"{print $2}'\n  \
+        tb trace --all root.example\n\nExit codes:\n  \
+        0  a TURN server was found; with --all: nothing is wrong\n  \
+        1  nothing answered, or only dead ends did; with --all: something is wrong\n  \
         2  could not ask: usage, name lookup, socket")]
 pub(crate) struct TraceArgs {
     #[command(flatten)]
@@ -42,6 +46,38 @@ pub(crate) struct TraceArgs {
         default_value = "1"
     )]
     pub(super) interval: Duration,
+
+    #[arg(
+        help = "Ask every server of the cascade for its list, and say what is wrong with each",
+        long,
+        env = "TB_TRACE_ALL",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new(),
+        conflicts_with_all = ["count", "interval", "view", "strategy", "verify", "transport", "ca_file"]
+    )]
+    pub(super) all: bool,
+
+    #[arg(
+        help = "With --all: the admin interface of the first server, which says why nodes are not online",
+        long,
+        value_name = "URL",
+        env = "TB_ADMIN",
+        hide_env_values = true,
+        value_hint = ValueHint::Url,
+        requires = "all"
+    )]
+    pub(super) admin: Option<AdminUrl>,
+
+    /// The file with the token that the admin interface wants to be shown
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "TB_ADMIN_TOKEN_FILE",
+        hide_env_values = true,
+        value_hint = ValueHint::FilePath,
+        requires = "all"
+    )]
+    pub(super) token_file: Option<PathBuf>,
 
     #[command(flatten)]
     pub(super) format: FormatArgs<TraceFormat>,

@@ -6,4 +6,5 @@ pub(crate) mod ice;
 pub(crate) mod ping;
 pub(crate) mod ping_turn;
 pub(crate) mod status;
+pub(crate) mod tree;
 pub(crate) mod words;

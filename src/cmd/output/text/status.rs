@@ -2,7 +2,7 @@ use std::fmt::Write as _;
 
 use turn_balance::escaped;
 
-use crate::cmd::report::{CountReport, NodeReport, StatusReport, TroubleReport};
+use crate::cmd::report::{CountReport, NodeReport, StatusReport, TroubleReport, span};
 
 /// The first line: who it is, since when, what it offers, and whether those above know.
 pub(crate) fn head(status: &StatusReport) -> String {
@@ -54,34 +54,9 @@ pub(crate) fn drops(counts: &CountReport) -> Option<String> {
     (!all.is_empty()).then(|| format!("dropped since the start: {}", all.join(", ")))
 }
 
-/// A length of time in its largest unit.
-pub(crate) fn span(seconds: f64, between: &str) -> String {
-    let (unit, size) = match seconds {
-        s if s < 60.0 => ("s", 1.0),
-        s if s < 3600.0 => ("m", 60.0),
-        s if s < 48.0 * 3600.0 => ("h", 3600.0),
-        _ => ("d", 24.0 * 3600.0),
-    };
-    format!("{}{between}{unit}", (seconds / size).floor())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn times_in_their_largest_unit() {
-        for (seconds, text) in [
-            (0.4, "0s"),
-            (59.9, "59s"),
-            (60.0, "1m"),
-            (7200.0, "2h"),
-            (36.0 * 3600.0, "36h"),
-            (12.0 * 24.0 * 3600.0, "12d"),
-        ] {
-            assert_eq!(span(seconds, ""), text);
-        }
-    }
 
     #[test]
     fn who_it_is_and_what_was_dropped() {

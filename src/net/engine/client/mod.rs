@@ -1,5 +1,6 @@
 //! The client: descents, one server measured again and again, and what one server lists.
 
+pub mod crawl;
 pub mod descent;
 pub mod echo;
 pub mod list;

@@ -71,6 +71,12 @@ impl Lister {
         ListerBuilder { server: server.into(), family: None, plan }
     }
 
+    /// Asks at these addresses, and for no URLs.
+    pub(super) fn of(addrs: Vec<SocketAddr>, view: View, timeout: Duration) -> Self {
+        let source = Source::default();
+        Self { addrs, plan: ListPlan { view, urls: false, timeout, source } }
+    }
+
     /// What the server lists now. Whom it may not name, as a descent has it, is left out.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 mod balance;
 mod builder;
+mod crawler;
 mod either;
 mod fresh;
 #[cfg(feature = "https")]
@@ -19,6 +20,7 @@ mod udp;
 
 pub use balance::Balance;
 pub use builder::Builder;
+pub use crawler::Crawler;
 #[cfg(feature = "internals")]
 pub use https::parsers as https_parsers;
 pub use lister::{Lister, ListerBuilder};

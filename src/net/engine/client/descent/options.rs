@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::limits::Limits;
 use crate::net::engine::loop_port::is_loop_port;
-use crate::net::wire::View;
+use crate::net::wire::{Kind, View};
 use crate::types::{Nat64, OnLink, Prefix, Scope};
 
 /// How a descent chooses.
@@ -144,6 +144,19 @@ impl Options {
         addr: SocketAddr,
     ) -> Result<(), Option<Prefix>> {
         self.judge_server(root, addr).map_err(|refusal| refusal.opens)
+    }
+
+    /// Whether a list below this root may lead to what is called so at an address.
+    pub(in crate::net::engine::client) fn permits(
+        &self,
+        root: IpAddr,
+        addr: SocketAddr,
+        kind: Kind,
+    ) -> bool {
+        match kind {
+            Kind::Turn => self.judge(root, addr).is_ok(),
+            Kind::Leaf | Kind::Balance => self.judge_server(root, addr).is_ok(),
+        }
     }
 
     /// Whether a list may lead to an address, below this root.

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use rand::RngExt;
 
 use super::listed::{ListedServer, ServerList, may_lead_to, may_name, urls_of};
+use super::whole::WholeList;
 use crate::net::engine::client::descent::Obstacle;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
 use crate::net::engine::{Rng, Transmit, later};
@@ -33,6 +34,8 @@ const STALE_PARTS: u8 = 2;
 pub enum About {
     /// The server's list, and with it how the TURN server beside it is reached.
     List(View),
+    /// All that it says of itself and its nodes, also of those that it does not offer.
+    Whole,
     /// How a TURN server is reached; `None`: the one beside the server.
     Urls(Option<SocketAddr>),
 }
@@ -42,6 +45,8 @@ pub enum About {
 pub enum Told {
     /// A list.
     List(ServerList),
+    /// All that it says, judged by nobody yet.
+    Whole(Box<WholeList>),
     /// URLs; of what may not be named nothing.
     Urls(Vec<ServerUrl>),
     /// It did not answer in time.
@@ -64,6 +69,7 @@ pub struct Inquiry {
     retries: u8,
     /// What it has listed so far.
     list: Option<ServerList>,
+    whole: Option<Box<WholeList>>,
     known: BTreeSet<SocketAddr>,
     parts: u8,
     stale: u8,
@@ -83,7 +89,7 @@ impl Inquiry {
     ) -> Self {
         let exchange = match about {
             About::Urls(Some(turn)) => Exchange::about(Owner::Client, turn),
-            About::Urls(None) | About::List(_) => Exchange::new(Owner::Client),
+            About::Urls(None) | About::List(_) | About::Whole => Exchange::new(Owner::Client),
         };
         Self {
             to,
@@ -95,6 +101,7 @@ impl Inquiry {
             end: later(now, timeout),
             retries: 0,
             list: None,
+            whole: None,
             known: BTreeSet::new(),
             parts: 0,
             stale: 0,
@@ -133,6 +140,7 @@ impl Inquiry {
                 self.told = Some(Told::Urls(urls_of(&reply.urls, self.to.ip(), &self.on_link)));
             }
             About::List(_) => self.take(now, now.saturating_duration_since(sent), reply),
+            About::Whole => self.take_whole(now, now.saturating_duration_since(sent), reply),
         }
     }
 
@@ -144,7 +152,8 @@ impl Inquiry {
     /// An ICMP error came about a datagram to this address. One that does not quote a request is about
     /// none.
     pub fn handle_icmp(&mut self, to: SocketAddr, obstacle: Obstacle, quoted: &[u8]) {
-        if to == self.to && self.list.is_none() && self.exchange.is_quoted(quoted) {
+        let heard = self.list.is_some() || self.whole.is_some();
+        if to == self.to && !heard && self.exchange.is_quoted(quoted) {
             self.told.get_or_insert(Told::Unreachable(obstacle));
         }
     }
@@ -153,7 +162,9 @@ impl Inquiry {
     pub fn handle_timeout(&mut self, now: Instant) {
         if now >= self.end && self.told.is_none() {
             // A part of a list is better than nothing.
-            self.told = Some(self.list.take().map_or(Told::Nothing, Told::List));
+            let list = self.list.take().map(Told::List);
+            let told = list.or_else(|| self.whole.take().map(Told::Whole));
+            self.told = Some(told.unwrap_or(Told::Nothing));
         }
     }
 
@@ -167,9 +178,11 @@ impl Inquiry {
         let token = Token { id: self.rng.random(), nonce: self.rng.random_range(1..=u64::MAX) };
         let (view, names) = match self.about {
             About::List(view) => (view, true),
+            About::Whole => (View::Subordinates, true),
             About::Urls(_) => (View::Flat, false),
         };
-        let extras = Extras { urls: true, ..Extras::default() };
+        let down = self.about == About::Whole;
+        let extras = Extras { urls: !down, down };
         let query = Query::Probe { view, names, extras, size: PADDED_REQUEST as u16 };
         self.exchange.sent(now, token, query, ());
         let payload = self.exchange.encode(token, query);
@@ -180,6 +193,11 @@ impl Inquiry {
     /// next; `None`: all is told.
     pub fn poll_timeout(&self) -> Option<Instant> {
         self.told.is_none().then_some(self.next.min(self.end))
+    }
+
+    /// When it is given up.
+    pub fn end(&self) -> Instant {
+        self.end
     }
 
     /// Takes in a list or a part of one.
@@ -209,15 +227,31 @@ impl Inquiry {
         }
         let most = list.total.max(self.known.len()).max(list.servers.len());
         list.total = most.max(total.try_into().unwrap_or(usize::MAX));
+        if self.is_last(now, known, total) {
+            self.told = self.list.take().map(Told::List);
+        }
+    }
+
+    /// The same, of all that is said.
+    fn take_whole(&mut self, now: Instant, rtt: Duration, reply: ProbeReply) {
+        let (known, total) = (self.known.len(), reply.total);
+        self.whole.get_or_insert_default().take(rtt, reply, &mut self.known);
+        if self.is_last(now, known, total) {
+            self.told = self.whole.take().map(Told::Whole);
+        }
+    }
+
+    /// Whether a part, before which so many of so many were known, is the last; if not, another is asked for.
+    fn is_last(&mut self, now: Instant, known: usize, total: u32) -> bool {
         self.parts += 1;
         self.stale = if self.known.len() == known { self.stale + 1 } else { 0 };
         let whole = self.known.len() >= total.try_into().unwrap_or(usize::MAX);
-        if whole || self.parts >= MOST_PARTS || self.stale >= STALE_PARTS {
-            self.told = self.list.take().map(Told::List);
-        } else {
+        let last = whole || self.parts >= MOST_PARTS || self.stale >= STALE_PARTS;
+        if !last {
             self.next = now;
             self.pause = FIRST_PAUSE;
         }
+        last
     }
 }
 

@@ -4,6 +4,8 @@
 mod document;
 mod inquiry;
 mod listed;
+mod whole;
 
 pub use inquiry::{About, Inquiry, Told};
 pub use listed::{ListedServer, ServerKind, ServerList};
+pub use whole::WholeList;

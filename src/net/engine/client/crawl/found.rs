@@ -1,0 +1,208 @@
+//! What a crawl has found.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::net::engine::client::descent::Obstacle;
+use crate::net::engine::client::list::ServerKind;
+use crate::types::{Name, TurnFault};
+
+/// All of a cascade, as far as it was gone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WholeTree {
+    /// In the order in which they were met: level by level.
+    pub nodes: Vec<TreeNode>,
+    /// Why it is not all; `None`: it is.
+    pub stopped: Option<Stopped>,
+    /// Datagrams sent.
+    pub datagrams: u32,
+    /// How long it took.
+    pub elapsed: Duration,
+}
+
+/// A server of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeNode {
+    /// The least number of steps from a root.
+    pub level: u8,
+    /// Where it is listed.
+    pub addr: SocketAddr,
+    /// What it is called.
+    pub name: Option<Name>,
+    /// What it is.
+    pub kind: ServerKind,
+    /// Which of the nodes named it first.
+    pub via: Option<usize>,
+    /// The TURN server beside it.
+    pub turn: Option<SocketAddr>,
+    /// The round-trip time to it.
+    pub rtt: Option<Duration>,
+    /// How it is.
+    pub state: TreeState,
+    /// What is wrong with it.
+    pub faults: Vec<TreeFault>,
+}
+
+/// How a node is: what it says, or what came of asking it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TreeState {
+    /// It can be chosen, or leads to who can.
+    Offering,
+    /// It has nothing to offer.
+    Nothing,
+    /// The TURN server beside it cannot be used.
+    TurnDown,
+    /// It has no room left.
+    Full,
+    /// It asks not to be chosen.
+    Draining,
+    /// It does not answer.
+    Silent,
+    /// Nothing is there, or no way leads there.
+    Unreachable,
+    /// Its superior says that it is not online.
+    Offline,
+    /// No list may lead there.
+    Refused,
+    /// It was not asked any more.
+    Unasked,
+}
+
+/// What is wrong with a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TreeFault {
+    /// It does not answer who asks from here, though that node lists it; `None`: it is a root.
+    Silent(Option<usize>),
+    /// The same, and this stands in the way.
+    Unreachable(Option<usize>, Obstacle),
+    /// A list may not lead there.
+    Refused(usize),
+    /// That node lists it twice.
+    Twice(usize),
+    /// That node lists it at another address too.
+    Also(usize, SocketAddr),
+    /// It lists itself, at this address.
+    Itself(SocketAddr),
+    /// It lists one that leads back to it; all of the way, from that one to itself.
+    Loop(Vec<usize>),
+    /// Its TURN server answers no Binding.
+    TurnSilent(SocketAddr),
+    /// It names a TURN server where no list may lead.
+    TurnRefused(SocketAddr),
+    /// It says that it cannot be used.
+    Says(TreeState, Option<TurnFault>),
+    /// That node does not offer it.
+    Unoffered(usize, TreeState, Option<TurnFault>),
+    /// Of so many nodes it told only so many.
+    Partly(usize, usize),
+}
+
+/// Why a crawl ended before all was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stopped {
+    /// There was no time left.
+    Time,
+    /// So many nodes are the most.
+    Nodes(usize),
+    /// So many datagrams are the most.
+    Datagrams(u32),
+    /// So many levels are the most.
+    Levels(u8),
+    /// Too many were silent at one address.
+    Address,
+}
+
+impl TreeState {
+    /// The word for it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Offering => "offering",
+            Self::Nothing => "nothing",
+            Self::TurnDown => "turn-down",
+            Self::Full => "full",
+            Self::Draining => "draining",
+            Self::Silent => "silent",
+            Self::Unreachable => "unreachable",
+            Self::Offline => "offline",
+            Self::Refused => "refused",
+            Self::Unasked => "unasked",
+        }
+    }
+}
+
+impl TreeFault {
+    /// The word for it.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Silent(_) => "silent",
+            Self::Unreachable(..) => "unreachable",
+            Self::Refused(_) => "refused",
+            Self::Twice(_) | Self::Also(..) => "listed-twice",
+            Self::Itself(_) => "lists-itself",
+            Self::Loop(_) => "loop",
+            Self::TurnSilent(_) => "turn-silent",
+            Self::TurnRefused(_) => "turn-refused",
+            Self::Says(..) => "offers-nothing",
+            Self::Unoffered(..) => "not-offered",
+            Self::Partly(..) => "list-incomplete",
+        }
+    }
+
+    /// A sentence, where this is what nodes are called.
+    pub fn text(&self, name: impl Fn(usize) -> String) -> String {
+        let why = |fault: &Option<TurnFault>| match fault {
+            Some(fault) => format!(": its TURN server {fault}"),
+            None => String::new(),
+        };
+        match self {
+            Self::Silent(None) => "does not answer".into(),
+            Self::Silent(Some(by)) => {
+                format!("does not answer from here, though {} lists it", name(*by))
+            }
+            Self::Unreachable(None, obstacle) => format!("{obstacle} this address"),
+            Self::Unreachable(Some(by), obstacle) => {
+                format!("{obstacle} this address from here, though {} lists it", name(*by))
+            }
+            Self::Refused(by) => format!("a list may not lead there, and {} does", name(*by)),
+            Self::Twice(by) => format!("{} lists it twice", name(*by)),
+            Self::Also(by, addr) => format!("{} lists it twice: it is {addr} too", name(*by)),
+            Self::Itself(addr) => format!("lists itself, at {addr}"),
+            Self::Loop(way) => {
+                let way: Vec<_> = way.iter().map(|at| name(*at)).collect();
+                format!("in a loop: {}", way.join(" > "))
+            }
+            Self::TurnSilent(turn) => format!("its TURN server {turn} answers no Binding"),
+            Self::TurnRefused(turn) => {
+                format!("names a TURN server, {turn}, where no list may lead")
+            }
+            Self::Says(TreeState::TurnDown, None) => {
+                "says that its TURN server cannot be used".into()
+            }
+            Self::Says(_, None) => "says that it has nothing to offer".into(),
+            Self::Says(_, fault) => format!("says that it has nothing to offer{}", why(fault)),
+            Self::Unoffered(by, state, fault) => {
+                let what = match (state, fault) {
+                    (TreeState::TurnDown, Some(fault)) => format!("its TURN server {fault}"),
+                    (_, Some(fault)) => fault.to_string(),
+                    (TreeState::TurnDown, None) => "its TURN server cannot be used".into(),
+                    (_, None) => "it has nothing to offer".into(),
+                };
+                format!("{} says: {what}", name(*by))
+            }
+            Self::Partly(told, total) => format!("told {told} of its {total} nodes"),
+        }
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time => f.write_str("there was no time left (`--timeout`)"),
+            Self::Nodes(most) => write!(f, "{most} nodes are the most"),
+            Self::Datagrams(most) => write!(f, "{most} datagrams are the most"),
+            Self::Levels(most) => write!(f, "{most} levels are the most"),
+            Self::Address => f.write_str("too many are silent at one address"),
+        }
+    }
+}

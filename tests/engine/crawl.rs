@@ -1,0 +1,289 @@
+//! A look at all of a cascade: each fault is named, a sound one has none, and no list makes it go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::SeedableRng;
+use turn_balance::TurnFault;
+use turn_balance::internals::engine::Rng;
+use turn_balance::internals::engine::client::crawl::{
+    Crawl, Stopped, TreeFault, TreeNode, TreeState, WholeTree,
+};
+use turn_balance::internals::engine::client::descent::Options;
+use turn_balance::internals::wire::stun::{BINDING_PASSWORD, BindingKey, BindingRequest};
+use turn_balance::internals::wire::{
+    Down, Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
+};
+
+const ROUND_TRIP: Duration = Duration::from_millis(10);
+
+fn server(n: u8) -> SocketAddr {
+    ([203, 0, 113, n], 3001).into()
+}
+
+fn turn(n: u8) -> SocketAddr {
+    ([203, 0, 113, n], 3478).into()
+}
+
+fn balance(n: u8) -> Node {
+    Node::new(server(n), Kind::Balance)
+}
+
+fn leaf(n: u8) -> Node {
+    Node { turn: Some(turn(n)), ..Node::new(server(n), Kind::Leaf) }
+}
+
+/// An internet: what each balance server says, and which TURN servers answer.
+#[derive(Default)]
+struct Internet {
+    says: BTreeMap<SocketAddr, ProbeReply>,
+    turns: BTreeSet<SocketAddr>,
+    /// What others answer, if they do.
+    liar: Option<fn(SocketAddr) -> Option<ProbeReply>>,
+    sent: BTreeMap<SocketAddr, u32>,
+}
+
+impl Internet {
+    /// A root 1 that lists 2, which lists leaves 11 and 12; all is well.
+    fn sound() -> Self {
+        let mut internet = Self::default();
+        internet.lists(1, [balance(2)]);
+        internet.lists(2, [leaf(11), leaf(12)]);
+        for n in [11, 12] {
+            internet.names(n, turn(n));
+            internet.turns.insert(turn(n));
+        }
+        internet
+    }
+
+    fn lists(&mut self, n: u8, nodes: impl IntoIterator<Item = Node>) {
+        let nodes = Vec::from_iter(nodes);
+        let known: BTreeSet<_> = nodes.iter().map(|node| node.addr).collect();
+        let (total, version) = (known.len() as u32, u64::from(n));
+        let reply = ProbeReply { nodes, total, version, ..ProbeReply::default() };
+        self.says.insert(server(n), reply);
+    }
+
+    fn names(&mut self, n: u8, turn: SocketAddr) {
+        let reply = ProbeReply { turn: Some(turn), version: u64::from(n), ..ProbeReply::default() };
+        self.says.insert(server(n), reply);
+    }
+
+    fn answer(&self, to: SocketAddr, payload: &[u8]) -> Option<Vec<u8>> {
+        if let Ok(binding) = BindingRequest::decode(payload, &BindingKey::new(BINDING_PASSWORD)) {
+            let mut answer = Vec::new();
+            binding.respond(to, &BindingKey::new(BINDING_PASSWORD), &mut answer);
+            return self.turns.contains(&to).then_some(answer);
+        }
+        let Ok(Request { id, body: RequestBody::Probe(probe) }) = Request::decode(payload) else {
+            panic!("no request: {payload:02x?}");
+        };
+        let reply = self.says.get(&to).cloned().or_else(|| self.liar?(to))?;
+        let reply = ProbeReply { nonce: probe.nonce, ..reply };
+        Some(Response { id, body: ResponseBody::Probe(reply) }.encode())
+    }
+
+    fn crawl(&mut self) -> WholeTree {
+        self.crawl_with(Options::default())
+    }
+
+    fn crawl_with(&mut self, options: Options) -> WholeTree {
+        let mut now: Instant = turn_balance_lab::moment();
+        let mut crawl = Crawl::new(&[server(1)], options, now, Rng::seed_from_u64(1));
+        let mut coming = Vec::new();
+        loop {
+            while let Some(transmit) = crawl.poll_transmit(now) {
+                *self.sent.entry(transmit.to).or_default() += 1;
+                let answer = self.answer(transmit.to, &transmit.payload);
+                coming.extend(answer.map(|answer| (now + ROUND_TRIP, transmit.to, answer)));
+            }
+            let Some(due) = crawl.poll_timeout() else { return crawl.finish(now) };
+            match coming.first().map(|(at, ..)| *at).filter(|at| *at <= due) {
+                Some(_) => {
+                    let (at, from, answer) = coming.remove(0);
+                    now = now.max(at);
+                    crawl.handle_datagram(now, from, &answer);
+                }
+                None => {
+                    now = now.max(due);
+                    crawl.handle_timeout(now);
+                }
+            }
+        }
+    }
+}
+
+fn at(tree: &WholeTree, addr: SocketAddr) -> (usize, &TreeNode) {
+    tree.nodes.iter().enumerate().find(|(_, node)| node.addr == addr).expect("it is met")
+}
+
+/// All faults, each behind the node that has it.
+fn faults(tree: &WholeTree) -> Vec<(SocketAddr, TreeFault)> {
+    let of = |node: &TreeNode| {
+        let addr = node.addr;
+        node.faults.clone().into_iter().map(move |fault| (addr, fault)).collect::<Vec<_>>()
+    };
+    tree.nodes.iter().flat_map(of).collect()
+}
+
+#[test]
+fn nothing_is_wrong_with_a_sound_cascade() {
+    let tree = Internet::sound().crawl();
+    assert_eq!((faults(&tree), tree.stopped), (vec![], None));
+    let rows: Vec<_> = tree.nodes.iter().map(|node| (node.level, node.addr, node.via)).collect();
+    let expected = [
+        (0, server(1), None),
+        (1, server(2), Some(0)),
+        (2, server(11), Some(1)),
+        (2, server(12), Some(1)),
+    ];
+    assert_eq!(rows, expected);
+    assert!(tree.nodes.iter().all(|node| node.state == TreeState::Offering));
+    assert!(tree.nodes.iter().all(|node| node.rtt == Some(ROUND_TRIP)));
+    assert_eq!(tree.datagrams, 6, "one each, and one to each TURN server");
+}
+
+#[test]
+fn two_ways_to_one_server_are_no_fault() {
+    let mut internet = Internet::sound();
+    internet.lists(1, [balance(2), balance(3)]);
+    internet.lists(3, [leaf(12), leaf(11)]);
+    // Nor is one that has an address of each family.
+    let v6: SocketAddr = "[2001:db8::2]:3001".parse().unwrap();
+    internet.says.insert(v6, internet.says[&server(2)].clone());
+    internet.says.get_mut(&server(1)).unwrap().nodes.push(Node::new(v6, Kind::Balance));
+    assert_eq!(faults(&internet.crawl()), []);
+}
+
+#[test]
+fn each_fault_is_named() {
+    let mut internet = Internet::sound();
+    internet.lists(2, [leaf(11), leaf(11), leaf(12)]);
+    assert_eq!(faults(&internet.crawl()), [(server(11), TreeFault::Twice(1))]);
+
+    let mut internet = Internet::sound();
+    internet.lists(2, [leaf(11), leaf(12), leaf(13)]);
+    internet.says.insert(server(13), internet.says[&server(11)].clone());
+    let expected = TreeFault::Also(1, server(11));
+    assert_eq!(faults(&internet.crawl()), [(server(13), expected)]);
+
+    let mut internet = Internet::sound();
+    internet.lists(2, [balance(2), leaf(11), leaf(12)]);
+    assert_eq!(faults(&internet.crawl()), [(server(2), TreeFault::Itself(server(2)))]);
+
+    let mut internet = Internet::sound();
+    internet.lists(2, [balance(3), leaf(11), leaf(12)]);
+    internet.lists(3, [balance(1)]);
+    let tree = internet.crawl();
+    let (three, _) = at(&tree, server(3));
+    assert_eq!(faults(&tree), [(server(3), TreeFault::Loop(vec![0, 1, three, 0]))]);
+
+    let mut internet = Internet::sound();
+    internet.says.remove(&server(12));
+    let tree = internet.crawl();
+    assert_eq!(faults(&tree), [(server(12), TreeFault::Silent(Some(1)))]);
+    assert_eq!(at(&tree, server(12)).1.state, TreeState::Silent);
+
+    let mut internet = Internet::sound();
+    internet.turns.remove(&turn(12));
+    assert_eq!(faults(&internet.crawl()), [(server(12), TreeFault::TurnSilent(turn(12)))]);
+
+    let mut internet = Internet::sound();
+    internet.says.get_mut(&server(2)).unwrap().total = 5;
+    assert_eq!(faults(&internet.crawl()), [(server(2), TreeFault::Partly(2, 5))]);
+
+    let mut internet = Internet::sound();
+    let near: SocketAddr = "10.0.0.1:3001".parse().unwrap();
+    internet.lists(2, [leaf(11), Node::new(near, Kind::Balance)]);
+    let tree = internet.crawl();
+    assert_eq!(faults(&tree), [(near, TreeFault::Refused(1))]);
+    assert_eq!(internet.sent.get(&near), None, "nor asked");
+
+    let mut internet = Internet::sound();
+    internet.says.clear();
+    assert_eq!(faults(&internet.crawl()), [(server(1), TreeFault::Silent(None))]);
+}
+
+#[test]
+fn what_a_server_does_not_offer_is_told_with_its_reason_and_not_asked() {
+    let mut internet = Internet::sound();
+    let down =
+        |n, state, fault| Down { addr: server(n), kind: Kind::Balance, name: None, state, fault };
+    internet.says.get_mut(&server(2)).unwrap().down = vec![
+        down(13, State::Nothing, Some(TurnFault::Silent)),
+        down(14, State::TurnDown, Some(TurnFault::Quota)),
+        down(15, State::Draining, None),
+    ];
+    let tree = internet.crawl();
+    let told = |n| TreeFault::Unoffered(1, at(&tree, server(n)).1.state, None);
+    let expected = [
+        (server(13), TreeFault::Unoffered(1, TreeState::Offline, Some(TurnFault::Silent))),
+        (server(14), TreeFault::Unoffered(1, TreeState::TurnDown, Some(TurnFault::Quota))),
+    ];
+    assert_eq!(faults(&tree), expected, "who drains means to");
+    assert_eq!(told(15), TreeFault::Unoffered(1, TreeState::Draining, None));
+    assert!([13, 14, 15].iter().all(|n| !internet.sent.contains_key(&server(*n))));
+    let text = |fault: &TreeFault| fault.text(|at| format!("n{at}"));
+    assert_eq!(text(&expected[0].1), "n1 says: does not answer");
+    assert_eq!(
+        text(&expected[1].1),
+        "n1 says: its TURN server has no room left for this user (486)"
+    );
+}
+
+#[test]
+fn no_list_makes_it_go_on() {
+    // Each server lists sixty others, all of which answer.
+    fn endless(addr: SocketAddr) -> Option<ProbeReply> {
+        let SocketAddr::V4(addr) = addr else { return None };
+        let n = addr.ip().to_bits().wrapping_mul(60);
+        let node = |k| {
+            Node::new(
+                (std::net::Ipv4Addr::from_bits(((n + k) % 0xdf00_0000) | 0x0b00_0000), 3001).into(),
+                Kind::Balance,
+            )
+        };
+        let nodes = Vec::from_iter((0..60).map(node));
+        Some(ProbeReply { total: 60, version: u64::from(n), nodes, ..ProbeReply::default() })
+    }
+    let mut internet = Internet { liar: Some(endless), ..Internet::default() };
+    let options = Options { timeout: Duration::from_secs(3600), ..Options::default() };
+    let tree = internet.crawl_with(options.clone());
+    assert!(matches!(tree.stopped, Some(Stopped::Nodes(4096))), "{:?}", tree.stopped);
+    assert_eq!(tree.nodes.len(), 4096);
+    assert!(tree.datagrams <= 8 * 4096);
+
+    // Each lists one more.
+    fn deep(addr: SocketAddr) -> Option<ProbeReply> {
+        let below = SocketAddr::new(addr.ip(), addr.port() + 1);
+        let nodes = vec![Node::new(below, Kind::Balance)];
+        let version = u64::from(addr.port());
+        Some(ProbeReply { total: 1, version, nodes, ..ProbeReply::default() })
+    }
+    let mut internet = Internet { liar: Some(deep), ..Internet::default() };
+    let tree = internet.crawl_with(options.clone());
+    assert_eq!(tree.stopped, Some(Stopped::Levels(8)));
+    assert_eq!(
+        tree.nodes.last().map(|node| (node.level, node.state)),
+        Some((9, TreeState::Unasked))
+    );
+
+    // All ports of a victim.
+    let mut internet = Internet::default();
+    let victim =
+        |port: u16| Node::new(SocketAddr::new([198, 51, 100, 9].into(), port), Kind::Balance);
+    internet.lists(1, (5000..5060).map(victim));
+    let tree = internet.crawl_with(options);
+    let sent: u32 = internet.sent.iter().filter(|(to, _)| to.port() >= 5000).map(|(_, n)| n).sum();
+    assert!(sent <= 8, "{sent}");
+    assert_eq!(tree.nodes.len(), 61);
+    assert_eq!(tree.stopped, Some(Stopped::Address));
+    assert!(tree.nodes.iter().any(|node| node.state == TreeState::Unasked));
+
+    // Nor beyond its time.
+    let mut internet = Internet { liar: Some(endless), ..Internet::default() };
+    let options = Options { timeout: 5 * ROUND_TRIP / 2, ..Options::default() };
+    let tree = internet.crawl_with(options);
+    assert_eq!((tree.stopped, tree.elapsed), (Some(Stopped::Time), 5 * ROUND_TRIP / 2));
+}
