@@ -25,7 +25,8 @@ pub(super) enum Act {
     Start(usize),
     StartTurn(SocketAddr),
     Resume(SocketAddr),
-    /// A server does not drain any more.
+    /// A server drains, for so long.
+    Drain(SocketAddr, Duration),
     Undrain(SocketAddr),
     /// An old server's heartbeat.
     Ping(usize),
@@ -34,7 +35,13 @@ pub(super) enum Act {
     Forge(Vec<foes::Forged>),
     /// A crowd behind one address comes back to a server, with cookies.
     Crowd(SocketAddr),
+    /// A client sets out.
+    Travel,
 }
+
+/// How far apart clients set out before a server drains, and how many: to one of them it may be the
+/// nearest.
+const ON_THEIR_WAY: (Duration, u32) = (Duration::from_millis(25), 8);
 
 impl Storm {
     /// Starts everybody, in any order, within a second or two.
@@ -110,6 +117,13 @@ impl Storm {
                 }
                 self.world.resume(addr);
             }
+            Act::Drain(addr, long) => {
+                if self.judge.belief(addr).is_some() && !self.world.is_suspended(addr) {
+                    self.judge.drains(self.world.now, addr, true);
+                    self.world.drain(addr, true);
+                    self.put(long, Act::Undrain(addr));
+                }
+            }
             Act::Undrain(addr) => {
                 self.judge.drains(self.world.now, addr, false);
                 self.world.drain(addr, false);
@@ -140,6 +154,7 @@ impl Storm {
                 let forged = self.foes.crowd_returns(to, &self.plan, &mut self.rng);
                 self.trickle(forged, 1);
             }
+            Act::Travel => self.travel(),
         }
     }
 
@@ -250,12 +265,12 @@ impl Storm {
             34..38 => self.move_away(n),
             38..52 => self.travel(),
             52..55 => {
-                let addr = place.addr;
-                if self.judge.belief(addr).is_some() && !self.world.is_suspended(addr) {
-                    self.judge.drains(self.world.now, addr, true);
-                    self.world.drain(addr, true);
-                    self.put(long, Act::Undrain(addr));
+                // Its superior hears of it at once: only who is on the way by then has it in hand.
+                let (apart, clients) = ON_THEIR_WAY;
+                for n in 0..clients {
+                    self.put(apart * n, Act::Travel);
                 }
+                self.put(apart * clients, Act::Drain(place.addr, long));
             }
             55..68 if self.foes.spoofs => {
                 let forged = self.foes.spoof(&self.plan, &mut self.rng);

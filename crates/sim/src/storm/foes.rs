@@ -208,15 +208,15 @@ impl Foes {
         let again = self.cookies.back().filter(|_| rng.random_bool(0.6));
         let to = again.map_or(place.public, |(whose, ..)| *whose);
         let base = plan.addr(Part::Stranger, rng.random_range(0..200), 5000, rng);
-        // From where the cookie is, another port there, or elsewhere.
-        let base = match (again, rng.random_range(0..4)) {
-            (Some((_, bearer, _)), 0..2) => *bearer,
-            (Some((_, bearer, _)), 2) => SocketAddr::new(bearer.ip(), 5001),
-            _ => base,
+        // From where the cookie is, a neighbour behind the same address who has it, or elsewhere.
+        let (base, neighbour) = match (again, rng.random_range(0..4)) {
+            (Some((_, bearer, _)), 0..2) => (*bearer, None),
+            (Some((_, bearer, cookie)), 2) => (SocketAddr::new(bearer.ip(), 5001), Some(cookie)),
+            _ => (base, None),
         };
-        let spread = rng.random_range(0..4);
+        let spread = if neighbour.is_some() { 0 } else { rng.random_range(0..4) };
         let size = [0, 0, 60, PADDED_REQUEST][rng.random_range(0..4)];
-        let bare = rng.random_bool(0.3);
+        let bare = neighbour.is_none() && rng.random_bool(0.3);
         let cookie = again.is_some();
         let count = [90, 130][usize::from(spread > 0)];
         (0..count)
@@ -233,13 +233,17 @@ impl Foes {
                     }
                 };
                 let nonce = rng.random_range(1..=u64::MAX);
-                let payload = match (bare, cookie) {
-                    (true, _) => {
+                let payload = match (bare, cookie, neighbour) {
+                    (true, ..) => {
                         let probe = Probe::default();
                         Request { id: n, body: RequestBody::Probe(probe) }.encode(size)
                     }
-                    (false, true) => self.with_cookie(to, nonce, rng),
-                    (false, false) => {
+                    (false, _, Some(cookie)) => {
+                        let probe = Probe { nonce, cookie, ..Probe::default() };
+                        Request { id: n, body: RequestBody::Probe(probe) }.encode(size)
+                    }
+                    (false, true, None) => self.with_cookie(to, nonce, rng),
+                    (false, false, None) => {
                         let probe = Probe { nonce, ..Probe::default() };
                         Request { id: n, body: RequestBody::Probe(probe) }.encode(size)
                     }
