@@ -70,6 +70,24 @@ fn several_roots_are_asked_at_once_and_one_is_enough() {
 }
 
 #[test]
+fn on_one_host_no_copy_waits_for_another_and_loss_changes_no_answer() {
+    for seed in 0..50 {
+        let loss = if seed == 0 { 0.0 } else { 0.05 };
+        let mut world = cascade(seed, Path::of(0));
+        world.run_for(Duration::from_secs(1));
+        world.path = Box::new(move |from, to| {
+            let nearest = [from, to].iter().any(|addr| addr.ip() == leaf(11).ip());
+            Path { delay: if nearest { 0.02 } else { 0.025 }, loss, ..Path::of(0) }
+        });
+        let descent = world.descend(client(), levels(), &[server(ROOT)]);
+        let selection = selection(&descent);
+        assert_eq!((selection.turn, selection.verified), (leaf_turn(11), true), "seed {seed}");
+        let most = Duration::from_millis(4);
+        assert!(loss > 0.0 || selection.elapsed <= most, "{:?}", selection.elapsed);
+    }
+}
+
+#[test]
 fn a_silent_leaf_is_passed_over() {
     let mut world = cascade(3, Path::of(0));
     world.run_for(Duration::from_secs(1));

@@ -1,9 +1,10 @@
 //! Flat lists, loops and samples.
 
+use std::cell::Cell;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::internals::engine::client::descent::Options;
+use turn_balance::internals::engine::client::descent::{Options, Verify};
 
 use crate::cascade::*;
 use turn_balance_sim::{Path, Site, World};
@@ -60,10 +61,10 @@ fn a_server_that_is_its_own_node_is_never_online() {
     assert_eq!(Some(selection(&descent).turn), turn);
 }
 
-#[test]
-fn a_long_list_is_a_sample_of_which_a_client_hears_more() {
+/// A root with so many leaves, all of them 5 ms from everybody.
+fn wide(leaves: u8) -> World<'static> {
     let mut world = World::new(24, |_, _| Path::of(5));
-    let nodes: Vec<_> = (1..=250).map(leaf).collect();
+    let nodes: Vec<_> = (1..=leaves).map(leaf).collect();
     for &node in &nodes {
         let turn = Some(SocketAddr::new(node.ip(), 3478));
         let superiors = vec![server(ROOT)];
@@ -71,7 +72,32 @@ fn a_long_list_is_a_sample_of_which_a_client_hears_more() {
     }
     world.start(server(ROOT), &Site { name: "root", nodes, ..Site::default() });
     world.run_for(Duration::from_secs(2));
-    assert_eq!(world.count(server(ROOT)).0, 250);
+    assert_eq!(world.count(server(ROOT)).0, usize::from(leaves));
+    world
+}
+
+#[test]
+fn one_lost_datagram_hides_no_part_of_a_list_and_is_not_waited_for() {
+    let mut world = wide(120);
+    let asked = Cell::new(0);
+    world.path = Box::new(move |from, to| {
+        let asks = from == client() && to == server(ROOT);
+        asked.set(asked.get() + u32::from(asks));
+        let lost = asks && asked.get() == 2; // the first that asks for the rest
+        Path { loss: if lost { 1.0 } else { 0.0 }, ..Path::of(5) }
+    });
+    let options = Options { verify: Verify::Off, ..Options::default() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    let met = trace(&descent).candidates.iter().filter(|c| c.level == 1).count();
+    assert_eq!(met, 120);
+    // The root, the rest of its list and its leaves 10 ms each, and what copies stand apart.
+    let elapsed = selection(&descent).elapsed;
+    assert!(elapsed <= Duration::from_millis(35), "{elapsed:?}");
+}
+
+#[test]
+fn a_long_list_is_a_sample_of_which_a_client_hears_more() {
+    let mut world = wide(250);
     world.log.clear();
     let listed = flat_list(&mut world, server(ROOT)).len();
     assert!((200..=250).contains(&listed), "{listed} of 250");

@@ -10,22 +10,43 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::Candidates;
+use super::candidates::{Candidates, Entry};
 use super::options::Strategy;
+use super::role::Role;
 
 /// Between two copies of a request. The race ends no earlier than the last copy could be answered,
 /// so each millisecond here is one of every descent; no gap that a descent could afford outlasts a
-/// burst of loss (some 80 ms), so the copies guard against single losses, and 2 ms against those
-/// of one full queue.
-pub(super) const SPACING: Duration = Duration::from_millis(2);
+/// burst of loss (some 80 ms), so the copies guard against single losses.
+pub(super) const SPACING: Duration = Duration::from_millis(1);
+
+/// A root that answers within that time is in the same data centre, or on this host: there nobody is
+/// so far that milliseconds between copies were little beside his time.
+const NEAR: Duration = Duration::from_millis(2);
+
+/// Between two copies to a candidate: by the time of the root above it.
+pub(super) fn spacing(candidates: &Candidates, id: CandidateId) -> Duration {
+    let root = candidates.path(id).last().copied();
+    spacing_below(root.and_then(|root| candidates[root].rtt))
+}
+
+fn spacing_below(root: Option<Duration>) -> Duration {
+    if root.is_some_and(|root| root <= NEAR) { Duration::ZERO } else { SPACING }
+}
 
 /// What of a client's time to a server is taken for its own access network's, and no part of the
-/// ways between servers. Anything from 0 to 15 ms does nearly as well, for homes as for data
-/// centres (docs/selection.md).
-const LAST_MILE: Duration = Duration::from_millis(8);
+/// ways between servers (docs/selection.md).
+const LAST_MILE: Duration = Duration::from_millis(12);
 
 /// The most copies that a candidate is sent.
 pub(super) const MOST_COPIES: usize = 4;
+
+/// What is far: an outlook beyond three times what the best of the level may have, and this.
+const FAR: Duration = Duration::from_millis(20);
+
+/// The most copies that go to far balance servers, below which anybody may be, and to far leaves, but
+/// for those that a root lists: those of other regions are among them, and nothing is in hand yet.
+const FAR_LEAF: usize = 1;
+const FAR_SERVER: usize = 2;
 
 /// The most candidates of a list whose every copy asks for the whole of their own lists. Of more,
 /// only the first copy does: the others measure, and cost a sixteenth of the bytes.
@@ -36,39 +57,55 @@ pub(super) fn outlook(here: Duration, there: Duration) -> Duration {
     here.saturating_sub(LAST_MILE).abs_diff(there)
 }
 
-/// How many copies of a request each of some candidates of a level is sent, of whom all are asked at
-/// once.
+/// How many copies of a request each of some candidates that a server lists is sent, of whom all are
+/// asked at once. `best`: the least time in hand.
 pub(super) fn deal(
     candidates: &Candidates,
-    level: u8,
+    by: CandidateId,
     asked: &[CandidateId],
     strategy: Strategy,
+    best: Option<Duration>,
 ) -> Vec<usize> {
+    let Entry { level, total, ref list, .. } = candidates[by];
+    let level = level + 1;
     let here = candidates.iter().filter(|(_, entry)| entry.level == level);
     let outlooks: BTreeSet<_> = here.filter_map(|(id, entry)| Some((entry.outlook?, id))).collect();
+    let least = outlooks.first().map_or(Duration::ZERO, |(outlook, _)| *outlook) + LAST_MILE;
+    let far = best.map_or(least, |best| best.min(least)) * 3 + FAR;
+    let known = outlooks.len();
+    let all = known.saturating_add(total.saturating_sub(list.len()));
     let copies_to = |id: &CandidateId| match (strategy, candidates[*id].outlook) {
         (Strategy::First, _) => 1,
         (Strategy::Best, None) => copies(asked.len()),
         (Strategy::Best, Some(outlook)) => {
-            ranked_copies(outlooks.range(..(outlook, *id)).count(), outlooks.len())
+            let rank = outlooks.range(..(outlook, *id)).count();
+            let most = match candidates[*id].role {
+                _ if outlook <= far => MOST_COPIES,
+                Role::Balance => FAR_SERVER,
+                Role::Leaf | Role::Turn if level > 1 => FAR_LEAF,
+                Role::Leaf | Role::Turn => MOST_COPIES,
+            };
+            // Those that were not listed yet stand among the others, as far as anybody knows.
+            ranked_copies(rank.saturating_mul(all) / known.max(1)).min(most)
         }
     };
     asked.iter().map(copies_to).collect()
 }
 
-/// Copies to the candidate of this rank by [`outlook`] among all `n` of its level: few candidates
-/// can all be measured well; of many, those well that may be the nearest.
-fn ranked_copies(rank: usize, n: usize) -> usize {
-    let of_64 = rank * 64 / n.clamp(1, 64);
-    match (n, of_64) {
-        (0..=12, _) => 3,
-        (13..=24, 0..=15) => 4,
-        (13..=24, 16..=31) => 3,
-        (13..=24, _) => 2,
-        (25.., 0..=14) => 3,
-        (25.., 15..=46) => 2,
-        (25.., _) => 1,
+/// Copies to the candidate of this rank by [`outlook`] among all of its level: those that may be the
+/// nearest are measured well, however many there are.
+fn ranked_copies(rank: usize) -> usize {
+    match rank {
+        0..4 => 4,
+        4..16 => 3,
+        16..44 => 2,
+        _ => 1,
     }
+}
+
+/// How many copies ask for the rest of a list that was longer than one answer.
+pub(super) fn copies_for_more(strategy: Strategy) -> u32 {
+    if strategy == Strategy::First { 1 } else { 2 }
 }
 
 /// Copies to each of `n` candidates of whom no outlook is known: many average their chances, and
@@ -87,12 +124,16 @@ mod tests {
 
     #[test]
     fn every_candidate_is_asked_and_the_promising_ones_more() {
-        for n in 1..200 {
-            let copies: Vec<_> = (0..n).map(|rank| ranked_copies(rank, n)).collect();
-            assert!(copies.is_sorted_by(|a, b| a >= b), "{n}: {copies:?}");
-            assert!(copies.iter().all(|copies| (1..=4).contains(copies)), "{n}: {copies:?}");
-            let all: usize = copies.iter().sum();
-            assert!(all <= 130.max(n + 64), "{n}: {all}");
-        }
+        let copies: Vec<_> = (0..200).map(ranked_copies).collect();
+        assert!(copies.is_sorted_by(|a, b| a >= b), "{copies:?}");
+        assert!(copies.iter().all(|copies| (1..=MOST_COPIES).contains(copies)), "{copies:?}");
+        assert_eq!(copies[..64].iter().sum::<usize>(), 128, "two each, of 64");
+    }
+
+    #[test]
+    fn copies_stand_apart_where_the_root_does() {
+        let ms = Duration::from_millis;
+        assert_eq!([None, Some(ms(3))].map(spacing_below), [ms(1); 2]);
+        assert_eq!([ms(0), ms(2)].map(|root| spacing_below(Some(root))), [ms(0); 2]);
     }
 }

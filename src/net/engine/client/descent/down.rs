@@ -10,7 +10,7 @@ use super::rank::{Score, can_win_until, least, window};
 use super::schedule::Schedule;
 
 /// How many balance servers of one level are explored.
-const EXPLORED: usize = 6;
+const EXPLORED: usize = 16;
 
 /// The levels that a descent has come to.
 #[derive(Debug, Default)]
@@ -95,31 +95,49 @@ impl Levels {
     }
 
     /// The last moment at which something outstanding can win against the best: a leaf or TURN server
-    /// whose newest copy is no older than `limit`, a balance server's no older than the window.
+    /// whose newest copy is no older than `limit`, a balance server's no older than the window. Of
+    /// those whose outlook is beyond the window a leaf has less time, a balance server none.
     pub(super) fn decided_at(
         &self,
         best: Score,
         limit: Duration,
         schedule: &Schedule,
+        candidates: &Candidates,
     ) -> Option<Instant> {
+        let promises = |id: CandidateId, window| {
+            candidates[id].outlook.is_none_or(|outlook| outlook <= window)
+        };
         // The leader's own copies can only make it lead by more.
-        let rival = schedule.newest_measuring_but(best.id);
-        let measuring = rival.map(|newest| can_win_until(newest, limit));
-        let pending = schedule.newest_pending().map(|(level, newest)| {
+        let mut measuring = None;
+        for (newest, id) in schedule.measuring().filter(|(_, id)| *id != best.id) {
+            let promises = promises(id, window(best.rtt));
+            let limit = if promises { limit } else { limit * 7 / 10 };
+            measuring = measuring.max(Some(can_win_until(newest, limit)));
+            if promises {
+                break; // all others are older
+            }
+        }
+        let pending = schedule.pending().filter_map(|(level, newest, id)| {
+            let entry = &candidates[id];
             let fastest = self.fastest(level);
-            let fastest = fastest.map_or(best.rtt, |fastest| fastest.min(best.rtt));
-            can_win_until(newest, window(fastest))
+            let window = window(fastest.map_or(best.rtt, |fastest| fastest.min(best.rtt)));
+            match entry.rtt.filter(|_| entry.explored) {
+                Some(rtt) => Some(can_win_until(newest, rtt * 11 / 10)), // the rest of its list
+                None => promises(id, window).then(|| can_win_until(newest, window)),
+            }
         });
         pending.chain(measuring).max()
     }
 
     /// What may be spent on candidates of a level, of what is `left`. Nobody knows how many levels
-    /// are below balance servers (`deeper`), so each such level has a share of what is left. So have
-    /// leaves further down: the smaller the region, the nearer its leaves are to one another, and
-    /// the less there is to win (docs/selection.md has the figures).
+    /// are below balance servers (`deeper`), so each such level has a share of what is left, and the
+    /// first the most: who is missed there is missed for good. So have leaves further down: the smaller
+    /// the region, the nearer its leaves are to one another, and the less there is to win
+    /// (docs/selection.md has the figures).
     pub(super) fn quota(&mut self, level: u8, deeper: bool, left: Quota) -> Quota {
         let share = match (level, deeper) {
-            (_, true) => left.part(1, 4),
+            (..=1, true) => left.part(1, 2),
+            (_, true) => left.part(1, 3),
             (..=1, false) => return left,
             (2, false) => left.part(5, 6),
             (_, false) => left.part(1, 2),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
 use super::candidates::{Candidates, Entry};
-use super::copies::{MOST_COPIES, PAD_ALL, SPACING, deal, outlook};
+use super::copies::{MOST_COPIES, PAD_ALL, copies_for_more, deal, outlook, spacing};
 use super::detour::{Detour, Used};
 use super::down::{Levels, deepest};
 use super::event::DescentEvent;
@@ -221,7 +221,7 @@ impl Race {
     /// is in hand that it could win against.
     pub(super) fn decided_at(&self, limit: impl FnOnce(Score) -> Duration) -> Option<Instant> {
         let best = self.best?;
-        self.levels.decided_at(best, limit(best), &self.schedule)
+        self.levels.decided_at(best, limit(best), &self.schedule, &self.candidates)
     }
 
     // ---- the way down ----
@@ -313,13 +313,11 @@ impl Race {
 
     /// Asks what a balance server lists, from the `from`th on.
     fn explore(&mut self, now: Instant, id: CandidateId, from: usize) {
-        let Entry { level, rtt: here, more, .. } = self.candidates[id];
+        let Entry { level, rtt: here, .. } = self.candidates[id];
         if !self.candidates.note_explored(id) {
             self.levels.note_explored(level);
-            if more == 0 {
-                self.schedule.give_up(id); // it has said what there is to know
-            }
         }
+        self.schedule.give_up(id); // it has said what there is to know, or is asked for the rest
         if level >= deepest(&self.options) {
             return;
         }
@@ -333,26 +331,29 @@ impl Race {
             added.extend(self.add(entry).filter(|_| !refused));
         }
         added.sort_by_key(|&id| (self.candidates[id].outlook, id));
-        self.ask(now, level + 1, &added);
+        self.ask(now, id, &added);
         if self.candidates.asks_for_more(id, from) {
-            self.plan(id, now);
+            self.plan_copies(id, now, copies_for_more(self.options.strategy));
         }
     }
 
-    /// Sends each of some candidates of one level, the most promising first, its first copies.
-    fn ask(&mut self, now: Instant, level: u8, asked: &[CandidateId]) {
+    /// Sends each of some candidates that a server lists, the most promising first, its first copies.
+    fn ask(&mut self, now: Instant, by: CandidateId, asked: &[CandidateId]) {
         if asked.is_empty() {
             return;
         }
+        let level = self.candidates[by].level + 1;
         self.reserve.others_are_asked();
-        let copies = deal(&self.candidates, level, asked, self.options.strategy);
+        let spacing = spacing(&self.candidates, by);
+        let best = self.best.map(|best| best.rtt);
+        let copies = deal(&self.candidates, by, asked, self.options.strategy, best);
         let planned = self.schedule.planned().map(|id| &self.candidates[id]);
         let left = self.post.left(planned.map(|entry| entry.request_len(entry.sent())));
         let deeper = asked.iter().any(|&id| self.candidates[id].role == Role::Balance);
         let mut quota = self.levels.quota(level, deeper, left);
         let mut latest = now;
         for copy in 0..MOST_COPIES {
-            let at = now + SPACING * copy as u32;
+            let at = now + spacing * copy as u32;
             for (&id, _) in asked.iter().zip(&copies).filter(|(_, copies)| **copies > copy) {
                 self.candidates.pad_first_only(id, asked.len() > PAD_ALL);
                 if quota.afford(self.candidates[id].request_len(copy)) {
@@ -383,9 +384,8 @@ impl Race {
 
     /// Plans so many copies to a candidate.
     pub(super) fn plan_copies(&mut self, id: CandidateId, now: Instant, copies: u32) {
-        for copy in 0..copies {
-            self.plan(id, now + SPACING * copy);
-        }
+        let spacing = spacing(&self.candidates, id);
+        (0..copies).for_each(|copy| self.plan(id, now + spacing * copy));
     }
 
     /// Asks the TURN server of a leaf, unless it was asked before. Returns whether it does.

@@ -30,15 +30,16 @@ impl Score {
     }
 
     /// Whether a balance server of this score is explored beside the fastest of its level: a leaf
-    /// below it can be nearer to the client than it is.
+    /// below it can be nearer to the client than it is, by more than anybody would wait for.
     pub(super) fn is_explored_beside(self, fastest: Duration) -> bool {
-        self.rtt <= window(fastest)
+        self.rtt <= fastest * 3 + Duration::from_millis(30)
     }
 }
 
-/// The slowest that a balance server may be beside the `fastest` of its level.
+/// How long the answer of a balance server is awaited beside the `fastest` of its level, and the
+/// outlook up to which a candidate is promising beside that.
 pub(super) fn window(fastest: Duration) -> Duration {
-    fastest * 3 / 2 + Duration::from_millis(20)
+    fastest * 3 / 2 + Duration::from_millis(10)
 }
 
 /// The last moment at which the answer to a request that was sent then can still win: it must not

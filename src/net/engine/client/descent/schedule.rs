@@ -1,5 +1,5 @@
 //! What is due when, and what is awaited until when. All of it is indexed by time: the next thing to
-//! do, and the end of a descent, are found by a look at the end of a set.
+//! do is found by a look at the end of a set.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -29,8 +29,8 @@ type ByTime = BTreeSet<(Instant, CandidateId)>;
 /// The times of one descent.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    /// Copies that are due.
-    due: ByTime,
+    /// How many copies are due.
+    due: BTreeMap<(Instant, CandidateId), u32>,
     /// For whom an answer is outstanding, the moment of its newest copy, sent or due.
     newest: BTreeMap<CandidateId, (Instant, Lane)>,
     /// These, by level: balance servers.
@@ -68,7 +68,7 @@ impl Schedule {
     /// Nothing due; silence is borne for so long.
     pub(super) fn new(now: Instant, wait: Duration) -> Self {
         Self {
-            due: ByTime::new(),
+            due: BTreeMap::new(),
             newest: BTreeMap::new(),
             pending: Vec::new(),
             measuring: ByTime::new(),
@@ -78,7 +78,7 @@ impl Schedule {
 
     /// Plans a copy of a request to a candidate.
     pub(super) fn plan(&mut self, id: CandidateId, entry: &Entry, at: Instant) {
-        self.due.insert((at, id));
+        *self.due.entry((at, id)).or_default() += 1;
         self.expect(id, entry, at);
     }
 
@@ -110,25 +110,29 @@ impl Schedule {
 
     /// Sends no more to a candidate, and awaits nothing from it.
     pub(super) fn give_up(&mut self, id: CandidateId) {
-        self.due.retain(|&(_, due)| due != id);
+        self.due.retain(|&(_, due), _| due != id);
         self.stop_awaiting(id);
     }
 
-    /// Who is due to be asked; it no longer is.
+    /// Who is due to be asked, once; it no longer is.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<CandidateId> {
-        let &(at, id) = self.due.first().filter(|(at, _)| *at <= now)?;
-        self.due.remove(&(at, id));
+        let mut first = self.due.first_entry().filter(|first| first.key().0 <= now)?;
+        let (_, id) = *first.key();
+        *first.get_mut() -= 1;
+        if *first.get() == 0 {
+            first.remove();
+        }
         Some(id)
     }
 
     /// When the next copy is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.due.first().map(|(at, _)| *at)
+        self.due.first_key_value().map(|((at, _), _)| *at)
     }
 
     /// Who is due to be asked, once for each copy.
     pub(super) fn planned(&self) -> impl Iterator<Item = CandidateId> {
-        self.due.iter().map(|(_, id)| *id)
+        self.due.iter().flat_map(|((_, id), copies)| (0..*copies).map(|_| *id))
     }
 
     /// Whether an answer of a candidate is outstanding.
@@ -146,15 +150,15 @@ impl Schedule {
         self.newest.is_empty() && self.due.is_empty()
     }
 
-    /// The newest copy to a leaf or TURN server, but for one of them, that an answer is awaited to.
-    pub(super) fn newest_measuring_but(&self, leader: CandidateId) -> Option<Instant> {
-        self.measuring.iter().rev().find(|(_, id)| *id != leader).map(|(newest, _)| *newest)
+    /// The leaves and TURN servers that an answer is awaited of, by their newest copies, the newest first.
+    pub(super) fn measuring(&self) -> impl Iterator<Item = (Instant, CandidateId)> {
+        self.measuring.iter().rev().copied()
     }
 
-    /// The newest copy to a balance server of each level that an answer is awaited to.
-    pub(super) fn newest_pending(&self) -> impl Iterator<Item = (usize, Instant)> {
-        let newest = |(level, set): (usize, &ByTime)| set.last().map(|(at, _)| (level, *at));
-        self.pending.iter().enumerate().filter_map(newest)
+    /// The balance servers that an answer is awaited of, by level, and their newest copies.
+    pub(super) fn pending(&self) -> impl Iterator<Item = (usize, Instant, CandidateId)> {
+        let levels = self.pending.iter().enumerate();
+        levels.flat_map(|(level, set)| set.iter().map(move |(at, id)| (level, *at, *id)))
     }
 
     /// Sends nothing more of what was planned.
