@@ -18,11 +18,11 @@ const SHOWS: Duration = Duration::from_millis(100);
 const IMPOSTOR_LASTS: Duration = Duration::from_millis(2500);
 const REFUSAL_LASTS: Duration = Duration::from_millis(8500);
 
+/// How one begins (RFC 8489, section 5).
+const BINDING_REQUEST: [u8; 2] = [0, 1];
+
 /// More requests than are ever awaited.
 const AWAITED: usize = 64;
-
-/// Probes of which an answer counts.
-const PROBES: usize = 3;
 
 /// They by the addresses that they are asked at.
 #[derive(Debug, Default)]
@@ -31,8 +31,11 @@ pub(crate) struct TurnBeliefs(BTreeMap<SocketAddr, TurnBelief>);
 #[derive(Debug, Default)]
 struct TurnBelief {
     transactions: VecDeque<u128>,
-    /// Ids and nonces of probes: a balance server returns them.
-    probes: VecDeque<(u32, u64)>,
+    /// Id and nonce of the probe beside the last Binding request: a balance server returns them. What comes
+    /// later was drawn by one that nobody awaits.
+    probe: Option<(u32, u64)>,
+    /// Whether that request is still to come.
+    before_binding: bool,
     answered: Option<Instant>,
     /// When it last showed that it is a balance server.
     impostor: Option<Instant>,
@@ -45,9 +48,16 @@ impl TurnBeliefs {
     pub(crate) fn asks(&mut self, to: SocketAddr, payload: &[u8]) {
         let turn = self.0.entry(to).or_default();
         match (stun::is_stun(payload), Request::decode(payload)) {
-            (true, _) => remember(&mut turn.transactions, transaction(payload), AWAITED),
+            (true, _) => {
+                let again = turn.transactions.contains(&transaction(payload));
+                if payload.starts_with(&BINDING_REQUEST) && !again {
+                    turn.probe = turn.probe.filter(|_| turn.before_binding);
+                    turn.before_binding = false;
+                }
+                remember(&mut turn.transactions, transaction(payload), AWAITED);
+            }
             (false, Ok(Request { id, body: RequestBody::Probe(probe) })) => {
-                remember(&mut turn.probes, (id, probe.nonce), PROBES);
+                (turn.probe, turn.before_binding) = (Some((id, probe.nonce)), true);
             }
             (false, _) => {}
         }
@@ -58,10 +68,10 @@ impl TurnBeliefs {
         let Some(turn) = self.0.get_mut(&from) else { return };
         if !stun::is_stun(payload) {
             if let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(payload)
-                && turn.probes.contains(&(id, reply.nonce))
+                && turn.probe == Some((id, reply.nonce))
             {
                 turn.impostor = Some(now);
-                turn.probes.clear();
+                turn.probe = None;
             }
             return;
         }
