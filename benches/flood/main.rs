@@ -119,7 +119,11 @@ fn flood(args: &Args) -> Result<()> {
         );
     }
     let stand = Stand::new()?;
-    for kind in ["tb", "echo"] {
+    for kind in ["tb", "keyed", "open", "echo"] {
+        // What is judged by a key needs one, and what is not does without.
+        if matches!(kind, "keyed" | "open") != (args.kind == Kind::Tagged) && kind != "tb" {
+            continue;
+        }
         if args.only.as_deref().is_none_or(|only| only == kind) {
             for &rate in &args.rates {
                 measure(args, &stand, kind, rate)?;
@@ -131,8 +135,16 @@ fn flood(args: &Args) -> Result<()> {
 
 /// One flood.
 fn measure(args: &Args, stand: &Stand, kind: &str, rate: u32) -> Result<()> {
-    let (time, is_tb) = (Duration::from_secs(args.seconds), kind == "tb");
-    let server = stand.serve(is_tb)?;
+    let (time, is_tb) = (Duration::from_secs(args.seconds), kind != "echo");
+    let key = std::env::temp_dir().join(format!("tb-flood-{}.key", std::process::id()));
+    trickle::write_key(&key)?;
+    let keys = format!("cluster.keys = [{{ id = 1, file = '{}' }}]\n", key.display());
+    let keys = match kind {
+        "keyed" => keys,
+        "open" => keys + "cluster.join = true\n",
+        _ => String::new(),
+    };
+    let server = stand.serve(is_tb, &keys)?;
     let flood = Flood::new(stand, args.kind, u64::from(rate))?;
     // Every host has met its neighbours then, and budgets are as they are in the long run.
     stand.client.run(|| Honest::run(is_tb, WARM_UP));

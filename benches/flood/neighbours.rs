@@ -32,7 +32,7 @@ const ADDRESS: Ipv4Addr = Ipv4Addr::new(198, 51, 100, 2);
 
 pub(crate) fn run(json: bool) -> Result<()> {
     let stand = Stand::new()?;
-    let _server = stand.serve(true)?;
+    let _server = stand.serve(true, "")?;
     if !json {
         println!(
             "{:>6} {:>7} {:>9} {:>6} {:>8}",

@@ -13,7 +13,10 @@ use std::time::{Duration, Instant};
 use rand::{RngExt, SeedableRng};
 use socket2::{Domain, SockAddr, Socket, Type};
 use turn_balance::internals::engine::Rng;
-use turn_balance::internals::wire::{PADDED_REQUEST, Ping, Probe, Request, RequestBody};
+use turn_balance::internals::wire::auth::{Key, Purpose, TRAILER};
+use turn_balance::internals::wire::{
+    PADDED_REQUEST, Ping, Probe, Request, RequestBody, SIGNED_HEARTBEAT,
+};
 
 use crate::stand::{NODE, SERVER_V4, SERVER_V6, Stand};
 use turn_balance_lab::bench::Result;
@@ -36,6 +39,8 @@ pub(crate) enum Kind {
     Padded,
     /// Heartbeats with a number and a challenge, some from the address of a node
     Heartbeats,
+    /// The same with a tag that no key has made, of the number of the server's
+    Tagged,
     /// Random bytes
     Garbage,
 }
@@ -222,10 +227,11 @@ fn payload(kind: Kind, rng: &mut Rng) -> Vec<u8> {
             let probe = Probe { nonce: rng.random::<u64>() | 1, ..Probe::default() };
             Request { id: rng.random(), body: RequestBody::Probe(probe) }.encode(PADDED_REQUEST)
         }
-        Kind::Heartbeats => {
-            let (seq, version) = (rng.random(), rng.random());
-            let ping = Ping { seq, version, challenge: rng.random(), ..Ping::default() };
-            Request { id: 0, body: RequestBody::Ping(ping) }.encode(64)
+        Kind::Heartbeats => heartbeat(SIGNED_HEARTBEAT, rng),
+        Kind::Tagged => {
+            let mut payload = heartbeat(SIGNED_HEARTBEAT - TRAILER, rng);
+            Key::new(1, &rng.random()).sign(Purpose::Ping, &mut payload, 0);
+            payload
         }
         Kind::Garbage => {
             let mut bytes = vec![0; rng.random_range(1..=600)];
@@ -241,4 +247,10 @@ fn checksum(bytes: &[u8]) -> u16 {
     let sum: u32 = bytes.chunks(2).map(word).sum();
     let folded = (sum & 0xffff) + (sum >> 16);
     !((folded & 0xffff) + (folded >> 16)) as u16
+}
+
+fn heartbeat(size: usize, rng: &mut Rng) -> Vec<u8> {
+    let (seq, version) = (rng.random(), rng.random());
+    let ping = Ping { seq, version, challenge: rng.random(), ..Ping::default() };
+    Request { id: 0, body: RequestBody::Ping(ping) }.encode(size)
 }

@@ -68,7 +68,7 @@ impl Stand {
 
     /// Starts what is flooded, and waits until it answers: a balance server that lists all leaves,
     /// or an echo.
-    pub(crate) fn serve(&self, is_tb: bool) -> Result<Process> {
+    pub(crate) fn serve(&self, is_tb: bool, keys: &str) -> Result<Process> {
         let process = if is_tb {
             let nodes: Vec<_> = [11, 12]
                 .iter()
@@ -78,7 +78,7 @@ impl Stand {
                 .collect();
             self.server.serve(&format!(
                 "net.bind = ['{SERVER_V4}:3001', '[{SERVER_V6}]:3001']\ncluster.nodes = {nodes:?}\n\
-                 log.level = 'debug'\n"
+                 log.level = 'debug'\n{keys}"
             ))
         } else {
             let mut command = self.server.command(&std::env::current_exe()?.to_string_lossy());

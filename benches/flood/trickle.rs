@@ -119,7 +119,7 @@ fn forged(heartbeat: bool, rng: &mut Rng) -> Vec<u8> {
     payload
 }
 
-fn write_key(path: &std::path::Path) -> Result<()> {
+pub(crate) fn write_key(path: &std::path::Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt as _;
     std::fs::write(path, [7; 32])?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
