@@ -15,7 +15,7 @@ here=$(cd "$(dirname "$0")" && pwd) || exit 2
 pids=
 
 # The environment must not change what the files say.
-unset TB_BIND TB_CONFIG TB_VERBOSE TB_QUIET
+unset TB_BIND TB_CONFIG TB_VERBOSE TB_QUIET TB_NAME TB_ADVERTISE TB_TURN_BIND
 
 fail() {
     echo "cascade.sh: $1" >&2

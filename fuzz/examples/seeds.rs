@@ -10,8 +10,8 @@ use std::time::Duration;
 use rand::{Rng, RngExt, SeedableRng};
 use turn_balance::internals::wire::auth::{Key, Purpose};
 use turn_balance::internals::wire::{
-    Kind, Node, Notice, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
-    View, put_retry, stun,
+    Kind, Node, Notice, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response,
+    ResponseBody, State, View, put_retry, stun,
 };
 
 /// Decisions of which a merge keeps those that lead somewhere.

@@ -10,6 +10,7 @@ use crate::types::{Name, TurnFault};
 
 /// All of a cascade, as far as it was gone.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct WholeTree {
     /// In the order in which they were met: level by level.
     pub nodes: Vec<TreeNode>,
@@ -23,6 +24,7 @@ pub struct WholeTree {
 
 /// A server of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TreeNode {
     /// The least number of steps from a root.
     pub level: u8,
@@ -46,6 +48,7 @@ pub struct TreeNode {
 
 /// How a node is: what it says, or what came of asking it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TreeState {
     /// It can be chosen, or leads to who can.
     Offering,
@@ -71,6 +74,7 @@ pub enum TreeState {
 
 /// What is wrong with a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TreeFault {
     /// It does not answer who asks from here, though that node lists it; `None`: it is a root.
     Silent(Option<usize>),
@@ -100,6 +104,7 @@ pub enum TreeFault {
 
 /// Why a crawl ended before all was asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stopped {
     /// There was no time left.
     Time,
