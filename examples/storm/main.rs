@@ -57,7 +57,12 @@ fn main() -> ExitCode {
         println!("{report:#?}");
         return exit(report.violations.is_empty());
     }
-    let tally = Tally::run(args.first..args.first.saturating_add(args.seeds), true, |_| {});
+    let begin = |_| {
+        // A fault is planted in a thread.
+        #[cfg(feature = "faults")]
+        args.fault.iter().for_each(|name| faults::plant(name));
+    };
+    let tally = Tally::run(args.first..args.first.saturating_add(args.seeds), true, begin);
     print!("{tally}");
     exit(tally.violations.is_empty())
 }
