@@ -195,6 +195,18 @@ pub enum Fault {
     ClientIdIgnored,
     /// The client does not compare the source of an answer.
     ClientSourceIgnored,
+    /// The client asks any number of times for URLs whoever is said to know them.
+    UrlsWithoutEnd,
+    /// The client believes of URLs whoever answers, from wherever.
+    UrlsOfAnybody,
+    /// The client keeps any number of URLs of one TURN server.
+    UrlsKeptWithoutEnd,
+    /// The client keeps URLs whatever they name.
+    UrlsUnjudged,
+    /// The client believes a bare answer about URLs of one that has returned a nonce.
+    UrlNonceForgotten,
+    /// The client names a TURN server that has not answered, where it is told not to.
+    UnverifiedNamed,
     /// The client begins any number of TCP connections.
     ConnectsWithoutEnd,
     /// The client begins any number of them to one host that is silent.

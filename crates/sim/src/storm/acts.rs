@@ -365,6 +365,12 @@ impl Storm {
         self.report.borrow_mut().descents += 1;
         let port = CLIENTS.start + (n % CLIENTS.len() as u64) as u16;
         let from = self.plan.addr_of(Part::Client, n as usize % 40, port, root.is_ipv4());
+        if self.plan.urls {
+            options.urls = !n.is_multiple_of(3);
+            if n.is_multiple_of(4) {
+                options.verify = Verify::Require;
+            }
+        }
         options.on_link = Plan::on_link(from.ip());
         self.judge.start_descent(self.world.now, from, options.clone(), &[root]);
         self.world.start_descent(from, options, &[root]);

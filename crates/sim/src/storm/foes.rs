@@ -87,8 +87,10 @@ impl Foes {
                 let asked =
                     |asked: &&(_, _, u32)| (asked.0, asked.1) == (*to, *from) && asked.2 != id;
                 let turn = Some(made_up(plan, rng));
+                let urls = if plan.urls { vec!["turn:forged.example".into()] } else { Vec::new() };
                 forged.extend(self.asked.iter().filter(asked).map(|&(client, server, id)| {
-                    let body = ResponseBody::Probe(ProbeReply { turn, ..ProbeReply::default() });
+                    let reply = ProbeReply { turn, urls: urls.clone(), ..ProbeReply::default() };
+                    let body = ResponseBody::Probe(reply);
                     (server, client, Response { id, body }.encode())
                 }));
             }

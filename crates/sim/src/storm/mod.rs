@@ -16,6 +16,7 @@ mod known;
 mod old;
 mod patient;
 mod plan;
+mod reached;
 mod recovery;
 mod rogue;
 mod rules;
@@ -114,6 +115,7 @@ impl Storm {
         // Of dice of its own, so that the worlds stay what they were.
         plan.usurper = usurper::draw(&plan, &mut Rng::seed_from_u64(!seed));
         plan.draw_turns(&mut Rng::seed_from_u64(!seed ^ 0x7475_726e));
+        plan.draw_urls(&mut Rng::seed_from_u64(!seed ^ 0x7572_6c73));
         let weather = Rc::new(RefCell::new(Weather::default()));
         let seen = weather.clone();
         let mut world = World::new(rng.random(), move |from, to| seen.borrow().path(from, to));

@@ -31,6 +31,8 @@ pub(crate) struct Plan {
     exempt: bool,
     /// A second superior of all servers of ours, that lies.
     pub(crate) usurper: Option<SocketAddr>,
+    /// Whether clients ask how TURN servers are reached, or require that these answer.
+    pub(crate) urls: bool,
 }
 
 /// Somebody's place in the tree.
@@ -117,6 +119,7 @@ impl Plan {
             bare_bytes: if rng.random_bool(0.2) { 20_000 } else { 0 },
             exempt: rng.random_bool(0.1),
             usurper: None,
+            urls: false,
         };
         if keyed {
             let ids = 1..=rng.random_range(1..=2u8);
@@ -234,6 +237,11 @@ impl Plan {
                 self.places[n].impostor = Some(self.places[at].public);
             }
         }
+    }
+
+    /// Whether clients want more than an address, and what rogues make of that.
+    pub(crate) fn draw_urls(&mut self, rng: &mut Rng) {
+        self.urls = rng.random_bool(0.4);
     }
 
     /// What runs at a TURN server's address; `moody`: whether it may refuse for a while.

@@ -20,21 +20,25 @@ pub(crate) fn server(
     seed: u64,
 ) -> impl FnMut(SocketAddr, SocketAddr, &[u8]) -> Vec<Answer> + use<> {
     let mut rng = Rng::seed_from_u64(seed);
-    let mut manner = rng.random_range(0..MANNERS);
+    let manners = if plan.urls { MANNERS + 1 } else { MANNERS };
+    let mut manner = rng.random_range(0..manners);
     let keys = Keys::new(plan.keys.clone());
     let servers: Vec<_> = plan.places.iter().map(|place| place.public).collect();
     let v4 = at.is_ipv4();
     let made_up: Vec<_> = (0..99).map(|n| plan.addr_of(Part::MadeUp, n, 3001, v4)).collect();
     let lan = [true, false].map(|v4| plan.lan(v4).0);
+    let turns = plan.places.iter().flat_map(|place| place.turn_nodes.iter().chain(&place.turn));
+    let turns: Vec<_> = turns.copied().collect();
     move |to, from, payload| {
         let Some((id, probe)) = request(payload) else { return Vec::new() };
         if rng.random_bool(0.02) {
-            manner = rng.random_range(0..MANNERS);
+            manner = rng.random_range(0..manners);
         }
         let (mut id, mut nonce, mut source) = (id, probe.nonce, to);
         let mut reply = match manner {
             12 => near(from.ip(), &lan, &mut rng),
             13 => near(made_up[3].ip(), &[], &mut rng),
+            MANNERS => checked_by_one(&turns, made_up[5]),
             _ => lie(manner, &servers, &made_up, &mut rng),
         };
         if manner == 5 {
@@ -47,6 +51,9 @@ pub(crate) fn server(
         }
         if probe.view == View::Subordinates && manner == 7 {
             reply.nodes.truncate(3);
+        }
+        if probe.extras.urls {
+            reply.urls = urls(&made_up, &mut rng);
         }
         reply.nonce = nonce;
         let mut answer = Response { id, body: ResponseBody::Probe(reply) }.encode();
@@ -90,6 +97,27 @@ fn request(payload: &[u8]) -> Option<(u32, Probe<'_>)> {
 }
 
 const MANNERS: u32 = 14;
+
+/// Names TURN servers that live, all of which are said to be checked by one who is silent.
+fn checked_by_one(turns: &[SocketAddr], silent: SocketAddr) -> ProbeReply {
+    let node = |turn: &SocketAddr| Node { checker: Some(silent), ..Node::new(*turn, Kind::Turn) };
+    let nodes = turns.iter().take(40).map(node).collect();
+    ProbeReply { nodes, version: 1, ..ProbeReply::default() }
+}
+
+/// URLs, some of which nobody may be told.
+fn urls(made_up: &[SocketAddr], rng: &mut Rng) -> Vec<String> {
+    let one = |n| {
+        let host = match n % 3 {
+            0 => REFUSED[rng.random_range(0..REFUSED.len())].to_owned(),
+            1 => made_up[rng.random_range(0..made_up.len())].ip().to_string(),
+            _ => format!("{n}.example"),
+        };
+        let host = if host.contains(':') { format!("[{host}]") } else { host };
+        format!("turn:{host}:{}?transport=tcp", 3478 + n)
+    };
+    (0..16).map(one).collect()
+}
 
 /// Names the neighbours of a host, and these, as whatever answers anything and more.
 fn near(host: IpAddr, others: &[IpAddr], rng: &mut Rng) -> ProbeReply {

@@ -6,13 +6,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use turn_balance::internals::engine::client::descent::{
-    CandidateState, Descent, Options, Strategy,
+    CandidateState, Descent, Options, Selection, Strategy, Verify,
 };
 use turn_balance::internals::wire::{
     Kind, Request, RequestBody, Response, ResponseBody, State, stun,
 };
 
 use super::plan::HOME;
+use super::reached::Reached;
 use super::rules::{LOOPS, Rule, is_beside, is_forbidden};
 
 #[derive(Debug)]
@@ -34,6 +35,9 @@ pub(crate) struct Traveller {
     listers: BTreeSet<SocketAddr>,
     /// Who has returned a nonce, and is believed nothing without one.
     reads_nonces: BTreeSet<SocketAddr>,
+    /// Which TURN servers have answered it themselves, and how they are said to be reached.
+    bound: BTreeSet<SocketAddr>,
+    reached: Reached,
     /// Whether somebody who saw its requests could answer one in another's name.
     deceived: bool,
     datagrams: u32,
@@ -68,6 +72,8 @@ impl Traveller {
             leaves: BTreeMap::new(),
             listers: BTreeSet::new(),
             reads_nonces: BTreeSet::new(),
+            bound: BTreeSet::new(),
+            reached: Reached::default(),
             deceived: false,
             datagrams: 0,
             bytes: 0,
@@ -81,6 +87,9 @@ impl Traveller {
         let proof = match (Request::decode(payload), stun::binding_response(&answer)) {
             (_, Some(transaction)) if stun::is_stun(payload) => Proof::Binding(transaction),
             (Ok(Request { id, body: RequestBody::Probe(probe) }), _) if probe.nonce != 0 => {
+                if probe.extras.urls {
+                    self.reached.asks(to, id, probe.urls_of);
+                }
                 Proof::Probe(id, probe.nonce)
             }
             _ => return Some((Rule::Scope, format!("what it sends to {to} is no request"))),
@@ -118,6 +127,7 @@ impl Traveller {
         if let Some(transaction) = stun::binding_response(payload) {
             if asked.contains(&Proof::Binding(transaction)) {
                 self.silent.insert(host(from.ip()), None);
+                self.bound.insert(from);
             }
             return;
         }
@@ -141,6 +151,7 @@ impl Traveller {
         }
         self.silent.insert(host(from.ip()), None);
         if !reply.retry {
+            self.reached.hears(from, id, &reply.urls);
             self.leaves.remove(&from);
             self.leaves.extend(reply.turn.map(|turn| (from, (reply.state, turn))));
             let lists = !reply.nodes.is_empty() || !reply.hosts.is_empty();
@@ -150,6 +161,7 @@ impl Traveller {
         self.named.extend(reply.turn);
         for node in &reply.nodes {
             self.heard_of.insert(node.addr);
+            self.heard_of.extend(node.checker);
             self.named.extend(node.turn);
             self.named.extend(Some(node.addr).filter(|_| node.kind == Kind::Turn));
         }
@@ -191,6 +203,12 @@ impl Traveller {
         }
         let may =
             |turn: SocketAddr| !is_forbidden(turn.ip(), private) && !self.is_at_home(turn.ip());
+        if let Some(what) = self.is_unverified(&selection) {
+            return Some((Rule::Selection, what));
+        }
+        if let Some(what) = self.reached.wrong(&selection, may) {
+            return Some((Rule::Selection, what));
+        }
         let lives = |(addr, (state, turn)): (&SocketAddr, &(State, SocketAddr))| {
             *state == State::Offering && !self.listers.contains(addr) && may(*turn)
         };
@@ -204,6 +222,16 @@ impl Traveller {
         }
         let lie = honest.is_some_and(|honest| !self.deceived && !honest.contains(&turn));
         lie.then(|| (Rule::Selection, format!("{turn} is no honest leaf's")))
+    }
+
+    /// What is wrong with whether the TURN server is said to have answered.
+    fn is_unverified(&self, selection: &Selection) -> Option<String> {
+        let (turn, answered) = (selection.turn, self.bound.contains(&selection.turn));
+        if selection.verified && !answered {
+            return Some(format!("{turn} is said to have answered"));
+        }
+        let required = self.options.verify == Verify::Require;
+        (required && !answered).then(|| format!("{turn} has not answered, which it must"))
     }
 
     /// Whether an address is in the network that it is in. No root is.

@@ -143,8 +143,7 @@ impl<'a> Ending<'a> {
     /// Lets the best be chosen, unless it would have to answer itself and has not.
     pub(super) fn allow(&self, choice: Score) -> Result<Score, Failure> {
         let entry = &self.candidates[choice.id];
-        let required = self.options.verify == Verify::Require;
-        match entry.turn.filter(|turn| required && !self.has_answered(*turn)) {
+        match entry.turn.filter(|turn| self.must_answer() && !self.has_answered(*turn)) {
             Some(_) => Err(Failure::Unverified {
                 level: entry.level,
                 turn: self.turn_of(choice.id).unwrap_or(used(entry)).addr,
@@ -153,6 +152,12 @@ impl<'a> Ending<'a> {
             }),
             None => Ok(choice),
         }
+    }
+
+    /// Whether what is chosen must have answered itself.
+    fn must_answer(&self) -> bool {
+        planted!(UnverifiedNamed => false);
+        self.options.verify == Verify::Require
     }
 
     /// Why it ends with nothing: the deepest level says.

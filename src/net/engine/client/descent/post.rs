@@ -50,6 +50,7 @@ impl Post {
     /// Pays for a datagram of the last round to whoever is asked about a candidate, be it a candidate
     /// itself or not. Returns whether it may go.
     pub(super) fn pay_beside(&mut self, to: SocketAddr, asked: Option<&Entry>, len: usize) -> bool {
+        planted!(UrlsWithoutEnd => true);
         let root = asked.is_some_and(|entry| entry.via.is_none());
         let host = asked.map_or(to, |entry| entry.addr);
         let goes = root || self.budget.spend(host, len, true, None) == Spend::Send;

@@ -127,7 +127,8 @@ impl Urls {
     ) -> bool {
         let Some(&owner) = self.by_request.get(&proof.id()) else { return false };
         let returns_nonces = self.returns_nonces(from, race.candidates());
-        let Some(wanted) = self.wanted.get_mut(&owner).filter(|wanted| wanted.to == from) else {
+        let Some(wanted) = self.wanted.get_mut(&owner).filter(|wanted| wanted.is_asked(from))
+        else {
             return false;
         };
         if returns_nonces {
@@ -161,6 +162,7 @@ impl Urls {
 
     /// Whether a server has returned a nonce, whatever it was asked: nothing is believed without one then.
     fn returns_nonces(&self, server: SocketAddr, candidates: &Candidates) -> bool {
+        planted!(UrlNonceForgotten => false);
         let known = candidates.at(server).map(|id| &candidates[id].exchange);
         let asked = self.wanted.values().filter(|wanted| wanted.to == server);
         known.into_iter().chain(asked.map(|wanted| &wanted.exchange)).any(Exchange::returns_nonces)
@@ -192,6 +194,12 @@ impl Wanted {
         let patience = window(rtt.unwrap_or_default());
         Self { to, exchange, until: now, patience, retries: 0, urls: None }
     }
+
+    /// Whether it is this one who is asked.
+    fn is_asked(&self, from: SocketAddr) -> bool {
+        planted!(UrlsOfAnybody => true);
+        self.to == from
+    }
 }
 
 /// The leaf that names the TURN server of a candidate; of one that a list names, itself.
@@ -218,14 +226,20 @@ fn judged(texts: &[String], root: IpAddr, options: &Options) -> Vec<TurnUrl> {
     let mut urls: Vec<TurnUrl> = Vec::new();
     for url in texts.iter().filter_map(|text| text.parse::<TurnUrl>().ok()) {
         let may = url.is_turn() && may_name(&url, root, options);
-        if may && !urls.contains(&url) && urls.len() < MOST_URLS {
+        if may && !urls.contains(&url) && urls.len() < most_urls() {
             urls.push(url);
         }
     }
     urls
 }
 
+fn most_urls() -> usize {
+    planted!(UrlsKeptWithoutEnd => usize::MAX);
+    MOST_URLS
+}
+
 fn may_name(url: &TurnUrl, root: IpAddr, options: &Options) -> bool {
+    planted!(UrlsUnjudged => true);
     let ip = url.ip().or(is_this_host(url.host()).then_some(Ipv4Addr::LOCALHOST.into()));
     ip.is_none_or(|ip| options.judge(root, SocketAddr::new(ip, url.port())).is_ok())
 }
