@@ -350,7 +350,14 @@ impl Storm {
 
     /// A client sets out.
     fn travel(&mut self) {
-        let options = self.options();
+        let mut options = self.options();
+        if self.plan.urls {
+            let n = self.report.borrow().descents;
+            options.urls = !n.is_multiple_of(3);
+            if n.is_multiple_of(4) {
+                options.verify = Verify::Require;
+            }
+        }
         let rogues: Vec<_> =
             self.plan.places.iter().filter(|place| place.who == Who::Rogue).collect();
         let root = match rogues.is_empty() || self.rng.random_bool(0.5) {
@@ -365,12 +372,6 @@ impl Storm {
         self.report.borrow_mut().descents += 1;
         let port = CLIENTS.start + (n % CLIENTS.len() as u64) as u16;
         let from = self.plan.addr_of(Part::Client, n as usize % 40, port, root.is_ipv4());
-        if self.plan.urls {
-            options.urls = !n.is_multiple_of(3);
-            if n.is_multiple_of(4) {
-                options.verify = Verify::Require;
-            }
-        }
         options.on_link = Plan::on_link(from.ip());
         self.judge.start_descent(self.world.now, from, options.clone(), &[root]);
         self.world.start_descent(from, options, &[root]);

@@ -279,8 +279,8 @@ impl Belief {
     }
 
     /// It asks a TURN server.
-    pub(crate) fn asks_turn(&mut self, to: SocketAddr, payload: &[u8]) {
-        self.turns.asks(to, payload);
+    pub(crate) fn asks_turn(&mut self, now: Instant, to: SocketAddr, payload: &[u8]) {
+        self.turns.asks(now, to, payload);
     }
 
     /// Something came to where it asks those from.

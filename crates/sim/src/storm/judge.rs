@@ -245,7 +245,7 @@ impl Judge {
                     self.blame(rule, Some(*from), what);
                 }
             }
-            3003 => server.belief.asks_turn(*to, payload),
+            3003 => server.belief.asks_turn(now, *to, payload),
             _ if Request::decode(payload).is_err() => self.pongs(datagram),
             _ => self.numbers(datagram),
         }

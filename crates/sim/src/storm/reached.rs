@@ -23,12 +23,13 @@ impl Reached {
         self.asked.insert((to, id), of);
     }
 
-    /// A right answer came.
-    pub(crate) fn hears(&mut self, from: SocketAddr, id: u32, urls: &[String]) {
-        let Some(of) = self.asked.get(&(from, id)) else { return };
+    /// A right answer came. Returns whether it is one about URLs.
+    pub(crate) fn hears(&mut self, from: SocketAddr, id: u32, urls: &[String]) -> bool {
+        let Some(of) = self.asked.get(&(from, id)) else { return false };
         let whose = of.unwrap_or(from);
         let urls = urls.iter().filter_map(|text| text.parse::<TurnUrl>().ok());
         self.told.extend(urls.map(|url| (whose, url.to_string())));
+        true
     }
 
     /// What is wrong with what is said of the chosen one. `may`: whether an address may be named.

@@ -150,8 +150,8 @@ impl Traveller {
             self.reads_nonces.insert(from);
         }
         self.silent.insert(host(from.ip()), None);
-        if !reply.retry {
-            self.reached.hears(from, id, &reply.urls);
+        // An answer about URLs comes when all are measured: what it says of its state changes nothing.
+        if !reply.retry && !self.reached.hears(from, id, &reply.urls) {
             self.leaves.remove(&from);
             self.leaves.extend(reply.turn.map(|turn| (from, (reply.state, turn))));
             let lists = !reply.nodes.is_empty() || !reply.hosts.is_empty();
@@ -209,8 +209,12 @@ impl Traveller {
         if let Some(what) = self.reached.wrong(&selection, may) {
             return Some((Rule::Selection, what));
         }
+        // Where TURN servers must answer, one that has not is not in hand.
+        let answers =
+            |turn: &SocketAddr| self.options.verify != Verify::Require || self.bound.contains(turn);
         let lives = |(addr, (state, turn)): (&SocketAddr, &(State, SocketAddr))| {
-            *state == State::Offering && !self.listers.contains(addr) && may(*turn)
+            let offers = *state == State::Offering && !self.listers.contains(addr);
+            offers && may(*turn) && answers(turn)
         };
         let leaf = selection.path.last().map(|hop| hop.addr);
         let leaf = leaf.filter(|leaf| !self.listers.contains(leaf));

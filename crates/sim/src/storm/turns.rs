@@ -18,11 +18,12 @@ const SHOWS: Duration = Duration::from_millis(100);
 const IMPOSTOR_LASTS: Duration = Duration::from_millis(2500);
 const REFUSAL_LASTS: Duration = Duration::from_millis(8500);
 
-/// How one begins (RFC 8489, section 5).
-const BINDING_REQUEST: [u8; 2] = [0, 1];
-
 /// More requests than are ever awaited.
 const AWAITED: usize = 64;
+
+/// Probes of which an answer counts, and how late it may come: as long as the check lasts.
+const PROBES: usize = 3;
+const COUNTS: Duration = Duration::from_secs(1);
 
 /// They by the addresses that they are asked at.
 #[derive(Debug, Default)]
@@ -31,11 +32,8 @@ pub(crate) struct TurnBeliefs(BTreeMap<SocketAddr, TurnBelief>);
 #[derive(Debug, Default)]
 struct TurnBelief {
     transactions: VecDeque<u128>,
-    /// Id and nonce of the probe beside the last Binding request: a balance server returns them. What comes
-    /// later was drawn by one that nobody awaits.
-    probe: Option<(u32, u64)>,
-    /// Whether that request is still to come.
-    before_binding: bool,
+    /// When probes were sent, their ids and nonces: a balance server returns them.
+    probes: VecDeque<(Instant, u32, u64)>,
     answered: Option<Instant>,
     /// When it last showed that it is a balance server.
     impostor: Option<Instant>,
@@ -45,19 +43,12 @@ struct TurnBelief {
 
 impl TurnBeliefs {
     /// One is asked.
-    pub(crate) fn asks(&mut self, to: SocketAddr, payload: &[u8]) {
+    pub(crate) fn asks(&mut self, now: Instant, to: SocketAddr, payload: &[u8]) {
         let turn = self.0.entry(to).or_default();
         match (stun::is_stun(payload), Request::decode(payload)) {
-            (true, _) => {
-                let again = turn.transactions.contains(&transaction(payload));
-                if payload.starts_with(&BINDING_REQUEST) && !again {
-                    turn.probe = turn.probe.filter(|_| turn.before_binding);
-                    turn.before_binding = false;
-                }
-                remember(&mut turn.transactions, transaction(payload), AWAITED);
-            }
+            (true, _) => remember(&mut turn.transactions, transaction(payload), AWAITED),
             (false, Ok(Request { id, body: RequestBody::Probe(probe) })) => {
-                (turn.probe, turn.before_binding) = (Some((id, probe.nonce)), true);
+                remember(&mut turn.probes, (now, id, probe.nonce), PROBES);
             }
             (false, _) => {}
         }
@@ -68,22 +59,25 @@ impl TurnBeliefs {
         let Some(turn) = self.0.get_mut(&from) else { return };
         if !stun::is_stun(payload) {
             if let Ok(Response { id, body: ResponseBody::Probe(reply) }) = Response::decode(payload)
-                && turn.probe == Some((id, reply.nonce))
+                && turn.probes.iter().any(|(at, asked, nonce)| {
+                    (*asked, *nonce) == (id, reply.nonce) && now <= *at + COUNTS
+                })
             {
                 turn.impostor = Some(now);
-                turn.probe = None;
+                turn.probes.clear();
             }
             return;
         }
-        let Some(at) = turn.transactions.iter().position(|id| *id == transaction(payload)) else {
+        let transaction = transaction(payload);
+        if !turn.transactions.contains(&transaction) {
             return;
-        };
+        }
         if stun::binding_response(payload).is_some() {
             turn.answered = Some(now);
             return;
         }
-        // The first answer alone counts: a request that a stranger sends once more draws another.
-        turn.transactions.remove(at);
+        // The first answer alone counts: a request that is sent once more, be it by a stranger, draws another.
+        turn.transactions.retain(|id| *id != transaction);
         if is_refusal(payload) {
             turn.refused = Some(now);
         }
