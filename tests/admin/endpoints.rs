@@ -32,7 +32,9 @@ async fn health_and_whether_it_is_of_use() {
     let World { root, admin, .. } = world;
     let addr = tcp(&admin);
     root.stop().await;
-    for path in ["/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/topology"] {
+    for path in
+        ["/healthz", "/readyz", "/metrics", "/api/v1/status", "/api/v1/topology", "/api/v1/events"]
+    {
         assert_eq!(get(addr, path).status, 503, "{path}");
     }
     assert_eq!(ask(addr, "POST", "/api/v1/drain", &[]).status, 503);
@@ -148,7 +150,8 @@ async fn probes_go_out_from_here() {
 async fn other_paths_and_methods_are_problems() {
     let world = World::new(admin()).await;
     for (method, path, status) in [
-        ("GET", "/", 404),
+        ("GET", "/page", 404),
+        ("POST", "/", 405),
         ("GET", "/api/v1/status/", 404),
         ("POST", "/api/v1/status", 405),
         ("GET", "/api/v1/drain", 405),

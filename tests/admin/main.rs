@@ -7,5 +7,6 @@ mod documented;
 mod doors;
 mod endpoints;
 mod many;
+mod page;
 mod prometheus;
 mod world;

@@ -1,6 +1,6 @@
 //! An HTTP client that sends any bytes, and shows all that comes back.
 
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 #[cfg(unix)]
 use std::os::unix::net::UnixStream;
@@ -113,4 +113,50 @@ fn request(method: &str, path: &str, headers: &[String], body: Option<&str>) -> 
         request += &format!("Content-Length: {}\r\n", body.len());
     }
     request + "\r\n" + body.unwrap_or_default()
+}
+
+/// Server-sent events, as they come.
+pub struct EventReader {
+    reader: BufReader<TcpStream>,
+    pub head: String,
+    text: String,
+}
+
+impl EventReader {
+    /// Begins to read them.
+    pub fn open(addr: SocketAddr, path: &str, headers: &[&str]) -> Self {
+        let mut stream = connect(addr);
+        let request = request("GET", path, &with_host(addr, headers), None);
+        stream.write_all(request.replace("Connection: close\r\n", "").as_bytes()).unwrap();
+        let (mut reader, mut head) = (BufReader::new(stream), String::new());
+        while !head.ends_with("\r\n\r\n") {
+            assert_ne!(reader.read_line(&mut head).unwrap(), 0, "no head: {head}");
+        }
+        Self { reader, head, text: String::new() }
+    }
+
+    /// The next one, its name and what it tells, past those that tell nothing; `None`: the answer has ended as
+    /// one does that is whole.
+    pub fn next_event(&mut self) -> Option<(String, Value)> {
+        loop {
+            while let Some((event, rest)) = self.text.split_once("\n\n") {
+                let (event, rest) = (event.to_owned(), rest.to_owned());
+                self.text = rest;
+                if event != ":" {
+                    let (name, data) = event.split_once("\ndata: ").unwrap();
+                    let name = name.strip_prefix("event: ").unwrap().to_owned();
+                    return Some((name, serde_json::from_str(data).unwrap()));
+                }
+            }
+            let mut line = String::new();
+            self.reader.read_line(&mut line).unwrap();
+            let len = usize::from_str_radix(line.trim_end(), 16).expect("cut off in the middle");
+            let mut chunk = vec![0; len + 2];
+            self.reader.read_exact(&mut chunk).unwrap();
+            if len == 0 {
+                return None;
+            }
+            self.text += str::from_utf8(&chunk[..len]).unwrap();
+        }
+    }
 }

@@ -32,7 +32,7 @@ const HEAD: Duration = Duration::from_secs(5);
 const REQUEST: Duration = Duration::from_secs(10);
 
 /// For how long a connection may lie idle, or nobody read what it is sent.
-const STALLED: Duration = Duration::from_secs(15);
+pub(super) const STALLED: Duration = Duration::from_secs(15);
 
 /// How long one connection may be used: who asks more often comes again.
 const USED: Duration = Duration::from_secs(300);
@@ -51,6 +51,17 @@ pub(super) const BODY: usize = 16 << 10;
 /// Who asks, before any proxy is believed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RemoteAddr(pub(super) IpAddr);
+
+/// When a connection is to end, for answers that would go on.
+#[derive(Debug, Clone)]
+pub(super) struct ConnectionEnd(watch::Receiver<bool>);
+
+impl ConnectionEnd {
+    /// Waits until it is.
+    pub(super) async fn comes(&mut self) {
+        told_to_stop(&mut self.0).await;
+    }
+}
 
 /// Serves one connection until it ends, or all are to.
 pub(super) async fn serve(
@@ -79,8 +90,10 @@ async fn exchange<T: hyper::rt::Read + hyper::rt::Write + Unpin>(
     mut stopping: watch::Receiver<bool>,
 ) {
     let router = TowerToHyperService::new(router);
+    let (ending, end) = watch::channel(false);
     let answer = service_fn(|mut request: Request<Incoming>| {
         request.extensions_mut().insert(RemoteAddr(peer));
+        request.extensions_mut().insert(ConnectionEnd(end.clone()));
         in_time(router.call(request))
     });
     let connection = http1::Builder::new()
@@ -95,6 +108,7 @@ async fn exchange<T: hyper::rt::Read + hyper::rt::Write + Unpin>(
         () = sleep(USED) => {}
         () = told_to_stop(&mut stopping) => {}
     }
+    let _ = ending.send(true);
     connection.as_mut().graceful_shutdown();
     if let Ok(ended) = timeout(ENDING, connection).await {
         told(ended);

@@ -78,6 +78,10 @@ impl Door for TcpListener {
     async fn accept(&self) -> io::Result<(TcpStream, IpAddr)> {
         let (stream, from) = Self::accept(self).await?;
         let _ = stream.set_nodelay(true);
+        // What the system has taken and nobody takes from it is not seen to stall from here.
+        #[cfg(any(target_os = "android", target_os = "linux"))]
+        let _ =
+            socket2::SockRef::from(&stream).set_tcp_user_timeout(Some(super::connection::STALLED));
         Ok((stream, from.ip().to_canonical()))
     }
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::http::StatusCode;
 
+use super::live::LiveRoom;
 use super::probe_room::ProbeRoom;
 use crate::net::http::problem::HttpProblem;
 use crate::net::io::server::Watcher;
@@ -22,13 +23,15 @@ type LatestStatus = (Instant, Arc<Status>);
 pub(super) struct AdminDesk {
     pub(super) watcher: Watcher,
     pub(super) probes: Arc<ProbeRoom>,
+    pub(super) live: Arc<LiveRoom>,
     latest: Arc<Mutex<Option<LatestStatus>>>,
 }
 
 impl AdminDesk {
-    /// One that sees this server.
+    /// One that sees this server, from a task of this runtime too.
     pub(super) fn new(watcher: Watcher) -> Self {
-        Self { watcher, probes: Arc::default(), latest: Arc::default() }
+        let live = Arc::new(LiveRoom::open(watcher.clone()));
+        Self { watcher, probes: Arc::default(), live, latest: Arc::default() }
     }
 
     /// What the server is doing.

@@ -62,23 +62,42 @@ impl AdminGate {
         Ok(Self { allow: config.allow.clone(), named, token, strangers })
     }
 
+    /// Whether who asks has to show a token.
+    pub(super) fn has_token(&self) -> bool {
+        self.token.is_some()
+    }
+
     /// Whether a request may be answered.
     fn judge(&self, from: IpAddr, headers: &HeaderMap) -> Result<(), HttpProblem> {
-        let refused = |detail: &str| Err(HttpProblem::new(StatusCode::FORBIDDEN, detail));
-        if !self.allow.is_empty() && !self.allow.iter().any(|prefix| prefix.contains(from)) {
-            return refused("`admin.allow` has no place for who asks");
-        }
-        if self.named && !names_an_address(headers) {
-            // A page may have had its own name lead here.
-            return refused("ask by an IP address, or as `localhost`");
-        }
+        self.judge_place(from, headers)?;
         if comes_from_a_page(headers) {
-            return refused("no page may ask here");
+            return Err(refused("no page may ask here"));
         }
         match &self.token {
             Some(token) if !token.get().is_shown(headers) => Err(self.stranger(from)),
             _ => Ok(()),
         }
+    }
+
+    /// Whether a request for the page itself may be: that has nothing of the server in it, so that it may
+    /// ask for the token, and a link may lead there.
+    fn judge_page(&self, from: IpAddr, headers: &HeaderMap) -> Result<(), HttpProblem> {
+        self.judge_place(from, headers)?;
+        if is_part_of_another_page(headers) {
+            return Err(refused("no other page may have it"));
+        }
+        Ok(())
+    }
+
+    fn judge_place(&self, from: IpAddr, headers: &HeaderMap) -> Result<(), HttpProblem> {
+        if !self.allow.is_empty() && !self.allow.iter().any(|prefix| prefix.contains(from)) {
+            return Err(refused("`admin.allow` has no place for who asks"));
+        }
+        if self.named && !names_an_address(headers) {
+            // A page may have had its own name lead here.
+            return Err(refused("ask by an IP address, or as `localhost`"));
+        }
+        Ok(())
     }
 
     fn stranger(&self, from: IpAddr) -> HttpProblem {
@@ -113,20 +132,39 @@ impl BlindToken {
     }
 }
 
-/// Stands before all that is answered.
+/// Stands before all that is answered but the page.
 pub(super) async fn guard(
     State(gate): State<Arc<AdminGate>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let from = request.extensions().get().copied();
-    let Some(RemoteAddr(from)) = from else {
-        return HttpProblem::new(StatusCode::FORBIDDEN, "nobody asks").into_response();
-    };
-    match gate.judge(from, request.headers()) {
+    let judged = remote(&request).and_then(|from| gate.judge(from, request.headers()));
+    match judged {
         Ok(()) => next.run(request).await,
         Err(problem) => problem.into_response(),
     }
+}
+
+/// Stands before the page.
+pub(super) async fn guard_page(
+    State(gate): State<Arc<AdminGate>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let judged = remote(&request).and_then(|from| gate.judge_page(from, request.headers()));
+    match judged {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+fn remote(request: &Request) -> Result<IpAddr, HttpProblem> {
+    let remote = request.extensions().get::<RemoteAddr>();
+    remote.map(|RemoteAddr(from)| *from).ok_or_else(|| refused("nobody asks"))
+}
+
+fn refused(detail: &str) -> HttpProblem {
+    HttpProblem::new(StatusCode::FORBIDDEN, detail)
 }
 
 /// Whether the one `Host` is an address or `localhost`, whatever the port: through a tunnel it is another.
@@ -141,11 +179,28 @@ fn names_an_address(headers: &HeaderMap) -> bool {
     bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
 }
 
-/// Whether a browser asks because a page has it do so.
+/// Whether a browser asks because a page has it do so, which is not of this interface.
 fn comes_from_a_page(headers: &HeaderMap) -> bool {
+    comes_from_elsewhere(headers) || headers.contains_key(header::ORIGIN)
+}
+
+/// Whether a browser asks for something that another page shows, or has it do. A link is no part of a page, and
+/// for scripts that are modules some browsers name the origin even where that is this one.
+fn is_part_of_another_page(headers: &HeaderMap) -> bool {
+    let says = |name: &str, value: &[u8]| headers.get(name).is_some_and(|said| said == value);
+    let link = says("sec-fetch-mode", b"navigate") && says("sec-fetch-dest", b"document");
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let own = |origin: &HeaderValue| {
+        let origin = origin.to_str().ok().and_then(|origin| origin.split_once("://"));
+        origin.is_some_and(|(_, at)| Some(at) == host)
+    };
+    let foreign = headers.get_all(header::ORIGIN).iter().any(|origin| !own(origin));
+    foreign || (comes_from_elsewhere(headers) && !link)
+}
+
+fn comes_from_elsewhere(headers: &HeaderMap) -> bool {
     let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    let elsewhere = site.is_some_and(|site| site != b"none" && site != b"same-origin");
-    elsewhere || headers.contains_key(header::ORIGIN)
+    site.is_some_and(|site| site != b"none" && site != b"same-origin")
 }
 
 #[cfg(test)]
@@ -195,6 +250,25 @@ mod tests {
             (&[("sec-fetch-site", "none")], false),
         ] {
             assert_eq!(comes_from_a_page(&headers(lines)), page, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_link_leads_to_the_page_and_no_other_page_has_a_part_of_it() {
+        let cross = ("sec-fetch-site", "cross-site");
+        for (lines, part) in [
+            (&[][..], false),
+            (&[("sec-fetch-site", "same-origin")], false),
+            (&[("host", "10.0.0.7:9301"), ("origin", "http://10.0.0.7:9301")], false),
+            (&[cross, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "document")], false),
+            (&[cross, ("sec-fetch-mode", "navigate"), ("sec-fetch-dest", "iframe")], true),
+            (&[cross, ("sec-fetch-mode", "no-cors"), ("sec-fetch-dest", "script")], true),
+            (&[cross], true),
+            (&[("host", "10.0.0.7:9301"), ("origin", "http://10.0.0.7:80")], true),
+            (&[("host", "10.0.0.7:9301"), ("origin", "null")], true),
+            (&[("origin", "https://app.example")], true),
+        ] {
+            assert_eq!(is_part_of_another_page(&headers(lines)), part, "{lines:?}");
         }
     }
 

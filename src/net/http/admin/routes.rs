@@ -10,12 +10,20 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 
 use super::desk::{AdminDesk, ended};
-use super::gate::{AdminGate, guard};
-use super::{health, metrics, probe};
+use super::gate::{AdminGate, guard, guard_page};
+use super::live::stream;
+use super::{health, metrics, page, probe};
 use crate::net::http::problem::HttpProblem;
 
 /// All that the admin interface answers, and to whom.
 pub(super) fn router(desk: AdminDesk, gate: AdminGate) -> Router {
+    let gate = Arc::new(gate);
+    let asks = gate.has_token();
+    let page = Router::new()
+        .route("/", get(move || page::html(asks)))
+        .route("/page/{part}", get(page::part))
+        .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(gate.clone(), guard_page));
     Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -23,11 +31,13 @@ pub(super) fn router(desk: AdminDesk, gate: AdminGate) -> Router {
         .route("/probe", get(probe::get))
         .route("/api/v1/status", get(status))
         .route("/api/v1/topology", get(topology))
+        .route("/api/v1/events", get(stream::get))
         .route("/api/v1/drain", post(drain).delete(undrain))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)
+        .layer(from_fn_with_state(gate, guard))
+        .merge(page)
         .layer(DefaultBodyLimit::max(0))
-        .layer(from_fn_with_state(Arc::new(gate), guard))
         .with_state(desk)
 }
 
@@ -70,7 +80,7 @@ fn document(body: &impl serde::Serialize) -> Response {
 }
 
 async fn nowhere() -> HttpProblem {
-    let detail = "there is nothing here: ask for `/api/v1/status` or `/metrics`";
+    let detail = "there is nothing here: ask for `/`, `/api/v1/status` or `/metrics`";
     HttpProblem::new(StatusCode::NOT_FOUND, detail)
 }
 

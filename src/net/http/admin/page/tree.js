@@ -1,0 +1,182 @@
+// The nodes as rows: those that are to be shown, in order, each made once and then changed where it changes.
+
+import { Row } from './row.js'
+import { called, inOrder } from './words.js'
+
+/** How many rows are made at once: a page that opens with thousands is there with the first of them. */
+const AT_ONCE = 200
+
+/** How many rows there are at most: who has more looks for what he wants. */
+const MOST = 5000
+
+export class Tree {
+  nodes = new Map()
+  #rows = new Map()
+  #open = new Set()
+  #body = document.querySelector('#rows')
+  #order = []
+  #sorted = []
+  #dirty = false
+  #only = null
+  #query = ''
+  #making = 0
+  /** In seconds since the server's start. */
+  now = () => 0
+
+  /** Whether any node tells its load. */
+  get hasLoads() {
+    return [...this.nodes.values()].some(({ load }) => load !== null && load !== undefined)
+  }
+
+  /** How many nodes there are in each state. */
+  get counts() {
+    const counts = new Map()
+    for (const { state } of this.nodes.values()) counts.set(state, (counts.get(state) ?? 0) + 1)
+    return counts
+  }
+
+  get only() {
+    return this.#only
+  }
+
+  get query() {
+    return this.#query
+  }
+
+  /** The ids of what is shown. */
+  get order() {
+    return this.#order
+  }
+
+  element(id) {
+    return this.#rows.get(id)?.element
+  }
+
+  clear() {
+    this.nodes.clear()
+    this.#sorted = []
+    this.#dirty = true
+  }
+
+  /** Takes in a node; what is not told again, its hour, stays. */
+  set(node) {
+    const was = this.nodes.get(node.id)
+    node.past ??= was?.past ?? []
+    this.nodes.set(node.id, node)
+    if (!was || called(was) !== called(node)) this.#sorted = []
+    if (!was || called(was) !== called(node) || was.state !== node.state || !alike(was.lists, node.lists)) this.#dirty = true
+    this.#rows.get(node.id)?.show(node, this.now())
+  }
+
+  delete(id) {
+    this.nodes.delete(id)
+    this.#sorted = []
+    this.#dirty = true
+  }
+
+  /** A minute has ended. */
+  minute() {
+    for (const node of this.nodes.values()) {
+      node.past.push(node.rtt_ms)
+      if (node.past.length > 60) node.past.shift()
+      this.#rows.get(node.id)?.show(node, this.now())
+    }
+  }
+
+  tick() {
+    const now = this.now()
+    for (const id of this.#order) this.#rows.get(id)?.tick(now)
+  }
+
+  /** Shows only nodes in a state, or all; and only those that have this in their name or address. */
+  filter(only, query) {
+    this.#only = only
+    this.#query = query.trim().toLowerCase()
+    this.#dirty = true
+  }
+
+  isOpen(id) {
+    return this.#open.has(id)
+  }
+
+  /** Opens or closes what lists others. Returns whether that is another thing than it was. */
+  open(id, open) {
+    if (!this.nodes.get(id)?.lists?.length || this.#open.has(id) === open) return false
+    if (open) this.#open.add(id)
+    else this.#open.delete(id)
+    this.#dirty = true
+    return true
+  }
+
+  /** Brings the rows in order, where anything about that has changed. Returns how many are shown and how many are not. */
+  layout() {
+    if (!this.#dirty) return
+    this.#dirty = false
+    if (!this.#sorted.length) this.#sorted = [...this.nodes.values()].sort((a, b) => inOrder(called(a), called(b))).map(({ id }) => id)
+    const items = this.#wanted()
+    const shown = items.slice(0, MOST)
+    this.#order = shown.map(({ node }) => node.id)
+    const kept = new Set(this.#order)
+    for (const [id, row] of this.#rows) {
+      if (kept.has(id)) continue
+      row.element.remove()
+      this.#rows.delete(id)
+    }
+    this.#place(shown, 0, ++this.#making)
+    return { shown: shown.length, left: items.length - shown.length }
+  }
+
+  /** Rows in their places, from one on; the rest when the browser has drawn these. */
+  #place(items, from, making) {
+    if (making !== this.#making) return
+    const now = this.now()
+    let made = 0
+    let at = from
+    let next = from ? this.#rows.get(items[from - 1].node.id).element.nextElementSibling : this.#body.firstElementChild
+    for (; at < items.length && made < AT_ONCE; at++) {
+      const { node, level, of, place } = items[at]
+      let row = this.#rows.get(node.id)
+      if (!row) {
+        made++
+        row = new Row(node.id)
+        this.#rows.set(node.id, row)
+        row.show(node, now)
+      } else if (row.node !== node) row.show(node, now)
+      row.open = node.lists?.length ? this.#open.has(node.id) || this.#opens(node) : undefined
+      const { element } = row
+      for (const [name, value] of [['aria-level', level], ['aria-setsize', of], ['aria-posinset', place]]) if (element.getAttribute(name) !== `${value}`) element.setAttribute(name, value)
+      if (element === next) next = next.nextElementSibling
+      else this.#body.insertBefore(element, next)
+    }
+    if (at < items.length) requestAnimationFrame(() => this.#place(items, at, making))
+  }
+
+  /** Whether a search looks into it. */
+  #opens(node) {
+    return this.#query !== '' && !has(node, this.#query) && node.lists.some((entry) => has(entry, this.#query))
+  }
+
+  #wanted() {
+    const top = this.#sorted.map((id) => this.nodes.get(id)).filter((node) => this.#isWanted(node))
+    return top.flatMap((node, index) => {
+      const item = { node, level: 1, of: top.length, place: index + 1 }
+      const found = this.#opens(node)
+      if (!this.#open.has(node.id) && !found) return [item]
+      const entries = found ? node.lists.filter((entry) => has(entry, this.#query)) : node.lists
+      const sorted = [...entries].sort((a, b) => inOrder(called(a), called(b)))
+      return [item, ...sorted.map((entry, at) => ({ node: below(node, entry), level: 2, of: sorted.length, place: at + 1 }))]
+    })
+  }
+
+  #isWanted(node) {
+    if (this.#only && node.state !== this.#only) return false
+    return !this.#query || has(node, this.#query) || this.#opens(node)
+  }
+}
+
+/** What a node lists, as a node of its own. */
+const below = ({ id }, entry) => ({ ...entry, id: `${id}>${entry.kind}:${entry.addr}`, in: id, state: 'listed' })
+
+const alike = (a, b) => a.length === b.length && a.every(({ addr, name }, at) => addr === b[at].addr && name === b[at].name)
+
+const has = ({ name, addr, turn }, query) => [name, addr, turn].some((text) => text?.toLowerCase().includes(query))
