@@ -1,0 +1,241 @@
+// The operator's page, at the admin interface of a real server and before a cascade that is made up: what it shows and how soon, by
+// keyboard alone, on phones, in the dark, and with axe-core. With TB_SCREENSHOTS=FOLDER it leaves pictures there.
+
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+import { cascade, serve } from './cascade.mjs'
+import { browse, enter, missing, run, until } from './lab.mjs'
+
+const script = fileURLToPath(import.meta.url)
+const tb = process.env.TB_BINARY
+const lack = missing(tb)
+if (lack) {
+  console.error(`the operator's page is not tested: ${lack} missing`)
+  process.exit(process.env.TB_REQUIRE_BROWSERS === '1' ? 1 : 0)
+}
+enter(script)
+run('ip', ['link', 'set', 'lo', 'up'])
+
+const folder = mkdtempSync(join(tmpdir(), 'tb-operator-'))
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
+const axe = readFileSync(join(dirname(script), '../../node_modules/axe-core/axe.min.js'), 'utf8')
+const browser = await browse(process.argv[2] ?? 'chrome')
+
+/** What pages have said, and asked for elsewhere; nothing of either may be. */
+const noise = []
+process.on('exit', (code) => code && console.error(noise))
+
+async function open(url, { width = 1280, height = 800, dark = false } = {}) {
+  const page = await browser.newPage()
+  page.on('pageerror', (error) => noise.push(`${error}`))
+  page.on('console', (message) => noise.push(message.text()))
+  page.on('request', (request) => request.url().startsWith(url) || noise.push(request.url()))
+  page.loads = 0
+  page.on('load', () => page.loads++)
+  await page.setViewport({ width, height })
+  const features = [['prefers-color-scheme', dark ? 'dark' : 'light'], ['prefers-reduced-motion', 'reduce']]
+  await page.emulateMediaFeatures(features.map(([name, value]) => ({ name, value })))
+  await page.goto(url)
+  await page.bringToFront()
+  return page
+}
+
+/** What a row shows, by the id of its node. */
+const row = (page, id) => page.evaluate((id) => document.querySelector(`[data-id="${id}"]`)?.textContent, id)
+
+/** What axe-core finds. Scripts of a test may run past the policy of the page. */
+async function accessible(page, what) {
+  await page.evaluate(axe)
+  const { violations, passes } = await page.evaluate(() => axe.run({ resultTypes: ['violations'] }))
+  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map(({ html, any }) => `${html} ${any.map(({ message }) => message)}`).join('; ')}`)
+  assert.deepEqual(found, [], what)
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+  assert.ok(wide <= 0, `${what}: ${wide} px too wide`)
+  console.log(`${what}: axe-core finds nothing, ${passes.length} rules pass`)
+}
+
+async function picture(page, name) {
+  await page.evaluate(() => scrollTo(0, 0))
+  if (process.env.TB_SCREENSHOTS) await page.screenshot({ path: join(process.env.TB_SCREENSHOTS, `${name}.png`) })
+}
+
+function start(name, config) {
+  const file = join(folder, `${name}.toml`)
+  writeFileSync(file, config)
+  const server = spawn(tb, ['serve', '-c', file], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, NO_COLOR: '1' } })
+  server.lines = []
+  server.stderr.on('data', (text) => server.lines.push(...`${text}`.trim().split('\n').map((line) => [Date.now(), line])))
+  process.on('exit', () => server.kill('SIGKILL'))
+  return server
+}
+
+/** Kills one, and waits until its ports are free. */
+const kill = (server) => new Promise((resolve) => server.once('exit', resolve).kill('SIGKILL'))
+
+const leaf = () => start('leaf', '[net]\nbind = "127.0.0.2:3001"\nname = "leaf"\n[turn]\nbind = "127.0.0.2:3478"\nhealth = "none"\n')
+const root = (more = '') => start('root', `[net]\nbind = "127.0.0.1:3001"\nname = "root"\n[cluster]\nnodes = ["127.0.0.2:3001", "127.0.0.3:3001"]\n[admin]\nbind = "127.0.0.1:9301"\n${more}`)
+const URL = 'http://127.0.0.1:9301/'
+const ID = '127.0.0.2:3001'
+const answers = () => fetch(`${URL}healthz`).then(() => true, () => false)
+
+// A node dies, and comes back: the page shows both, and nobody has loaded it again.
+{
+  let node = leaf()
+  const server = root()
+  await until('the admin interface', answers)
+  const page = await open(URL)
+  await until('the leaf is online', async () => (await row(page, ID))?.includes('online'))
+  assert.ok((await row(page, '127.0.0.3:3001')).includes('does not answer'))
+  await page.evaluate((id) => {
+    const look = () => document.querySelector(`[data-id="${id}"]`).textContent.includes('offline') && (globalThis.shown ??= Date.now())
+    new MutationObserver(look).observe(document.querySelector('#rows'), { subtree: true, childList: true, characterData: true })
+  }, ID)
+  await kill(node)
+  const logged = await until('the superior says it', () => server.lines.find(([, line]) => line.includes('node offline') && line.includes(ID)))
+  const shown = await until('the page shows it', () => page.evaluate(() => globalThis.shown))
+  console.log(`shown ${shown - logged[0]} ms after: ${logged[1].slice(25)}`)
+  assert.ok(shown - logged[0] < 3000)
+  await until('the hour has it', () => page.$eval('#changes ol', (list) => /leaf offline/.test(list.textContent)))
+  await until('it is said', () => page.$eval('#said', (said) => /leaf offline/.test(said.textContent)))
+  node = leaf()
+  await until('the leaf is back', async () => (await row(page, ID)).includes('online'))
+  assert.equal(page.loads, 1)
+  assert.deepEqual(noise, [])
+  await accessible(page, 'a real cascade')
+
+  // The server goes, and the page says since when; it comes back, and all is well. Browsers say themselves that nobody answers.
+  await kill(server)
+  await until('the page says so', () => page.$eval('#broken', (banner) => !banner.hidden && /What is shown is of \d\d:\d\d:\d\d/.test(banner.textContent)))
+  await accessible(page, 'a server that is gone')
+  const again = root()
+  await until('it is live again', () => page.$eval('#live', (live) => live.dataset.live === 'yes'))
+  assert.ok(noise.every((said) => said.includes('Failed to load resource')), `${noise}`)
+  noise.length = 0
+  await page.close()
+  await Promise.all([again, node].map(kill))
+}
+
+// Where there is a token, the page asks for it.
+{
+  writeFileSync(join(folder, 'token'), `${'t'.repeat(20)}\n`, { mode: 0o600 })
+  const servers = [leaf(), root('token-file = "token"\n')]
+  await until('the admin interface', answers)
+  const page = await open(URL)
+  await until('the token is asked for', () => page.evaluate(() => document.activeElement.id === 'token'))
+  assert.deepEqual(noise, [])
+  await accessible(page, 'the token is asked for')
+  await page.keyboard.type('not the token')
+  await page.keyboard.press('Enter')
+  await until('it is refused', () => page.$eval('#door-why', (why) => why.textContent.startsWith('That is not the token')))
+  noise.length = 0
+  await page.keyboard.type('t'.repeat(20))
+  await page.keyboard.press('Enter')
+  await until('the leaf is online', async () => (await row(page, ID))?.includes('online'))
+  assert.ok(!page.url().includes('t'.repeat(20)))
+  await page.reload()
+  await until('the token is kept', async () => (await row(page, ID))?.includes('online'))
+  assert.deepEqual(noise, [])
+  await page.close()
+  await Promise.all(servers.map(kill))
+}
+
+// Two thousand nodes.
+{
+  const all = cascade(2000)
+  const served = await serve(all)
+  const began = Date.now()
+  const page = await open(served.url)
+  await page.waitForSelector('#rows [role=row]')
+  const first = Date.now() - began
+  await until('all rows', () => page.evaluate(() => document.querySelectorAll('#rows > *').length === 2000))
+  console.log(`2,000 nodes: the first rows after ${first} ms, all after ${Date.now() - began} ms`)
+
+  // One that changes is one row that is touched.
+  const change = { ...all.nodes[700], state: 'offline', why: 'does not answer', at_s: all.now_s, past: undefined }
+  await page.evaluate(() => {
+    globalThis.touched = new Set()
+    new MutationObserver((records) => records.forEach(({ target, type }) => type === 'attributes' && target.id === 'rows' ? 0 : touched.add((target.closest ? target : target.parentElement).closest('[data-id]')?.dataset.id))).observe(document.querySelector('#rows'), { subtree: true, childList: true, characterData: true, attributes: true })
+  })
+  served.tell({ now_s: all.now_s, nodes: [change] })
+  await until('it is shown', async () => (await row(page, change.id)).includes('does not answer'))
+  assert.deepEqual(await page.evaluate(() => [...touched]), [change.id])
+
+  // A few hundred that change each second leave room for who looks: how long frames take is told, not judged.
+  await page.evaluate(() => {
+    globalThis.longest = 0
+    let last = performance.now()
+    const frame = (now) => ((longest = Math.max(longest, now - last)), (last = now), requestAnimationFrame(frame))
+    requestAnimationFrame(frame)
+  })
+  for (let second = 0; second < 5; second++) {
+    const nodes = all.nodes.slice(0, 700).map((node) => ({ ...node, rtt_ms: node.rtt_ms + second, past: undefined }))
+    served.tell({ now_s: all.now_s + second, nodes, minute: second === 2 })
+    await new Promise((resolve) => setTimeout(resolve, 300))
+  }
+  await until('the last is shown', async () => (await row(page, all.nodes[1].id)).includes(`${all.nodes[1].rtt_ms + 4} ms`))
+  console.log(`700 changes at a time: the longest frame took ${Math.round(await page.evaluate(() => longest))} ms`)
+  await page.focus('#search')
+  await page.keyboard.type('jnb-7')
+  await until('one is found', () => page.evaluate(() => document.querySelectorAll('#rows > *').length < 15))
+  assert.ok((await page.$$eval('#rows .name', (names) => names.map((name) => name.textContent))).every((name) => name.startsWith('jnb-7')))
+  await accessible(page, 'a search in 2,000')
+  await page.close()
+  served.close()
+}
+
+// By keyboard alone; on a phone, in the dark.
+{
+  const all = cascade(60)
+  const served = await serve(all)
+  const page = await open(served.url, { width: 1280, height: 760 })
+  await page.waitForSelector('#rows [role=row]')
+  const focused = () => page.evaluate(() => document.activeElement.querySelector?.('.name')?.textContent)
+  const press = async (...keys) => {
+    for (const key of keys) await page.keyboard.press(key)
+    return focused()
+  }
+  for (let tabs = 0; tabs < 30 && !(await page.evaluate(() => document.activeElement.matches('#rows > *'))); tabs++) await press('Tab')
+  assert.equal(await focused(), 'ams')
+  assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), 'none')
+  assert.equal(await press('ArrowDown'), 'ams-1')
+  assert.equal(await press('End'), 'waw-2')
+  assert.equal(await press('Home'), 'ams')
+  assert.equal(await press('ArrowRight', 'ArrowRight'), 'ams-a')
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('aria-level')), '2')
+  assert.equal(await press('ArrowLeft'), 'ams')
+  await picture(page, 'page')
+  await press('ArrowLeft')
+  assert.equal(await page.$eval('#rows [aria-expanded]', (row) => row.getAttribute('aria-expanded')), 'false')
+  await press('/')
+  await page.keyboard.type('gru')
+  assert.equal(await press('ArrowDown'), 'gru')
+  assert.equal(await press('Escape'), 'gru')
+  assert.equal(await page.$$eval('#rows > *', (rows) => rows.length), 60)
+  await page.evaluate(() => [...document.querySelectorAll('#filters button')].find((button) => button.textContent.includes('offline')).focus())
+  await press('Enter')
+  assert.deepEqual(await page.$$eval('#rows .name', (names) => names.map((name) => name.textContent)), ['ams-2'])
+  await press('Escape')
+  // What is told of the hour leads to its node.
+  await page.evaluate(() => document.querySelector('#changes button').focus())
+  assert.equal(await press('Enter'), 'bom-1')
+  await accessible(page, 'a wide window')
+  await page.close()
+  for (const [name, width, height, dark] of [['dark', 1280, 760, true], ['phone', 390, 780, false], ['phone-dark', 320, 640, true]]) {
+    const page = await open(served.url, { width, height, dark })
+    await page.waitForSelector('#rows [role=row]')
+    await picture(page, `page-${name}`)
+    await page.click('#rows [aria-expanded] .who')
+    await until('it is open', () => page.$('[aria-level="2"]'))
+    await accessible(page, `${name}, ${width} px`)
+    await page.close()
+  }
+  served.close()
+}
+assert.deepEqual(noise, [])
+await browser.close()
+process.exit(0)
