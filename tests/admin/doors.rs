@@ -12,13 +12,14 @@ use turn_balance_lab::loopback::{Net, config};
 use crate::world::{World, admin, secret};
 
 /// All that is answered but the page, and one path that is not.
-const PATHS: [(&str, &str); 9] = [
+const PATHS: [(&str, &str); 10] = [
     ("GET", "/healthz"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),
     ("GET", "/api/v1/status"),
     ("GET", "/api/v1/topology"),
     ("GET", "/api/v1/events"),
+    ("GET", "/api/v1/servers?below=127.0.0.1:1"),
     ("POST", "/api/v1/drain"),
     ("GET", "/probe?target=127.0.0.1:1"),
     ("GET", "/nowhere"),

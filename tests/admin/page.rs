@@ -156,6 +156,22 @@ async fn a_stream_tells_all_and_then_what_changes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_further_below_is_asked_for_its_list() {
+    let world = World::new(admin()).await;
+    world.until_online();
+    let below = |addr: &str| get(world.addr(), &format!("/api/v1/servers?below={addr}"));
+    let listed = below(&world.net.server(1).to_string()).json();
+    assert_eq!((&listed["schema"], &listed["name"]), (&"tb.servers/1".into(), &"root".into()));
+    assert_eq!(listed["servers"][0]["addr"], world.net.server(2).to_string());
+    assert!(listed["servers"][0]["rtt_ms"].as_f64().is_some());
+    let silent = below(&world.net.server(3).to_string());
+    assert!(silent.status == 503 && silent.detail().contains("tells no list"), "{silent:?}");
+    for wrong in ["", "leaf.example:3001", "127.0.0.1"] {
+        assert_eq!(below(wrong).status, 400, "{wrong}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn streams_end_with_the_interface() {
     let world = World::new(admin()).await;
     let mut events = EventReader::open(world.addr(), EVENTS, &[]);

@@ -76,12 +76,17 @@ export async function serve(all, token) {
   const streams = new Set()
   const event = (name, told) => `event: ${name}\ndata: ${JSON.stringify(told)}\n\n`
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://page')
+    const { pathname, searchParams } = new URL(request.url, 'http://page')
     if (pathname === '/api/v1/events') {
       if (token && request.headers.authorization !== `Bearer ${token}`) return response.writeHead(401).end()
       response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' }).write(event('all', all))
       streams.add(response)
       return response.on('close', () => streams.delete(response))
+    }
+    if (pathname === '/api/v1/servers') {
+      const above = all.nodes.find(({ addr }) => addr === searchParams.get('below'))
+      const servers = above?.lists.map((entry, at) => ({ ...entry, urls: [], rtt_ms: 8 + 16 * (at % 2), load: null, labels: {} }))
+      return response.writeHead(servers ? 200 : 503, { 'Content-Type': 'application/json' }).end(JSON.stringify({ schema: 'tb.servers/1', servers }))
     }
     const file = pathname === '/' ? 'page.html' : pathname.slice('/page/'.length)
     const text = readFileSync(join(page, file), 'utf8')

@@ -77,6 +77,7 @@ function start(name, config) {
 /** Kills one, and waits until its ports are free. */
 const kill = (server) => new Promise((resolve) => server.once('exit', resolve).kill('SIGKILL'))
 
+process.setMaxListeners(50)
 const leaf = () => start('leaf', '[net]\nbind = "127.0.0.2:3001"\nname = "leaf"\n[turn]\nbind = "127.0.0.2:3478"\nhealth = "none"\n')
 const root = (more = '') => start('root', `[net]\nbind = "127.0.0.1:3001"\nname = "root"\n[cluster]\nnodes = ["127.0.0.2:3001", "127.0.0.3:3001"]\n[admin]\nbind = "127.0.0.1:9301"\n${more}`)
 const URL = 'http://127.0.0.1:9301/'
@@ -118,6 +119,29 @@ const answers = () => fetch(`${URL}healthz`).then(() => true, () => false)
   noise.length = 0
   await page.close()
   await Promise.all([again, node].map(kill))
+}
+
+// Four levels: each server is asked for what it lists when it is opened, also where nobody here knows it.
+{
+  const at = (n) => `127.0.0.${n}:3001`
+  const above = (n, name, below) => start(name, `[net]\nbind = "${at(n)}"\nname = "${name}"\n[cluster]\nnodes = ["${at(below)}"]\n`)
+  const servers = [leaf(), above(4, 'city', 2), above(5, 'region', 4), start('root', `[net]\nbind = "${at(1)}"\n[cluster]\nnodes = ["${at(5)}"]\n[admin]\nbind = "127.0.0.1:9301"\n`)]
+  await until('the admin interface', answers)
+  const page = await open(URL)
+  await until('the region lists one', async () => (await row(page, at(5)))?.includes('lists 1'))
+  for (const name of ['region', 'city', 'leaf']) {
+    await until(`${name} is there`, () => page.$$eval('#rows .name', (names, name) => names.some((found) => found.textContent === name), name))
+    await page.evaluate((name) => [...document.querySelectorAll('#rows .name')].find((found) => found.textContent === name).click(), name)
+  }
+  const leafs = `${at(5)}>balance:${at(4)}>leaf:${at(2)}`
+  await until('how far the leaf is from the city', async () => (await row(page, leafs)).includes('≈ '))
+  assert.equal(await page.$eval(`[data-id="${leafs}"]`, (row) => row.ariaLevel), '3')
+  await kill(servers[0])
+  await until('it is listed no more', async () => (await row(page, leafs)) === undefined)
+  assert.deepEqual(noise, [])
+  await accessible(page, 'three levels below a server')
+  await page.close()
+  await Promise.all(servers.slice(1).map(kill))
 }
 
 // Where there is a token, the page asks for it.

@@ -23,6 +23,8 @@ type LatestStatus = (Instant, Arc<Status>);
 pub(super) struct AdminDesk {
     pub(super) watcher: Watcher,
     pub(super) probes: Arc<ProbeRoom>,
+    /// The same for servers that are asked for their lists.
+    pub(super) questions: Arc<ProbeRoom>,
     pub(super) live: Arc<LiveRoom>,
     latest: Arc<Mutex<Option<LatestStatus>>>,
 }
@@ -31,7 +33,13 @@ impl AdminDesk {
     /// One that sees this server, from a task of this runtime too.
     pub(super) fn new(watcher: Watcher) -> Self {
         let live = Arc::new(LiveRoom::open(watcher.clone()));
-        Self { watcher, probes: Arc::default(), live, latest: Arc::default() }
+        Self {
+            watcher,
+            probes: Arc::default(),
+            questions: Arc::default(),
+            live,
+            latest: Arc::default(),
+        }
     }
 
     /// What the server is doing.

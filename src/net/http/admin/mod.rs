@@ -1,6 +1,7 @@
 //! The admin interface: what a server is doing, for its operator and his monitoring.
 
 pub(crate) mod ask;
+mod below;
 mod desk;
 mod gate;
 mod health;

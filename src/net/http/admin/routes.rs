@@ -12,7 +12,7 @@ use axum::{Json, Router};
 use super::desk::{AdminDesk, ended};
 use super::gate::{AdminGate, guard, guard_page};
 use super::live::stream;
-use super::{health, metrics, page, probe};
+use super::{below, health, metrics, page, probe};
 use crate::net::http::problem::HttpProblem;
 
 /// All that the admin interface answers, and to whom.
@@ -32,6 +32,7 @@ pub(super) fn router(desk: AdminDesk, gate: AdminGate) -> Router {
         .route("/api/v1/status", get(status))
         .route("/api/v1/topology", get(topology))
         .route("/api/v1/events", get(stream::get))
+        .route("/api/v1/servers", get(below::get))
         .route("/api/v1/drain", post(drain).delete(undrain))
         .fallback(nowhere)
         .method_not_allowed_fallback(no_method)

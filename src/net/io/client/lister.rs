@@ -210,6 +210,12 @@ impl ListerBuilder {
         self
     }
 
+    /// Its own nodes alone, and not what these list.
+    #[cfg(feature = "http")]
+    pub(crate) fn own_nodes(self) -> Self {
+        self.view(View::Subordinates)
+    }
+
     /// Whether to ask how the TURN servers are reached, one request each; default yes. Without it, they are
     /// told only of the TURN server beside the server itself.
     pub fn urls(mut self, urls: bool) -> Self {

@@ -2,7 +2,7 @@
 
 const PAGE = 10
 
-export function keys(tree, search, relayout, showAll) {
+export function keys(tree, search, opened, showAll) {
   const body = document.querySelector('#rows')
   let at
 
@@ -26,7 +26,7 @@ export function keys(tree, search, relayout, showAll) {
 
   const toggle = (id, open) => {
     if (!tree.open(id, open)) return false
-    relayout()
+    opened()
     return true
   }
 
@@ -35,7 +35,7 @@ export function keys(tree, search, relayout, showAll) {
     focus(tree.order[Math.max(0, Math.min(tree.order.length - 1, index + by))])
   }
 
-  const parent = (id) => (id.includes('>') ? id.slice(0, id.indexOf('>')) : id)
+  const parent = (id) => (id.includes('>') ? id.slice(0, id.lastIndexOf('>')) : id)
 
   const handlers = {
     ArrowDown: () => move(1),

@@ -14,10 +14,11 @@ const NO_TOKEN: &str = "data-token=\"none\"";
 const TOKEN: &str = "data-token=\"asked\"";
 
 /// All that the page is made of: name, kind, text.
-const PARTS: [(&str, &str, &str); 9] = [
+const PARTS: [(&str, &str, &str); 10] = [
     ("page.css", CSS, include_str!("page.css")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("page.js", SCRIPT, include_str!("page.js")),
+    ("below.js", SCRIPT, include_str!("below.js")),
     ("changes.js", SCRIPT, include_str!("changes.js")),
     ("keys.js", SCRIPT, include_str!("keys.js")),
     ("row.js", SCRIPT, include_str!("row.js")),

@@ -1,5 +1,6 @@
 // The page: what the server tells goes to the tree, the changes and the head of the page.
 
+import { Below } from './below.js'
 import { Changes, sentence, verb } from './changes.js'
 import { keys } from './keys.js'
 import { Stream } from './stream.js'
@@ -23,7 +24,7 @@ let unsaid = []
 const now = () => performance.now() / 1000 - offset
 tree.now = now
 
-const { anchor, focus } = keys(tree, search, draw, showAll)
+const { anchor, focus } = keys(tree, search, opened, showAll)
 const changes = new Changes((id) => {
   if (!tree.order.includes(id)) showAll()
   focus(id)
@@ -44,6 +45,8 @@ const stream = new Stream({
     if (name === 'some') unsaid.push(...told.changes)
     draw()
     tick()
+    if (tree.stale) below.ask()
+    tree.stale = false
   },
   heard() {
     heard = Date.now()
@@ -62,7 +65,15 @@ const stream = new Stream({
   },
 })
 
-/** Once in a frame, however much has come. */
+const below = new Below(stream, tree, draw)
+
+/** Something is open, or is not any more. */
+function opened() {
+  draw()
+  below.ask()
+}
+
+/** Brings what is shown up to what is known. */
 function draw() {
   const focused = $('rows').contains(document.activeElement) && document.activeElement.dataset.id
   const place = tree.order.indexOf(focused)

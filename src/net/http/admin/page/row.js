@@ -28,8 +28,10 @@ export class Row {
       this.#shown.state = node.state
     }
     this.#text('state', '.word', word)
-    this.#text('rtt', '.number', ms(node.rtt_ms))
-    this.#mark('rtt', node.state !== 'listed')
+    const told = node.rtt_ms !== null && node.rtt_ms !== undefined
+    // Lists have times in steps of 16 ms.
+    this.#text('rtt', '.number', `${told && node.state === 'listed' ? '≈ ' : ''}${ms(node.rtt_ms)}`)
+    this.#mark('rtt', told || node.state !== 'listed')
     this.#spark(node.past ?? [])
     this.#load(node.load)
     this.#turn(node)
@@ -60,6 +62,15 @@ export class Row {
   #flash() {
     this.element.classList.add('changed')
     this.element.addEventListener('animationend', () => this.element.classList.remove('changed'), { once: true })
+  }
+
+  /** Where in the tree it is. */
+  place(level, of, place) {
+    const key = `${level} ${of} ${place}`
+    if (this.#shown.place === key) return
+    this.#shown.place = key
+    for (const [name, value] of [['aria-level', level], ['aria-setsize', of], ['aria-posinset', place]]) this.element.setAttribute(name, value)
+    this.element.style.setProperty('--level', level - 1)
   }
 
   #text(cell, part, text) {

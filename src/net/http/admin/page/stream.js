@@ -19,6 +19,16 @@ export class Stream {
     this.#on = on
   }
 
+  /** Asks for something else by the same token; `undefined`: there is none, for a reason that is told where it matters. */
+  async ask(path) {
+    const response = await fetch(path, { headers: this.#headers, cache: 'no-store' }).catch(() => undefined)
+    return response?.ok ? response.json() : undefined
+  }
+
+  get #headers() {
+    return this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }
+  }
+
   start(token) {
     this.#token = token
     this.stop()
@@ -50,10 +60,9 @@ export class Stream {
 
   /** Until it ends. Returns why, or nothing where it was to end. */
   async #read(abort) {
-    const headers = this.#token === undefined ? {} : { Authorization: `Bearer ${this.#token}` }
     let watch = setTimeout(() => abort.abort('silent'), SILENCE)
     try {
-      const response = await fetch('api/v1/events', { headers, cache: 'no-store', signal: abort.signal })
+      const response = await fetch('api/v1/events', { headers: this.#headers, cache: 'no-store', signal: abort.signal })
       if (response.status === 401) return 'door'
       if (!response.ok) return (await response.json()).detail
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader()

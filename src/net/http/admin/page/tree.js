@@ -13,6 +13,9 @@ export class Tree {
   nodes = new Map()
   #rows = new Map()
   #open = new Set()
+  /** What servers have told when they were asked; `null`: nothing. */
+  #told = new Map()
+  #items = new Map()
   #body = document.querySelector('#rows')
   #order = []
   #sorted = []
@@ -20,6 +23,8 @@ export class Tree {
   #only = null
   #query = ''
   #making = 0
+  /** Whether one that is open lists others than it has told. */
+  stale = false
   /** In seconds since the server's start. */
   now = () => 0
 
@@ -64,7 +69,9 @@ export class Tree {
     node.past ??= was?.past ?? []
     this.nodes.set(node.id, node)
     if (!was || called(was) !== called(node)) this.#sorted = []
-    if (!was || called(was) !== called(node) || was.state !== node.state || !alike(was.lists, node.lists)) this.#dirty = true
+    const other = !was || !alike(was.lists, node.lists)
+    if (other || called(was) !== called(node) || was.state !== node.state) this.#dirty = true
+    if (other && this.#open.has(node.id)) this.stale = true
     this.#rows.get(node.id)?.show(node, this.now())
   }
 
@@ -99,9 +106,22 @@ export class Tree {
     return this.#open.has(id)
   }
 
+  /** The servers that are open and may be asked what they list. */
+  get opened() {
+    return [...this.#items.values()].filter((node) => this.#open.has(node.id) && node.kind === 'balance' && ['online', 'listed'].includes(node.state))
+  }
+
+  /** Takes in what a server lists, by what itself has told; `undefined`: it has told nothing. */
+  tell(id, servers) {
+    const was = this.#told.get(id)
+    this.#told.set(id, servers ?? null)
+    if (JSON.stringify(was) !== JSON.stringify(servers ?? null)) this.#dirty = true
+  }
+
   /** Opens or closes what lists others. Returns whether that is another thing than it was. */
   open(id, open) {
-    if (!this.nodes.get(id)?.lists?.length || this.#open.has(id) === open) return false
+    const node = this.#items.get(id)
+    if (!node || !this.#mayOpen(node) || this.#open.has(id) === open) return false
     if (open) this.#open.add(id)
     else this.#open.delete(id)
     this.#dirty = true
@@ -114,6 +134,7 @@ export class Tree {
     this.#dirty = false
     if (!this.#sorted.length) this.#sorted = [...this.nodes.values()].sort((a, b) => inOrder(called(a), called(b))).map(({ id }) => id)
     const items = this.#wanted()
+    this.#items = new Map(items.map(({ node }) => [node.id, node]))
     const shown = items.slice(0, MOST)
     this.#order = shown.map(({ node }) => node.id)
     const kept = new Set(this.#order)
@@ -142,30 +163,52 @@ export class Tree {
         this.#rows.set(node.id, row)
         row.show(node, now)
       } else if (row.node !== node) row.show(node, now)
-      row.open = node.lists?.length ? this.#open.has(node.id) || this.#opens(node) : undefined
+      row.open = this.#mayOpen(node) ? this.#open.has(node.id) || this.#opens(node) : undefined
       const { element } = row
-      for (const [name, value] of [['aria-level', level], ['aria-setsize', of], ['aria-posinset', place]]) if (element.getAttribute(name) !== `${value}`) element.setAttribute(name, value)
+      row.place(level, of, place)
       if (element === next) next = next.nextElementSibling
       else this.#body.insertBefore(element, next)
     }
     if (at < items.length) requestAnimationFrame(() => this.#place(items, at, making))
   }
 
+  /** What a node lists: its own nodes, where it was asked, and else what this server knows, which is its flat list; a search looks into both. */
+  #entries(node) {
+    const [told, flat] = [this.#told.get(node.id) ?? [], node.lists ?? []]
+    if (!told.length || !flat.length || !this.#query) return told.length ? told : flat
+    const known = new Set(told.map(({ addr }) => addr))
+    return [...told, ...flat.filter(({ addr }) => !known.has(addr))]
+  }
+
+  /** Whether there is something in it, or nobody knows yet. */
+  #mayOpen(node) {
+    return this.#entries(node).length > 0 || (node.kind === 'balance' && node.state === 'listed' && !this.#told.has(node.id))
+  }
+
   /** Whether a search looks into it. */
   #opens(node) {
-    return this.#query !== '' && !has(node, this.#query) && node.lists.some((entry) => has(entry, this.#query))
+    return this.#query !== '' && !has(node, this.#query) && this.#entries(node).some((entry) => has(entry, this.#query))
   }
 
   #wanted() {
     const top = this.#sorted.map((id) => this.nodes.get(id)).filter((node) => this.#isWanted(node))
-    return top.flatMap((node, index) => {
-      const item = { node, level: 1, of: top.length, place: index + 1 }
-      const found = this.#opens(node)
-      if (!this.#open.has(node.id) && !found) return [item]
-      const entries = found ? node.lists.filter((entry) => has(entry, this.#query)) : node.lists
-      const sorted = [...entries].sort((a, b) => inOrder(called(a), called(b)))
-      return [item, ...sorted.map((entry, at) => ({ node: below(node, entry), level: 2, of: sorted.length, place: at + 1 }))]
-    })
+    return top.flatMap((node, index) => this.#with({ node, level: 1, of: top.length, place: index + 1 }))
+  }
+
+  /** An item, and what is in it. */
+  #with(item) {
+    const { node, level } = item
+    const found = this.#opens(node)
+    if (!this.#mayOpen(node) || (!this.#open.has(node.id) && !found)) return [item]
+    const entries = this.#entries(node).filter((entry) => !found || has(entry, this.#query))
+    const sorted = entries.sort((a, b) => inOrder(called(a), called(b)))
+    return [item, ...sorted.flatMap((entry, at) => this.#with({ node: this.#below(node, entry), level: level + 1, of: sorted.length, place: at + 1 }))]
+  }
+
+  /** What a node lists, as a node of its own. */
+  #below({ id: above }, entry) {
+    const id = `${above}>${entry.kind}:${entry.addr}`
+    return { ...entry, id, state: 'listed', why: this.#told.get(id) === null ? 'does not answer this server' : null }
   }
 
   #isWanted(node) {
@@ -173,9 +216,6 @@ export class Tree {
     return !this.#query || has(node, this.#query) || this.#opens(node)
   }
 }
-
-/** What a node lists, as a node of its own. */
-const below = ({ id }, entry) => ({ ...entry, id: `${id}>${entry.kind}:${entry.addr}`, in: id, state: 'listed' })
 
 const alike = (a, b) => a.length === b.length && a.every(({ addr, name }, at) => addr === b[at].addr && name === b[at].name)
 
