@@ -24,7 +24,8 @@ run('ip', ['link', 'set', 'lo', 'up'])
 const folder = mkdtempSync(join(tmpdir(), 'tb-operator-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const axe = readFileSync(join(dirname(script), '../../node_modules/axe-core/axe.min.js'), 'utf8')
-const browser = await browse(process.argv[2] ?? 'chrome')
+const kind = process.argv[2] ?? 'chrome'
+const browser = await browse(kind)
 
 /** What pages have said, and asked for elsewhere; nothing of either may be. */
 const noise = []
@@ -39,7 +40,8 @@ async function open(url, { width = 1280, height = 800, dark = false } = {}) {
   page.on('load', () => page.loads++)
   await page.setViewport({ width, height })
   const features = [['prefers-color-scheme', dark ? 'dark' : 'light'], ['prefers-reduced-motion', 'reduce']]
-  await page.emulateMediaFeatures(features.map(([name, value]) => ({ name, value })))
+  // Firefox can be told by its settings alone.
+  if (kind === 'chrome') await page.emulateMediaFeatures(features.map(([name, value]) => ({ name, value })))
   await page.goto(url)
   await page.bringToFront()
   return page
@@ -250,6 +252,7 @@ const answers = () => fetch(`${URL}healthz`).then(() => true, () => false)
   await accessible(page, 'a wide window')
   await page.close()
   for (const [name, width, height, dark] of [['dark', 1280, 760, true], ['phone', 390, 780, false], ['phone-dark', 320, 640, true]]) {
+    if (dark && kind !== 'chrome') continue
     const page = await open(served.url, { width, height, dark })
     await page.waitForSelector('#rows [role=row]')
     await picture(page, `page-${name}`)

@@ -218,3 +218,104 @@ fn rows(
 fn minute(now: f64) -> u64 {
     (now / 60.0) as u64
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+    use crate::types::{ListedStatus, NodeCondition, TopologyNode};
+
+    /// A server with these nodes, by the last part of their addresses, after so many seconds: what each is, and
+    /// when that began.
+    fn status(now: u64, nodes: &[(u8, NodeCondition, u64)]) -> Status {
+        let node = |&(n, condition, at): &(u8, _, u64)| NodeStatus {
+            addr: ([192, 0, 2, n], 3001).into(),
+            public: ([192, 0, 2, n], 3001).into(),
+            kind: NodeKind::Balance,
+            name: None,
+            joined: false,
+            condition,
+            since: Duration::from_secs(now - at),
+            fault: None,
+            rtt: Some(Duration::from_millis(u64::from(n))),
+            turn: None,
+            lists: 0,
+        };
+        let nodes = nodes.iter().map(node).collect();
+        Status { uptime: Duration::from_secs(now), nodes, ..Status::default() }
+    }
+
+    /// What the first node lists.
+    fn lists(entries: &[u8]) -> Topology {
+        let listed = |n: u8| ListedStatus {
+            addr: ([192, 0, 2, n], 3001).into(),
+            kind: "leaf",
+            name: Some(format!("leaf-{n}")),
+            turn: None,
+        };
+        let lists = entries.iter().map(|n| listed(*n)).collect();
+        let node = TopologyNode { node: listed(1), state: "online", lists };
+        Topology { nodes: vec![node], ..Topology::default() }
+    }
+
+    fn data(event: &str, name: &str) -> Value {
+        let data = event.strip_prefix(&format!("event: {name}\ndata: ")).unwrap();
+        assert!(data.ends_with("\n\n") && data.matches('\n').count() == 2, "{event}");
+        serde_json::from_str(data).unwrap()
+    }
+
+    /// The changes that an event has, as `ADDRESS WHAT STATE`.
+    fn changes(told: &Value) -> Vec<String> {
+        let part = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+        let change = |change: &Value| {
+            [part(&change["id"]), part(&change["what"]), part(&change["state"])].join(" ")
+        };
+        told["changes"].as_array().unwrap().iter().map(change).collect()
+    }
+
+    #[test]
+    fn what_changes_is_told_and_nothing_else() {
+        use NodeCondition::{Full, Offline, Online};
+        let first = Board::new(&status(9, &[(1, Online, 1), (2, Online, 2)]), &lists(&[]));
+        let same = first.next(&status(10, &[(1, Online, 1), (2, Online, 2)]), &lists(&[]));
+        assert!(same.is_like(&first));
+        let all = data(&same.all(), "all");
+        assert_eq!((all["nodes"].as_array().unwrap().len(), changes(&all).len()), (2, 0));
+
+        let next = same.next(&status(11, &[(1, Online, 1), (3, Full, 11)]), &lists(&[7, 8]));
+        assert!(!next.is_like(&same));
+        let some = data(&next.since(&first), "some");
+        let ids: Vec<_> =
+            some["nodes"].as_array().unwrap().iter().map(|node| &node["id"]).collect();
+        assert_eq!(ids, ["192.0.2.1:3001", "192.0.2.3:3001"]);
+        assert_eq!(some["gone"], serde_json::json!(["192.0.2.2:3001"]));
+        assert!(some["server"].is_null() && some["minute"] == false);
+        let told = ["192.0.2.1:3001 lists -", "192.0.2.3:3001 new full", "192.0.2.2:3001 gone -"];
+        assert_eq!(changes(&some), told);
+        assert_eq!(some["changes"][0]["names"], serde_json::json!(["leaf-7", "leaf-8"]));
+
+        // One that was away between two looks is told of; its list, which came back with it, is not.
+        let back = next.next(&status(19, &[(1, Online, 18), (3, Offline, 16)]), &lists(&[]));
+        let some = data(&back.since(&next), "some");
+        assert_eq!(changes(&some), ["192.0.2.1:3001 state online", "192.0.2.3:3001 state offline"]);
+        assert_eq!(some["changes"][0]["at_s"], 18.0);
+        // Who has seen the one before has all of it.
+        assert_eq!(changes(&data(&back.since(&first), "some")).len(), 5);
+        let later = back.next(&status(3700, &[(1, Online, 18), (3, Offline, 16)]), &lists(&[]));
+        assert!(changes(&data(&later.all(), "all")).is_empty(), "an hour has passed");
+    }
+
+    #[test]
+    fn an_hour_has_a_point_a_minute() {
+        let online = [(4, NodeCondition::Online, 0)];
+        let first = Board::new(&status(59, &online), &lists(&[]));
+        let next = first.next(&status(60, &online), &lists(&[]));
+        assert_eq!(data(&next.since(&first), "some")["minute"], true);
+        assert_eq!(data(&next.all(), "all")["nodes"][0]["past"], serde_json::json!([4.0]));
+        // Who has missed one is told all.
+        let later = next.next(&status(200, &online), &lists(&[]));
+        let all = data(&later.since(&next), "all");
+        assert_eq!(all["nodes"][0]["past"], serde_json::json!([4.0, null, 4.0]));
+    }
+}
