@@ -48,7 +48,7 @@ export class Stream {
     try {
       why = await this.#read(abort)
     } catch (error) {
-      why = abort.signal.reason === 'silent' ? 'it has said nothing for a while' : 'it does not answer'
+      why = abort.signal.reason === 'silent' ? 'the server has said nothing for a while' : 'the server does not answer'
     }
     if (this.#abort !== abort) return
     this.#abort = undefined
