@@ -205,6 +205,8 @@ pub enum Fault {
     UrlsUnjudged,
     /// The client believes a bare answer about URLs of one that has returned a nonce.
     UrlNonceForgotten,
+    /// What a leaf says of itself beside its URLs changes nothing.
+    StateBesideUrlsUnheard,
     /// The client names a TURN server that has not answered, where it is told not to.
     UnverifiedNamed,
     /// The client begins any number of TCP connections.

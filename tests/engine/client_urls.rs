@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use turn_balance::internals::engine::client::descent::{Options, Selection, Strategy, Verify};
 use turn_balance::internals::wire::{
-    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody,
+    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
 
 use crate::cascade::*;
@@ -119,6 +119,34 @@ fn a_lost_datagram_loses_none_and_silence_holds_nothing_up() {
     let chosen = descend(&mut world(vec![(11, mute)]), Options::default());
     assert_eq!(urls(&chosen), ["turn:203.0.113.11:3478?transport=udp"]);
     assert!(chosen.elapsed < Duration::from_millis(300), "{:?}", chosen.elapsed);
+}
+
+#[test]
+fn one_that_goes_out_of_service_meanwhile_is_passed_over_unless_nobody_else_lives() {
+    let drains = |state: State| {
+        answers(Box::new(move |asked, _| {
+            let state = if asked { state } else { State::Offering };
+            Some(ProbeReply { state, turn: Some(leaf_turn(11)), ..ProbeReply::default() })
+        }))
+    };
+    let far = || (90, leaf_with(90, &["turns:far.example"]));
+    for state in [State::Draining, State::Full, State::TurnDown] {
+        for verify in [Verify::On, Verify::Off, Verify::Require] {
+            let options = Options { verify, ..Options::default() };
+            let mut both = world(vec![(11, drains(state)), far()]);
+            let chosen = descend(&mut both, options.clone());
+            let expected = (leaf_turn(90), texts(&["turns:far.example"]), verify != Verify::Off);
+            assert_eq!((chosen.turn, urls(&chosen), chosen.verified), expected, "{options:?}");
+
+            let mut alone = world(vec![(11, drains(state))]);
+            let options = Options { urls: true, ..options };
+            let trace = alone.descend(client(), options, &[server(ROOT)]).trace();
+            let serves = state != State::TurnDown;
+            let outcome = trace.and_then(|trace| trace.outcome.ok());
+            let turn = outcome.map(|chosen| chosen.turn);
+            assert_eq!(turn, serves.then_some(leaf_turn(11)), "{state:?} {verify:?}");
+        }
+    }
 }
 
 #[test]

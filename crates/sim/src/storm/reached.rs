@@ -23,13 +23,18 @@ impl Reached {
         self.asked.insert((to, id), of);
     }
 
-    /// A right answer came. Returns whether it is one about URLs.
-    pub(crate) fn hears(&mut self, from: SocketAddr, id: u32, urls: &[String]) -> bool {
-        let Some(of) = self.asked.get(&(from, id)) else { return false };
+    /// A right answer came. Returns whose URLs it is about, if it is about URLs.
+    pub(crate) fn hears(
+        &mut self,
+        from: SocketAddr,
+        id: u32,
+        urls: &[String],
+    ) -> Option<SocketAddr> {
+        let of = self.asked.get(&(from, id))?;
         let whose = of.unwrap_or(from);
         let urls = urls.iter().filter_map(|text| text.parse::<TurnUrl>().ok());
         self.told.extend(urls.map(|url| (whose, url.to_string())));
-        true
+        Some(whose)
     }
 
     /// What is wrong with what is said of the chosen one. `may`: whether an address may be named.

@@ -150,12 +150,19 @@ impl Traveller {
             self.reads_nonces.insert(from);
         }
         self.silent.insert(host(from.ip()), None);
-        // An answer about URLs comes when all are measured: what it says of its state changes nothing.
-        if !reply.retry && !self.reached.hears(from, id, &reply.urls) {
-            self.leaves.remove(&from);
-            self.leaves.extend(reply.turn.map(|turn| (from, (reply.state, turn))));
-            let lists = !reply.nodes.is_empty() || !reply.hosts.is_empty();
-            self.listers.extend(lists.then_some(from));
+        if !reply.retry {
+            match self.reached.hears(from, id, &reply.urls) {
+                Some(whose) if whose == from && reply.state != State::Offering => {
+                    self.leaves.entry(from).and_modify(|(state, _)| *state = reply.state);
+                }
+                Some(_) => {}
+                None => {
+                    self.leaves.remove(&from);
+                    self.leaves.extend(reply.turn.map(|turn| (from, (reply.state, turn))));
+                    let lists = !reply.nodes.is_empty() || !reply.hosts.is_empty();
+                    self.listers.extend(lists.then_some(from));
+                }
+            }
         }
         self.heard_of.extend(&reply.hosts);
         self.named.extend(reply.turn);

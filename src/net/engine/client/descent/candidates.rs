@@ -124,6 +124,19 @@ impl Candidates {
         self.iter().filter(move |(_, entry)| fits(entry)).filter_map(|(id, _)| self.score(id))
     }
 
+    /// Whether a candidate can be chosen. What a leaf names is out of service with the leaf.
+    pub(super) fn can_win(&self, id: CandidateId) -> bool {
+        let entry = &self[id];
+        let leaf = entry.via.map(|via| &self[via]).filter(|via| via.role == Role::Leaf);
+        entry.can_win() && leaf.is_none_or(Entry::can_win)
+    }
+
+    /// The scores of all that can be chosen.
+    pub(super) fn winners(&self) -> impl Iterator<Item = Score> {
+        let ids = self.iter().map(|(id, _)| id);
+        ids.filter(|id| self.can_win(*id)).filter_map(|id| self.score(id))
+    }
+
     /// From a candidate up to its root.
     pub(super) fn path(&self, id: CandidateId) -> Vec<CandidateId> {
         std::iter::successors(Some(id), |&at| self[at].via).collect()
@@ -176,6 +189,11 @@ impl Candidates {
         entry.retries = entry.retries.saturating_add(1);
         entry.exchange.set_cookie(cookie);
         entry.retries <= MOST_RETRIES
+    }
+
+    /// Takes in what a server says of itself.
+    pub(super) fn note_state(&mut self, id: CandidateId, state: State) {
+        self.entry(id).state = state;
     }
 
     /// Takes in what a balance server says of itself and lists. `judge` says of the TURN server that

@@ -14,10 +14,9 @@ use super::race::Race;
 use super::rank::Score;
 use super::report::{Obstacle, Selection};
 use super::roots::NamedRoots;
-use super::schedule::PATIENCE;
 use super::trace::Trace;
 use super::unoffered::Unoffered;
-use super::urls::Urls;
+use super::urls::{UrlAnswer, Urls};
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View, stun};
@@ -248,14 +247,27 @@ impl Descent {
         };
         put_on_link(&mut reply, from);
         let proof = Proof::of_reply(id, &reply);
-        if self.urls.hear(now, from, proof, &reply, &mut self.race) {
-            return;
-        }
-        let Some(id) = self.race.handle_answer(now, from, proof) else { return };
-        self.unoffered.note(id, &mut reply);
-        let racing = self.is_racing();
-        if self.race.handle_reply(now, id, reply, racing) && self.is_verifying() {
-            self.ask_finalist(now, id);
+        let id = match self.urls.hear(now, from, proof, &reply, &mut self.race) {
+            UrlAnswer::Taken => return,
+            UrlAnswer::OfLeaf(id) => {
+                self.unoffered.note(id, &mut reply);
+                self.race.handle_state(id, reply.state);
+                id
+            }
+            UrlAnswer::Unasked => {
+                let Some(id) = self.race.handle_answer(now, from, proof) else { return };
+                self.unoffered.note(id, &mut reply);
+                let racing = self.is_racing();
+                self.race.handle_reply(now, id, reply, racing);
+                id
+            }
+        };
+        if self.is_verifying() {
+            // It may have missed the end of the race just so, or have led and be out of service now.
+            let leader = self.race.best().map(|best| best.id);
+            for leaf in [Some(id), leader].into_iter().flatten() {
+                self.ask_finalist(now, leaf);
+            }
             self.ask_for_urls(now);
         }
     }
@@ -274,10 +286,8 @@ impl Descent {
             return;
         }
         if self.race.best().is_none() && self.is_verifying() {
-            // The last that was in hand has gone out of service: on with the race.
             self.phase = Phase::Racing;
-            self.race.schedule_mut().be_patient(now, PATIENCE);
-            self.race.ask_new_roots(now);
+            self.race.resume(now);
         }
         let first = self.is_plain();
         while self.race.best().is_none() && self.race.schedule().is_quiet() && !self.awaits_nat64()
@@ -393,8 +403,7 @@ impl Descent {
         urls || self.race.schedule().is_measuring()
     }
 
-    /// Asks the TURN server of a leaf that is near the best. One whose answer comes while the round
-    /// is on has just missed the end of the race, and joins; one that leads, even where there are
+    /// Asks the TURN server of a leaf that is near the best; of one that leads, even where there are
     /// enough.
     fn ask_finalist(&mut self, now: Instant, leaf: CandidateId) {
         let candidates = self.race.candidates();

@@ -80,7 +80,7 @@ pub(super) fn limit(candidates: &Candidates, best: Score) -> Duration {
 pub(super) fn ranked(candidates: &Candidates) -> Vec<Score> {
     let asked = |turn: SocketAddr| {
         let is = |entry: &Entry| entry.addr == turn && entry.rtt.is_some();
-        turns(candidates).any(|(_, entry)| is(entry) && can_be_chosen(candidates, entry))
+        turns(candidates).any(|(id, entry)| is(entry) && candidates.can_win(id))
     };
     let stands = |entry: &Entry| entry.role == Role::Turn || !entry.turn.is_some_and(asked);
     let score = |id| {
@@ -89,17 +89,11 @@ pub(super) fn ranked(candidates: &Candidates) -> Vec<Score> {
     };
     let mut ranked: Vec<_> = candidates
         .iter()
-        .filter(|(_, entry)| can_be_chosen(candidates, entry) && stands(entry))
+        .filter(|(id, entry)| candidates.can_win(*id) && stands(entry))
         .filter_map(|(id, entry)| Some((entry.role != Role::Turn, score(id)?)))
         .collect();
     ranked.sort_unstable_by_key(|(unasked, score)| (score.reserve, *unasked, *score));
     ranked.into_iter().map(|(_, score)| score).collect()
-}
-
-/// Whether it can be chosen. What a leaf names is out of service with the leaf.
-fn can_be_chosen(candidates: &Candidates, entry: &Entry) -> bool {
-    let leaf = entry.via.map(|via| &candidates[via]).filter(|via| via.role == Role::Leaf);
-    entry.can_win() && leaf.is_none_or(Entry::can_win)
 }
 
 /// The least time measured to a candidate that can be chosen. A TURN server on the host of the leaf

@@ -20,7 +20,7 @@ use super::role::Role;
 use super::schedule::{MOST_ROOT_PATIENCE, PATIENCE, ROOT_PATIENCE, ROOT_SPACING, Schedule};
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit};
-use crate::net::wire::ProbeReply;
+use crate::net::wire::{ProbeReply, State};
 use crate::types::Nat64;
 
 /// A race among candidates.
@@ -103,44 +103,60 @@ impl Race {
         None
     }
 
-    /// Takes in what a balance server said; while the race is on, that may lead further down. Returns
-    /// whether it is to be reckoned with.
+    /// Takes in what a balance server said; while the race is on, that may lead further down.
     pub(super) fn handle_reply(
         &mut self,
         now: Instant,
         id: CandidateId,
         reply: ProbeReply,
         racing: bool,
-    ) -> bool {
+    ) {
         if reply.retry {
             if self.candidates.take_cookie(id, reply.cookie) {
                 self.plan(id, now);
             }
-            return false;
+            return;
         }
         let Entry { root, ref list, .. } = self.candidates[id];
         let known_before = list.len();
         let judge = |turn| self.options.judge(root, turn);
         self.candidates.take_reply(id, reply, judge);
-        let entry = &self.candidates[id];
-        self.schedule.move_to_its_lane(id, entry);
-        if !entry.serves() {
-            self.schedule.give_up(id);
-            self.rank();
-            return false;
+        self.schedule.move_to_its_lane(id, &self.candidates[id]);
+        if self.is_out_of_service(id) {
+            return;
         }
+        let entry = &self.candidates[id];
         if entry.list.len() > known_before && entry.explored && racing {
             self.explore(now, id, known_before);
         }
         let leads = self.best.is_some_and(|best| best.id == id);
-        if leads && !self.candidates[id].can_win() {
+        if leads && !self.candidates.can_win(id) {
             self.rank(); // it is not what it was taken for
         }
         self.compare(id);
         if racing {
             self.go_down(now);
         }
-        true
+    }
+
+    /// Takes in what a leaf says of itself beside its URLs. That it serves was known before.
+    pub(super) fn handle_state(&mut self, id: CandidateId, state: State) {
+        planted!(StateBesideUrlsUnheard => ());
+        if state != State::Offering {
+            self.candidates.note_state(id, state);
+            self.is_out_of_service(id);
+        }
+    }
+
+    /// Whether one that has spoken is not to be reckoned with. Nothing more is awaited from it then, and
+    /// another leads.
+    fn is_out_of_service(&mut self, id: CandidateId) -> bool {
+        let out = !self.candidates[id].serves();
+        if out {
+            self.schedule.give_up(id);
+            self.rank();
+        }
+        out
     }
 
     /// Something stands before a candidate: nothing more is awaited from it.
@@ -165,7 +181,7 @@ impl Race {
     pub(super) fn handle_nat64(&mut self, now: Instant, nat64: Nat64) {
         self.options.nat64 = nat64;
         self.detour.open(now, &mut self.candidates, &mut self.schedule, &self.options);
-        if self.best.is_some_and(|best| !self.candidates[best.id].can_win()) {
+        if self.best.is_some_and(|best| !self.candidates.can_win(best.id)) {
             self.rank();
         }
     }
@@ -187,7 +203,7 @@ impl Race {
         if self.options.strategy == Strategy::First && self.levels.is_explored(entry.level) {
             return; // the level is won
         }
-        if entry.can_win() {
+        if self.candidates.can_win(id) {
             if score.beats(self.best) {
                 self.best = Some(score);
                 self.announce();
@@ -200,7 +216,7 @@ impl Race {
     /// Finds the best in hand anew: one that was may have gone out of service.
     fn rank(&mut self) {
         let before = self.best;
-        self.best = self.candidates.scores(Entry::can_win).min();
+        self.best = self.candidates.winners().min();
         if self.best != before {
             self.announce();
         }
@@ -287,6 +303,17 @@ impl Race {
         }
         self.rank();
         self.best.is_some()
+    }
+
+    /// All that was in hand has gone out of service in the last round: on with the race, among those who
+    /// were not awaited any more.
+    pub(super) fn resume(&mut self, now: Instant) {
+        let awaited = self.candidates.iter().filter(|(_, entry)| entry.is_awaited());
+        for id in Vec::from_iter(awaited.map(|(id, _)| id)) {
+            self.plan(id, now);
+        }
+        self.schedule.be_patient(now, PATIENCE);
+        self.ask_new_roots(now);
     }
 
     /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next best.

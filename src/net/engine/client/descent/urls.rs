@@ -56,6 +56,16 @@ struct Wanted {
     urls: Option<Vec<TurnUrl>>,
 }
 
+/// What came of an answer.
+#[derive(Debug)]
+pub(super) enum UrlAnswer {
+    /// Nobody was asked for URLs with this one.
+    Unasked,
+    Taken,
+    /// It is a leaf's, which says something of itself beside them.
+    OfLeaf(CandidateId),
+}
+
 impl Urls {
     /// Asks for the URLs of the best candidates that were not asked for. Returns whether it does.
     pub(super) fn ask(&mut self, now: Instant, best: &[Score], race: &Race) -> bool {
@@ -116,7 +126,7 @@ impl Urls {
         }
     }
 
-    /// Takes an answer to one of the requests. Returns whether it is one.
+    /// Takes an answer, if it is to one of the requests.
     pub(super) fn hear(
         &mut self,
         now: Instant,
@@ -124,25 +134,29 @@ impl Urls {
         proof: Proof,
         reply: &ProbeReply,
         race: &mut Race,
-    ) -> bool {
-        let Some(&owner) = self.by_request.get(&proof.id()) else { return false };
+    ) -> UrlAnswer {
+        let Some(&owner) = self.by_request.get(&proof.id()) else { return UrlAnswer::Unasked };
         let returns_nonces = self.returns_nonces(from, race.candidates());
         let Some(wanted) = self.wanted.get_mut(&owner).filter(|wanted| wanted.is_asked(from))
         else {
-            return false;
+            return UrlAnswer::Unasked;
         };
         if returns_nonces {
             wanted.exchange.expect_nonces();
         }
         match wanted.exchange.judge(proof) {
-            Judged::Unasked => return false,
+            Judged::Unasked => return UrlAnswer::Unasked,
             Judged::Repeated => race.post().note(|cost| &mut cost.repeated),
             Judged::Right { .. } => {
                 wanted.exchange.accept(proof);
                 race.note_answer_of(now, from, proof);
                 if !reply.retry {
-                    let root = race.candidates()[owner].root;
-                    wanted.urls.get_or_insert_with(|| judged(&reply.urls, root, race.options()));
+                    let entry = &race.candidates()[owner];
+                    let judged = || judged(&reply.urls, entry.root, race.options());
+                    wanted.urls.get_or_insert_with(judged);
+                    if entry.role == Role::Leaf {
+                        return UrlAnswer::OfLeaf(owner);
+                    }
                 } else if wanted.retries < MOST_RETRIES {
                     wanted.retries += 1;
                     wanted.exchange.set_cookie(reply.cookie.clone());
@@ -151,7 +165,7 @@ impl Urls {
                 }
             }
         }
-        true
+        UrlAnswer::Taken
     }
 
     /// The URLs that were told of the TURN server of a candidate.
