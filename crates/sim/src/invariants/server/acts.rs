@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
+use turn_balance::internals::engine::server::turn::TurnSpec;
 use turn_balance::internals::wire::auth::{Key, Purpose, TRAILER};
 use turn_balance::internals::wire::{
     PADDED_REQUEST, Ping, Pong, Probe, Request, RequestBody, Response, ResponseBody,
@@ -10,7 +11,7 @@ use turn_balance::internals::wire::{
 };
 
 use super::super::input::Input;
-use super::{World, node, own, spec, superior};
+use super::{World, node, own, spec, superior, turn_node};
 
 /// Who may send something.
 fn somebody(input: &mut Input<'_>) -> SocketAddr {
@@ -52,6 +53,12 @@ impl World {
                 let listed: Vec<_> = (0..self.configured as u8).map(spec).collect();
                 self.checked.retain(|addr, _| listed.iter().any(|spec| spec.addr == *addr));
                 self.engine.set_nodes(self.now, listed);
+            }
+            _ if input.one_in(4) => {
+                self.turns = (0..input.byte() % 4).map(turn_node).collect();
+                self.bound.retain(|turn, _| self.turns.contains(turn));
+                let specs = self.turns.iter().map(|turn| TurnSpec::new(*turn));
+                self.engine.set_turn_nodes(self.now, specs);
             }
             _ => self.bind(input),
         }

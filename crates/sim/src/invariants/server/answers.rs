@@ -6,7 +6,8 @@ use std::time::Duration;
 use turn_balance::internals::engine::server::answer::{Answer, Handled};
 use turn_balance::internals::engine::server::incoming::{Incoming, LocalAddr};
 use turn_balance::internals::wire::{
-    MAX_ANSWER, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View, stun,
+    Kind, MAX_ANSWER, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State, View,
+    stun,
 };
 
 use super::{World, own};
@@ -105,13 +106,19 @@ impl World {
     fn lists(&self, probe: &Probe<'_>, reply: &ProbeReply) {
         let direct = probe.nonce == 0 || probe.view == View::Subordinates;
         if direct {
-            let listed =
-                reply.nodes.iter().map(|node| node.addr).chain(reply.hosts.iter().copied());
-            for addr in listed {
-                assert!(self.may_be_online(addr), "{addr} is not online");
+            let hosts = reply.hosts.iter().map(|addr| (*addr, Kind::Balance));
+            for (addr, kind) in reply.nodes.iter().map(|node| (node.addr, node.kind)).chain(hosts) {
+                let may = match kind {
+                    Kind::Turn => self.may_be_up(addr),
+                    Kind::Balance | Kind::Leaf => self.may_be_online(addr),
+                };
+                assert!(may, "{addr} is not online");
             }
         }
-        let most = self.right.keys().filter(|addr| self.may_be_online(**addr)).count();
-        assert!(most > 0 || reply.nodes.is_empty() && reply.hosts.is_empty());
+        if let Some(turn) = reply.turn.filter(|turn| *turn != super::turn()) {
+            // One that is a node goes to those alone who know no others than who stands beside a server.
+            assert!(probe.nonce == 0 && self.may_be_up(turn), "{turn} is not up");
+        }
+        assert!(self.may_be_counted() > 0 || reply.nodes.is_empty() && reply.hosts.is_empty());
     }
 }

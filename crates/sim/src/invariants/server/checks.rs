@@ -86,21 +86,25 @@ impl World {
         }
     }
 
-    /// Something comes to the socket that the TURN server is asked from.
+    /// Something comes to the socket that TURN servers are asked from.
     pub(super) fn bind(&mut self, input: &mut Input<'_>) {
         let fault = input.byte() % 4;
-        let mut answer = self.binding.clone().unwrap_or_else(|| input.bytes().to_vec());
+        let asked: Vec<_> = self.bindings.keys().copied().collect();
+        let asked = input.pick(&asked).unwrap_or(turn());
+        let mut answer =
+            self.bindings.get(&asked).cloned().unwrap_or_else(|| input.bytes().to_vec());
         if let Some(head) = answer.get_mut(..2) {
             head.copy_from_slice(&[1, u8::from(fault != 1)]);
         }
         if fault == 2 {
             answer = input.bytes().to_vec();
         }
-        let from = if fault == 3 { node(input.byte()) } else { turn() };
+        let from = if fault == 3 { node(input.byte()) } else { asked };
         if self.engine.handle_binding(self.now, from, &answer) {
-            let asked = self.binding.take().expect("nobody has asked");
-            assert!(from == turn() && stun::binding_response(&answer).is_some());
-            assert_eq!(asked[8..20], answer[8..20]);
+            let request = self.bindings.remove(&from).expect("nobody has asked");
+            assert!(stun::binding_response(&answer).is_some());
+            assert_eq!(request[8..20], answer[8..20]);
+            self.bound.insert(from, self.now);
         }
     }
 }

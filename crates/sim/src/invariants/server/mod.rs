@@ -26,6 +26,9 @@ use turn_balance::internals::wire::{
 
 use super::input::{Input, seed};
 
+/// How long an answer keeps a TURN server up: three checks that fail end sooner.
+const TURN_UP: Duration = Duration::from_secs(11);
+
 /// What a test of a server remembers.
 struct World {
     start: Instant,
@@ -58,8 +61,12 @@ struct World {
     recorded: Vec<(SocketAddr, Vec<u8>)>,
     /// The numbers of heartbeats to superiors.
     beats: Vec<u64>,
-    /// What the TURN server was asked last.
-    binding: Option<Vec<u8>>,
+    /// TURN servers that are nodes.
+    turns: Vec<SocketAddr>,
+    /// What each TURN server was asked last.
+    bindings: BTreeMap<SocketAddr, Vec<u8>>,
+    /// The last right answer of each.
+    bound: BTreeMap<SocketAddr, Instant>,
 }
 
 #[derive(Clone)]
@@ -88,6 +95,10 @@ fn superior() -> SocketAddr {
 
 fn turn() -> SocketAddr {
     SocketAddr::from(([203, 0, 113, 200], 3478))
+}
+
+fn turn_node(n: u8) -> SocketAddr {
+    SocketAddr::from(([203, 0, 113, 201 + n], 3478))
 }
 
 fn node(n: u8) -> SocketAddr {
@@ -143,7 +154,9 @@ impl World {
             numbers: BTreeMap::new(),
             recorded: Vec::new(),
             beats: Vec::new(),
-            binding: None,
+            turns: Vec::new(),
+            bindings: BTreeMap::new(),
+            bound: BTreeMap::new(),
         }
     }
 
@@ -155,6 +168,18 @@ impl World {
     /// Whether a node may be online by what it has answered.
     fn may_be_online(&self, addr: SocketAddr) -> bool {
         self.right.get(&addr).is_some_and(|right| self.now < *right + ONLINE)
+    }
+
+    /// Whether a TURN server that is a node may be up by what it has answered.
+    fn may_be_up(&self, turn: SocketAddr) -> bool {
+        let bound = self.bound.get(&turn);
+        self.turns.contains(&turn) && bound.is_some_and(|at| self.now < *at + TURN_UP)
+    }
+
+    /// How many nodes may be online by what they have answered.
+    fn may_be_counted(&self) -> usize {
+        let nodes = self.right.keys().filter(|addr| self.may_be_online(**addr)).count();
+        nodes + self.turns.iter().filter(|turn| self.may_be_up(**turn)).count()
     }
 
     /// All that is due.
@@ -182,9 +207,9 @@ impl World {
         let old = self.checks.len().saturating_sub(64);
         self.checks.drain(..old);
         while let Some((_, Transmit { to, payload })) = self.engine.poll_binding(now) {
-            assert_eq!(to, turn());
+            assert!(to == turn() || self.turns.contains(&to), "{to} is no TURN server");
             if stun::is_stun(&payload) {
-                self.binding = Some(payload);
+                self.bindings.insert(to, payload);
             } else {
                 assert_eq!(payload.len(), SHORT_REQUEST); // is it a balance server?
             }
@@ -201,17 +226,16 @@ impl World {
         // One a second, and one for each Pong, of which one a second is answered.
         assert!(self.beats.len() as f64 <= 2.0 * self.seconds() + 4.0, "{} s", self.seconds());
         let NodeCount { online, all } = self.engine.count();
-        let may = self.right.keys().filter(|addr| self.may_be_online(**addr)).count();
+        let may = self.may_be_counted();
         assert!(online <= may, "{online} online, {may} have answered");
-        assert_eq!(
-            online,
-            self.engine.members().online(now).count(),
-            "what is kept is what is there"
-        );
+        let members = self.engine.members().online(now).count();
+        let turns = self.turns.iter().filter(|turn| self.may_be_up(**turn)).count();
+        let kept = members..=members + turns;
+        assert!(kept.contains(&online), "{online} are kept, {kept:?} are there");
         let most = self.trust.join.as_ref().map_or(0, |join| join.max_nodes);
         // Those that are listed later have their place beside those that have joined.
         let most = if self.relisted { most + self.configured } else { most.max(self.configured) };
-        assert!(all <= most, "{all} nodes");
+        assert!(all <= most + self.turns.len(), "{all} nodes");
     }
 
     /// What workers do where the offer has expired, and the control task after each turn.
