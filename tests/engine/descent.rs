@@ -131,11 +131,24 @@ fn a_dead_turn_server_is_passed_over_for_one_far_away() {
 }
 
 #[test]
+fn a_turn_server_that_answers_is_chosen_though_its_leaf_is_silent() {
+    let mut world = cascade(5, Path::of(0));
+    world.run_for(Duration::from_secs(1));
+    world.hosts.remove(&leaf(11));
+    let selected = selection(&world.descend(client(), levels(), &[server(ROOT)]));
+    assert_eq!((selected.turn, selected.verified), (leaf_turn(11), true));
+    // The leaf was asked again in vain; without the last round nothing shows that anybody is there.
+    let off = Options { verify: Verify::Off, ..levels() };
+    assert_eq!(selection(&world.descend(client(), off, &[server(ROOT)])).turn, leaf_turn(12));
+}
+
+#[test]
 fn a_silent_region_sends_the_descent_into_the_next() {
     let mut world = cascade(5, Path::of(0));
     world.run_for(Duration::from_secs(1));
     for n in leaves(1) {
         world.hosts.remove(&leaf(n));
+        world.hosts.remove(&leaf_turn(n));
     }
     let descent = world.descend(client(), levels(), &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(21));
@@ -153,6 +166,7 @@ fn a_region_outside_the_window_is_gone_into_when_the_first_is_a_dead_end() {
     world.run_for(Duration::from_secs(3));
     for n in leaves(1) {
         world.hosts.remove(&leaf(n));
+        world.hosts.remove(&leaf_turn(n));
     }
     let descent = world.descend(client(), levels(), &[server(ROOT)]);
     assert_eq!(selection(&descent).turn, leaf_turn(21));

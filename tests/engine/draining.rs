@@ -108,7 +108,10 @@ fn one_that_drains_is_chosen_where_nobody_else_lives() {
         for options in ways() {
             let mut world = settled(seed);
             ALL.iter().for_each(|n| world.drain(leaf(*n), true));
-            dead.iter().for_each(|n| world.stop(leaf(*n)));
+            for n in dead {
+                world.stop(leaf(*n));
+                world.hosts.remove(&leaf_turn(*n));
+            }
             let descent = world.descend(client(), options.clone(), &[server(ROOT)]);
             let selection = selection(&descent);
             assert_eq!(selection.turn, leaf_turn(11), "{options:?}");

@@ -42,7 +42,7 @@ fn a_closed_port_is_passed_over_at_once() {
 
     let (closed, time) = ended(&|world| close_all(world, [leaf(11)]));
     let out = closed.candidates.iter().find(|c| c.addr == leaf(11)).unwrap();
-    assert_eq!((out.state, out.sent), (CandidateState::Unreachable, 4), "it is not asked again");
+    assert_eq!((out.state, out.sent), (CandidateState::Unreachable, 2), "it is not asked again");
     assert_eq!(closed.outcome.unwrap().turn, leaf_turn(12));
     assert!(time < usual + Duration::from_millis(10), "{time:?}, {usual:?} with all open");
 

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry};
+use super::candidates::Candidates;
+use super::entry::Entry;
 use super::options::Strategy;
 use super::role::Role;
 
@@ -101,6 +102,12 @@ fn ranked_copies(rank: usize) -> usize {
         16..44 => 2,
         _ => 1,
     }
+}
+
+/// Whether one of so many copies to a leaf goes to the leaf itself, and not to the TURN server on its host:
+/// every second, and one alone.
+pub(super) fn is_to_leaf(copy: usize, copies: usize) -> bool {
+    copies == 1 || copy % 2 == 1
 }
 
 /// How many copies ask for the rest of a list that was longer than one answer.

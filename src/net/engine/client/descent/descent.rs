@@ -1,12 +1,10 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use super::candidate_id::CandidateId;
 use super::event::DescentEvent;
 use super::failure::Failure;
-use super::finish::{
-    self, FINAL_COPIES, FINALISTS, LAST_ROUNDS, SILENT_COPIES, fastest_turn, silent_finalists,
-};
+use super::finish::{self, fastest_turn};
+use super::last_round::{FINAL_COPIES, LAST_ROUNDS, LastRound};
 use super::link::put_on_link;
 use super::options::{Options, Progress, Strategy};
 use super::outcome::Ending;
@@ -31,6 +29,7 @@ use crate::types::{Nat64, Unresolved};
 pub struct Descent {
     race: Race,
     urls: Urls,
+    last_round: LastRound,
     roots: NamedRoots,
     unoffered: Unoffered,
     phase: Phase,
@@ -69,6 +68,7 @@ impl Descent {
         Self {
             race,
             urls: Urls::default(),
+            last_round: LastRound::default(),
             roots: NamedRoots::default(),
             unoffered: Unoffered::default(),
             phase: Phase::Racing,
@@ -266,7 +266,7 @@ impl Descent {
             // It may have missed the end of the race just so, or have led and be out of service now.
             let leader = self.race.best().map(|best| best.id);
             for leaf in [Some(id), leader].into_iter().flatten() {
-                self.ask_finalist(now, leaf);
+                self.last_round.ask(now, leaf, &mut self.race);
             }
             self.ask_for_urls(now);
         }
@@ -318,7 +318,7 @@ impl Descent {
     /// The last moment at which something outstanding can win.
     fn decided_at(&self) -> Instant {
         let limit = |best: Score| match self.phase {
-            Phase::Verifying(_) => finish::limit(self.race.candidates(), best),
+            Phase::Verifying(_) => self.last_round.limit(best, &self.race),
             _ => best.rtt,
         };
         let urls = self.favourite().filter(|_| self.is_verifying());
@@ -356,20 +356,11 @@ impl Descent {
 
     /// Asks the TURN servers of the best leaves themselves. Returns whether there is anything to ask.
     fn verify(&mut self, now: Instant) -> bool {
-        let Some(best) = self.race.best() else { return false };
-        let mut answered: Vec<_> = self.race.candidates().scores(|_| true).collect();
-        answered.sort_unstable();
-        self.phase = Phase::Verifying(1);
-        self.race.schedule_mut().clear();
-        for score in answered {
-            self.ask_finalist(now, score.id);
+        let begins = self.last_round.begin(now, &mut self.race);
+        if begins {
+            self.phase = Phase::Verifying(1);
         }
-        if !self.is_plain() {
-            for id in finish::most_promising_silent(self.race.candidates(), best) {
-                self.race.plan_copies(id, now, SILENT_COPIES);
-            }
-        }
-        self.race.schedule().is_measuring()
+        begins
     }
 
     /// Asks again the finalists that would be better than those that have answered, but stay
@@ -383,7 +374,10 @@ impl Descent {
         let again = chosen.is_some_and(|score| self.urls.ask_again(now, score.id, &self.race));
         let urls = self.ask_for_urls(now) || again;
         let verifies = self.race.options().verifies();
-        let silent = if verifies { silent_finalists(self.race.candidates()) } else { Vec::new() };
+        let silent = match verifies {
+            true => self.last_round.silent(&self.race),
+            false => Vec::new(),
+        };
         let answered = !verifies || fastest_turn(self.race.candidates()).is_some();
         if silent.is_empty() && answered {
             self.phase = Phase::Verifying(rounds + 1);
@@ -395,24 +389,9 @@ impl Descent {
             self.race.plan_copies(id, now, FINAL_COPIES);
         }
         if rounds == LAST_ROUNDS && !answered {
-            let mut room = FINALISTS;
-            for leaf in finish::next_best_leaves(self.race.candidates()) {
-                room -= usize::from(room > 0 && self.race.ask_turn(now, leaf, FINAL_COPIES));
-            }
+            self.last_round.ask_next_best(now, &mut self.race);
         }
         urls || self.race.schedule().is_measuring()
-    }
-
-    /// Asks the TURN server of a leaf that is near the best; of one that leads, even where there are
-    /// enough.
-    fn ask_finalist(&mut self, now: Instant, leaf: CandidateId) {
-        let candidates = self.race.candidates();
-        let (Some(score), Some(best)) = (candidates.score(leaf), self.race.best()) else { return };
-        let options = self.race.options();
-        let may = options.verifies() && (!self.is_plain() || leaf == best.id);
-        if may && finish::is_asked(candidates, score, best) {
-            self.race.ask_turn(now, leaf, FINAL_COPIES);
-        }
     }
 
     fn end(&mut self, now: Instant) {

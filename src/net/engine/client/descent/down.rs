@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::budget::Quota;
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry};
+use super::candidates::Candidates;
+use super::entry::Entry;
+use super::finish;
 use super::options::{Options, Strategy};
 use super::rank::{Score, can_win_until, least, window};
 use super::schedule::Schedule;
@@ -105,11 +107,15 @@ impl Levels {
         candidates: &Candidates,
     ) -> Option<Instant> {
         let promises = |id: CandidateId, window| {
-            candidates[id].outlook.is_none_or(|outlook| outlook <= window)
+            let leaf = &candidates[candidates.leaf_of(id)];
+            leaf.outlook.is_none_or(|outlook| outlook <= window)
         };
         // The leader's own copies can only make it lead by more.
-        let mut measuring = None;
-        for (newest, id) in schedule.measuring().filter(|(_, id)| *id != best.id) {
+        let leader = candidates.leaf_of(best.id);
+        let others = schedule.measuring().filter(|(_, id)| candidates.leaf_of(*id) != leader);
+        let half = finish::silent_half(candidates, leader).and_then(|id| schedule.newest(id));
+        let mut measuring = half.map(|newest| can_win_until(newest, finish::half_limit(best)));
+        for (newest, id) in others {
             let promises = promises(id, window(best.rtt));
             let limit = if promises { limit } else { limit * 7 / 10 };
             measuring = measuring.max(Some(can_win_until(newest, limit)));

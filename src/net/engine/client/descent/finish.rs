@@ -1,79 +1,98 @@
-//! The last round: whom it asks, and who is chosen.
+//! The end: what the last round is to ask, and who is chosen.
 //!
-//! The TURN servers of the best leaves are asked themselves. It passes over what does not answer,
-//! and adds samples where they count most.
+//! It passes over what does not answer, and adds samples where they count most.
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry};
-use super::rank::{Score, window};
+use super::candidates::Candidates;
+use super::entry::Entry;
+use super::rank::Score;
 use super::role::Role;
 
-/// How many TURN servers the last round asks, and how many copies each is sent: what the budget
-/// keeps for it.
-pub(super) const FINALISTS: usize = 4;
-pub(super) const FINAL_COPIES: u32 = 4;
-
-/// How often finalists are asked before one that stays silent is passed over: bursts of loss (some
-/// 80 ms) seldom outlast three round trips.
-pub(super) const LAST_ROUNDS: u8 = 3;
-
-/// How many silent leaves are asked again beside them, and how many copies each is sent.
+/// How many silent leaves are asked again beside them.
 const SILENT: usize = 4;
-pub(super) const SILENT_COPIES: u32 = 2;
 
-/// Whether the TURN server of a leaf is asked: the leader's in any case, another's if it is near
-/// the best and there is room.
-pub(super) fn is_asked(candidates: &Candidates, leaf: Score, best: Score) -> bool {
-    let entry = &candidates[leaf.id];
-    let finalists = candidates.iter().filter(|(_, entry)| is_finalist(candidates, entry)).count();
-    let fits = leaf.id == best.id || finalists < FINALISTS && leaf.is_finalist_beside(best);
-    fits && entry.role == Role::Leaf && entry.can_win()
+/// How near another must come to the leader to be better perhaps, by how often the less known of the two
+/// has answered: a sample more takes half of the noise.
+const RIVAL: [Duration; 3] =
+    [Duration::from_millis(4), Duration::from_millis(2), Duration::from_millis(1)];
+
+/// Leaves whose TURN servers the last round asks, the best first. None: whatever they say, the choice
+/// stands.
+pub(super) fn in_doubt(candidates: &Candidates, best: Score) -> Vec<CandidateId> {
+    let mut leaves: Vec<_> = leaves(candidates).collect();
+    leaves.sort_unstable();
+    leaves.retain(|leaf| is_in_doubt(candidates, *leaf, best));
+    let leader = candidates.leaf_of(best.id);
+    if leaves.iter().all(|leaf| leaf.id == leader) && is_settled(candidates, leader) {
+        return Vec::new();
+    }
+    leaves.into_iter().map(|leaf| leaf.id).collect()
+}
+
+/// Whether a leaf may be better than the leader, or leads.
+pub(super) fn is_in_doubt(candidates: &Candidates, leaf: Score, best: Score) -> bool {
+    let leader = candidates.leaf_of(best.id);
+    if leaf.id == leader || !is_settled(candidates, leader) {
+        return leaf.id == leader || leaf.is_finalist_beside(best);
+    }
+    let known = samples(candidates, leaf.id).min(samples(candidates, leader)).clamp(1, RIVAL.len());
+    leaf.rtt <= best.rtt + RIVAL[known - 1]
+}
+
+/// The score of a leaf by its own answers and those of its TURN server, where they go the same way.
+pub(super) fn leaf_score(candidates: &Candidates, leaf: CandidateId) -> Option<Score> {
+    let same_host = |turn: &CandidateId| candidates[*turn].addr.ip() == candidates[leaf].addr.ip();
+    let turn = candidates.turn_beside(leaf).filter(same_host);
+    let rtt = [Some(leaf), turn].into_iter().flatten().filter_map(|id| candidates[id].rtt).min()?;
+    let entry = &candidates[leaf];
+    let can_win = entry.role == Role::Leaf && entry.can_win() && entry.may_be_there();
+    can_win.then_some(Score { reserve: candidates.is_reserve(leaf), rtt, id: leaf })
+}
+
+/// Of a leaf that leads and its TURN server the one that was asked and has not answered, if one has.
+pub(super) fn silent_half(candidates: &Candidates, leader: CandidateId) -> Option<CandidateId> {
+    let turn = candidates.turn_beside(leader)?;
+    [leader, turn].into_iter().find(|id| candidates[*id].is_awaited())
+}
+
+/// How long that is waited for, from its newest copy on: a last round would take longer.
+pub(super) fn half_limit(best: Score) -> Duration {
+    best.rtt * 5 / 4 + Duration::from_millis(4)
 }
 
 /// Leaves whose every copy may have been lost, the most promising first: by their outlook, or by
-/// their place in the list, whose order is that of addresses.
+/// their place in the list, whose order is that of addresses. Where the choice stands without them, none,
+/// unless one of them must be nearer than the leader: a burst has taken answers then.
 pub(super) fn most_promising_silent(candidates: &Candidates, best: Score) -> Vec<CandidateId> {
-    let silent = candidates.iter().filter(|(_, e)| e.role == Role::Leaf && e.is_awaited());
-    let mut silent: Vec<_> = silent.map(|(id, _)| id).collect();
+    let silent = |(id, entry): &(CandidateId, &Entry)| {
+        let turn = candidates.turn_beside(*id).is_none_or(|turn| candidates[turn].rtt.is_none());
+        entry.role == Role::Leaf && entry.is_awaited() && turn
+    };
+    let mut silent: Vec<_> = candidates.iter().filter(silent).map(|(id, _)| id).collect();
+    let is_nearer = |id: &CandidateId| candidates[*id].farthest.is_some_and(|at| at <= best.rtt);
+    if is_settled(candidates, candidates.leaf_of(best.id)) && !silent.iter().any(is_nearer) {
+        return Vec::new();
+    }
     silent.sort_by_key(|&id| (candidates[id].outlook, id.abs_diff(best.id)));
     silent.truncate(SILENT);
     silent
 }
 
-/// Finalists that stay silent and would be better than those that have answered: the link may have
-/// been down.
-pub(super) fn silent_finalists(candidates: &Candidates) -> Vec<CandidateId> {
-    let fastest = fastest_turn(candidates);
-    let better = |entry: &Entry| {
-        let leaf = entry.via.and_then(|via| candidates[via].rtt);
-        leaf.is_some_and(|leaf| fastest.is_none_or(|fastest| leaf < fastest))
-    };
-    let silent = turns(candidates).filter(|(_, entry)| entry.is_awaited() && better(entry));
-    silent.map(|(id, _)| id).collect()
-}
-
 /// All leaves that can be chosen, best first, near or not: the best one may name a TURN server that
 /// is dead.
 pub(super) fn next_best_leaves(candidates: &Candidates) -> Vec<CandidateId> {
-    let leaf = |entry: &Entry| entry.role == Role::Leaf && entry.can_win();
-    let mut leaves: Vec<_> = candidates.scores(leaf).collect();
+    let mut leaves: Vec<_> = leaves(candidates).collect();
     leaves.sort_unstable();
     leaves.into_iter().map(|score| score.id).collect()
 }
 
 /// The least time to a TURN server that has answered itself.
 pub(super) fn fastest_turn(candidates: &Candidates) -> Option<Duration> {
-    turns(candidates).filter_map(|(id, _)| measured(candidates, id)).min()
-}
-
-/// How old a finalist's newest copy may get: the time of the best that has answered itself, or
-/// what the slowest leaf's time allows its neighbour.
-pub(super) fn limit(candidates: &Candidates, best: Score) -> Duration {
-    let leaves = turns(candidates).filter_map(|(_, entry)| candidates[entry.via?].rtt);
-    fastest_turn(candidates).unwrap_or_else(|| window(leaves.max().unwrap_or(best.rtt)))
+    let turns = turns(candidates).map(|(id, _)| id).filter(|id| candidates.can_win(*id));
+    turns.filter_map(|id| measured(candidates, id)).min()
 }
 
 /// What can be chosen, best first: TURN servers that answered themselves, then those whose leaf did.
@@ -100,16 +119,29 @@ pub(super) fn ranked(candidates: &Candidates) -> Vec<Score> {
 /// that names it is reached by the same path: both times are of that path.
 fn measured(candidates: &Candidates, id: CandidateId) -> Option<Duration> {
     let entry = &candidates[id];
-    let leaf = entry.via.map(|via| &candidates[via]);
-    let leaf = leaf.filter(|leaf| leaf.role == Role::Leaf && leaf.addr.ip() == entry.addr.ip());
-    entry.rtt.map(|rtt| leaf.and_then(|leaf| leaf.rtt).map_or(rtt, |least| least.min(rtt)))
+    let leaf = &candidates[candidates.leaf_of(id)];
+    let least = leaf.rtt.filter(|_| leaf.addr.ip() == entry.addr.ip());
+    entry.rtt.map(|rtt| least.map_or(rtt, |least| least.min(rtt)))
 }
 
 fn turns(candidates: &Candidates) -> impl Iterator<Item = (CandidateId, &Entry)> {
     candidates.iter().filter(|(_, entry)| entry.role == Role::Turn)
 }
 
-fn is_finalist(candidates: &Candidates, entry: &Entry) -> bool {
-    let named_by_leaf = |via: CandidateId| candidates[via].role == Role::Leaf;
-    entry.role == Role::Turn && entry.via.is_some_and(named_by_leaf)
+/// The scores of all leaves that can be chosen.
+fn leaves(candidates: &Candidates) -> impl Iterator<Item = Score> {
+    candidates.iter().filter_map(|(id, _)| leaf_score(candidates, id))
+}
+
+/// Whether a leaf and its TURN server have both answered: nothing more is to be shown of it.
+fn is_settled(candidates: &Candidates, leaf: CandidateId) -> bool {
+    let answered = |id: CandidateId| candidates[id].rtt.is_some();
+    let turn = candidates.turn_beside(leaf);
+    answered(leaf) && (candidates[leaf].role == Role::Turn || turn.is_some_and(answered))
+}
+
+/// How often a leaf and its TURN server have answered.
+fn samples(candidates: &Candidates, leaf: CandidateId) -> usize {
+    let turn = candidates.turn_beside(leaf).map_or(0, |turn| candidates[turn].samples);
+    (candidates[leaf].samples + turn) as usize
 }

@@ -5,9 +5,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry, MOST_RETRIES};
+use super::candidates::{Candidates, MOST_RETRIES};
 use super::detour::Used;
 use super::down::deepest;
+use super::entry::Entry;
 use super::failure::Failure;
 use super::finish::ranked;
 use super::options::{Options, Strategy, Verify};
@@ -45,7 +46,8 @@ impl<'a> Ending<'a> {
         let (candidates, options, cost) = (race.candidates(), race.options(), race.cost());
         let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         let silent = candidates.iter().filter(|(_, entry)| entry.is_unheard_of()).count();
-        let unasked = candidates.iter().filter_map(|(_, entry)| entry.unasked()).count();
+        let candidates_alone = candidates.iter().filter(|(_, entry)| !entry.beside);
+        let unasked = candidates_alone.filter_map(|(_, entry)| entry.unasked()).count();
         let cost = Cost {
             candidates: count(candidates.len()),
             silent: count(silent),
@@ -59,7 +61,8 @@ impl<'a> Ending<'a> {
     pub(super) fn trace(&self, choice: Result<Score, Failure>) -> Trace {
         let chosen = choice.as_ref().ok().map(|choice| choice.id);
         let path = chosen.map(|id| self.candidates.path(id)).unwrap_or_default();
-        let mut order: Vec<_> = self.candidates.iter().map(|(id, _)| id).collect();
+        let shown = |(_, entry): &(CandidateId, &Entry)| !entry.beside || entry.sent() > 0;
+        let mut order: Vec<_> = self.candidates.iter().filter(shown).map(|(id, _)| id).collect();
         order.sort_by_key(|id| {
             let entry = &self.candidates[*id];
             let silent = entry.rtt.is_none();
@@ -162,7 +165,12 @@ impl<'a> Ending<'a> {
 
     /// Why it ends with nothing: the deepest level says.
     pub(super) fn failure(&self) -> Failure {
-        let entries = || self.candidates.iter().map(|(_, entry)| entry);
+        // What a leaf names is no level of its own before the leaf has answered.
+        let counts = |entry: &Entry| {
+            let leaf = entry.via.filter(|_| entry.beside);
+            leaf.is_none_or(|leaf| self.candidates[leaf].rtt.is_some())
+        };
+        let entries = || self.candidates.iter().map(|(_, entry)| entry).filter(|e| counts(e));
         let deepest = entries().map(|entry| entry.level).max().unwrap_or(0);
         let deepest_silent = entries().filter(|e| e.is_silent()).map(|e| e.level).max();
         let awaited = |level| entries().any(|entry| entry.level == level && entry.is_awaited());
@@ -258,7 +266,8 @@ impl<'a> Ending<'a> {
         let leaf = &self.candidates[chosen];
         let turn = leaf.turn.filter(|_| leaf.role == Role::Leaf)?;
         let Used { addr, listed } = self.turn_of(chosen)?;
-        self.candidates.at(turn).is_none().then(|| Candidate {
+        let asked = self.candidates.at(turn).is_some_and(|at| self.candidates[at].sent() > 0);
+        (!asked).then(|| Candidate {
             level: leaf.level + 1,
             addr,
             listed,
@@ -302,14 +311,12 @@ impl<'a> Ending<'a> {
         let refusal = entry.refused.filter(|_| state == CandidateState::Refused);
         let gone_through = entry.role != Role::Balance || entry.explored;
         // In the last row of a path the name would repeat the leaf's.
-        let is_leaf = |via| self.candidates[via].role == Role::Leaf;
-        let beside = entry.role == Role::Turn && entry.via.is_some_and(is_leaf);
         let Used { addr, listed } = used(entry);
         Candidate {
             level: entry.level,
             addr,
             listed,
-            name: entry.name.clone().filter(|_| !beside),
+            name: entry.name.clone().filter(|_| !entry.beside),
             via: None,
             turn: self.turn_of(id).map(|turn| turn.addr),
             rtt: entry.rtt,

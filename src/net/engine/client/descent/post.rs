@@ -6,7 +6,7 @@ use rand::RngExt;
 
 use super::budget::{Quota, SendBudget, Spend};
 use super::candidate_id::CandidateId;
-use super::candidates::Entry;
+use super::entry::Entry;
 use super::options::Options;
 use super::report::{Cost, Unasked};
 use crate::net::engine::Rng;

@@ -2,7 +2,8 @@
 //! are called up where nobody else lives.
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry};
+use super::candidates::Candidates;
+use super::entry::Entry;
 use super::role::Role;
 
 /// So many silences in a row, in each of which all that are silent were asked again, and they are

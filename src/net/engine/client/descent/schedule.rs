@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
-use super::candidates::Entry;
+use super::entry::Entry;
 use super::role::Role;
 
 /// Between the two copies that a root gets: everything hangs on it.
@@ -138,6 +138,11 @@ impl Schedule {
     /// Whether an answer of a candidate is outstanding.
     pub(super) fn awaits(&self, id: CandidateId) -> bool {
         self.newest.contains_key(&id)
+    }
+
+    /// When the newest copy to a candidate went or goes, of which an answer is outstanding.
+    pub(super) fn newest(&self, id: CandidateId) -> Option<Instant> {
+        self.newest.get(&id).map(|(newest, _)| *newest)
     }
 
     /// Whether the answer of any leaf or TURN server is.

@@ -10,9 +10,10 @@ use std::time::{Duration, Instant};
 
 use super::budget::{URL_REQUEST, URL_REQUESTS};
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry};
+use super::candidates::Candidates;
 use super::copies::SPACING;
-use super::finish::FINALISTS;
+use super::entry::Entry;
+use super::last_round::FINALISTS;
 use super::options::Options;
 use super::race::Race;
 use super::rank::{Score, window};
@@ -74,7 +75,7 @@ impl Urls {
         }
         let before = self.wanted.len();
         for score in best {
-            let owner = owner(race.candidates(), score.id);
+            let owner = race.candidates().leaf_of(score.id);
             let known = self.wanted.contains_key(&owner);
             let room = self.wanted.len() < FINALISTS || best.first() == Some(score);
             if !known && room && self.wanted.len() < 2 * FINALISTS {
@@ -88,7 +89,7 @@ impl Urls {
     /// Asks once more for those of the one that would be chosen, if no answer has come. Returns whether
     /// it does.
     pub(super) fn ask_again(&mut self, now: Instant, chosen: CandidateId, race: &Race) -> bool {
-        let owner = owner(race.candidates(), chosen);
+        let owner = race.candidates().leaf_of(chosen);
         let silent = self.wanted.get(&owner).is_some_and(|wanted| wanted.urls.is_none());
         if silent {
             self.plan(owner, now);
@@ -98,7 +99,7 @@ impl Urls {
 
     /// The last moment at which an answer about the one that would be chosen is awaited; `None`: none is.
     pub(super) fn awaited_until(&self, chosen: CandidateId, race: &Race) -> Option<Instant> {
-        let wanted = self.wanted.get(&owner(race.candidates(), chosen))?;
+        let wanted = self.wanted.get(&race.candidates().leaf_of(chosen))?;
         wanted.urls.is_none().then_some(wanted.until)
     }
 
@@ -170,7 +171,7 @@ impl Urls {
 
     /// The URLs that were told of the TURN server of a candidate.
     pub(super) fn of(&self, id: CandidateId, candidates: &Candidates) -> &[TurnUrl] {
-        let wanted = self.wanted.get(&owner(candidates, id));
+        let wanted = self.wanted.get(&candidates.leaf_of(id));
         wanted.and_then(|wanted| wanted.urls.as_deref()).unwrap_or_default()
     }
 
@@ -214,12 +215,6 @@ impl Wanted {
         planted!(UrlsOfAnybody => true);
         self.to == from
     }
-}
-
-/// The leaf that names the TURN server of a candidate; of one that a list names, itself.
-fn owner(candidates: &Candidates, id: CandidateId) -> CandidateId {
-    let named_by = candidates[id].via.filter(|via| candidates[*via].role == Role::Leaf);
-    named_by.filter(|_| candidates[id].role == Role::Turn).unwrap_or(id)
 }
 
 /// Where a candidate is sent to.

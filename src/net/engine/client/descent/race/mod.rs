@@ -1,23 +1,25 @@
 //! The race: who is asked, what an answer changes, and who leads.
 
+mod asking;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, Entry};
-use super::copies::{MOST_COPIES, PAD_ALL, copies_for_more, deal, outlook, spacing};
+use super::candidates::Candidates;
+use super::copies::spacing;
 use super::detour::{Detour, Used};
-use super::down::{Levels, deepest};
+use super::down::Levels;
+use super::entry::Entry;
 use super::event::DescentEvent;
 use super::heard::Heard;
 use super::options::{Options, Strategy};
 use super::post::Post;
 use super::rank::Score;
-use super::report::{Cost, Obstacle, Unasked};
-use super::reserve::{self, Reserve};
-use super::role::Role;
-use super::schedule::{MOST_ROOT_PATIENCE, PATIENCE, ROOT_PATIENCE, ROOT_SPACING, Schedule};
+use super::report::{Cost, Obstacle};
+use super::reserve::Reserve;
+use super::schedule::{ROOT_PATIENCE, Schedule};
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::{ProbeReply, State};
@@ -129,8 +131,7 @@ impl Race {
         if entry.list.len() > known_before && entry.explored && racing {
             self.explore(now, id, known_before);
         }
-        let leads = self.best.is_some_and(|best| best.id == id);
-        if leads && !self.candidates.can_win(id) {
+        if self.best.is_some_and(|best| !self.candidates.can_win(best.id)) {
             self.rank(); // it is not what it was taken for
         }
         self.compare(id);
@@ -141,8 +142,7 @@ impl Race {
 
     /// Takes in what a leaf says of itself beside its URLs. That it serves was known before.
     pub(super) fn handle_state(&mut self, id: CandidateId, state: State) {
-        planted!(StateBesideUrlsUnheard => ());
-        if state != State::Offering {
+        if is_heeded(state) {
             self.candidates.note_state(id, state);
             self.is_out_of_service(id);
         }
@@ -153,7 +153,7 @@ impl Race {
     fn is_out_of_service(&mut self, id: CandidateId) -> bool {
         let out = !self.candidates[id].serves();
         if out {
-            self.schedule.give_up(id);
+            self.give_up(id);
             self.rank();
         }
         out
@@ -162,7 +162,17 @@ impl Race {
     /// Something stands before a candidate: nothing more is awaited from it.
     pub(super) fn handle_obstacle(&mut self, id: CandidateId, obstacle: Obstacle) {
         self.candidates.note_obstacle(id, obstacle);
-        self.schedule.give_up(id);
+        self.give_up(id);
+        if self.best.is_some_and(|best| !self.candidates.can_win(best.id)) {
+            self.rank();
+        }
+    }
+
+    /// Nothing more is sent to a candidate, nor to the TURN server that it names.
+    fn give_up(&mut self, id: CandidateId) {
+        for out in [Some(id), self.candidates.turn_beside(id)].into_iter().flatten() {
+            self.schedule.give_up(out);
+        }
     }
 
     // ---- the way to IPv4 ----
@@ -240,161 +250,6 @@ impl Race {
         self.levels.decided_at(best, limit(best), &self.schedule, &self.candidates)
     }
 
-    // ---- the way down ----
-
-    /// Takes in roots, which are asked by [`ask_new_roots`](Self::ask_new_roots).
-    pub(super) fn add_roots(&mut self, roots: &[SocketAddr]) {
-        for &root in roots {
-            self.add(Entry::root(root));
-        }
-    }
-
-    /// Asks the roots that were not asked before, unless their level is won.
-    pub(super) fn ask_new_roots(&mut self, now: Instant) {
-        let first = self.options.strategy == Strategy::First;
-        if first && self.levels.is_explored(0) {
-            return;
-        }
-        let new = |(id, entry): &(CandidateId, &Entry)| {
-            let asked = entry.sent() > 0 || self.schedule.awaits(*id) || self.detour.holds(*id);
-            entry.via.is_none() && !asked
-        };
-        let new: Vec<_> = self.candidates.iter().filter(new).map(|(id, _)| id).collect();
-        let copies = if first { 1 } else { 2 };
-        for &id in &new {
-            (0..copies).for_each(|copy| self.plan(id, now + ROOT_SPACING * copy));
-        }
-        // Those that were asked before are not to wait longer for it.
-        let patient = self.schedule.patience_ends() > now + ROOT_PATIENCE;
-        if self.levels.len() == 1 && !new.is_empty() && patient {
-            self.schedule.be_patient(now, ROOT_PATIENCE);
-        }
-    }
-
-    /// Goes down into the balance servers whose answers are fast enough.
-    fn go_down(&mut self, now: Instant) {
-        for level in 0..self.levels.len() {
-            let next = self.levels.to_explore(level, &self.candidates, self.options.strategy);
-            for id in next {
-                self.explore(now, id, 0);
-            }
-        }
-    }
-
-    /// Goes down into the best that was passed over. Returns whether there was one.
-    pub(super) fn back_up(&mut self, now: Instant) -> bool {
-        let next = self.levels.passed_over(&self.candidates);
-        if let Some(id) = next {
-            self.explore(now, id, 0);
-        }
-        next.is_some()
-    }
-
-    /// Calls up whoever asks not to be chosen, where nobody else is left: first balance servers, whose
-    /// leaves may be well, then the `leaves`, if all others are taken for dead. Returns whether there
-    /// was one.
-    pub(super) fn call_up(&mut self, now: Instant, leaves: bool) -> bool {
-        self.candidates.call_up(reserve::servers(&self.candidates));
-        if self.back_up(now) {
-            return true;
-        }
-        if leaves {
-            self.candidates.call_up(reserve::leaves(&self.candidates));
-        }
-        self.rank();
-        self.best.is_some()
-    }
-
-    /// All that was in hand has gone out of service in the last round: on with the race, among those who
-    /// were not awaited any more.
-    pub(super) fn resume(&mut self, now: Instant) {
-        let awaited = self.candidates.iter().filter(|(_, entry)| entry.is_awaited());
-        for id in Vec::from_iter(awaited.map(|(id, _)| id)) {
-            self.plan(id, now);
-        }
-        self.schedule.be_patient(now, PATIENCE);
-        self.ask_new_roots(now);
-    }
-
-    /// Nothing is in hand and the level stayed silent: asks it again, and backs up to the next best.
-    pub(super) fn ask_again(&mut self, now: Instant) {
-        let roots_alone = self.levels.len() == 1;
-        let most = if roots_alone { MOST_ROOT_PATIENCE } else { Duration::MAX };
-        let patience = self.schedule.next_patience(most);
-        self.schedule.be_patient(now, patience);
-        let often = self.reserve.note_silence();
-        if self.options.strategy == Strategy::First {
-            self.call_up(now, often);
-            return;
-        }
-        let silent = |(id, entry): &(CandidateId, &Entry)| {
-            entry.rtt.is_none() && entry.refused.is_none() && self.schedule.awaits(*id)
-        };
-        let silent: Vec<_> = self.candidates.iter().filter(silent).map(|(id, _)| id).collect();
-        for id in silent {
-            self.plan(id, now);
-        }
-        let _on = self.back_up(now) || self.call_up(now, often);
-        self.schedule.be_patient(now, patience);
-    }
-
-    /// Asks what a balance server lists, from the `from`th on.
-    fn explore(&mut self, now: Instant, id: CandidateId, from: usize) {
-        let Entry { level, rtt: here, .. } = self.candidates[id];
-        if !self.candidates.note_explored(id) {
-            self.levels.note_explored(level);
-        }
-        self.schedule.give_up(id); // it has said what there is to know, or is asked for the rest
-        if level >= deepest(&self.options) {
-            return;
-        }
-        let listed = self.candidates[id].list[from..].to_vec();
-        let mut added = Vec::with_capacity(listed.len());
-        for node in &listed {
-            let outlook = here.zip(node.rtt).map(|(here, there)| outlook(here, there));
-            let by = (id, &self.candidates[id]);
-            let entry = Entry::listed(node, by, outlook, &self.options);
-            let refused = entry.refused.is_some();
-            added.extend(self.add(entry).filter(|_| !refused));
-        }
-        added.sort_by_key(|&id| (self.candidates[id].outlook, id));
-        self.ask(now, id, &added);
-        if self.candidates.asks_for_more(id, from) {
-            self.plan_copies(id, now, copies_for_more(self.options.strategy));
-        }
-    }
-
-    /// Sends each of some candidates that a server lists, the most promising first, its first copies.
-    fn ask(&mut self, now: Instant, by: CandidateId, asked: &[CandidateId]) {
-        if asked.is_empty() {
-            return;
-        }
-        let level = self.candidates[by].level + 1;
-        self.reserve.others_are_asked();
-        let spacing = spacing(&self.candidates, by);
-        let best = self.best.map(|best| best.rtt);
-        let copies = deal(&self.candidates, by, asked, self.options.strategy, best);
-        let planned = self.schedule.planned().map(|id| &self.candidates[id]);
-        let left = self.post.left(planned.map(|entry| entry.request_len(entry.sent())));
-        let deeper = asked.iter().any(|&id| self.candidates[id].role == Role::Balance);
-        let mut quota = self.levels.quota(level, deeper, left);
-        let mut latest = now;
-        for copy in 0..MOST_COPIES {
-            let at = now + spacing * copy as u32;
-            for (&id, _) in asked.iter().zip(&copies).filter(|(_, copies)| **copies > copy) {
-                self.candidates.pad_first_only(id, asked.len() > PAD_ALL);
-                if quota.afford(self.candidates[id].request_len(copy)) {
-                    self.plan(id, at);
-                    latest = at;
-                } else {
-                    self.candidates.note_withheld(id, Unasked::Budget);
-                }
-            }
-        }
-        self.levels.note_left(level, quota);
-        self.schedule.be_patient(latest, PATIENCE);
-    }
-
     // ---- what is sent ----
 
     /// Adds a candidate. `None`: it is known already.
@@ -415,14 +270,23 @@ impl Race {
         (0..copies).for_each(|copy| self.plan(id, now + spacing * copy));
     }
 
-    /// Asks the TURN server of a leaf, unless it was asked before. Returns whether it does.
+    /// Asks the TURN server of a leaf. Returns whether it does.
     pub(super) fn ask_turn(&mut self, now: Instant, leaf: CandidateId, copies: u32) -> bool {
-        let entry = &self.candidates[leaf];
-        let Some(turn) = entry.turn else { return false };
-        let finalist = Entry::finalist(turn, leaf, entry);
-        let Some(id) = self.add(finalist) else { return false };
-        self.plan_copies(id, now, copies);
-        true
+        let turn = self.turn_beside(leaf).filter(|turn| self.candidates[*turn].obstacle.is_none());
+        if let Some(turn) = turn {
+            self.plan_copies(turn, now, copies);
+        }
+        turn.is_some()
+    }
+
+    /// The TURN server of a leaf as a candidate.
+    fn turn_beside(&mut self, leaf: CandidateId) -> Option<CandidateId> {
+        let known = self.candidates.turn_beside(leaf);
+        known.or_else(|| {
+            let entry = &self.candidates[leaf];
+            let beside = Entry::beside(entry.turn?, leaf, entry);
+            self.add(beside)
+        })
     }
 
     /// For who ends a round, or begins another.
@@ -474,4 +338,10 @@ impl Race {
             self.plan(waiting, now);
         }
     }
+}
+
+/// Whether what a leaf says of itself beside its URLs is anything new.
+fn is_heeded(state: State) -> bool {
+    planted!(StateBesideUrlsUnheard => false);
+    state != State::Offering
 }
