@@ -1,7 +1,7 @@
 //! What files say, read again when they change.
 
 use std::fmt;
-use std::fs;
+use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -29,8 +29,11 @@ struct LastRead<T> {
     looked: Instant,
 }
 
-/// What changes where a file does.
-type FileStamp = (SystemTime, u64);
+/// What changes where a file does. One that is mended by `chmod` keeps its time and length.
+type FileStamp = (SystemTime, u64, Access);
+
+/// The file's number, its mode, and whose it is.
+type Access = (u64, u32, u32, u32);
 
 impl<T, E: fmt::Display> Renewed<T, E> {
     /// Reads them.
@@ -90,7 +93,40 @@ impl<T, E> fmt::Debug for Renewed<T, E> {
 fn stamps(files: &[PathBuf]) -> Vec<Option<FileStamp>> {
     let stamp = |file: &PathBuf| {
         let metadata = fs::metadata(file).ok()?;
-        Some((metadata.modified().ok()?, metadata.len()))
+        Some((metadata.modified().ok()?, metadata.len(), access(&metadata)))
     };
     files.iter().map(stamp).collect()
+}
+
+#[cfg(unix)]
+fn access(metadata: &Metadata) -> Access {
+    use std::os::unix::fs::MetadataExt as _;
+    (metadata.ino(), metadata.mode(), metadata.uid(), metadata.gid())
+}
+
+#[cfg(not(unix))]
+fn access(_: &Metadata) -> Access {
+    Access::default()
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_closed_is_another() {
+        let file = std::env::temp_dir().join(format!("tb-renewed-{}", std::process::id()));
+        fs::write(&file, "secret").unwrap();
+        let stamp_at = |mode| {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            stamps(std::slice::from_ref(&file))
+        };
+        let (open, closed) = (stamp_at(0o644), stamp_at(0o600));
+        assert_ne!(open, closed);
+        assert_eq!(closed, stamp_at(0o600));
+        fs::remove_file(&file).unwrap();
+        assert_eq!(stamps(&[file]), [None]);
+    }
 }
