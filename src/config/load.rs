@@ -19,7 +19,7 @@ impl Config {
         let path = path.as_ref();
         let origin = path.display().to_string();
         let text = read(path).map_err(|error| ConfigError::in_reading(&origin, error))?;
-        parse(&text, &origin, path.parent())
+        parse(&text, &origin, Some(path))
     }
 
     /// Reads and checks a text, but no key files; `origin` is what errors call it.
@@ -31,9 +31,9 @@ impl Config {
     }
 }
 
-/// With a folder, key files are looked for there, and read.
-fn parse(text: &str, origin: &str, folder: Option<&Path>) -> Result<Config, ConfigError> {
-    file::read(text, folder).map_err(|diagnostics| ConfigError::in_text(origin, text, diagnostics))
+/// With the path of the file, key files are looked for in its folder, and read.
+fn parse(text: &str, origin: &str, path: Option<&Path>) -> Result<Config, ConfigError> {
+    file::read(text, path).map_err(|diagnostics| ConfigError::in_text(origin, text, diagnostics))
 }
 
 fn read(path: &Path) -> io::Result<String> {

@@ -147,13 +147,19 @@ fn a_file_that_cannot_be_written_is_told_once_and_stops_nothing() {
 }
 
 #[test]
-fn a_folder_is_no_file() {
+fn a_file_that_something_else_is_read_from_is_refused() {
     let stand = Stand::new();
     let config = stand.folder.join("balance.toml");
-    fs::write(&config, stand.cluster(&stand.folder)).unwrap();
-    let mut tb = std::process::Command::new(BUILT.tb);
-    let output = tb.args(["serve", "--check", "-c"]).arg(&config).output().unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert!(said.contains("is a folder") && said.contains("name a file in it"), "{said}");
-    assert!(said.contains("balance.toml:5:9"), "{said}");
+    for (file, what, at) in [
+        (stand.folder.clone(), "is a folder", "name a file in it"),
+        (config.clone(), "is this configuration", "name a file of its own"),
+        (stand.folder.join("balance.key"), "would be written over", "this is read from there"),
+    ] {
+        fs::write(&config, stand.cluster(&file)).unwrap();
+        let mut tb = std::process::Command::new(BUILT.tb);
+        let output = tb.args(["serve", "--check", "-c"]).arg(&config).output().unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(what) && said.contains(at), "{said}");
+        assert!(said.contains("balance.toml:5:9"), "{said}");
+    }
 }

@@ -9,6 +9,7 @@ mod keys;
 pub(super) mod mistake;
 pub(super) mod place;
 mod turn;
+mod written;
 
 pub(super) use self::addresses::PORT_ZERO;
 use self::addresses::{bad_addresses, bad_check_port};
@@ -19,6 +20,7 @@ use self::keys::bad_keys;
 use self::mistake::Mistake;
 use self::place::Place;
 use self::turn::bad_turn;
+use self::written::written_over;
 use super::diagnostic::Diagnostic;
 use super::error::ConfigError;
 use super::model::{Admin, BareAnswers, Config, Net, RequestLimits};
@@ -83,6 +85,7 @@ pub(super) fn check(config: &Config) -> Vec<Mistake> {
     mistakes.extend(bad_turn(&config.turn, &config.cluster));
     mistakes.extend(bad_http(config));
     mistakes.extend(bad_admin(&config.admin));
+    mistakes.extend(written_over(config));
     let limits = &config.limits;
     let least = RequestLimits::MIN_BARE_BYTES;
     if limits.bare_answers == BareAnswers::Full && limits.bare_bytes < least {

@@ -1,4 +1,4 @@
-use std::path::PathBuf;
+use std::path::{PathBuf, absolute};
 
 use toml::de::{DeTable, DeValue};
 
@@ -133,13 +133,17 @@ fn node_addr(
 /// The file of nodes that have joined. It need not be there yet.
 fn state(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Option<PathBuf> {
     let file = file(reader, table, "state", Place::State)?;
-    if reader.folder().is_some() && file.is_dir() {
-        let value = table.get("state")?;
-        let message = format!("{} is a folder", quoted(&file.to_string_lossy()));
-        let diagnostic = Diagnostic::at(value.span(), message);
-        return reader.keep(Err(diagnostic.with_hint("name a file in it")));
-    }
-    Some(file)
+    let Some(path) = reader.path() else { return Some(file) };
+    let (what, hint) = if file.is_dir() {
+        ("a folder", "name a file in it")
+    } else if absolute(path).is_ok_and(|path| path == file) {
+        ("this configuration, which would be written over", "name a file of its own")
+    } else {
+        return Some(file);
+    };
+    let value = table.get("state")?;
+    let message = format!("{} is {what}", quoted(&file.to_string_lossy()));
+    reader.keep(Err(Diagnostic::at(value.span(), message).with_hint(hint)))
 }
 
 fn flag(reader: &mut Reader<'_>, table: &DeTable<'_>, key: &str, place: Place) -> bool {

@@ -19,14 +19,11 @@ use crate::config::model::Config;
 /// Of a file that is no TOML at all every line is an error: nobody reads more than these.
 const MAX_DIAGNOSTICS: usize = 100;
 
-/// Reads a text, or says everything that is wrong with it, in the order of the text. With a folder,
-/// the key files that it names are looked for there and read.
-pub(in crate::config) fn read(
-    text: &str,
-    folder: Option<&Path>,
-) -> Result<Config, Vec<Diagnostic>> {
+/// Reads a text, or says everything that is wrong with it, in the order of the text. With the path of
+/// its file, the key files that it names are looked for in that folder and read.
+pub(in crate::config) fn read(text: &str, path: Option<&Path>) -> Result<Config, Vec<Diagnostic>> {
     let (tree, errors) = DeTable::parse_recoverable(text);
-    let mut reader = Reader::new(folder);
+    let mut reader = Reader::new(path);
     let config = config(&mut reader, tree.get_ref());
     let (spans, mut diagnostics) = reader.finish();
     if errors.is_empty() {

@@ -14,19 +14,24 @@ pub(super) type Spans = BTreeMap<Place, Range<usize>>;
 
 /// Takes values out of the tree, and goes on after an error.
 pub(super) struct Reader<'a> {
-    folder: Option<&'a Path>,
+    path: Option<&'a Path>,
     spans: Spans,
     diagnostics: Vec<Diagnostic>,
 }
 
 impl<'a> Reader<'a> {
-    /// With a folder, key files are looked for there, and read.
-    pub(super) fn new(folder: Option<&'a Path>) -> Self {
-        Self { folder, spans: Spans::new(), diagnostics: Vec::new() }
+    /// With the path of the file, key files are looked for in its folder, and read.
+    pub(super) fn new(path: Option<&'a Path>) -> Self {
+        Self { path, spans: Spans::new(), diagnostics: Vec::new() }
+    }
+
+    /// The file that is read.
+    pub(super) fn path(&self) -> Option<&'a Path> {
+        self.path
     }
 
     pub(super) fn folder(&self) -> Option<&'a Path> {
-        self.folder
+        self.path.and_then(Path::parent)
     }
 
     /// Where the values stand, and what is wrong with them.
