@@ -16,7 +16,7 @@ pub struct Reloaded {
     pub nodes: Difference,
     /// Of `cluster.superiors`.
     pub superiors: Difference,
-    /// Of `cluster.keys`; one whose file has another secret is another.
+    /// Of `cluster.keys`; one whose file has another secret is another, and one that signs or does so no more.
     pub keys: Difference,
     /// The keys of the file whose values are others, `net.name` for one.
     pub changed: Vec<&'static str>,

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -101,6 +102,23 @@ fn a_file_that_is_wrong_changes_nothing() {
     let same = pair.nodes();
     let line = pair.reload(&same, "reloaded");
     assert!(!line.contains("nodes=") && !line.contains("changed="), "{line}");
+}
+
+#[test]
+fn what_says_nothing_or_keeps_who_opens_it_waiting_changes_nothing() {
+    let mut pair = Pair::start();
+    fs::write(pair.file(), "").unwrap();
+    pair.superior.signal("HUP");
+    let line = pair.superior.line_that_has("cannot reload");
+    assert!(line.ends_with("cause=it is empty"), "{line}");
+    // Nobody writes to it.
+    fs::remove_file(pair.file()).unwrap();
+    assert!(Command::new("mkfifo").arg(pair.file()).status().unwrap().success());
+    pair.superior.signal("HUP");
+    let line = pair.superior.line_that_has("cannot reload");
+    assert!(line.contains("cause=it is no regular file"), "{line}");
+    let log = pair.superior.end();
+    assert!(log.contains("stopped") && !log.contains("reloaded"), "{log}");
 }
 
 #[test]

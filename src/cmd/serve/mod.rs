@@ -38,11 +38,11 @@ impl ServeArgs {
         log::install(config.log.level, config.log.format)
             .map_err(|error| Problem::system("cannot start the log", &error))?;
         log_start(file, &config);
-        block_on(self.serve(config))
+        block_on(self.serve(config, file))
     }
 
     /// Serves until a signal asks it to stop, or it cannot go on.
-    async fn serve(&self, config: Config) -> Result<Exit, CommandError> {
+    async fn serve(&self, config: Config, file: Option<&Path>) -> Result<Exit, CommandError> {
         let mut signals = Signals::new()?;
         let (drain, http, admin) = (drain_time(&config), config.http.clone(), config.admin.clone());
         let server = tokio::select! {
@@ -50,7 +50,7 @@ impl ServeArgs {
             () = signals.end() => return Ok(stopped()),
         };
         let beside = Beside::start(http, admin, &server).await?;
-        let mut running = RunningServer { args: self, server: &server, drain };
+        let mut running = RunningServer { args: self, file, server: &server, drain };
         manager::ready();
         tokio::select! {
             error = server.failed() => return Err(error.into()),

@@ -1,5 +1,6 @@
 //! SIGHUP: the file is read again, and what it says counts from then on.
 
+use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
@@ -18,6 +19,8 @@ const MOST_TOLD: usize = 10;
 /// What of a running server the command keeps itself.
 pub(super) struct RunningServer<'a> {
     pub(super) args: &'a ServeArgs,
+    /// What it was started with: that it is gone is no wish for the defaults.
+    pub(super) file: Option<&'a Path>,
     pub(super) server: &'a Server,
     /// How long it drains before it ends.
     pub(super) drain: Duration,
@@ -26,7 +29,11 @@ pub(super) struct RunningServer<'a> {
 impl RunningServer<'_> {
     /// Takes what the file says now, all of it or nothing.
     pub(super) async fn reload(&mut self) {
-        let file = self.args.file();
+        let file = self.file.or_else(|| self.args.file());
+        if let Some((file, cause)) = file.and_then(|file| Some((file, unfit(file)?))) {
+            let file = escaped(&file.to_string_lossy());
+            return error!(%file, %cause, "cannot reload, nothing has changed");
+        }
         match self.try_reload(file).await {
             Ok(reloaded) => tell(file, &reloaded),
             Err(Error::Config(error)) => complain_of_config(&error),
@@ -48,6 +55,20 @@ impl RunningServer<'_> {
         self.drain = drain;
         log::set_level(level);
         Ok(reloaded)
+    }
+}
+
+/// Why a file is not worth reading again. One that cannot be read at all is none of these.
+fn unfit(file: &Path) -> Option<&'static str> {
+    let metadata = fs::metadata(file).ok()?;
+    match metadata.is_file() {
+        // It may keep whoever opens it waiting, or have nothing to say a second time.
+        false if !metadata.is_dir() => {
+            Some("it is no regular file, and is read at the start alone")
+        }
+        // Nobody means the defaults so: a full disk has left it, or who writes it is not done.
+        true if metadata.len() == 0 => Some("it is empty"),
+        _ => None,
     }
 }
 

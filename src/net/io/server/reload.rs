@@ -131,10 +131,32 @@ impl Read {
     }
 }
 
-/// What is another among keys: one whose file has another secret, too.
+/// What is another among keys: one whose file has another secret, too, and one that signs, as the first does, and
+/// did not, or the other way round.
 fn difference(before: &Keys, now: &Keys) -> Difference {
     let by_id = |keys: &Keys| -> BTreeMap<_, _> {
-        keys.iter().map(|key| (key.id(), key.clone())).collect()
+        let keys = keys.iter().enumerate();
+        keys.map(|(i, key)| (key.id(), (i == 0, key.clone()))).collect()
     };
-    Difference::between(&by_id(before), &by_id(now), |before, now| before.is_same(now))
+    Difference::between(&by_id(before), &by_id(now), |(signed, before), (signs, now)| {
+        signed == signs && before.is_same(now)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::wire::auth::Key;
+
+    #[test]
+    fn each_step_of_a_change_of_keys_is_told() {
+        let keys = |ids: &[u8]| Keys::new(ids.iter().map(|id| Key::new((*id).into(), &[*id; 32])));
+        let told = |before: &[u8], now: &[u8]| difference(&keys(before), &keys(now)).to_string();
+        let steps: [&[u8]; 4] = [&[1], &[1, 2], &[2, 1], &[2]];
+        let told: Vec<_> = steps.windows(2).map(|pair| told(pair[0], pair[1])).collect();
+        assert_eq!(told, ["+1", "~2", "-1"]);
+        let again = Keys::new([Key::new(1, &[9; 32])]);
+        assert_eq!(difference(&keys(&[1]), &again).to_string(), "~1");
+        assert_eq!(difference(&again, &again).to_string(), "-");
+    }
 }
