@@ -43,6 +43,15 @@ pub(crate) struct HealthcheckArgs {
     pub(crate) verbosity: VerbosityArgs,
 }
 
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy)]
+enum Silence {
+    /// The network says that nothing listens there.
+    Closed,
+    /// None has come in time.
+    Lasts,
+}
+
 impl HealthcheckArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
         let target = match self.server.clone().unwrap_or_default() {
@@ -53,34 +62,41 @@ impl HealthcheckArgs {
                 return Err(Problem::usage(&message).into());
             }
         };
-        match block_on(self.ask(&target))? {
-            Some(rtt) => {
+        let silence = match block_on(self.ask(&target))? {
+            Ok(rtt) => {
                 printer.answer(&format!("{target} answers in {} ms", Ms::from(rtt)))?;
-                Ok(Exit::Done)
+                return Ok(Exit::Done);
             }
-            None => {
-                let advice = Some(Advice::Ping(target.to_string()));
-                Err(Problem::silent(&target.to_string(), self.timeout).advise(advice).into())
-            }
-        }
+            Err(silence) => silence,
+        };
+        let advice = match (silence, &self.server) {
+            (Silence::Lasts, Some(_)) => Advice::Ping(target.to_string()),
+            _ => Advice::WhereBound,
+        };
+        let target = target.to_string();
+        let problem = match silence {
+            Silence::Closed => Problem::unheard(&target),
+            Silence::Lasts => Problem::silent(&target, self.timeout),
+        };
+        Err(problem.advise(Some(advice)).into())
     }
 
     /// How long the first answer took, if one comes in time.
-    async fn ask(&self, target: &Target) -> Result<Option<Duration>, CommandError> {
+    async fn ask(&self, target: &Target) -> Result<Result<Duration, Silence>, CommandError> {
         let answered = interruptible(async {
             let builder = Pinger::builder(target.endpoint.clone()).interval(INTERVAL);
             let mut pinger = builder.timeout(self.timeout).build().await?;
             while let Some(echo) = pinger.next().await? {
-                if echo.rtt.is_some() {
-                    return Ok(echo.rtt);
+                if let Some(rtt) = echo.rtt {
+                    return Ok(Ok(rtt));
                 }
             }
-            Ok(None)
+            Ok(Err(Silence::Closed))
         });
         tokio::select! {
             biased;
             answered = answered => answered,
-            () = tokio::time::sleep(self.timeout) => Ok(None),
+            () = tokio::time::sleep(self.timeout) => Ok(Err(Silence::Lasts)),
         }
     }
 }

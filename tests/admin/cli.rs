@@ -84,5 +84,8 @@ fn a_server_that_was_started_by_its_file_is_asked_at_its_socket() {
     assert!(!socket.exists());
     let ill = tb(&["healthcheck", &server, "--timeout", "50ms"]);
     assert_eq!((ill.status.code(), ill.stdout.len()), (Some(1), 0));
+    let said = text(&ill.stderr);
+    assert!(said.contains(&format!("nothing listens at `{server}`")), "{said}");
+    assert!(said.contains("an address of `net.bind`"), "{said}");
     assert_eq!(tb(&["healthcheck", "turn:127.0.0.1"]).status.code(), Some(2));
 }

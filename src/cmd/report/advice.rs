@@ -27,6 +27,8 @@ pub(crate) enum Advice {
     Allow(Vec<Prefix>),
     /// Name a server: the default one is silent.
     NameServer,
+    /// Ask the server where it listens.
+    WhereBound,
     /// Look the host up by hand.
     LookUp(String),
     /// The host may have addresses of the other family.
@@ -170,6 +172,9 @@ impl fmt::Display for Advice {
             Self::NameServer => f.write_str(
                 "name a server, as in `tb probe root.example`, or set `TB_SERVER`: \
                  this machine was asked",
+            ),
+            Self::WhereBound => f.write_str(
+                "name an address of `net.bind`, as in `tb healthcheck 203.0.113.52:3001`, or set `TB_SERVER`",
             ),
             Self::LookUp(host) => write!(f, "`getent ahosts {host}` shows what the system knows"),
             Self::OtherFamily(family) => {

@@ -68,6 +68,12 @@ impl Problem {
         Self { kind: "no_answer", exit: Exit::No, ..silent }
     }
 
+    /// Nothing listens where a server is asked.
+    pub(crate) fn unheard(server: &str) -> Self {
+        let closed = Self::usage(&format!("nothing listens at `{server}`"));
+        Self { kind: "no_answer", exit: Exit::No, ..closed }
+    }
+
     /// The system refused.
     pub(crate) fn system(message: &str, error: &io::Error) -> Self {
         Self {
