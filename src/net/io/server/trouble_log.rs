@@ -23,8 +23,8 @@ pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
         Trouble::Unchecked { ever: false } => warn!(
             trouble = %what,
             lasts,
-            "no superior has checked this server: is it among their `nodes`, or may it join, and does \
-             UDP come through to it?"
+            "no superior has checked this server: is it among their `nodes`, or may it join with the same \
+             key, and does UDP come through to it?"
         ),
         Trouble::Unchecked { ever: true } => warn!(
             trouble = %what,
