@@ -379,7 +379,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__probe)
-            opts="-4 -6 -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --format --json --count --turn-user --turn-password-file --turn-secret-file --ttl --quiet --verbose --color --help"
+            opts="-4 -6 -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --format --json --count --watch --turn-user --turn-password-file --turn-secret-file --ttl --quiet --verbose --color --help"
             if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -109,6 +109,29 @@
 //! # }
 //! ```
 //!
+//! # Staying
+//!
+//! [`Balance::watch`] selects and stays: it measures the TURN server that was selected, and two that stand by,
+//! every 5 s, goes down again every 5 min and when the network of the host changes, and tells of each change
+//! with its [`WatchReason`]. It moves when the TURN server is silent for three requests a second apart, at once
+//! when its leaf says that it is draining or full, and else only to one that is nearer by 10 ms and a third for
+//! three measurements. It goes by UDP alone.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")] async fn example(balance: turn_balance::Balance) -> Result<(), turn_balance::Error> {
+//! let mut watch = balance.watch()?;
+//! loop {
+//!     match watch.next().await {
+//!         Ok(change) => match change.selection {
+//!             Some(selection) => println!("use {}: {}", selection.turn, change.reason),
+//!             None => println!("nobody answers any more"),
+//!         },
+//!         Err(error) => println!("{error}, and it goes on looking"),
+//!     }
+//! }
+//! # }
+//! ```
+//!
 //! # Every candidate
 //!
 //! [`Balance::trace`] tells all that a descent has seen, also where it finds nothing. [`Pinger`]
@@ -184,7 +207,7 @@
 //!
 //! | feature | what it brings |
 //! |---|---|
-//! | `client` | [`Balance`], [`Pinger`] and what they give |
+//! | `client` | [`Balance`], [`Watching`], [`Pinger`] and what they give |
 //! | `https` | roots by HTTPS, for networks without UDP |
 //! | `server` | [`Server`] and [`Config`] |
 //! | `http` | [`Broker`]: what a server lists, and credentials, by HTTP; [`AdminListener`]: what it is doing |
@@ -207,7 +230,10 @@
 [`Failure`]: #features
 [`Pinger`]: #features
 [`Selection`]: #features
-[`Trace`]: #features"
+[`Trace`]: #features
+[`Balance::watch`]: #features
+[`Watching`]: #features
+[`WatchReason`]: #features"
 )]
 #![cfg_attr(
     not(feature = "server"),
@@ -265,6 +291,8 @@ pub use net::engine::client::echo::Echo;
 pub use net::engine::client::list::{ListedServer, ServerKind, ServerList};
 #[cfg(feature = "https")]
 pub use net::engine::client::streams::{HttpsFailure, HttpsRootFault};
+#[cfg(feature = "client")]
+pub use net::engine::client::watch::{WatchChange, WatchReason};
 #[cfg(feature = "http")]
 pub use net::http::admin::AdminListener;
 #[cfg(feature = "http")]
@@ -272,7 +300,7 @@ pub use net::http::broker::Broker;
 #[cfg(feature = "client")]
 pub use net::io::client::{
     Balance, Builder, Lister, ListerBuilder, Pinger, PingerBuilder, TurnDid, TurnEcho, TurnPinger,
-    TurnPingerBuilder,
+    TurnPingerBuilder, Watching,
 };
 #[cfg(feature = "server")]
 pub use net::io::server::Server;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, CandidateState, Config, Endpoint, Error, Failure, Family, NodeEntry, Pinger, Server,
-    SocketOperation, Strategy, TurnHealth, Verify,
+    SocketOperation, Strategy, TurnHealth, Verify, WatchChange, WatchReason, Watching,
 };
 use turn_balance_lab::loopback::{Net, answer_bindings, config};
 
@@ -340,4 +340,57 @@ async fn both_address_families_are_served_from_one_wildcard() {
         let balance = Balance::builder().root(root).verify(Verify::Off).build().await.unwrap();
         assert_eq!(balance.probe(5).await.unwrap().port(), 3478, "{ip}");
     }
+}
+
+/// The next change, by one who asks again and again what is new.
+async fn next_change(watch: &mut Watching) -> Result<WatchChange, Error> {
+    let asks = async {
+        loop {
+            let soon = tokio::time::timeout(Duration::from_millis(20), watch.next());
+            if let Ok(change) = soon.await {
+                return change;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), asks).await.expect("a change")
+}
+
+#[tokio::test]
+async fn whoever_stays_is_told_of_each_change() {
+    let net = Net::new();
+    let servers = cascade(&net).await;
+    let balance = Balance::new(net.server(1)).await.unwrap();
+    wait_for_selection(&balance).await;
+    let mut watch = balance.watch().unwrap();
+    assert!(watch.selection().is_none());
+    let selected = next_change(&mut watch).await.unwrap();
+    assert_eq!((selected.reason, selected.left), (WatchReason::Selected, None));
+    let first = selected.selection.unwrap().turn;
+    assert_eq!(watch.selection().unwrap().turn, first);
+    let leaves = [21, 22, 31, 32].map(|leaf| net.turn(leaf));
+    servers[leaves.iter().position(|turn| *turn == first).unwrap()].drain();
+    let moved = next_change(&mut watch).await.unwrap();
+    assert_eq!(moved.reason, WatchReason::Says(CandidateState::Draining));
+    assert_eq!(moved.left.unwrap().turn, first);
+    assert_ne!(moved.selection.unwrap().turn, first);
+}
+
+#[tokio::test]
+async fn whoever_stays_where_nobody_answers_hears_why_and_goes_on() {
+    let net = Net::new();
+    let balance = Balance::new(net.server(1)).await.unwrap();
+    let mut watch = balance.watch().unwrap();
+    for _ in 0..2 {
+        let error = next_change(&mut watch).await.unwrap_err();
+        assert!(matches!(error, Error::NotFound(_)), "{error}");
+    }
+    answer_bindings(net.turn(1));
+    let config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
+    let _server = Server::start(config).await.unwrap();
+    let selected = loop {
+        if let Ok(change) = next_change(&mut watch).await {
+            break change;
+        }
+    };
+    assert_eq!(selected.selection.unwrap().turn, net.turn(1));
 }

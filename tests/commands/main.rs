@@ -15,6 +15,7 @@ mod rotation;
 mod screen;
 mod signals;
 mod state;
+mod staying;
 #[cfg(target_os = "linux")]
 mod stopped;
 mod verify;

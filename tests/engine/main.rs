@@ -26,6 +26,7 @@ mod roll_call;
 mod rolling;
 mod roots;
 mod scope;
+mod staying;
 mod troubles;
 mod turn;
 mod turns;

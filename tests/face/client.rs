@@ -8,7 +8,8 @@ use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
     IceConfiguration, IceServer, Limits, ListedServer, Lister, ListerBuilder, Pinger,
     PingerBuilder, Progress, RunnerUp, Selection, ServerKind, ServerList, Strategy, Trace,
-    TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify, View, WatchChange,
+    WatchReason, Watching, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -193,6 +194,24 @@ async fn ping(mut pinger: Pinger) -> Result<Vec<Echo>, Error> {
     Ok(echoes)
 }
 
+/// Why another TURN server is to be used.
+fn moved(reason: WatchReason) -> String {
+    match reason {
+        WatchReason::Selected | WatchReason::Renamed => reason.as_str().to_owned(),
+        WatchReason::Silent { lasted } => format!("silent for {lasted:?}"),
+        WatchReason::Says(state) => format!("it is {}", state.as_str()),
+        WatchReason::Slower { rtt } => format!("{rtt:?} away"),
+        other => other.as_str().to_owned(),
+    }
+}
+
+async fn stay(balance: &Balance) -> Result<String, Error> {
+    let mut watching: Watching = balance.watch()?;
+    let WatchChange { selection, left, reason, .. } = watching.next().await?;
+    let turn = |of: &Option<Selection>| of.as_ref().map(|selection| selection.turn);
+    Ok(format!("{:?} for {:?}: {}", turn(&selection), turn(&left), moved(reason)))
+}
+
 /// What can be a task of tokio's.
 fn task<F: Future + Send>(future: F) -> F {
     future
@@ -207,6 +226,8 @@ async fn a_client_with_every_option() {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let balance = task(builder(root.clone(), socket).build()).await.unwrap();
     let error = task(ask(&balance)).await.unwrap_err();
+    assert!(matches!(error, Error::NotFound(_)), "{error:?}");
+    let error = task(stay(&balance)).await.unwrap_err();
     assert!(matches!(error, Error::NotFound(_)), "{error:?}");
     let pinger = task(pings(root.clone()).build()).await.unwrap();
     let echoes = task(ping(pinger)).await.unwrap();

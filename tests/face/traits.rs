@@ -16,7 +16,8 @@ use turn_balance::{
     ServerUrl, ServerUrlError, SocketOperation, Status, Strategy, SuperiorStatus, Trace,
     TrafficCounts, Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth,
     TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl,
-    TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, Why,
+    TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, WatchChange, WatchReason,
+    Watching, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -51,6 +52,9 @@ fn what_the_client_gives() {
     word::<ServerKind>();
     key::<ServerKind>();
     shared::<TurnPinger>();
+    shared::<Watching>();
+    data::<WatchChange>();
+    word::<WatchReason>();
     kept::<Balance>();
     kept::<PingerBuilder>();
     kept::<TurnPingerBuilder>();

@@ -13,6 +13,7 @@ mod near;
 mod partitions;
 mod pings;
 mod resolvers;
+mod staying;
 mod strangers;
 mod wildcards;
 

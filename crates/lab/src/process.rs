@@ -203,7 +203,8 @@ impl Host {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    fn tb(&self, command: &str, args: &[&str]) -> Command {
+    /// A `tb` of this host, which tells nobody where the roots are.
+    pub fn tb(&self, command: &str, args: &[&str]) -> Command {
         let mut tb = self.command(self.built.tb);
         tb.arg(command).args(args).env("NO_COLOR", "1").env_remove("TB_SERVER");
         tb

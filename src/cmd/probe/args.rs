@@ -1,9 +1,12 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueEnum;
+use clap::builder::BoolishValueParser;
 use turn_balance::TurnCredentials;
 
-use crate::cmd::args::{DescentArgs, FormatArgs, OutputFormat, TurnLoginArgs, VerbosityArgs, time};
+use crate::cmd::args::{
+    DescentArgs, FormatArgs, GivenLogin, OutputFormat, TurnLoginArgs, VerbosityArgs, time,
+};
 use crate::cmd::output::CommandError;
 use crate::cmd::report::Problem;
 
@@ -16,8 +19,9 @@ const RUNNERS_UP: u8 = 1;
 /// Print the address of the best TURN server, or what a WebRTC client needs for it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  turn=$(tb probe root.example) || exit\n  \
-        tb probe --format ice --turn-secret-file turn.secret root.example\n\nExit codes:\n  \
-        0  a TURN server was found\n  \
+        tb probe --format ice --turn-secret-file turn.secret root.example\n  \
+        tb probe --watch root.example | while read turn; do echo \"use $turn\"; done\n\nExit codes:\n  \
+        0  a TURN server was found, or --watch ends after one was\n  \
         1  nothing answered, or only dead ends did\n  \
         2  could not ask: usage, a file, name lookup, socket")]
 pub(crate) struct ProbeArgs {
@@ -30,6 +34,15 @@ pub(crate) struct ProbeArgs {
     /// With --format ice or gst: how many runners-up to print behind the best: 1 if left out
     #[arg(long, value_name = "N", env = "TB_PROBE_COUNT", hide_env_values = true)]
     count: Option<u8>,
+
+    #[arg(
+        help = "Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used",
+        long,
+        env = "TB_PROBE_WATCH",
+        hide_env_values = true,
+        value_parser = BoolishValueParser::new()
+    )]
+    pub(super) watch: bool,
 
     #[command(flatten)]
     credentials: TurnLoginArgs,
@@ -92,11 +105,11 @@ impl ProbeArgs {
         }
     }
 
-    /// Who the WebRTC client is to be; `None`: that was not said.
+    /// Reads who the WebRTC client is to be; `None`: that was not said.
     ///
     /// # Errors
     /// Where the flags contradict one another, or a file cannot be used.
-    pub(super) fn credentials(&self) -> Result<Option<TurnCredentials>, CommandError> {
+    pub(super) fn login(&self) -> Result<Option<GivenLogin>, CommandError> {
         let format = self.format.get();
         let wrong = |message: &str| Err(Problem::usage(message).into());
         if !format.is_for_a_client() && (self.credentials.is_given() || self.ttl.is_some()) {
@@ -108,10 +121,15 @@ impl ProbeArgs {
         if self.ttl.is_some() && !self.credentials.is_minted() {
             return wrong("only minted credentials end: `--ttl` needs `--turn-secret-file`");
         }
+        self.credentials.read()
+    }
+
+    /// Its credentials; minted ones are good from now on.
+    pub(super) fn credentials(&self, login: Option<&GivenLogin>) -> Option<TurnCredentials> {
         let ttl = self.ttl.unwrap_or(TTL);
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         // Of the second that has begun the rest is theirs.
         let expiry = (now + ttl).as_secs() + 1;
-        Ok(self.credentials.read()?.map(|login| login.credentials(expiry)))
+        login.map(|login| login.credentials(expiry))
     }
 }

@@ -1,4 +1,5 @@
 mod args;
+mod watch;
 
 use std::time::Duration;
 
@@ -15,21 +16,18 @@ pub(crate) use self::args::ProbeArgs;
 
 impl ProbeArgs {
     pub(crate) fn run(&self, printer: &Printer) -> Result<Exit, CommandError> {
-        let (format, credentials) = (self.format.get(), self.credentials()?);
+        let (format, login) = (self.format.get(), self.login()?);
+        if self.watch {
+            return block_on(watch::stay(self, login.as_ref(), printer));
+        }
+        let credentials = self.credentials(login.as_ref());
         let trace = block_on(async {
             // A document has them too: else it would say less of a server than the others.
             let urls = format != ProbeFormat::Text;
             let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO), urls).await?;
             descend(&balance, &printer.progress()).await
         });
-        let attempt = Attempt::new(trace, &self.descent, |failure| {
-            let roots = join(&self.descent.roots(), " ");
-            let trace = || match failure {
-                Failure::DeadEnd { state: CandidateState::Nothing, .. } => Advice::Unoffered(roots),
-                _ => Advice::Trace(roots),
-            };
-            Some(on_silent_roots(failure, &self.descent).unwrap_or_else(trace))
-        })?;
+        let attempt = Attempt::new(trace, &self.descent, |failure| self.advice(failure))?;
         let (trace, problem) = (attempt.trace.as_ref(), attempt.problem.as_ref());
         let probe = ProbeReport::new(trace, problem, self.descent.strategy.into());
         let ice = trace.and_then(|trace| trace.outcome.as_ref().ok()).map(|selection| {
@@ -59,6 +57,16 @@ impl ProbeArgs {
             printer.say(&lines);
         }
         attempt.end()
+    }
+
+    /// What may help where nothing is found.
+    fn advice(&self, failure: &Failure) -> Option<Advice> {
+        let roots = join(&self.descent.roots(), " ");
+        let trace = || match failure {
+            Failure::DeadEnd { state: CandidateState::Nothing, .. } => Advice::Unoffered(roots),
+            _ => Advice::Trace(roots),
+        };
+        Some(on_silent_roots(failure, &self.descent).unwrap_or_else(trace))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use turn_balance::{CandidateState, Cost, Why};
+use turn_balance::{CandidateState, Cost, WatchReason, Why};
 
 use super::ms::Ms;
 use super::ping::PingReport;
@@ -10,6 +10,25 @@ use super::probe::{HopReport, ProbeReport, RunnerUpReport};
 use super::rtts::Rtts;
 use super::trace::{CandidateReport, OutcomeReport, TraceReport};
 use super::trace_count::{CandidateCount, TraceCount};
+use super::watch::WatchReport;
+
+pub(crate) fn watch() -> WatchReport {
+    let ProbeReport { turn, name, rtt_ms, verified, path, runners_up, .. } = probe();
+    WatchReport {
+        timestamp: 1_795_792_181.25,
+        reason: Some(WatchReason::Selected),
+        turn,
+        listed: None,
+        name,
+        rtt_ms,
+        verified,
+        urls: None,
+        path,
+        runners_up,
+        left: None,
+        error: None,
+    }
+}
 
 pub(crate) fn probe() -> ProbeReport {
     let mut cost = Cost::default();

@@ -20,6 +20,7 @@ mod trace_counter;
 mod tree;
 mod turn;
 mod unresolved;
+mod watch;
 
 pub(crate) use advice::Advice;
 pub(crate) use document::Document;
@@ -36,3 +37,4 @@ pub(crate) use trace_counter::TraceCounter;
 pub(crate) use tree::{TreeNodeReport, TreeReport, TreeSummary};
 pub(crate) use turn::{LoginKind, TurnProblem, TurnReply};
 pub(crate) use unresolved::{UnresolvedCount, UnresolvedReport};
+pub(crate) use watch::{LeftReport, WatchReport};

@@ -7,4 +7,5 @@ pub(crate) mod ping;
 pub(crate) mod ping_turn;
 pub(crate) mod status;
 pub(crate) mod tree;
+pub(crate) mod watch;
 pub(crate) mod words;

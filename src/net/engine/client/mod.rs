@@ -1,4 +1,5 @@
-//! The client: descents, one server measured again and again, and what one server lists.
+//! The client: descents, staying at what one has found, one server measured again and again, and what
+//! one server lists.
 
 pub mod crawl;
 pub mod descent;
@@ -6,3 +7,4 @@ pub mod echo;
 pub mod list;
 #[cfg(feature = "https")]
 pub mod streams;
+pub mod watch;

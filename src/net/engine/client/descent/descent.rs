@@ -10,9 +10,8 @@ use super::options::{Options, Progress, Strategy};
 use super::outcome::Ending;
 use super::race::Race;
 use super::rank::Score;
-use super::report::{Obstacle, Selection};
+use super::report::Obstacle;
 use super::roots::NamedRoots;
-use super::trace::Trace;
 use super::unoffered::Unoffered;
 use super::urls::{UrlAnswer, Urls};
 use crate::net::engine::exchange::Proof;
@@ -219,16 +218,10 @@ impl Descent {
         }
     }
 
-    /// The result. `None`: it is not finished.
-    pub fn selection(&self) -> Option<Result<Selection, Failure>> {
+    /// How it stands at its end, and what it chose. `None`: it is not finished.
+    pub(super) fn ended(&self) -> Option<(Ending<'_>, Result<Score, Failure>)> {
         let Phase::Finished(Outcome { elapsed, choice }) = &self.phase else { return None };
-        Some(self.ending(*elapsed).conclude(choice.clone()))
-    }
-
-    /// Everything it has seen. `None`: it is not finished.
-    pub fn trace(&self) -> Option<Trace> {
-        let Phase::Finished(Outcome { elapsed, choice }) = &self.phase else { return None };
-        Some(self.ending(*elapsed).trace(choice.clone()))
+        Some((self.ending(*elapsed), choice.clone()))
     }
 
     fn handle_binding(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::net::wire::ProbeReply;
 
 /// Puts the link-local addresses of a reply on the link that it came by, where it came by one.
-pub(super) fn put_on_link(reply: &mut ProbeReply, from: SocketAddr) {
+pub(in crate::net::engine::client) fn put_on_link(reply: &mut ProbeReply, from: SocketAddr) {
     let scope = match from {
         SocketAddr::V6(from) if from.ip().is_unicast_link_local() => from.scope_id(),
         _ => return,

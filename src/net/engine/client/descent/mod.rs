@@ -7,11 +7,12 @@
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate
 //! is asked, `finish` whom the last round asks and who is chosen, beside `urls`, `reserve` who is called up
 //! where nobody else lives. `detour` is the way to IPv4 where a host has none, `link` the link of a
-//! link-local address. `outcome`, `report` and `ice` are what comes out.
+//! link-local address. `outcome`, `results`, `report`, `contender` and `ice` are what comes out.
 
 mod budget;
 mod candidate_id;
 mod candidates;
+mod contender;
 mod copies;
 #[expect(clippy::module_inception, reason = "the descent is what its room is called for")]
 mod descent;
@@ -25,14 +26,15 @@ mod heard;
 mod ice;
 mod last_round;
 mod limits;
-mod link;
+pub(super) mod link;
 mod options;
-mod outcome;
+pub(super) mod outcome;
 mod post;
 mod race;
 mod rank;
 mod report;
 mod reserve;
+mod results;
 mod role;
 mod roots;
 mod schedule;
@@ -43,6 +45,7 @@ mod unoffered;
 mod urls;
 
 pub use crate::net::wire::View;
+pub use contender::Contender;
 pub use descent::Descent;
 #[cfg(feature = "internals")]
 pub use event::DescentEvent;

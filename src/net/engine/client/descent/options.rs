@@ -123,7 +123,7 @@ impl Options {
     }
 
     /// Whether the TURN servers themselves are asked in a last round.
-    pub(super) fn verifies(&self) -> bool {
+    pub(in crate::net::engine::client) fn verifies(&self) -> bool {
         match self.verify {
             Verify::Off => false,
             Verify::On => self.strategy == Strategy::Best,

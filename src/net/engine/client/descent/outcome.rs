@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::candidate_id::CandidateId;
 use super::candidates::{Candidates, MOST_RETRIES};
+use super::contender::Contender;
 use super::detour::Used;
 use super::down::deepest;
 use super::entry::Entry;
@@ -21,6 +22,9 @@ use super::unoffered::Unoffered;
 use super::urls::Urls;
 use crate::net::wire::State;
 use crate::types::{TurnUrl, UnresolvedRoot};
+
+/// How many are told of for whoever goes on measuring them.
+const CONTENDERS: usize = 8;
 
 /// A descent at its end.
 pub(super) struct Ending<'a> {
@@ -113,6 +117,47 @@ impl<'a> Ending<'a> {
             cost: self.cost,
             unresolved: self.unresolved.clone(),
         })
+    }
+
+    /// The one that was chosen, and the next best that have not been silent and do not ask to be left
+    /// alone, each TURN server once.
+    pub(super) fn contenders(
+        &self,
+        choice: Result<Score, Failure>,
+    ) -> Result<Vec<Contender>, Failure> {
+        let chosen = choice?;
+        let others = ranked(self.candidates).into_iter().filter(|score| !score.reserve);
+        let mut contenders: Vec<Contender> = Vec::new();
+        for score in [chosen].into_iter().chain(others.filter(|score| score.id != chosen.id)) {
+            let turn = self.candidates[score.id].turn;
+            let silent = score.id != chosen.id && turn.is_some_and(|turn| self.is_silent(turn));
+            let contender = self.contender(score)?;
+            let known = |one: &Contender| one.selection.turn == contender.selection.turn;
+            if !silent && !contenders.iter().any(known) {
+                contenders.push(contender);
+            }
+            if contenders.len() == CONTENDERS {
+                break;
+            }
+        }
+        Ok(contenders)
+    }
+
+    fn contender(&self, score: Score) -> Result<Contender, Failure> {
+        let entry = &self.candidates[score.id];
+        let above = entry.via.map(|via| &self.candidates[via]);
+        let leaf = [Some(entry), above].into_iter().flatten().find(|at| at.role == Role::Leaf);
+        Ok(Contender {
+            selection: self.conclude(Ok(score))?,
+            leaf: leaf.map(|leaf| used(leaf).addr),
+            says: leaf.and_then(|leaf| out_of_service(leaf.state)),
+        })
+    }
+
+    /// Whether a TURN server was asked itself, in vain.
+    fn is_silent(&self, turn: SocketAddr) -> bool {
+        let entry = self.candidates.at(turn).map(|id| &self.candidates[id]);
+        entry.is_some_and(|e| e.addr == turn && e.role == Role::Turn && e.is_silent())
     }
 
     /// How a TURN server is reached that can be chosen: as it was told, or else over UDP at its address.
@@ -248,11 +293,9 @@ impl<'a> Ending<'a> {
     fn runner_up(&self, Score { rtt, id, .. }: Score) -> Option<RunnerUp> {
         let entry = &self.candidates[id];
         let turn = entry.turn?;
-        let silent =
-            |entry: &Entry| entry.addr == turn && entry.role == Role::Turn && entry.is_silent();
         let why = match self.options.strategy {
             Strategy::First => Why::Later,
-            Strategy::Best if self.candidates.iter().any(|(_, e)| silent(e)) => Why::Silent,
+            Strategy::Best if self.is_silent(turn) => Why::Silent,
             Strategy::Best => Why::Slower,
         };
         let verified = self.has_answered(turn);
@@ -346,7 +389,7 @@ fn used(entry: &Entry) -> Used {
 }
 
 /// What a server says of itself, as a trace shows it; `None`: it offers something.
-fn out_of_service(state: State) -> Option<CandidateState> {
+pub(in crate::net::engine::client) fn out_of_service(state: State) -> Option<CandidateState> {
     match state {
         State::Offering => None,
         State::Nothing => Some(CandidateState::Nothing),

@@ -1,0 +1,395 @@
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+
+use super::better::{is_clearly_better, lasts};
+use super::change::{WatchChange, WatchReason};
+use super::hurry::Hurry;
+use super::measured_turn::{MeasuredTurn, Whom};
+use crate::net::engine::client::descent::link::put_on_link;
+use crate::net::engine::client::descent::{Contender, Options, Selection};
+use crate::net::engine::exchange::Proof;
+use crate::net::engine::{Rng, Transmit, jitter};
+use crate::net::wire::{Response, ResponseBody, stun};
+
+/// From one measurement to the next.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// How long an answer is awaited until the selection is asked again.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often the selection is asked in vain until it is silent.
+const ASKED: u8 = 3;
+
+/// How many stand by.
+const STANDBYS: usize = 2;
+
+/// How many copies each is asked with, and how far apart they are: bursts of loss (some 80 ms) seldom
+/// take both.
+const COPIES: u32 = 2;
+const SPACING: Duration = Duration::from_millis(300);
+
+/// Within which time those who have just moved go down again. A TURN server that dies is left by all its
+/// clients in the same seconds, and roots need not see them all at once.
+const SPREAD: Duration = Duration::from_secs(5);
+
+/// Whoever stays at the best TURN server, and moves where that is worth it.
+///
+/// Call [`poll_descent`](Self::poll_descent), which may ask for a descent, and
+/// [`poll_transmit`](Self::poll_transmit) until it is empty, then wait for a datagram, the end of the
+/// descent or for [`poll_timeout`](Self::poll_timeout), hand it in, and begin again.
+#[derive(Debug)]
+pub struct WatchEngine {
+    verifies: bool,
+    /// Whether any TURN server has ever answered itself: then none is used any more on its leaf's word.
+    proven: bool,
+    current: Option<MeasuredTurn>,
+    standbys: Vec<MeasuredTurn>,
+    /// The one that was lost last, while there is none.
+    lost: Option<SocketAddr>,
+    /// Requests that are due, to one or the other of these TURN servers.
+    due: BTreeMap<(Instant, u64), (SocketAddr, Whom)>,
+    planned: u64,
+    measurement: Option<Measurement>,
+    /// When the last but one measurement began.
+    before: Instant,
+    next: Option<Instant>,
+    hurry: Hurry,
+    events: VecDeque<WatchChange>,
+    rng: Rng,
+}
+
+/// The measurement that is on, or was last.
+#[derive(Debug, Clone, Copy)]
+struct Measurement {
+    began: Instant,
+    /// How often the selection was asked.
+    asked: u8,
+    /// How long the answer is awaited; `None`: it has ended.
+    until: Option<Instant>,
+}
+
+impl WatchEngine {
+    /// Begins at `now`, with a descent. The `options` are those of its descents.
+    pub fn new(options: &Options, now: Instant, rng: Rng) -> Self {
+        Self {
+            verifies: options.verifies(),
+            proven: false,
+            current: None,
+            standbys: Vec::new(),
+            lost: None,
+            due: BTreeMap::new(),
+            planned: 0,
+            measurement: None,
+            before: now,
+            next: None,
+            hurry: Hurry::new(now),
+            events: VecDeque::new(),
+            rng,
+        }
+    }
+
+    /// The TURN server to use now, as the last measurement has it. `None`: nobody is known to live.
+    pub fn selection(&self) -> Option<Selection> {
+        self.current.as_ref().map(|current| current.selection(&self.standbys))
+    }
+
+    /// The times of the last measurements: of the selection, then of those who stand by.
+    pub fn measured(&self) -> impl Iterator<Item = (SocketAddr, Duration)> {
+        self.all().map(|one| (one.addr(), one.rtt))
+    }
+
+    /// A datagram came. What is no answer to a request that is remembered is ignored.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, datagram: &[u8]) {
+        if stun::is_stun(datagram) {
+            if let Some(proof) = Proof::of_binding(datagram) {
+                let mut all = self.current.iter_mut().chain(&mut self.standbys);
+                self.proven |= all.any(|one| one.hear_binding(now, from, proof));
+            }
+            return;
+        }
+        let Ok(Response { id, body: ResponseBody::Probe(mut reply) }) = Response::decode(datagram)
+        else {
+            return;
+        };
+        put_on_link(&mut reply, from);
+        let proof = Proof::of_reply(id, &reply);
+        let mut all = self.current.iter_mut().chain(&mut self.standbys);
+        if all.any(|one| one.hear_reply(now, from, proof, &reply)) {
+            self.leave_out_of_service(now);
+        }
+    }
+
+    /// A descent that [`poll_descent`](Self::poll_descent) asked for has ended, and found these, the one that
+    /// it chose first; none: it found nothing.
+    pub fn handle_descent(&mut self, now: Instant, found: Vec<Contender>) {
+        self.hurry.end(now, &mut self.rng);
+        self.proven |= found.iter().any(|one| one.selection.verified);
+        let can_be_used = |one: &Contender| one.selection.verified || !self.proven;
+        if !found.iter().any(can_be_used) {
+            if self.current.is_none() {
+                self.hurry.want(now);
+            }
+            return;
+        }
+        match &mut self.current {
+            Some(current) => {
+                let again = found.iter().find(|one| one.selection.turn == current.addr());
+                if let Some(again) = again {
+                    current.found_again(again.clone(), now);
+                }
+                self.stand_by(now, found);
+                self.leave_out_of_service(now);
+            }
+            None => self.select(now, found),
+        }
+    }
+
+    /// This host is in another network, or has another way out: all that was measured is void, and the
+    /// descent on its way too.
+    pub fn handle_network_change(&mut self, now: Instant) {
+        self.current.iter_mut().chain(&mut self.standbys).for_each(MeasuredTurn::forget);
+        self.due.clear();
+        self.measurement = None;
+        self.next = self.current.as_ref().map(|_| now);
+        self.hurry.want_anew(now);
+    }
+
+    /// Lets time pass.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        if self.awaited_until().is_some_and(|until| until <= now) {
+            self.judge(now);
+        }
+        if self.next.is_some_and(|next| next <= now) && self.awaited_until().is_none() {
+            self.measure(now);
+        }
+    }
+
+    /// Whether a descent is to begin now, in the place of one that may be on its way.
+    pub fn poll_descent(&mut self, now: Instant) -> bool {
+        self.hurry.begin(now)
+    }
+
+    /// The next datagram to send; `now` is noted as the moment it went.
+    pub fn poll_transmit(&mut self, now: Instant) -> Option<Transmit> {
+        while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= now) {
+            let (turn, whom) = first.remove();
+            let mut all = self.current.iter_mut().chain(&mut self.standbys);
+            let one = all.find(|one| one.addr() == turn);
+            if let Some(transmit) = one.and_then(|one| one.ask(whom, now, &mut self.rng)) {
+                return Some(transmit);
+            }
+        }
+        None
+    }
+
+    /// What has changed since the last call.
+    pub fn poll_event(&mut self) -> Option<WatchChange> {
+        self.events.pop_front()
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout), [`poll_descent`](Self::poll_descent) and
+    /// [`poll_transmit`](Self::poll_transmit) next; `None`: not before the descent on its way has ended.
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        let due = self.due.first_key_value().map(|((at, _), _)| *at);
+        let next = self.next.filter(|_| self.awaited_until().is_none());
+        [due, self.awaited_until(), next, self.hurry.due()].into_iter().flatten().min()
+    }
+
+    // ---- measurements ----
+
+    fn all(&self) -> impl Iterator<Item = &MeasuredTurn> {
+        self.current.iter().chain(&self.standbys)
+    }
+
+    fn awaited_until(&self) -> Option<Instant> {
+        self.measurement?.until
+    }
+
+    /// A measurement begins.
+    fn measure(&mut self, now: Instant) {
+        self.before = self.measurement.map_or(now, |last| last.began);
+        self.measurement = Some(Measurement { began: now, asked: 1, until: Some(now + PATIENCE) });
+        self.next = Some(now + jitter(INTERVAL, &mut self.rng));
+        let mut requests = Vec::new();
+        for one in self.current.iter_mut().chain(&mut self.standbys) {
+            one.begin();
+            requests.extend(one.signs().iter().map(|whom| (one.addr(), *whom, COPIES)));
+            requests.extend(one.hearsay().map(|whom| (one.addr(), whom, 1)));
+        }
+        self.plan(now, requests);
+    }
+
+    /// The selection has had its time: it has answered, is asked again, or is silent.
+    fn judge(&mut self, now: Instant) {
+        let (Some(on), Some(current)) = (&mut self.measurement, &self.current) else {
+            self.measurement = None;
+            return;
+        };
+        if current.answered >= on.began {
+            on.until = None;
+            let began = on.began;
+            return self.compare(now, began);
+        }
+        if on.asked < ASKED {
+            on.asked += 1;
+            on.until = Some(now + PATIENCE);
+            // Before it is left it has to be known who lives.
+            let last = on.asked == ASKED;
+            let asked = self.all().take(if last { 1 + STANDBYS } else { 1 });
+            let signs = |one: &MeasuredTurn| {
+                let addr = one.addr();
+                one.signs().iter().map(move |whom| (addr, *whom, COPIES))
+            };
+            let requests = asked.flat_map(signs).collect();
+            return self.plan(now, requests);
+        }
+        let (began, lasted) = (on.began, now.saturating_duration_since(on.began));
+        on.until = None;
+        let reason = WatchReason::Silent { lasted };
+        match self.best_standby(|one| one.answered >= began) {
+            Some(at) => self.move_to(now, at, reason),
+            None => self.lose(now, reason),
+        }
+    }
+
+    /// The selection has answered: is anybody else worth a move?
+    fn compare(&mut self, now: Instant, began: Instant) {
+        let Some(current) = &mut self.current else { return };
+        let rtt = current.end(began);
+        let verified = current.is_verified();
+        let mut best: Option<(Duration, usize)> = None;
+        for (at, one) in self.standbys.iter_mut().enumerate() {
+            let times = one.end(began).zip(rtt);
+            let may = one.out_of_service().is_none() && (one.is_verified() || !verified);
+            let better = times.is_some_and(|(rtt, other)| is_clearly_better(rtt, other));
+            one.better = if may && better { one.better.saturating_add(1) } else { 0 };
+            if one.better > 0 && lasts(one.better) && best.is_none_or(|(rtt, _)| one.rtt < rtt) {
+                best = Some((one.rtt, at));
+            }
+        }
+        if let (Some((_, at)), Some(rtt)) = (best, rtt) {
+            return self.move_to(now, at, WatchReason::Slower { rtt });
+        }
+        let gone = |one: &MeasuredTurn| one.missed >= ASKED || one.out_of_service().is_some();
+        if !self.standbys.is_empty() && self.standbys.iter().all(gone) {
+            self.hurry.want(now);
+        }
+    }
+
+    fn plan(&mut self, now: Instant, requests: Vec<(SocketAddr, Whom, u32)>) {
+        for (turn, whom, copies) in requests {
+            for copy in 0..copies {
+                self.planned += 1;
+                self.due.insert((now + SPACING * copy, self.planned), (turn, whom));
+            }
+        }
+    }
+
+    // ---- moves ----
+
+    /// Leaves a selection whose leaf says that it is not to be used, if there is another.
+    fn leave_out_of_service(&mut self, now: Instant) {
+        let Some(current) = &self.current else { return };
+        let Some(reason) = current.out_of_service() else { return };
+        let since = self.before;
+        match self.best_standby(|one| one.missed == 0 && one.answered >= since) {
+            Some(at) => self.move_to(now, at, reason),
+            None if current.is_reserve() => self.hurry.want(now),
+            None => self.lose(now, reason),
+        }
+    }
+
+    /// The best of those who stand by, can be used, and live.
+    fn best_standby(&self, lives: impl Fn(&MeasuredTurn) -> bool) -> Option<usize> {
+        let may = |one: &MeasuredTurn| {
+            one.out_of_service().is_none() && (one.is_verified() || !self.proven) && lives(one)
+        };
+        let standbys = self.standbys.iter().enumerate().filter(|(_, one)| may(one));
+        let best = standbys.min_by_key(|(at, one)| (!one.is_verified(), one.rtt, *at));
+        best.map(|(at, _)| at)
+    }
+
+    /// Uses one of those who stand by from now on. The one that is left takes its place if it lives.
+    fn move_to(&mut self, now: Instant, at: usize, reason: WatchReason) {
+        let left = self.current.replace(self.standbys.remove(at));
+        let told = left.as_ref().map(|left| left.selection(&[]));
+        match (reason, left) {
+            (WatchReason::Slower { .. }, Some(left)) => self.standbys.insert(0, left),
+            _ => {
+                let wait = self.rng.random_range(Duration::ZERO..=SPREAD);
+                self.hurry.want(now + wait);
+            }
+        }
+        self.standbys.iter_mut().for_each(|one| one.better = 0);
+        let lives = |one: &&MeasuredTurn| one.missed == 0 && one.out_of_service().is_none();
+        let selection = self.current.as_ref().map(|current| {
+            let all = current.selection(&self.standbys);
+            let alive: Vec<_> =
+                self.standbys.iter().filter(lives).map(MeasuredTurn::addr).collect();
+            let runners_up = all.runners_up.into_iter().filter(|one| alive.contains(&one.turn));
+            Selection { runners_up: runners_up.collect(), ..all }
+        });
+        self.events.push_back(WatchChange { selection, left: told, reason });
+    }
+
+    /// Nobody is left.
+    fn lose(&mut self, now: Instant, reason: WatchReason) {
+        let left = self.current.take().map(|left| left.selection(&[]));
+        self.lost = left.as_ref().map(|left| left.turn);
+        self.standbys.clear();
+        self.due.clear();
+        (self.measurement, self.next) = (None, None);
+        self.hurry.want(now);
+        self.events.push_back(WatchChange { selection: None, left, reason });
+    }
+
+    /// Takes what a descent has chosen: the one that was lost, if that lives and is about as near.
+    fn select(&mut self, now: Instant, mut found: Vec<Contender>) {
+        // Some may have been silent themselves, and stand first by their leaves' word.
+        found.sort_by_key(|one| !one.selection.verified);
+        let stays = |one: &Contender| {
+            let (best, lost) = (&found[0].selection, &one.selection);
+            Some(lost.turn) == self.lost
+                && one.says.is_none()
+                && (lost.verified || !best.verified)
+                && !is_clearly_better(best.rtt, lost.rtt)
+        };
+        if let Some(at) = found.iter().position(stays) {
+            found.swap(0, at);
+            let others = found.get_mut(1..).unwrap_or_default();
+            others.sort_by_key(|one| (!one.selection.verified, one.selection.rtt));
+        }
+        let chosen = found.remove(0);
+        let selection = Some(chosen.selection.clone());
+        self.current = Some(MeasuredTurn::new(chosen, self.verifies, now));
+        self.lost = None;
+        self.stand_by(now, found);
+        self.next = Some(now + jitter(INTERVAL, &mut self.rng));
+        let reason = WatchReason::Selected;
+        self.events.push_back(WatchChange { selection, left: None, reason });
+    }
+
+    /// Has the first of these stand by, but for the selection; those who do so already stay what they are.
+    fn stand_by(&mut self, now: Instant, found: Vec<Contender>) {
+        let current = self.current.as_ref().map(MeasuredTurn::addr);
+        let others = found.into_iter().filter(|one| Some(one.selection.turn) != current);
+        let others = others.filter(|one| one.says.is_none());
+        let mut before = std::mem::take(&mut self.standbys);
+        for one in others.take(STANDBYS) {
+            let known = before.iter().position(|known| known.addr() == one.selection.turn);
+            self.standbys.push(match known.map(|at| before.swap_remove(at)) {
+                Some(mut known) => {
+                    known.found_again(one, now);
+                    known
+                }
+                None => MeasuredTurn::new(one, self.verifies, now),
+            });
+        }
+        if self.standbys.is_empty() {
+            self.standbys = before;
+        }
+    }
+}

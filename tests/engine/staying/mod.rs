@@ -1,0 +1,194 @@
+//! Whoever stays: when it measures, when it goes down again, and when it moves.
+
+mod bench;
+mod courses;
+
+use turn_balance::internals::wire::{ProbeReply, Response, ResponseBody, State, stun};
+use turn_balance::{WatchChange, WatchReason};
+
+use bench::{Bench, Spot, leaf, ms, s, turn};
+
+#[test]
+fn whoever_is_the_best_is_stayed_with() {
+    let mut bench = Bench::new(1, &[20, 25, 30, 90]);
+    bench.run(s(3600));
+    assert_eq!(bench.using(), Some(1));
+    let [(at, WatchChange { reason: WatchReason::Selected, left: None, .. })] = &bench.changes[..]
+    else {
+        panic!("{:?}", bench.changes);
+    };
+    assert_eq!(*at, ms(200));
+    // Every five minutes, 10 % more or less.
+    assert!((11..=14).contains(&bench.descents.len()), "{:?}", bench.descents);
+    let sent: usize = bench.sent.values().map(Vec::len).sum();
+    assert!((9 * 650..=9 * 800).contains(&sent), "{sent}");
+    assert!(!bench.sent.contains_key(&turn(4)), "only two stand by");
+}
+
+#[test]
+fn a_turn_server_that_dies_beside_a_living_leaf_is_left_after_three_requests() {
+    let mut bench = Bench::new(2, &[20, 25, 30]);
+    bench.run(s(60));
+    let died = bench.since();
+    bench.spot(1).turn_lives = false;
+    bench.run(s(10));
+    assert_eq!(bench.using(), Some(2));
+    let (at, change) = &bench.changes[1];
+    let WatchReason::Silent { lasted } = change.reason else { panic!("{change:?}") };
+    assert!(lasted >= s(3) && lasted < ms(3_100), "{lasted:?}");
+    assert!(*at - died <= ms(8_600), "{:?}", *at - died);
+    // Asked three times a second apart, two copies each.
+    let asked = bench.sent[&turn(1)].iter().filter(|sent| **sent > died).copied();
+    let asked: Vec<_> = asked.map(|sent| sent - (*at - lasted)).collect();
+    let expected = [0, 300, 1_000, 1_300, 2_000, 2_300];
+    assert_eq!(asked, expected.map(ms));
+    let standbys: Vec<_> =
+        change.selection.as_ref().unwrap().runners_up.iter().map(|one| one.turn).collect();
+    assert_eq!(standbys, [turn(3)]);
+}
+
+#[test]
+fn one_answer_that_is_late_or_two_that_are_lost_change_nothing() {
+    let mut bench = Bench::new(3, &[20, 25]);
+    bench.run(s(60));
+    for _ in 0..50 {
+        // Down for up to 2.5 s: one of three requests at least is answered.
+        bench.spot(1).turn_lives = false;
+        bench.run(ms(1_900));
+        bench.spot(1).turn_lives = true;
+        bench.run(s(7));
+    }
+    // As far as by way of three satellites.
+    bench.spot(1).rtt = ms(1_500);
+    bench.spot(2).rtt = ms(1_500);
+    bench.run(s(60));
+    assert_eq!((bench.using(), bench.changes.len()), (Some(1), 1), "{:?}", bench.changes);
+}
+
+#[test]
+fn a_leaf_that_dies_beside_a_living_turn_server_changes_nothing() {
+    let mut bench = Bench::new(4, &[20, 25]);
+    bench.run(s(60));
+    bench.spot(1).leaf_lives = false;
+    bench.run(s(600));
+    assert_eq!((bench.using(), bench.changes.len()), (Some(1), 1));
+}
+
+#[test]
+fn whoever_asks_not_to_be_chosen_is_left_at_once() {
+    for state in [State::Draining, State::Full, State::TurnDown] {
+        let mut bench = Bench::new(5, &[20, 25, 30]);
+        bench.run(s(60));
+        bench.spot(1).state = state;
+        bench.run(ms(5_600));
+        assert_eq!(bench.using(), Some(2), "{state:?}");
+        assert!(matches!(bench.changes[1].1.reason, WatchReason::Says(_)));
+        // And not come back to, however near.
+        bench.spot(2).rtt = ms(200);
+        bench.run(s(60));
+        assert_eq!(bench.using(), Some(3), "{state:?}");
+    }
+}
+
+#[test]
+fn a_leaf_that_names_another_turn_server_is_left() {
+    let mut bench = Bench::new(6, &[20, 25]);
+    bench.run(s(60));
+    bench.spot(1).names = 3479;
+    bench.run(ms(5_600));
+    assert_eq!(bench.using(), Some(2));
+    assert_eq!(bench.changes[1].1.reason, WatchReason::Renamed);
+}
+
+#[test]
+fn whoever_asks_not_to_be_chosen_is_stayed_with_where_nobody_else_is() {
+    let mut bench = Bench::new(7, &[20]);
+    bench.run(s(60));
+    bench.spot(1).state = State::Draining;
+    bench.run(s(600));
+    assert_eq!((bench.using(), bench.changes.len()), (Some(1), 1));
+    // Looked for somebody else, no oftener than once a minute in the end.
+    assert!((8..=20).contains(&bench.descents.len()), "{:?}", bench.descents);
+    bench.spots.insert(2, Spot { rtt: ms(90), state: State::Offering, ..bench.spots[&1] });
+    bench.run(s(70));
+    assert_eq!(bench.using(), Some(2));
+}
+
+#[test]
+fn another_is_moved_to_that_is_nearer_by_10_ms_and_a_third_three_times() {
+    let moves = |rtt, other| {
+        let mut bench = Bench::new(8, &[20, 21]);
+        bench.run(s(60));
+        (bench.spot(1).rtt, bench.spot(2).rtt) = (ms(rtt), ms(other));
+        let before = bench.since();
+        bench.run(s(120));
+        assert_eq!(bench.changes.len(), 1 + usize::from(bench.using() == Some(2)));
+        (bench.using() == Some(2)).then(|| bench.changes[1].0 - before)
+    };
+    assert_eq!(moves(29, 20), None); // a third, and not 10 ms
+    assert_eq!(moves(60, 41), None); // 10 ms, and not a third
+    assert_eq!(moves(30, 21), None);
+    for (rtt, other) in [(30, 20), (60, 40), (200, 20)] {
+        let after = moves(rtt, other).unwrap();
+        assert!(after > s(9) && after < s(18), "{after:?}");
+    }
+}
+
+#[test]
+fn where_nobody_answers_that_is_told_once_and_looked_for_with_patience() {
+    let mut bench = Bench::new(9, &[20, 25]);
+    bench.run(s(60));
+    (bench.spot(1).turn_lives, bench.spot(2).turn_lives) = (false, false);
+    bench.run(s(3600));
+    assert_eq!((bench.using(), bench.changes.len()), (None, 2));
+    let (_, lost) = &bench.changes[1];
+    assert_eq!((lost.selection.is_none(), lost.left.as_ref().unwrap().turn), (true, turn(1)));
+    assert!((55..70).contains(&bench.descents.len()), "{}", bench.descents.len());
+    // Both live again, and are about as near: the one before is come back to.
+    (bench.spot(1).turn_lives, bench.spot(2).turn_lives) = (true, true);
+    bench.spot(2).rtt = ms(15);
+    bench.run(s(61));
+    assert_eq!(bench.using(), Some(1));
+    assert_eq!(bench.changes[2].1.reason, WatchReason::Selected);
+}
+
+#[test]
+fn another_network_has_all_looked_at_again_but_not_without_end() {
+    let mut bench = Bench::new(10, &[20, 25]);
+    bench.run(s(60));
+    bench.spots.insert(3, Spot { rtt: ms(5), ..bench.spots[&1] });
+    bench.engine.handle_network_change(bench.now);
+    bench.run(s(30));
+    assert_eq!((bench.using(), bench.descents.len()), (Some(3), 2));
+    for _ in 0..3600 {
+        bench.engine.handle_network_change(bench.now);
+        bench.run(s(1));
+    }
+    assert!(bench.descents.len() < 75, "{}", bench.descents.len());
+    assert_eq!(bench.using(), Some(3));
+}
+
+#[test]
+fn nothing_that_comes_from_elsewhere_or_twice_counts() {
+    let mut bench = Bench::new(11, &[20, 25]);
+    bench.run(s(60));
+    bench.spot(1).turn_lives = false;
+    bench.run(s(3));
+    for id in 0..1000 {
+        let reply = ProbeReply {
+            nonce: 7,
+            turn: Some(turn(2)),
+            state: State::Draining,
+            version: 1,
+            ..ProbeReply::default()
+        };
+        let forged = Response { id, body: ResponseBody::Probe(reply) }.encode();
+        bench.engine.handle_datagram(bench.now, leaf(2), &forged);
+        let binding = stun::binding_request(u128::from(id));
+        let mut answer = binding.clone();
+        answer[..2].copy_from_slice(&[1, 1]);
+        bench.engine.handle_datagram(bench.now, turn(1), &answer);
+    }
+    bench.run(s(6));
+    assert_eq!(bench.using(), Some(2));
+}
