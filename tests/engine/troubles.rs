@@ -162,6 +162,24 @@ fn a_listed_node_whose_tag_is_wrong_is_told_of_with_the_key() {
 }
 
 #[test]
+fn of_many_no_second_tells_more_than_somebody_can_read() {
+    let nodes: Vec<_> = (11..=50).map(node).collect();
+    let mut world = pair(&nodes, [trust(&[key(1, 1)], true), trust(&[key(1, 2)], true)]);
+    for n in 12..=50 {
+        world.start(node(n), &leaf(n, trust(&[key(1, 2)], true)));
+    }
+    let start = world.now;
+    world.run_for(20 * SECOND);
+    let told = &world.hosts[&superior()].server().told;
+    let begun = told.iter().filter(|(_, event)| event.stage == TroubleStage::Begins);
+    assert!(begun.count() >= 32, "{told:?}");
+    for (at, _) in told {
+        let within = told.iter().filter(|(other, _)| *other >= *at && *other < *at + SECOND);
+        assert!(within.count() <= 8, "from {:?} on", *at - start);
+    }
+}
+
+#[test]
 fn it_is_over_when_the_key_is_right_again() {
     let mut world = pair(&[node(11)], [trust(&[key(1, 1)], true), trust(&[key(1, 9)], true)]);
     let start = world.now;

@@ -22,6 +22,9 @@ pub const QUIET: Duration = Duration::from_secs(30);
 const MOST: usize = 64;
 const MOST_SEEN: usize = 32;
 
+/// How many are told in any second, for a log that somebody is to read.
+const MOST_TOLD: usize = 8;
+
 /// What is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Trouble {
@@ -142,6 +145,8 @@ pub(super) struct Troubles {
     due: BTreeSet<(Instant, Trouble)>,
     events: VecDeque<TroubleEvent>,
     seen: usize,
+    /// When those were told that were told last, the latest at the end.
+    told: VecDeque<Instant>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -223,6 +228,7 @@ impl Troubles {
     pub(super) fn handle_timeout(&mut self, now: Instant) {
         while let Some((due, trouble)) = self.due.first().cloned()
             && due <= now
+            && self.may_tell_from() <= Some(now)
         {
             let Some(mut known) = self.known.get(&trouble).copied() else {
                 self.due.remove(&(due, trouble));
@@ -238,8 +244,9 @@ impl Troubles {
                     self.tell(now, trouble, known, TroubleStage::Over);
                 }
             } else {
-                let stage =
-                    if known.since == now { TroubleStage::Begins } else { TroubleStage::Lasts };
+                let waited = now.saturating_duration_since(known.since);
+                let begins = !known.told && waited < QUIET;
+                let stage = if begins { TroubleStage::Begins } else { TroubleStage::Lasts };
                 known.next = again(now);
                 known.told = true;
                 self.put(trouble.clone(), known);
@@ -249,7 +256,14 @@ impl Troubles {
     }
 
     pub(super) fn poll_timeout(&self) -> Option<Instant> {
-        self.due.first().map(|(due, _)| *due)
+        let (due, _) = self.due.first()?;
+        Some(self.may_tell_from().map_or(*due, |from| from.max(*due)))
+    }
+
+    /// From when on one more may be told; `None`: from the start.
+    fn may_tell_from(&self) -> Option<Instant> {
+        let full = self.told.len() == MOST_TOLD;
+        self.told.front().filter(|_| full).map(|first| *first + Duration::from_secs(1))
     }
 
     pub(super) fn poll_event(&mut self) -> Option<TroubleEvent> {
@@ -268,6 +282,10 @@ impl Troubles {
 
     fn tell(&mut self, now: Instant, trouble: Trouble, known: KnownTrouble, stage: TroubleStage) {
         let lasts = now.saturating_duration_since(known.since);
+        if self.told.len() == MOST_TOLD {
+            self.told.pop_front();
+        }
+        self.told.push_back(now);
         self.events.push_back(TroubleEvent { trouble, stage, lasts });
     }
 
