@@ -84,6 +84,12 @@ pub(crate) enum Strategy {
     First,
     /// Every leaf is asked three times and the least time taken
     Floor,
+    /// Nobody is asked: any leaf
+    Random,
+    /// Nobody is asked: the leaf of the right region, for one client in five of another
+    Region,
+    /// Nobody is asked: the nearest leaf by the great circle, which no matrix knows
+    Circle,
 }
 
 /// How a client reaches the internet.

@@ -1,4 +1,4 @@
-//! Three strategies on the same sessions, and how sure their ratios are.
+//! Three strategies on the same sessions, how sure their ratios are, and three that measure nothing.
 
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
@@ -11,6 +11,10 @@ pub(crate) struct Comparison {
     best: Document,
     first: Document,
     floor: Document,
+    random: Document,
+    region: Document,
+    /// Where hosts have places.
+    circle: Option<Document>,
     /// Ours over theirs.
     ratios: Vec<Ratio>,
 }
@@ -31,7 +35,7 @@ const RESAMPLES: usize = 1000;
 type Draw = [u32];
 
 impl Comparison {
-    /// From the reports of `best`, `first` and `floor`.
+    /// From the reports of `best`, `first`, `floor`, `random`, `region` and `circle`.
     pub(crate) fn new(reports: &[Report], seed: u64) -> Self {
         let [best, first, floor] = [0, 1, 2].map(|at| Sums::new(&reports[at]));
         let trees = reports[0].trees.len();
@@ -54,8 +58,10 @@ impl Comparison {
             ratio("time_of_first", &|draw| best.time(draw) / first.time(draw)),
             ratio("bound_ratio", &|draw| best.bound_ratio(draw)),
         ];
-        let [best, first, floor] = [0, 1, 2].map(|at| reports[at].document(seed));
-        Self { best, first, floor, ratios }
+        let [best, first, floor, random, region, circle] =
+            [0, 1, 2, 3, 4, 5].map(|at| reports[at].document(seed));
+        let circle = Some(circle).filter(|circle| circle.answered_pct > 0.0);
+        Self { best, first, floor, random, region, circle, ratios }
     }
 
     pub(crate) fn text(&self) -> String {
@@ -84,6 +90,13 @@ impl Comparison {
                 format!("{:.0} / {:.0} ms", time.p50, time.p99),
                 document.bound_ratio,
             );
+        }
+        let unmeasured = [("random", &self.random), ("region", &self.region)];
+        let circle = self.circle.as_ref().map(|circle| ("circle", circle));
+        for (name, document) in unmeasured.into_iter().chain(circle) {
+            let (good, regret) = (document.good_pct, document.regret_ms);
+            let regret = format!("{:.3} / {:.2} ms", regret.mean, regret.p99);
+            text += &format!("{name:7}{:>8.2} %{good:>6.1} %{regret:>22}\n", document.answered_pct);
         }
         text += &format!("{} sessions, seed {}\n\n", self.best.sessions, self.best.seed);
         for Ratio { name, value, low, high } in &self.ratios {

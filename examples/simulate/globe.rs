@@ -19,7 +19,7 @@ const DETOUR: (f64, f64) = (0.6, 0.5);
 const OWN: (f64, f64) = (1.0, 0.8);
 
 /// A direction from the centre of the earth.
-type Place = [f64; 3];
+pub(crate) type Place = [f64; 3];
 
 /// All round trips between some hosts.
 pub(crate) fn sphere(hosts: usize, rng: &mut Rng) -> Matrix {
@@ -36,14 +36,19 @@ pub(crate) fn sphere(hosts: usize, rng: &mut Rng) -> Matrix {
     let mut rows = vec![vec![0.0; hosts]; hosts];
     for from in 0..hosts {
         for to in from + 1..hosts {
-            let cosine: f64 = (0..3).map(|axis| places[from][axis] * places[to][axis]).sum();
-            let distance = cosine.clamp(-1.0, 1.0).acos() * EARTH_KM;
+            let distance = arc(places[from], places[to]) * EARTH_KM;
             let path = 2.0 * distance / FIBRE_KM_PER_MS * (1.0 + detour.sample(rng));
             let rtt = path + own[from] + own[to];
             (rows[from][to], rows[to][from]) = (rtt, rtt);
         }
     }
-    Matrix::new(rows)
+    Matrix::placed(rows, places)
+}
+
+/// The angle between two places.
+pub(crate) fn arc(from: Place, to: Place) -> f64 {
+    let cosine: f64 = (0..3).map(|axis| from[axis] * to[axis]).sum();
+    cosine.clamp(-1.0, 1.0).acos()
 }
 
 /// Hosts beyond counting, placed as their tree is: a round trip is worked out when it is asked
@@ -114,11 +119,14 @@ impl Globe {
     }
 
     pub(crate) fn rtt(&self, from: usize, to: usize) -> f64 {
-        let (a, b) = (self.places[from], self.places[to]);
-        let cosine: f64 = (0..3).map(|axis| a[axis] * b[axis]).sum();
         let detour = DETOUR.0 * (DETOUR.1 * self.noise(from, to)).exp();
-        let distance = cosine.clamp(-1.0, 1.0).acos() * EARTH_KM;
+        let distance = self.arc(from, to) * EARTH_KM;
         2.0 * distance / FIBRE_KM_PER_MS * (1.0 + detour) + self.own[from] + self.own[to]
+    }
+
+    /// How much of the great circle is between two hosts.
+    pub(crate) fn arc(&self, from: usize, to: usize) -> f64 {
+        arc(self.places[from], self.places[to])
     }
 
     /// No more than the round trip, and found sooner: through the earth, without a detour.

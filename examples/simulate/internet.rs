@@ -72,6 +72,14 @@ impl Internet {
         }
     }
 
+    /// How much of the great circle is between two hosts, if that is known.
+    pub(crate) fn arc(&self, from: usize, to: usize) -> Option<f64> {
+        match self {
+            Self::Measured(matrices) => matrices[0].arc(from, to),
+            Self::Globe(globe) => Some(globe.arc(from, to)),
+        }
+    }
+
     /// No more than that, and found sooner.
     pub(crate) fn at_least(&self, snapshot: usize, from: usize, to: usize) -> f64 {
         match self {

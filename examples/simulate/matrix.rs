@@ -1,14 +1,28 @@
 //! Round-trip times between all hosts.
 
+use super::globe::{Place, arc};
+
 /// Round-trip times in milliseconds; the diagonal is 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Matrix {
     rows: Vec<Vec<f64>>,
+    /// Where the hosts are, if that is known.
+    places: Vec<Place>,
 }
 
 impl Matrix {
     pub(crate) fn new(rows: Vec<Vec<f64>>) -> Self {
-        Self { rows }
+        Self { rows, places: Vec::new() }
+    }
+
+    /// Of hosts at these places.
+    pub(crate) fn placed(rows: Vec<Vec<f64>>, places: Vec<Place>) -> Self {
+        Self { rows, places }
+    }
+
+    /// How much of the great circle is between two hosts, if that is known.
+    pub(crate) fn arc(&self, from: usize, to: usize) -> Option<f64> {
+        Some(arc(*self.places.get(from)?, *self.places.get(to)?))
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use rand::SeedableRng;
+use rand::seq::IteratorRandom;
+use rand::{RngExt, SeedableRng};
 use rand_distr::Distribution;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{self, Options};
@@ -105,7 +106,10 @@ impl<'a> Stage<'a> {
         let best = client.best();
         let (chosen, datagrams, bytes, time) = match strategy {
             Strategy::Floor => client.floor(&outages, &mut rng),
-            _ => self.descend(strategy, client, outages, rng),
+            Strategy::Random => (client.any(&mut rng), 0, 0, 0.0),
+            Strategy::Region => (client.of_region(&mut rng), 0, 0, 0.0),
+            Strategy::Circle => (client.nearest_by_circle(), 0, 0, 0.0),
+            Strategy::Best | Strategy::First => self.descend(strategy, client, outages, rng),
         };
         let chosen = chosen.filter(|leaf| client.can_be_chosen(*leaf));
         let best = best.map_or(0.0, |leaf| client.true_rtt(leaf));
@@ -188,9 +192,14 @@ impl Client<'_> {
 
     /// The nearest leaf.
     fn best(&self) -> Option<usize> {
+        self.best_of(|_| true)
+    }
+
+    /// The nearest leaf among some.
+    fn best_of(&self, among: impl Fn(usize) -> bool) -> Option<usize> {
         let Session { snapshot, client, .. } = self.session;
         let mut best = None;
-        for leaf in self.tree.leaves() {
+        for leaf in self.tree.leaves().filter(|leaf| among(*leaf)) {
             let least = best.map_or(f64::MAX, |(least, _)| least);
             let host = self.tree.servers[leaf].host;
             if self.internet.at_least(snapshot, client, host) < least && self.can_be_chosen(leaf) {
@@ -199,6 +208,31 @@ impl Client<'_> {
             }
         }
         best.map(|(_, leaf)| leaf)
+    }
+
+    /// Any leaf.
+    fn any(&self, rng: &mut Rng) -> Option<usize> {
+        self.tree.leaves().filter(|leaf| self.can_be_chosen(*leaf)).choose(rng)
+    }
+
+    /// The nearest leaf of the region that DNS or anycast takes a client to: the right one, but for one client
+    /// in five the next best (M. Calder and others, Analyzing the Performance of an Anycast CDN, IMC 2015).
+    fn of_region(&self, rng: &mut Rng) -> Option<usize> {
+        let best = self.best()?;
+        if !rng.random_bool(0.2) {
+            return Some(best);
+        }
+        let region = self.tree.servers.iter().find(|server| server.children.contains(&best))?;
+        self.best_of(|leaf| leaf != best && !region.children.contains(&leaf))
+    }
+
+    /// The leaf that a perfect map of the earth would name.
+    fn nearest_by_circle(&self) -> Option<usize> {
+        let arc =
+            |leaf: usize| self.internet.arc(self.session.client, self.tree.servers[leaf].host);
+        let leaves = self.tree.leaves().filter(|leaf| self.can_be_chosen(*leaf));
+        let known = leaves.filter_map(|leaf| Some((arc(leaf)?, leaf)));
+        known.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, leaf)| leaf)
     }
 
     fn path(&self, from: SocketAddr, to: SocketAddr) -> Path {
