@@ -119,6 +119,6 @@ impl World {
             // One that is a node goes to those alone who know no others than who stands beside a server.
             assert!(probe.nonce == 0 && self.may_be_up(turn), "{turn} is not up");
         }
-        assert!(self.may_be_counted() > 0 || reply.nodes.is_empty() && reply.hosts.is_empty());
+        assert!(self.any_may_be_listed() || reply.nodes.is_empty() && reply.hosts.is_empty());
     }
 }

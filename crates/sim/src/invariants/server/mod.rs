@@ -176,10 +176,10 @@ impl World {
         self.turns.contains(&turn) && bound.is_some_and(|at| self.now < *at + TURN_UP)
     }
 
-    /// How many nodes may be online by what they have answered.
-    fn may_be_counted(&self) -> usize {
-        let nodes = self.right.keys().filter(|addr| self.may_be_online(**addr)).count();
-        nodes + self.turns.iter().filter(|turn| self.may_be_up(**turn)).count()
+    /// Whether any node may be listed by what it has answered.
+    fn any_may_be_listed(&self) -> bool {
+        let nodes = self.right.keys().any(|addr| self.may_be_online(*addr));
+        nodes || self.turns.iter().any(|turn| self.may_be_up(*turn))
     }
 
     /// All that is due.
@@ -226,11 +226,12 @@ impl World {
         // One a second, and one for each Pong, of which one a second is answered.
         assert!(self.beats.len() as f64 <= 2.0 * self.seconds() + 4.0, "{} s", self.seconds());
         let NodeCount { online, all } = self.engine.count();
-        let may = self.may_be_counted();
+        // A TURN server is counted until three checks have failed, and listed no longer than an answer is good for.
+        let answered = self.bound.len();
+        let may = self.right.keys().filter(|addr| self.may_be_online(**addr)).count() + answered;
         assert!(online <= may, "{online} online, {may} have answered");
         let members = self.engine.members().online(now).count();
-        let turns = self.turns.iter().filter(|turn| self.may_be_up(**turn)).count();
-        let kept = members..=members + turns;
+        let kept = members..=members + answered;
         assert!(kept.contains(&online), "{online} are kept, {kept:?} are there");
         let most = self.trust.join.as_ref().map_or(0, |join| join.max_nodes);
         // Those that are listed later have their place beside those that have joined.
