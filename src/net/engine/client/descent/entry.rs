@@ -93,7 +93,7 @@ impl Entry {
     /// The TURN server of a leaf, to be asked itself.
     pub(super) fn beside(turn: SocketAddr, leaf: CandidateId, of: &Self) -> Self {
         let entry = Self::new(turn, of.level + 1, Some(leaf), of.root, Role::Turn);
-        Self { name: of.name.clone(), turn: Some(turn), beside: true, ..entry }
+        Self { turn: Some(turn), beside: true, ..entry }
     }
 
     fn new(

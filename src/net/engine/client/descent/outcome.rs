@@ -21,7 +21,7 @@ use super::trace::{Candidate, Trace};
 use super::unoffered::Unoffered;
 use super::urls::Urls;
 use crate::net::wire::State;
-use crate::types::{TurnUrl, UnresolvedRoot};
+use crate::types::{Name, TurnUrl, UnresolvedRoot};
 
 /// How many are told of for whoever goes on measuring them.
 const CONTENDERS: usize = 8;
@@ -105,7 +105,7 @@ impl<'a> Ending<'a> {
         Ok(Selection {
             turn,
             listed,
-            name: entry.name.clone(),
+            name: self.name(id),
             rtt,
             verified: entry.turn.is_some_and(|turn| self.has_answered(turn)),
             transport: Transport::Udp,
@@ -173,6 +173,11 @@ impl<'a> Ending<'a> {
             return [TurnUrl::udp(addr)].into_iter().chain(urls).collect();
         }
         urls
+    }
+
+    /// What a candidate is called, or the leaf that names it: that may have said so later.
+    fn name(&self, id: CandidateId) -> Option<Name> {
+        self.candidates[self.candidates.leaf_of(id)].name.clone()
     }
 
     /// Whether a TURN server has answered itself.
@@ -280,7 +285,7 @@ impl<'a> Ending<'a> {
 
     fn parent(&self, id: CandidateId) -> Parent {
         let entry = &self.candidates[id];
-        Parent { addr: entry.addr, name: entry.name.clone() }
+        Parent { addr: entry.addr, name: self.name(id) }
     }
 
     fn hop(&self, id: CandidateId) -> Hop {
@@ -300,7 +305,7 @@ impl<'a> Ending<'a> {
         };
         let verified = self.has_answered(turn);
         let Used { addr: turn, listed } = self.turn_of(id)?;
-        let (name, urls) = (entry.name.clone(), self.urls(id));
+        let (name, urls) = (self.name(id), self.urls(id));
         Some(RunnerUp { turn, listed, name, rtt, verified, urls, why })
     }
 
@@ -353,13 +358,12 @@ impl<'a> Ending<'a> {
         };
         let refusal = entry.refused.filter(|_| state == CandidateState::Refused);
         let gone_through = entry.role != Role::Balance || entry.explored;
-        // In the last row of a path the name would repeat the leaf's.
         let Used { addr, listed } = used(entry);
         Candidate {
             level: entry.level,
             addr,
             listed,
-            name: entry.name.clone().filter(|_| !entry.beside),
+            name: entry.name.clone(),
             via: None,
             turn: self.turn_of(id).map(|turn| turn.addr),
             rtt: entry.rtt,
