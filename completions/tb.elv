@@ -45,7 +45,7 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand --allow 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8'
             cand --family 'Use addresses of this IP version only'
             cand --format 'What to print'
-            cand --count 'With --format ice or gst: how many runners-up to print behind the best: 1 if left out'
+            cand --count 'With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out'
             cand --turn-user 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out'
             cand --turn-password-file 'File that has the user''s password; `-` is standard input'
             cand --turn-secret-file 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input'

@@ -11,17 +11,20 @@ use super::report::{Advice, Exit, Problem, UnresolvedReport};
 use super::runtime::interruptible;
 
 /// Readies a client for the roots. Its descents go on listening for `linger` after the choice;
-/// `None`: as long as a trace does. They ask how TURN servers are reached if there are to be `urls`.
+/// `None`: as long as a trace does. They ask how TURN servers are reached if there are to be `urls`, and wait
+/// for so many runners-up.
 pub(crate) async fn connect(
     args: &DescentArgs,
     view: ViewArg,
     linger: Option<Duration>,
     urls: bool,
+    runners_up: usize,
 ) -> Result<Balance, CommandError> {
     let mut builder = Balance::builder()
         .strategy(args.strategy.into())
         .verify(args.verify.into())
         .urls(urls)
+        .runners_up(runners_up)
         .limits(args.limits())
         .timeout(args.timeout)
         .view(view.into());

@@ -25,6 +25,7 @@ mod rogues;
 mod roll_call;
 mod rolling;
 mod roots;
+mod runners_up;
 mod scope;
 mod staying;
 mod troubles;

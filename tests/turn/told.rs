@@ -19,9 +19,8 @@ const BUILT: Built = turn_balance_lab::built!();
 /// Each URL is checked every thirty seconds.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// How much farther the far one is: seen at once, and before a descent ends, which waits for nobody who
-/// cannot win any more.
-const DELAY: Duration = Duration::from_millis(3);
+/// How much farther the far one is: seen at once, and nearer than what a descent looks around for runners-up.
+const DELAY: Duration = Duration::from_millis(10);
 
 /// The `iceServers` that `tb probe` prints, with so many runners-up; `None`: it finds nothing.
 fn printed(root: SocketAddr, count: &str) -> Option<Value> {

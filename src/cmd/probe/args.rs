@@ -31,7 +31,7 @@ pub(crate) struct ProbeArgs {
     #[command(flatten)]
     pub(super) format: FormatArgs<ProbeFormat>,
 
-    /// With --format ice or gst: how many runners-up to print behind the best: 1 if left out
+    /// With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out
     #[arg(long, value_name = "N", env = "TB_PROBE_COUNT", hide_env_values = true)]
     count: Option<u8>,
 
@@ -100,8 +100,8 @@ impl ProbeArgs {
     /// How many runners-up to print.
     pub(super) fn runners_up(&self) -> usize {
         match self.format.get() {
-            ProbeFormat::Env => 0,
-            _ => self.count.unwrap_or(RUNNERS_UP).into(),
+            ProbeFormat::Ice | ProbeFormat::Gst => self.count.unwrap_or(RUNNERS_UP).into(),
+            _ => 0,
         }
     }
 

@@ -24,7 +24,9 @@ impl ProbeArgs {
         let trace = block_on(async {
             // A document has them too: else it would say less of a server than the others.
             let urls = format != ProbeFormat::Text;
-            let balance = connect(&self.descent, ViewArg::Flat, Some(Duration::ZERO), urls).await?;
+            let (linger, runners_up) = (Some(Duration::ZERO), self.runners_up());
+            let view = ViewArg::Flat;
+            let balance = connect(&self.descent, view, linger, urls, runners_up).await?;
             descend(&balance, &printer.progress()).await
         });
         let attempt = Attempt::new(trace, &self.descent, |failure| self.advice(failure))?;

@@ -26,7 +26,7 @@ pub(super) async fn stay(
         return Err(Problem::usage(wrong).into());
     }
     let urls = args.format.get() != ProbeFormat::Text;
-    let balance = connect(&args.descent, ViewArg::Flat, None, urls).await?;
+    let balance = connect(&args.descent, ViewArg::Flat, None, urls, args.runners_up()).await?;
     let mut watch = balance.watch()?;
     let mut told = WatchTalk::default();
     let (mut interrupt, mut closes) = (pin!(interrupt()), pin!(stdout_closes()));

@@ -9,7 +9,7 @@ use crate::cmd::runtime::block_on;
 /// Goes down once.
 pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandError> {
     let trace = block_on(async {
-        let balance = connect(&args.descent, args.view, None, false).await?;
+        let balance = connect(&args.descent, args.view, None, false, 0).await?;
         descend(&balance, &printer.progress()).await
     });
     let attempt = attempt(args, trace)?;

@@ -58,7 +58,7 @@ impl Descents {
         let mut ticks = tokio::time::interval(args.interval);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         heed_signals();
-        let balance = match connect(&args.descent, args.view, None, false).await {
+        let balance = match connect(&args.descent, args.view, None, false, 0).await {
             Ok(balance) => balance,
             Err(error) => {
                 self.problem = attempt(args, Err(error))?.problem;

@@ -397,6 +397,7 @@ impl Storm {
             nat64: Nat64::default(),
             verify: if rng.random_bool(0.8) { Verify::On } else { Verify::Off },
             urls: false,
+            runners_up: usize::from(limits.depth % 3),
             timeout: Duration::from_secs(rng.random_range(1..6)),
             linger: Duration::ZERO,
             limits,

@@ -149,6 +149,15 @@ impl Builder {
         self
     }
 
+    /// How many [`Selection::runners_up`](crate::Selection::runners_up) are wanted, for who hands several
+    /// TURN servers on: a descent then waits for their answers, up to three times as long as the best
+    /// took, and 30 ms, where it would end with fewer. Not with [`Strategy::First`]. Default none:
+    /// those that have answered in time are runners-up all the same.
+    pub fn runners_up(mut self, count: usize) -> Self {
+        self.options.runners_up = count;
+        self
+    }
+
     /// How long a trace goes on listening after the choice, for candidates that are slow; default
     /// 1 s.
     pub fn linger(mut self, linger: Duration) -> Self {

@@ -72,6 +72,7 @@ impl World {
             on_link: OnLink::new([(1, HOME.into(), 25)]),
             verify: if flag(5) { Verify::Off } else { Verify::On },
             urls: flag(7),
+            runners_up: usize::from(flags % 3),
             timeout: Duration::from_secs(2),
             linger: if flag(6) { Duration::from_millis(500) } else { Duration::ZERO },
             limits: limits.clone(),

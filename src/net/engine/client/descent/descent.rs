@@ -308,7 +308,7 @@ impl Descent {
         }
     }
 
-    /// The last moment at which something outstanding can win.
+    /// The last moment at which something outstanding can win, or be one of the runners-up that are wanted.
     fn decided_at(&self) -> Instant {
         let limit = |best: Score| match self.phase {
             Phase::Verifying(_) => self.last_round.limit(best, &self.race),
@@ -316,7 +316,8 @@ impl Descent {
         };
         let urls = self.favourite().filter(|_| self.is_verifying());
         let urls = urls.and_then(|score| self.urls.awaited_until(score.id, &self.race));
-        self.race.decided_at(limit).max(urls).unwrap_or(self.started)
+        let runners_up = self.race.runners_up_until().filter(|_| self.is_racing());
+        self.race.decided_at(limit).max(urls).max(runners_up).unwrap_or(self.started)
     }
 
     /// Starts the last round. Returns whether there is anything to ask.

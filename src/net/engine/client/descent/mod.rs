@@ -57,3 +57,6 @@ pub use report::{
     CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Transport, Unasked, Why,
 };
 pub use trace::{Candidate, Trace};
+
+#[cfg(feature = "https")]
+pub(super) use rank::around;

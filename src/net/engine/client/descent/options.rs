@@ -75,6 +75,8 @@ pub struct Options {
     pub verify: Verify,
     /// Whether to ask for the URLs of TURN servers at the end.
     pub urls: bool,
+    /// How many others are wanted behind the best: a race waits for them, as long as it looks around.
+    pub runners_up: usize,
     /// When to give up.
     pub timeout: Duration,
     /// How long to go on listening after the choice, for answers that only a trace wants.
@@ -105,6 +107,7 @@ impl Default for Options {
             down: false,
             verify: Verify::On,
             urls: false,
+            runners_up: 0,
             timeout: Duration::from_secs(10),
             linger: Duration::ZERO,
             within: None,

@@ -32,8 +32,13 @@ impl Score {
     /// Whether a balance server of this score is explored beside the fastest of its level: a leaf
     /// below it can be nearer to the client than it is, by more than anybody would wait for.
     pub(super) fn is_explored_beside(self, fastest: Duration) -> bool {
-        self.rtt <= fastest * 3 + Duration::from_millis(30)
+        self.rtt <= around(fastest)
     }
+}
+
+/// How far a descent looks around: farther away, by where the best is, is nobody that anybody would use.
+pub(in crate::net::engine::client) fn around(fastest: Duration) -> Duration {
+    fastest * 3 + Duration::from_millis(30)
 }
 
 /// How long the answer of a balance server is awaited beside the `fastest` of its level, and the

@@ -8,7 +8,7 @@ use super::finals::{Finals, TurnProof};
 use super::places::{PlaceId, SPACING, StreamPlaces};
 use super::ranking::{SAMPLES, StreamStanding, is_near};
 use super::servers::Servers;
-use crate::net::engine::client::descent::{Options, Progress, Strategy, Verify};
+use crate::net::engine::client::descent::{Options, Progress, Strategy, Verify, around};
 use crate::net::engine::client::list::{ServerKind, ServerList};
 use crate::net::engine::later;
 use crate::types::{HttpsFault, HttpsUrl, Name, ServerUrl, TurnFault};
@@ -342,13 +342,16 @@ impl StreamRace {
     /// When nothing outstanding can win any more; `None`: nothing is in hand.
     fn decided_at(&self) -> Option<Instant> {
         let since = self.in_hand?;
-        let best = self.servers.ranked(&self.places).first().copied()?;
+        let ranked = self.servers.ranked(&self.places);
+        let best = ranked.first().copied()?;
         if self.options.strategy == Strategy::First {
             return Some(since);
         }
         let grace = since + GRACE;
         let waits = self.lists.iter().any(|list| list.outcome.is_none()) || self.servers.looks_up();
-        let newest = self.places.newest().map_or(since, |newest| newest + best.rtt);
+        let lacks_runners_up = (1..=self.options.runners_up).contains(&ranked.len());
+        let limit = if lacks_runners_up { around(best.rtt) } else { best.rtt };
+        let newest = self.places.newest().map_or(since, |newest| newest + limit);
         // A way by TURN beats a web server's time, however long it takes.
         let newest = if best.aside { newest.max(grace) } else { newest };
         Some(if waits { newest.max(grace) } else { newest })

@@ -13,10 +13,11 @@ use super::detour::{Detour, Used};
 use super::down::Levels;
 use super::entry::Entry;
 use super::event::DescentEvent;
+use super::finish;
 use super::heard::Heard;
 use super::options::{Options, Strategy};
 use super::post::Post;
-use super::rank::Score;
+use super::rank::{Score, around, can_win_until};
 use super::report::{Cost, Obstacle};
 use super::reserve::Reserve;
 use super::schedule::{ROOT_PATIENCE, Schedule};
@@ -248,6 +249,18 @@ impl Race {
     pub(super) fn decided_at(&self, limit: impl FnOnce(Score) -> Duration) -> Option<Instant> {
         let best = self.best?;
         self.levels.decided_at(best, limit(best), &self.schedule, &self.candidates)
+    }
+
+    /// Until when runners-up are awaited. `None`: as many as are wanted are in hand, or nobody is left.
+    pub(super) fn runners_up_until(&self) -> Option<Instant> {
+        let (wanted, best) = (self.options.runners_up, self.best?);
+        if wanted == 0 || finish::ranked(&self.candidates).len() > wanted {
+            return None;
+        }
+        let leader = self.candidates.leaf_of(best.id);
+        let is_other = |id| self.candidates.leaf_of(id) != leader;
+        let (newest, _) = self.schedule.measuring().find(|(_, id)| is_other(*id))?;
+        Some(can_win_until(newest, around(best.rtt)))
     }
 
     // ---- what is sent ----
