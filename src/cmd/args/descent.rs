@@ -81,11 +81,18 @@ impl DescentArgs {
         Limits::default().allow(allow).allow_private(self.allow_private)
     }
 
-    /// Whether the TURN servers were to be asked themselves, and the one that was chosen has not
-    /// answered.
+    /// Whether TURN servers are to be asked themselves.
+    pub(crate) fn verifies(&self) -> bool {
+        match self.verify {
+            VerifyArg::Off => false,
+            VerifyArg::On => self.strategy == StrategyArg::Best,
+            VerifyArg::Require => true,
+        }
+    }
+
+    /// Whether they were, and the one that was chosen has not answered.
     pub(crate) fn is_verified_in_vain(&self, verified: Option<bool>) -> bool {
-        let asked = self.verify == VerifyArg::On && self.strategy == StrategyArg::Best;
-        asked && verified == Some(false)
+        self.verifies() && verified == Some(false)
     }
 
     /// The roots; the default one where none was named.

@@ -46,7 +46,7 @@ impl ProbeArgs {
             (ProbeFormat::Env, _, Some(ice)) => printer.answer(&text::ice::env(ice))?,
             (_, None, _) | (_, _, None) => {}
         }
-        explain(printer, &probe);
+        self.explain(printer, &probe);
         if format == ProbeFormat::Gst && credentials.is_none() && ice.is_some() {
             printer.say(&text::ice::nobody());
         }
@@ -70,24 +70,24 @@ impl ProbeArgs {
         };
         Some(on_silent_roots(failure, &self.descent).unwrap_or_else(trace))
     }
-}
 
-/// What stands beside the answer.
-fn explain(printer: &Printer, probe: &ProbeReport) {
-    if let Some(line) = text::descent::probe(probe) {
-        printer.say(&line);
-    }
-    if printer.verbosity() >= 1
-        && let Some(lines) = text::descent::path(probe)
-    {
-        printer.say(&lines);
-    }
-    if printer.verbosity() >= 1
-        && let Some(lines) = text::descent::never_asked(&probe.never_asked)
-    {
-        printer.say(&lines);
-    }
-    if printer.verbosity() >= 2 {
-        printer.say(&text::descent::ignored(probe));
+    /// What stands beside the answer.
+    fn explain(&self, printer: &Printer, probe: &ProbeReport) {
+        if let Some(line) = text::descent::probe(probe) {
+            printer.say(&line);
+        }
+        if printer.verbosity() >= 1
+            && let Some(lines) = text::descent::path(probe, self.descent.verifies())
+        {
+            printer.say(&lines);
+        }
+        if printer.verbosity() >= 1
+            && let Some(lines) = text::descent::never_asked(&probe.never_asked)
+        {
+            printer.say(&lines);
+        }
+        if printer.verbosity() >= 2 {
+            printer.say(&text::descent::ignored(probe));
+        }
     }
 }

@@ -19,6 +19,9 @@ const VERIFIED: &str = "verified";
 /// What is said of one that has not, beside the time of its leaf.
 const SILENT: &str = "but the TURN server itself has not answered";
 
+/// The same where nobody was to ask it.
+const UNASKED: &str = "on the word of its leaf";
+
 /// What `tb probe` says beside a TURN server's address.
 pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
     let (rtt, elapsed) = (probe.rtt_ms?, probe.elapsed_ms?);
@@ -32,8 +35,8 @@ pub(crate) fn probe(probe: &ProbeReport) -> Option<String> {
     ))
 }
 
-/// How `tb probe` got there, and why the others lost.
-pub(crate) fn path(probe: &ProbeReport) -> Option<String> {
+/// How `tb probe` got there, and why the others lost; `asks`: TURN servers were to be asked themselves.
+pub(crate) fn path(probe: &ProbeReport, asks: bool) -> Option<String> {
     let step = |step: &HopReport| {
         let says = step.says.map(|says| format!(", {}", of_itself(says))).unwrap_or_default();
         let rtt =
@@ -49,7 +52,11 @@ pub(crate) fn path(probe: &ProbeReport) -> Option<String> {
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
     };
     let chosen = probe.turn.map(|turn| {
-        let verified = if probe.verified == Some(true) { VERIFIED } else { SILENT };
+        let verified = match probe.verified {
+            Some(true) => VERIFIED,
+            _ if asks => SILENT,
+            _ => UNASKED,
+        };
         let name = or_dash(probe.name.as_ref());
         vec!["chosen".to_owned(), turn.to_string(), name, format!("{best} ms, {verified}")]
     });
@@ -251,7 +258,7 @@ mod tests {
         let mut example = examples::probe();
         example.path[1].rtt_ms = None;
         assert_eq!(
-            path(&example).unwrap(),
+            path(&example, true).unwrap(),
             "path    198.51.100.7:3001  root   7.81 ms\n\
              path    203.0.113.52:3001  fra-b  -\n\
              chosen  203.0.113.52:3478  fra-b  11.97 ms, verified\n\
@@ -259,9 +266,9 @@ mod tests {
         );
         example.runners_up[0].why = Why::Silent;
         let silent = "14.20 ms, but the TURN server itself has not answered\n";
-        assert!(path(&example).unwrap().ends_with(silent));
+        assert!(path(&example, true).unwrap().ends_with(silent));
         example.runners_up[0].why = Why::Later;
-        assert!(path(&example).unwrap().ends_with("14.20 ms, answered later\n"));
+        assert!(path(&example, true).unwrap().ends_with("14.20 ms, answered later\n"));
     }
 
     #[test]
@@ -269,7 +276,7 @@ mod tests {
         let mut example = examples::probe();
         example.verified = Some(false);
         assert_eq!(
-            path(&example).unwrap(),
+            path(&example, true).unwrap(),
             "path    198.51.100.7:3001  root   7.81 ms\n\
              path    203.0.113.52:3001  fra-b  12.06 ms\n\
              chosen  203.0.113.52:3478  fra-b  11.97 ms, but the TURN server itself has not answered\n\
@@ -281,6 +288,7 @@ mod tests {
             "warning: no TURN server answered itself: `203.0.113.52:3478` is named on the word of \
              `fra-b` (203.0.113.52:3001)"
         );
+        assert!(path(&example, false).unwrap().contains("11.97 ms, on the word of its leaf\n"));
         example.path[1].name = None;
         assert!(unverified(&example).unwrap().ends_with("on the word of `203.0.113.52:3001`"));
     }
@@ -306,7 +314,7 @@ mod tests {
         let mut example = examples::probe();
         example.path[0].says = Some(CandidateState::Draining);
         example.path[1].says = Some(CandidateState::Full);
-        let lines = path(&example).unwrap();
+        let lines = path(&example, true).unwrap();
         assert!(lines.contains("root   7.81 ms, asks not to be chosen (draining)\n"), "{lines}");
         assert!(lines.contains("fra-b  12.06 ms, has no room left (full)\n"), "{lines}");
         let mut example = examples::trace();
