@@ -313,8 +313,8 @@ pub use types::{
 };
 #[cfg(feature = "server")]
 pub use types::{
-    ListenAddr, NodeCondition, NodeFault, NodeKind, NodeStatus, Rates, RttHistogram, ServerState,
-    Status, SuperiorStatus, TrafficCounts, TroubleStatus,
+    ListenAddr, NameStatus, NodeCondition, NodeFault, NodeKind, NodeStatus, Rates, RttHistogram,
+    ServerState, Status, SuperiorStatus, TrafficCounts, TroubleStatus,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use types::{TurnCredentials, TurnSecret};

@@ -42,9 +42,11 @@ fn who_asks_for_faults_has_them() {
 }
 
 #[test]
-fn https_is_in_the_command_and_not_in_a_client_that_does_not_ask_for_it() {
+fn https_and_dns_are_in_the_command_and_not_in_a_client_that_does_not_ask_for_them() {
     let client = ["--edges", "no-dev", "--package", "turn-balance", "--no-default-features"];
     let with = |list| features(&[&client[..], &["--features", list]].concat());
-    assert!(!with("client").contains("https"));
-    assert!(with("https").contains("client") && with("cli").contains("https"));
+    for feature in ["https", "dns"] {
+        assert!(!with("client").contains(feature) && with("cli").contains(feature));
+    }
+    assert!(with("https").contains("client") && with("server").contains("dns"));
 }

@@ -1,10 +1,11 @@
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV6};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV6};
 use std::str::FromStr;
 
 use super::canonical::canonical;
+use super::endpoint_error::EndpointError;
+use super::host::{check_host, has_dot, is_srv};
 use super::link_addr::LinkAddr;
-use super::quoted::{ORDERS, escaped, quoted};
 
 /// The port of a balance server, where an address names none.
 ///
@@ -17,7 +18,7 @@ use super::quoted::{ORDERS, escaped, quoted};
 /// ```
 pub const DEFAULT_PORT: u16 = 3001;
 
-/// Where a balance server is reached: an IP address or a host name, and a port.
+/// Where balance servers are reached: an IP address or a host name, and a port; or what SRV records name.
 ///
 /// Written `HOST[:PORT]`, port 3001 if left out, IPv6 in brackets. A host name stands for all its
 /// addresses; which names there are the system's resolver knows. A link-local address has its interface
@@ -26,8 +27,12 @@ pub const DEFAULT_PORT: u16 = 3001;
 /// ```
 /// use turn_balance::Endpoint;
 ///
-/// let endpoint: Endpoint = "root.example".parse()?;
+/// let endpoint: Endpoint = "root.example:3001".parse()?;
 /// assert_eq!(endpoint, Endpoint::Name("root.example".into(), 3001));
+///
+/// // With a dot and without a port: the records `_tb._udp.example.org` count too.
+/// let domain: Endpoint = "example.org".parse()?;
+/// assert_eq!(domain, Endpoint::Domain("example.org".into()));
 /// # Ok::<(), turn_balance::EndpointError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,51 +42,22 @@ pub enum Endpoint {
     Addr(SocketAddr),
     /// A host name and a port; a link-local address with the name of an interface is one too.
     Name(String, u16),
-}
-
-/// A text that is no [`Endpoint`]; each has the part that is wrong.
-///
-/// Told by an [`Endpoint`] that is parsed, where an example is.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum EndpointError {
-    /// It is a URL, such as `udp://root.example`: it takes no scheme.
-    #[error("{} is a URL, expected {}", quoted(.0), quoted(authority(.0)))]
-    Url(String),
-    /// It is the URI of a TURN or STUN server, such as `turn:turn.example`: it takes no scheme.
-    #[error("{} is the URI of a TURN server, expected {}", quoted(.0), quoted(behind_scheme(.0)))]
-    TurnUri(String),
-    /// What stands for a port is none.
-    #[error("{} has a bad port, expected 1 to 65535", quoted(.0))]
-    Port(String),
-    /// It has port 0, which stands for any port where one listens, and can be asked nowhere.
-    #[error("{} has port 0, expected 1 to 65535", quoted(.0))]
-    PortZero(String),
-    /// It looks like an IPv4 address, and is none.
-    #[error("{} is not an IP address", quoted(.0))]
-    Ipv4(String),
-    /// It looks like an IPv6 address, and is none.
-    #[error("{} is not an IPv6 address", quoted(.0))]
-    Ipv6(String),
-    /// It has no port, where one must stand.
-    #[error("{} has no port", quoted(.0))]
-    NoPort(String),
-    /// It is a host name, where only an address can stand.
-    #[error("{} is a host name, expected an IP address and a port", quoted(.0))]
-    Name(String),
-    /// It names an interface, which only a link-local address has.
-    #[error("{} names an interface, but is not link-local", quoted(.0))]
-    Interface(String),
-    /// It has what no host name has: blanks, control characters or what parts of a URL begin with.
-    #[error("{} is neither an IP address nor a host name", quoted(.0))]
-    Host(String),
+    /// A host name without a port. To a client, which has the feature `dns`, it is what the SRV records
+    /// `_tb._udp` below it name, and the host itself at port 3001; to a server that host alone.
+    Domain(String),
+    /// What the SRV records of this name name: hosts, each with its port.
+    Srv(String),
 }
 
 impl FromStr for Endpoint {
     type Err = EndpointError;
 
     fn from_str(text: &str) -> Result<Self, EndpointError> {
-        Self::at_port(text, DEFAULT_PORT)
+        Ok(match Self::at_port(text, DEFAULT_PORT)? {
+            Self::Name(host, _) if !text.contains(':') && is_srv(&host) => Self::Srv(host),
+            Self::Name(host, _) if !text.contains(':') && has_dot(&host) => Self::Domain(host),
+            endpoint => endpoint,
+        })
     }
 }
 
@@ -91,6 +67,7 @@ impl fmt::Display for Endpoint {
             Self::Addr(addr) => write!(f, "{addr}"),
             Self::Name(host, port) if host.contains(':') => write!(f, "[{host}]:{port}"),
             Self::Name(host, port) => write!(f, "{host}:{port}"),
+            Self::Domain(host) | Self::Srv(host) => f.write_str(host),
         }
     }
 }
@@ -119,9 +96,17 @@ impl Endpoint {
         }
     }
 
+    /// What SRV records of this name name.
+    pub(crate) fn srv(text: &str) -> Result<Self, EndpointError> {
+        match Self::at_port(text, DEFAULT_PORT)? {
+            Self::Name(host, _) if !text.contains(':') => Ok(Self::Srv(host)),
+            _ => Err(EndpointError::Srv(text.to_owned())),
+        }
+    }
+
     /// What keeps it from being asked, whatever it was made of.
     pub(crate) fn check(&self) -> Result<(), EndpointError> {
-        if let Self::Name(host, _) = self {
+        if let Self::Name(host, _) | Self::Domain(host) | Self::Srv(host) = self {
             check_host(host)?;
         }
         match self.port() {
@@ -137,14 +122,16 @@ impl Endpoint {
                 format!("{}%{}", addr.ip(), addr.scope_id())
             }
             Self::Addr(addr) => addr.ip().to_string(),
-            Self::Name(host, _) => host.clone(),
+            Self::Name(host, _) | Self::Domain(host) | Self::Srv(host) => host.clone(),
         }
     }
 
+    /// Its port; where SRV records name others, that of a host without one.
     pub(crate) fn port(&self) -> u16 {
         match self {
             Self::Addr(addr) => addr.port(),
             Self::Name(_, port) => *port,
+            Self::Domain(_) | Self::Srv(_) => DEFAULT_PORT,
         }
     }
 }
@@ -186,54 +173,12 @@ fn v6(text: &str, host: &str, port: u16) -> Result<Endpoint, EndpointError> {
     Ok(Endpoint::Name(addr.to_string(), port))
 }
 
-/// What a URL has between its scheme and its path, or what that should be.
-fn authority(url: &str) -> &str {
-    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
-    rest.split(['/', '?', '#']).next().filter(|host| !host.is_empty()).unwrap_or("HOST[:PORT]")
-}
-
 /// Whether a text is one of RFC 7064 or 7065; `turn:3478` is a port of the host `turn`.
 fn is_turn_uri(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let schemes = ["turn", "turns", "stun", "stuns"];
     let is_port = rest.bytes().all(|b| b.is_ascii_digit());
     schemes.iter().any(|known| scheme.eq_ignore_ascii_case(known)) && !is_port
-}
-
-/// What such a text has between its scheme and its transport.
-fn behind_scheme(uri: &str) -> &str {
-    let rest = uri.split_once(':').map_or(uri, |(_, rest)| rest);
-    rest.split('?').next().filter(|host| !host.is_empty()).unwrap_or("HOST[:PORT]")
-}
-
-/// What separates a host name from an address gone wrong and from nonsense. Whether a name is one, and
-/// whose, the resolver knows: hosts files, container networks and DNS have names of all kinds.
-pub(crate) fn check_host(host: &str) -> Result<(), EndpointError> {
-    // What no host of a URL has (WHATWG's forbidden domain code points), with what lists are separated
-    // by and a shell's orders.
-    let is_forbidden = |c: char| c.is_whitespace() || "%/:@,".contains(c) || ORDERS.contains(c);
-
-    // A program may write an address as a name.
-    if host.parse::<IpAddr>().is_ok() || LinkAddr::of(host).is_some() {
-        Ok(())
-    } else if host.is_empty() || host.contains(is_forbidden) || escaped(host) != host {
-        Err(EndpointError::Host(host.to_owned()))
-    } else if host.split('.').all(|part| part.is_empty() || is_number(part)) {
-        // Some resolvers take `1.2.3` and `0x1.2.3` for 1.2.0.3.
-        Err(EndpointError::Ipv4(host.to_owned()))
-    } else {
-        Ok(())
-    }
-}
-
-/// Whether a part of a host is a number to those who read IPv4 addresses as `inet_aton` does: in digits, or
-/// in hexadecimal ones behind `0x`.
-pub(super) fn is_number(part: &str) -> bool {
-    let hex = part.strip_prefix("0x").or(part.strip_prefix("0X"));
-    match hex {
-        Some(digits) => digits.bytes().all(|b| b.is_ascii_hexdigit()),
-        None => !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()),
-    }
 }
 
 /// A port in plain digits: `str::parse` alone would let a sign pass.
@@ -317,10 +262,41 @@ mod tests {
             ("[FE80:0::1%Eth-0.7]:4000", "fe80::1%Eth-0.7", 4000),
         ] {
             let endpoint = Endpoint::Name(host.into(), port);
-            assert_eq!(text.parse().as_ref(), Ok(&endpoint));
+            assert_eq!(Endpoint::at_port(text, 3001).as_ref(), Ok(&endpoint));
             assert_eq!(endpoint.check(), Ok(()));
             assert_eq!(endpoint.to_string().parse(), Ok(endpoint));
         }
+    }
+
+    #[test]
+    fn without_a_port_a_name_of_dns_is_a_domain() {
+        let domain = |host: &str| Endpoint::Domain(host.into());
+        for (text, expected) in [
+            ("Example.org", domain("example.org")),
+            ("example.org.", domain("example.org.")),
+            ("_sip.my_root.example", domain("_sip.my_root.example")),
+            ("localhost", Endpoint::Name("localhost".into(), 3001)),
+            ("localhost.", Endpoint::Name("localhost.".into(), 3001)),
+            ("my_root", Endpoint::Name("my_root".into(), 3001)),
+            ("_tb._udp.Example.org", Endpoint::Srv("_tb._udp.example.org".into())),
+            ("_tb._udp.example.org:3001", Endpoint::Name("_tb._udp.example.org".into(), 3001)),
+        ] {
+            let endpoint: Endpoint = text.parse().unwrap();
+            assert_eq!(endpoint, expected);
+            assert_eq!(endpoint.to_string().parse(), Ok(endpoint.clone()));
+            assert_eq!((endpoint.check(), endpoint.port()), (Ok(()), 3001));
+        }
+    }
+
+    #[test]
+    fn names_of_srv_records() {
+        for text in ["_tb._udp.example.org", "tb.service.example.", "tb"] {
+            assert_eq!(Endpoint::srv(text), Ok(Endpoint::Srv(text.into())));
+        }
+        for text in ["203.0.113.7", "2001:db8::7", "_tb._udp.example.org:3001", "fe80::1%eth0"] {
+            assert_eq!(Endpoint::srv(text), Err(EndpointError::Srv(text.into())));
+        }
+        assert!(matches!(Endpoint::srv("a b"), Err(EndpointError::Host(_))));
     }
 
     #[test]

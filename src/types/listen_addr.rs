@@ -3,7 +3,8 @@ use std::net::SocketAddr;
 use std::str::FromStr;
 
 use super::canonical::canonical;
-use super::endpoint::{Endpoint, EndpointError, parse};
+use super::endpoint::{Endpoint, parse};
+use super::endpoint_error::EndpointError;
 use super::link_addr::LinkAddr;
 
 /// Where a server listens: an IP address and a port, of which 0 is any.
@@ -63,8 +64,8 @@ impl FromStr for ListenAddr {
         let (endpoint, has_port) = parse(text)?;
         let (addr, interface) = match endpoint {
             Endpoint::Addr(addr) => (addr, None),
-            Endpoint::Name(host, port) => match LinkAddr::of(&host) {
-                Some(LinkAddr { ip, interface }) => ((ip, port).into(), Some(interface)),
+            name => match LinkAddr::of(&name.host()) {
+                Some(LinkAddr { ip, interface }) => ((ip, name.port()).into(), Some(interface)),
                 None => return Err(EndpointError::Name(text.to_owned())),
             },
         };

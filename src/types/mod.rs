@@ -7,7 +7,9 @@ mod day;
 #[cfg(feature = "server")]
 mod duration;
 mod endpoint;
+mod endpoint_error;
 mod family;
+mod host;
 #[cfg(feature = "https")]
 mod https_fault;
 mod https_url;
@@ -43,10 +45,13 @@ pub(crate) use canonical::unscoped;
 pub(crate) use day::Day;
 #[cfg(feature = "server")]
 pub use duration::duration;
-#[cfg(feature = "server")]
-pub(crate) use endpoint::check_host;
-pub use endpoint::{DEFAULT_PORT, Endpoint, EndpointError};
+pub use endpoint::{DEFAULT_PORT, Endpoint};
+pub use endpoint_error::EndpointError;
 pub use family::Family;
+#[cfg(any(feature = "server", feature = "dns"))]
+pub(crate) use host::check_host;
+#[cfg(feature = "server")]
+pub(crate) use host::is_srv;
 #[cfg(feature = "https")]
 pub use https_fault::HttpsFault;
 pub use https_url::{HttpsUrl, HttpsUrlError, ServerUrl, ServerUrlError};
@@ -73,7 +78,7 @@ pub use scope::Scope;
 pub(crate) use status::{ListedStatus, Topology, TopologyNode};
 #[cfg(feature = "server")]
 pub use status::{
-    NodeCondition, NodeFault, NodeKind, NodeStatus, RttHistogram, ServerState, Status,
+    NameStatus, NodeCondition, NodeFault, NodeKind, NodeStatus, RttHistogram, ServerState, Status,
     SuperiorStatus, TrafficCounts, TroubleStatus,
 };
 pub use turn_fault::TurnFault;

@@ -3,7 +3,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
 use super::canonical::canonical;
-use super::endpoint::{check_host, is_number};
+use super::host::{check_host, is_number};
 use super::quoted::quoted;
 
 /// Where a STUN or TURN server is reached, and how: the URI of RFC 7064 and RFC 7065.

@@ -266,6 +266,7 @@ fn texts_that_are_nothing() {
         EndpointError::NoPort(part) => (8, part),
         EndpointError::Name(part) => (9, part),
         EndpointError::TurnUri(part) => (10, part),
+        EndpointError::Srv(part) => (11, part),
         _ => (0, String::new()),
     };
     let texts = ["root:x", "256.1.1.1", "[::1", "a b", "udp://a", "root:0", "::1%eth0", "turn:a"];

@@ -1,14 +1,14 @@
 //! What a server is doing, read by a program.
 
 use turn_balance::{
-    Config, NodeCondition, NodeFault, NodeKind, NodeStatus, RttHistogram, Server, ServerState,
-    Status, SuperiorStatus, TrafficCounts, TroubleStatus, TurnFault,
+    Config, Endpoint, NameStatus, NodeCondition, NodeFault, NodeKind, NodeStatus, RttHistogram,
+    Server, ServerState, Status, SuperiorStatus, TrafficCounts, TroubleStatus, TurnFault,
 };
 
 /// Whether there is something that an operator must look at.
 fn needs_a_look(status: &Status) -> bool {
     let Status { name: _, version, uptime, state, fault, nodes, turn, superiors, .. } = status;
-    let Status { listed, flat, counts, rtts, troubles, .. } = status;
+    let Status { listed, flat, counts, rtts, names, troubles, .. } = status;
     assert!(!version.is_empty() && *flat >= *listed && !uptime.is_zero());
     let down = match state {
         ServerState::Offering | ServerState::Draining => false,
@@ -19,9 +19,15 @@ fn needs_a_look(status: &Status) -> bool {
         let SuperiorStatus { addr, told, checked: _, .. } = superior;
         told.is_none() && addr.port() != 0
     };
+    names.iter().for_each(stands_for);
     troubles.iter().for_each(tell);
     let down = down || fault.is_some() || superiors.iter().any(untold);
     down || nodes.iter().chain(turn).any(is_down) || lost(counts) > 0 || slow(rtts)
+}
+
+fn stands_for(NameStatus { name, addrs, kept, .. }: &NameStatus) {
+    assert!(!matches!(name, Endpoint::Addr(_)));
+    println!("{name} stands for {addrs:?}, and {kept:?} still answer");
 }
 
 fn tell(TroubleStatus { word, what, since, .. }: &TroubleStatus) {

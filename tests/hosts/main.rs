@@ -1,6 +1,7 @@
 //! Real servers on hosts of their own, in all weathers. Needs root, iproute2 and nftables.
 #![cfg(target_os = "linux")]
 
+mod discovery;
 mod families;
 mod firewall;
 mod icmp;

@@ -22,6 +22,8 @@ pub mod served;
 pub mod web;
 
 #[cfg(target_os = "linux")]
+pub mod knot;
+#[cfg(target_os = "linux")]
 mod namespace;
 #[cfg(target_os = "linux")]
 pub mod process;

@@ -8,8 +8,13 @@ use crate::host::Host;
 impl Host {
     /// Asks this server for the names that no hosts file has, where `tb` is given one.
     pub fn ask_names_of(&mut self, server: IpAddr) {
+        self.ask_names_as(&format!("nameserver {server}\n"));
+    }
+
+    /// Asks as these lines of resolv.conf have it.
+    pub fn ask_names_as(&mut self, lines: &str) {
         let file = self.resolver.get_or_insert_with(|| self.built.file("resolv.conf"));
-        fs::write(file, format!("nameserver {server}\n")).unwrap();
+        fs::write(file, lines).unwrap();
     }
 }
 

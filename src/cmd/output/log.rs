@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use tracing::field::Field;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::fmt::format::{Writer, debug_fn};
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -16,6 +17,10 @@ use turn_balance::{LogFormat, LogLevel, escaped};
 
 use super::queue::Queue;
 use super::{color, stream, style};
+
+/// Whose events are logged: what other packages tell is not written for who runs a server, and anybody who
+/// sends them a datagram may have them tell it.
+const OURS: [&str; 2] = ["turn_balance", "tb"];
 
 /// How long the end of a process waits for whoever reads its log.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -53,7 +58,8 @@ pub(crate) fn install(level: LogLevel, format: LogFormat) -> io::Result<()> {
         .with_writer(move || LogWriter(queue))
         // A server whose log nobody reads goes on; the complaint about it would panic.
         .log_internal_errors(false);
-    let registry = tracing_subscriber::registry().with(level);
+    let ours = filter_fn(|event| OURS.iter().any(|package| event.target().starts_with(package)));
+    let registry = tracing_subscriber::registry().with(level).with(ours);
     // It fails only where there is one already.
     let _ = match format {
         LogFormat::Json => {

@@ -30,7 +30,7 @@ pub(crate) use ping::{PingReply, PingReport};
 pub(crate) use probe::{HopReport, ProbeReport, RunnerUpReport};
 pub(crate) use problem::Problem;
 pub(crate) use rtts::Rtts;
-pub(crate) use status::{CountReport, NodeReport, StatusReport, TroubleReport, span};
+pub(crate) use status::{CountReport, NameReport, NodeReport, StatusReport, TroubleReport, span};
 pub(crate) use trace::{CandidateReport, OfDescent, TraceReport};
 pub(crate) use trace_count::{CandidateCount, TraceCount};
 pub(crate) use trace_counter::TraceCounter;

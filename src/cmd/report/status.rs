@@ -20,6 +20,7 @@ pub(crate) struct StatusReport {
     /// The TURN servers beside it.
     pub(crate) turn: Vec<NodeReport>,
     pub(crate) superiors: Vec<SuperiorReport>,
+    pub(crate) names: Vec<NameReport>,
     pub(crate) troubles: Vec<TroubleReport>,
     pub(crate) counts: CountReport,
 }
@@ -45,6 +46,15 @@ pub(crate) struct SuperiorReport {
     pub(crate) addr: String,
     pub(crate) told_s: Option<f64>,
     pub(crate) checked_s: Option<f64>,
+}
+
+/// A name among its nodes and superiors, and what it stands for.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct NameReport {
+    pub(crate) name: String,
+    pub(crate) addrs: Vec<String>,
+    pub(crate) kept: Vec<String>,
 }
 
 /// Something that is wrong.

@@ -33,6 +33,9 @@ impl StatusArgs {
                 if !report.nodes.is_empty() {
                     printer.answer(&table::status(&report))?;
                 }
+                for name in &report.names {
+                    printer.answer(&text::status::name(name))?;
+                }
                 for trouble in &report.troubles {
                     printer.answer(&text::status::trouble(trouble))?;
                 }

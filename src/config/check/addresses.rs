@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use super::mistake::Mistake;
 use super::place::Place;
-use crate::config::model::Config;
+use crate::config::model::{Cluster, Config, NodeEntry};
 use crate::types::{Endpoint, check_host};
 
 /// Where port 0 may stand.
@@ -19,7 +19,21 @@ pub(super) fn bad_addresses(config: &Config, binds: &[Endpoint]) -> Vec<Mistake>
             .or_else(|| this_server(place, &endpoint, config, binds))
             .or_else(|| repeated(place, endpoint, config, &mut seen))
     };
-    addresses(config).into_iter().filter_map(mistake).collect()
+    let mistakes = addresses(config).into_iter().filter_map(mistake);
+    mistakes.chain(described(&config.cluster)).collect()
+}
+
+/// What SRV records name, and more is said of than they say.
+fn described(cluster: &Cluster) -> impl Iterator<Item = Mistake> {
+    let is_described = |node: &NodeEntry| {
+        let more = node.public.is_some() || node.name.is_some() || node.turn.is_some();
+        matches!(node.addr, Endpoint::Srv(_)) && more
+    };
+    let nodes = cluster.nodes.iter().enumerate().filter(move |(_, node)| is_described(node));
+    nodes.map(|(i, node)| {
+        let message = "is what SRV records name, which has neither `public`, `name` nor `turn`";
+        Mistake::at(Place::Node(i), format!("node `{}` {message}", node.addr))
+    })
 }
 
 /// A port that checks cannot be sent from.
@@ -38,6 +52,8 @@ fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
         // The names of interfaces are as they are written.
         Endpoint::Name(host, port) if host.contains('%') => Endpoint::Name(host.clone(), *port),
         Endpoint::Name(host, port) => Endpoint::Name(host.to_ascii_lowercase(), *port),
+        Endpoint::Domain(host) => Endpoint::Name(host.to_ascii_lowercase(), endpoint.port()),
+        Endpoint::Srv(name) => Endpoint::Srv(name.to_ascii_lowercase()),
     };
     let mut addresses = Vec::new();
     for (i, bind) in net.bind.iter().enumerate() {
@@ -64,8 +80,8 @@ fn addresses(config: &Config) -> Vec<(Place, Endpoint)> {
 fn unusable(place: Place, endpoint: &Endpoint) -> Option<Mistake> {
     let (ip, port) = match endpoint {
         Endpoint::Addr(addr) => (Some(addr.ip()), addr.port()),
-        Endpoint::Name(host, port) => match check_host(host) {
-            Ok(()) => (None, *port),
+        name => match check_host(&name.host()) {
+            Ok(()) => (None, name.port()),
             Err(error) => return Some(Mistake::at(place, error.to_string())),
         },
     };

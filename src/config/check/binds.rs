@@ -88,7 +88,7 @@ fn out_of_reach(place: Place, endpoint: &Endpoint, binds: &[ListenAddr]) -> Opti
     let family = match endpoint {
         Endpoint::Addr(addr) => Family::of(canonical(*addr)),
         Endpoint::Name(host, _) if host.contains('%') => Family::V6,
-        Endpoint::Name(..) => return None, // what it has is known when it is looked up
+        _ => return None, // what it has is known when it is looked up
     };
     let reaches = |bind: &ListenAddr| {
         Family::of(bind.addr()) == family || (family == Family::V4 && takes_both(bind, binds))

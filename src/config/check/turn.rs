@@ -43,7 +43,7 @@ pub(super) fn bad_turn(turn: &Turn, cluster: &Cluster) -> Vec<Mistake> {
         let addr = match (node.public, &node.addr) {
             (Some(public), _) => Some(public),
             (None, Endpoint::Addr(addr)) => Some(*addr),
-            (None, Endpoint::Name(..)) => None,
+            (None, _) => None,
         };
         let made = addr.map(TurnUrl::udp).into_iter();
         mistakes.extend(bad_keys(TurnOf::Node(i), turn, made.collect()));

@@ -65,7 +65,16 @@ fn superiors(reader: &mut Reader<'_>, value: &Value<'_>) -> Vec<Endpoint> {
     let mut superiors = Vec::new();
     for item in items {
         let place = Place::Superior(superiors.len());
-        superiors.extend(reader.keep_at(place, item, value::endpoint(item, expected)));
+        superiors.extend(match item.get_ref() {
+            DeValue::Table(table) => match table.get("srv") {
+                Some(value) => srv(reader, place, table, value),
+                None => {
+                    let missing = "missing field `srv`; a superior by its address is a string";
+                    reader.keep(Err(Diagnostic::at(item.span(), missing)))
+                }
+            },
+            _ => reader.keep_at(place, item, value::endpoint(item, expected)),
+        });
     }
     superiors
 }
@@ -88,6 +97,10 @@ fn node(
     item: &Value<'_>,
     table: &DeTable<'_>,
 ) -> Option<NodeEntry> {
+    let place = Place::Node(index);
+    if let Some(value) = table.get("srv") {
+        return srv(reader, place, table, value).map(NodeEntry::from);
+    }
     let turn = table.get("turn");
     if let (Some(turn), Some(addr)) = (turn, table.get("addr")) {
         let both = "a node is a balance server at `addr` or a TURN server at `turn`, not both";
@@ -98,14 +111,13 @@ fn node(
         Some(_) => {
             reader.fields(table, &[&["turn", "public", "name"], &FIELDS_OF_TURN[..]].concat())
         }
-        None => reader.fields(table, &["addr", "public", "name", "turn"]),
+        None => reader.fields(table, &["addr", "public", "name", "srv", "turn"]),
     }
-    let place = Place::Node(index);
     let addr = match (turn, table.get("addr")) {
         (Some(value), _) => reader.keep_at(place, value, value::turn_endpoint(value)),
         (None, Some(value)) => node_addr(reader, index, value, "a string"),
         (None, None) => {
-            let missing = "missing field `addr`, or `turn` for a TURN server";
+            let missing = "missing field `addr`, `srv` for SRV records or `turn` for a TURN server";
             reader.keep(Err(Diagnostic::at(item.span(), missing)))
         }
     };
@@ -119,6 +131,17 @@ fn node(
     let name = table.get("name").and_then(|value| reader.keep(value::name(value)));
     let turn = turn.map(|_| turn_server(reader, table, TurnOf::Node(index)));
     addr.map(|addr| NodeEntry { addr, public, name, turn })
+}
+
+/// What SRV records name, of which nothing else is said.
+fn srv(
+    reader: &mut Reader<'_>,
+    place: Place,
+    table: &DeTable<'_>,
+    value: &Value<'_>,
+) -> Option<Endpoint> {
+    reader.fields(table, &["srv"]);
+    reader.keep_at(place, value, value::srv(value))
 }
 
 fn node_addr(

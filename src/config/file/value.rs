@@ -14,7 +14,7 @@ use crate::config::check::{PORT_ZERO, WORKERS};
 use crate::config::diagnostic::Diagnostic;
 use crate::types::{
     DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, Name, NameError, Prefix, PrefixError,
-    ServerUrl, ServerUrlError, TurnUrlError, quoted,
+    ServerUrl, ServerUrlError, TurnUrlError, escaped, is_srv, quoted,
 };
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -50,7 +50,20 @@ pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
 /// A balance server's address, or its name.
 pub(super) fn endpoint(value: &Value<'_>, expected: &str) -> Result<Endpoint, Diagnostic> {
     let node = "a TURN server is a node as `{ turn = \"HOST[:PORT]\" }`";
-    endpoint_at(value, expected, DEFAULT_PORT, node)
+    let endpoint = endpoint_at(value, expected, DEFAULT_PORT, node)?;
+    let text = string(value, expected)?;
+    if is_srv(text) && !text.contains(':') {
+        let message = format!("{} is a name of SRV records", quoted(text));
+        let hint = format!("what they name is `{{ srv = \"{}\" }}`", escaped(text));
+        return Err(Diagnostic::at(value.span(), message).with_hint(hint));
+    }
+    Ok(endpoint)
+}
+
+/// A name of SRV records.
+pub(super) fn srv(value: &Value<'_>) -> Result<Endpoint, Diagnostic> {
+    let text = string(value, "a string")?;
+    Endpoint::srv(text).map_err(|error| Diagnostic::at(value.span(), error))
 }
 
 /// A TURN server's address, or its name.

@@ -11,7 +11,7 @@ use crate::types::{Endpoint, Prefix};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Cluster {
-    /// Servers that are told of this one.
+    /// Servers that are told of this one; names stand for all that DNS has of them.
     pub superiors: Vec<Endpoint>,
     /// Servers that this one checks and lists.
     pub nodes: Vec<NodeEntry>,

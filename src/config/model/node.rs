@@ -23,7 +23,8 @@ use crate::types::{Endpoint, Name};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NodeEntry {
-    /// Where it is checked.
+    /// Where it is checked; one that is a name, or has SRV records, stands for all that DNS has of it. Of
+    /// what SRV records name nothing else is said.
     pub addr: Endpoint,
     /// Where clients are told it is; `None`: at `addr`.
     pub public: Option<SocketAddr>,

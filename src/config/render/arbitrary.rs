@@ -75,7 +75,7 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
                 Endpoint::Addr(addr) => {
                     net.bind.iter().any(|bind| bind.addr().is_ipv4() == addr.is_ipv4())
                 }
-                Endpoint::Name(..) => true,
+                _ => true,
             };
             cluster.superiors.retain(is_reached);
             cluster.nodes.retain(|node| is_reached(&node.addr));
@@ -127,7 +127,10 @@ fn admin() -> impl Strategy<Value = Admin> {
 
 fn node() -> impl Strategy<Value = NodeEntry> {
     let node = (endpoint(), option::of(addr()), option::of(name()), option::of(turn_server()));
-    node.prop_map(|(addr, public, name, turn)| NodeEntry { addr, public, name, turn })
+    node.prop_map(|(addr, public, name, turn)| match addr {
+        Endpoint::Srv(_) => NodeEntry::from(addr),
+        addr => NodeEntry { addr, public, name, turn },
+    })
 }
 
 fn turn_server() -> impl Strategy<Value = TurnServer> {
@@ -163,7 +166,8 @@ fn endpoint() -> impl Strategy<Value = Endpoint> {
     let host = "([a-z0-9]([a-z0-9-]{0,9}[a-z0-9])?\\.){0,3}[a-z][a-z0-9]{0,5}\\.?";
     let name = (host, 1..=u16::MAX).prop_map(|(host, port)| Endpoint::Name(host, port));
     let on_link = on_link().prop_map(|text| text.parse().unwrap());
-    prop_oneof![addr().prop_map(Endpoint::from), name, on_link]
+    let srv = "_[a-z]{1,5}\\._udp\\.[a-z]{1,5}".prop_map(Endpoint::Srv);
+    prop_oneof![addr().prop_map(Endpoint::from), name, on_link, srv]
 }
 
 fn listen_addr() -> impl Strategy<Value = ListenAddr> {

@@ -12,6 +12,7 @@ use self::toml_text::{list, one_or_many, optional, path, string};
 use super::file::written;
 use super::key_file::KeyFile;
 use super::model::{Config, NodeEntry, Turn, TurnServer};
+use crate::types::Endpoint;
 
 impl Config {
     /// The whole configuration as TOML that loads again: defaults are written out, and what has
@@ -36,7 +37,7 @@ fn to_toml(config: &Config) -> String {
         ),
         String::new(),
         "[cluster]".to_owned(),
-        format!("superiors = {}", one_or_many(cluster.superiors.iter().map(string).collect())),
+        format!("superiors = {}", one_or_many(cluster.superiors.iter().map(endpoint).collect())),
         format!("nodes = {}", list(&cluster.nodes.iter().map(node).collect::<Vec<_>>())),
         optional(
             "check-bind",
@@ -108,7 +109,7 @@ fn to_toml(config: &Config) -> String {
 fn node(node: &NodeEntry) -> String {
     let NodeEntry { addr, public, name, turn } = node;
     if public.is_none() && name.is_none() && turn.is_none() {
-        return string(addr);
+        return endpoint(addr);
     }
     let key = if turn.is_some() { "turn" } else { "addr" };
     let mut fields = format!("{key} = {}", string(addr));
@@ -121,6 +122,14 @@ fn node(node: &NodeEntry) -> String {
         }
     }
     format!("{{ {fields} }}")
+}
+
+/// A balance server's, of which no more is said.
+fn endpoint(endpoint: &Endpoint) -> String {
+    match endpoint {
+        Endpoint::Srv(name) => format!("{{ srv = {} }}", string(name)),
+        endpoint => string(endpoint),
+    }
 }
 
 /// What a TURN server among the nodes has beside its address, in one line.

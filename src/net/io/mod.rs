@@ -2,6 +2,8 @@
 
 #[cfg(feature = "client")]
 pub(crate) mod client;
+#[cfg(feature = "dns")]
+mod dns;
 mod interfaces;
 mod link;
 mod look_up;

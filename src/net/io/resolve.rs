@@ -14,7 +14,7 @@ use crate::types::{Endpoint, Family, LinkAddr, canonical};
 pub(crate) const MOST_ADDRS: usize = 64;
 
 /// The addresses of a name that are used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Resolved {
     /// [`MOST_ADDRS`] at most.
     pub(crate) addrs: Vec<SocketAddr>,
@@ -66,6 +66,7 @@ impl Endpoint {
                 let addr = LinkAddr::of(host)?;
                 Some(link::number(&addr, *port).map(|addr| vec![addr]))
             }
+            Self::Domain(_) | Self::Srv(_) => None,
         }
     }
 
@@ -73,6 +74,7 @@ impl Endpoint {
     ///
     /// # Errors
     /// As [`Endpoint::resolve`].
+    #[cfg(feature = "client")]
     pub(crate) async fn resolve_some(&self, family: Option<Family>) -> Result<Resolved, Error> {
         self.resolve(family).await.map(Resolved::from)
     }

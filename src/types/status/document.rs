@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use serde::ser::{Serialize, SerializeStruct, Serializer};
 
-use super::{NodeStatus, RttHistogram, Status, SuperiorStatus, TrafficCounts, TroubleStatus};
+use super::{
+    NameStatus, NodeStatus, RttHistogram, Status, SuperiorStatus, TrafficCounts, TroubleStatus,
+};
 use crate::types::{Name, TurnFault};
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Status", 14)?;
+        let mut document = serializer.serialize_struct("Status", 15)?;
         document.serialize_field("schema", "tb.status/1")?;
         document.serialize_field("name", &self.name.as_ref().map(Name::as_str))?;
         document.serialize_field("version", self.version)?;
@@ -19,6 +21,7 @@ impl Serialize for Status {
         document.serialize_field("nodes", &self.nodes)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("superiors", &self.superiors)?;
+        document.serialize_field("names", &self.names)?;
         document.serialize_field("troubles", &self.troubles)?;
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("flat", &self.flat)?;
@@ -54,6 +57,16 @@ impl Serialize for SuperiorStatus {
         superior.serialize_field("told_s", &self.told.map(seconds))?;
         superior.serialize_field("checked_s", &self.checked.map(seconds))?;
         superior.end()
+    }
+}
+
+impl Serialize for NameStatus {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut name = serializer.serialize_struct("NameStatus", 3)?;
+        name.serialize_field("name", &self.name.to_string())?;
+        name.serialize_field("addrs", &self.addrs)?;
+        name.serialize_field("kept", &self.kept)?;
+        name.end()
     }
 }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Name, TurnFault};
+use super::{Endpoint, Name, TurnFault};
 
 pub use node::{NodeCondition, NodeFault, NodeKind, NodeStatus};
 pub use rtts::RttHistogram;
@@ -47,6 +47,8 @@ pub struct Status {
     pub turn: Vec<NodeStatus>,
     /// Those above it.
     pub superiors: Vec<SuperiorStatus>,
+    /// What the host names and SRV records among its nodes and superiors stand for, in their order.
+    pub names: Vec<NameStatus>,
     /// What is wrong, as far as it can be seen from here: what the log says at `WARN`, and is not over.
     pub troubles: Vec<TroubleStatus>,
     /// How many nodes its list has, and how many its flat list.
@@ -86,6 +88,18 @@ pub struct SuperiorStatus {
     pub told: Option<Duration>,
     /// How long ago it was last seen to check this server; `None`: never, or it does so from another address.
     pub checked: Option<Duration>,
+}
+
+/// A name among the nodes or superiors of a server, in [`Status`], where an example is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NameStatus {
+    /// What is looked up, as the configuration has it.
+    pub name: Endpoint,
+    /// What it stands for, by the newest answer.
+    pub addrs: Vec<SocketAddr>,
+    /// What it stood for before, and what is kept for it is online as a node, or checks as a superior.
+    pub kept: Vec<SocketAddr>,
 }
 
 /// Something that is wrong, in [`Status`], where an example is.
@@ -147,6 +161,13 @@ impl TroubleStatus {
     /// This one, for so long.
     pub(crate) fn new(word: &'static str, what: String, since: Duration) -> Self {
         Self { word, what, since }
+    }
+}
+
+impl NameStatus {
+    /// This one, with what it stands for.
+    pub(crate) fn new(name: Endpoint, addrs: Vec<SocketAddr>, kept: Vec<SocketAddr>) -> Self {
+        Self { name, addrs, kept }
     }
 }
 

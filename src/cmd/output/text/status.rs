@@ -2,7 +2,10 @@ use std::fmt::Write as _;
 
 use turn_balance::escaped;
 
-use crate::cmd::report::{CountReport, NodeReport, StatusReport, TroubleReport, span};
+use crate::cmd::report::{CountReport, NameReport, NodeReport, StatusReport, TroubleReport, span};
+
+/// How many addresses of a name are told, as in the log.
+const MOST_TOLD: usize = 8;
 
 /// The first line: who it is, since when, what it offers, and whether those above know.
 pub(crate) fn head(status: &StatusReport) -> String {
@@ -35,6 +38,29 @@ fn why(turn: &NodeReport) -> String {
     turn.why.as_ref().map_or_else(String::new, |why| format!(": it {}", escaped(why)))
 }
 
+/// What a name stands for; of a thousand nodes the table has the addresses too.
+pub(crate) fn name(NameReport { name, addrs, kept }: &NameReport) -> String {
+    let name = escaped(name);
+    let mut line = match addrs.len() {
+        0 if kept.is_empty() => return format!("{name} stands for nothing yet"),
+        0 => format!("{name} stands for nothing"),
+        _ => format!("{name} stands for {}", some(addrs)),
+    };
+    if !kept.is_empty() {
+        let _ = write!(line, ", and has dropped {} that still answer", some(kept));
+    }
+    line
+}
+
+/// The first of some addresses, and how many more there are.
+fn some(addrs: &[String]) -> String {
+    let told: Vec<_> = addrs.iter().take(MOST_TOLD).map(|addr| escaped(addr)).collect();
+    match addrs.len() - told.len() {
+        0 => told.join(" "),
+        more => format!("{} and {more} more", told.join(" ")),
+    }
+}
+
 /// What is wrong.
 pub(crate) fn trouble(TroubleReport { what, since_s }: &TroubleReport) -> String {
     format!("wrong for {}: {}", span(*since_s, " "), escaped(what))
@@ -65,6 +91,9 @@ mod tests {
             "turn":[{"public":"203.0.113.52:3478","state":"offline","why":"does not answer"}],
             "superiors":[{"addr":"198.51.100.7:3001","told_s":2.5,"checked_s":1.5},
              {"addr":"198.51.100.8:3001"}],
+            "names":[{"name":"_tb._udp.example.org","addrs":["203.0.113.7:3001","203.0.113.8:3001"],"kept":[]},
+             {"name":"a.example:3001","addrs":["1","2","3","4","5","6","7","8","9"],"kept":["203.0.113.9:3001"]},
+             {"name":"b.example:3001"}],
             "troubles":[{"trouble":"unchecked","what":"no superior has checked it","since_s":190}],
             "counts":{"kernel_drops":3,"dropped":{"limited":12,"stun":0}}}"#;
         let status = StatusReport::read(document).unwrap();
@@ -76,6 +105,15 @@ mod tests {
         assert_eq!(
             drops(&status.counts).unwrap(),
             "dropped since the start: 3 no room in a socket, 12 limited"
+        );
+        assert_eq!(
+            status.names.iter().map(name).collect::<Vec<_>>(),
+            [
+                "_tb._udp.example.org stands for 203.0.113.7:3001 203.0.113.8:3001",
+                "a.example:3001 stands for 1 2 3 4 5 6 7 8 and 1 more, and has dropped \
+                 203.0.113.9:3001 that still answer",
+                "b.example:3001 stands for nothing yet",
+            ]
         );
         assert_eq!(
             status.troubles.iter().map(trouble).collect::<Vec<_>>(),

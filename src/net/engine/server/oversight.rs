@@ -76,6 +76,12 @@ impl Oversight {
         self.superiors.iter().map(|(addr, last)| (*addr, *last))
     }
 
+    /// Whether a check of a superior that is known by its address was seen of late.
+    pub(super) fn has_checked(&self, now: Instant, superior: SocketAddr) -> bool {
+        let last = self.superiors.get(&superior).copied().flatten();
+        last.is_some_and(|last| now < last + LATER)
+    }
+
     fn judge(&mut self, now: Instant, troubles: &mut Troubles) {
         let unchecked = self.deadline().is_some_and(|deadline| deadline <= now);
         if unchecked == self.unchecked {

@@ -1,6 +1,7 @@
 //! What the server is doing, for who watches it.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Instant;
 
 use super::ServerEngine;
@@ -38,6 +39,12 @@ impl ServerEngine {
             rtts: self.members.rtts().clone(),
             ..Status::default()
         }
+    }
+
+    /// Whether there is reason to go on with who is at this address, though nobody names it any more: it is
+    /// online as a node, or has checked this server of late as a superior.
+    pub fn is_of_use(&self, now: Instant, addr: SocketAddr) -> bool {
+        self.is_online(now, addr) || self.watch.has_checked(now, addr)
     }
 
     /// Who stands where.

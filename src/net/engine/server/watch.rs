@@ -120,6 +120,11 @@ impl Watch {
         self.troubles.iter()
     }
 
+    /// Whether a superior has checked of late.
+    pub(super) fn has_checked(&self, now: Instant, superior: SocketAddr) -> bool {
+        self.oversight.has_checked(now, superior)
+    }
+
     /// The superiors, and when each was last seen to check.
     pub(super) fn superiors(&self) -> impl Iterator<Item = (SocketAddr, Option<Instant>)> {
         self.oversight.iter()

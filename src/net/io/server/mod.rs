@@ -9,7 +9,7 @@ mod event_log;
 mod joined_file;
 mod listen;
 mod log_limit;
-mod lost_names;
+mod name_book;
 mod names;
 mod networks;
 mod out_of_reach;

@@ -10,7 +10,7 @@ use super::check_watch::CheckWatch;
 use super::counters::Counters;
 use super::joined_file::JoinedFile;
 use super::log_limit::LogLimit;
-use super::lost_names::LostNames;
+use super::name_book::NameBook;
 use super::part::Parts;
 use crate::net::engine::server::ServerEngine;
 use crate::net::engine::server::answer::Snapshot;
@@ -36,7 +36,7 @@ pub(super) struct SharedState {
     pub(super) check_watch: CheckWatch,
     /// Where nodes that have joined are written to.
     pub(super) joined_file: JoinedFile,
-    pub(super) lost_names: LostNames,
+    pub(super) name_book: NameBook,
     peer_messages: mpsc::Sender<Arrival>,
     /// The control loop has something new to look at.
     pub(super) news: Notify,
@@ -71,7 +71,7 @@ impl SharedState {
             log_limit: LogLimit::default(),
             check_watch: CheckWatch::default(),
             joined_file: JoinedFile::default(),
-            lost_names: LostNames::default(),
+            name_book: NameBook::default(),
             peer_messages,
             news: Notify::new(),
             overflow: Notify::new(),

@@ -48,7 +48,8 @@ pub(super) fn status(shared: &SharedState) -> Status {
     status.version = env!("CARGO_PKG_VERSION");
     status.uptime = now.saturating_duration_since(shared.started);
     status.counts = shared.counters.told();
-    status.troubles.extend(shared.lost_names.troubles(now));
+    status.names = shared.name_book.statuses();
+    status.troubles.extend(shared.name_book.troubles(now));
     status
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use crate::net::io::resolve::{MOST_ADDRS, Resolved};
-use crate::types::Endpoint;
+use crate::types::{Endpoint, Family};
 
 /// What is known of names; it stays while a look-up fails.
 #[derive(Debug, Default)]
@@ -12,6 +12,16 @@ pub(super) struct KnownNames {
     known: BTreeMap<Endpoint, KnownName>,
     /// Those whose first look-up has not ended.
     awaited: BTreeSet<Endpoint>,
+    /// What SRV records name.
+    named: BTreeMap<Endpoint, Named>,
+}
+
+/// The hosts of SRV records, each a name of its own.
+#[derive(Debug, Default)]
+struct Named {
+    hosts: Vec<Endpoint>,
+    /// How many there are.
+    found: usize,
 }
 
 /// One of them.
@@ -54,9 +64,47 @@ impl KnownNames {
         self.known.iter()
     }
 
-    /// Whether the first look-up of a name has not ended.
+    /// Whether the first look-up of a name has not ended, or that of a host that it names.
     pub(super) fn is_awaited(&self, name: &Endpoint) -> bool {
-        self.awaited.contains(name)
+        let mut hosts = self.named.get(name).into_iter().flat_map(|named| &named.hosts);
+        self.awaited.contains(name) || hosts.any(|host| self.awaited.contains(host))
+    }
+
+    /// Notes what SRV records name.
+    pub(super) fn name(&mut self, srv: &Endpoint, hosts: Vec<Endpoint>, found: usize) {
+        self.named.insert(srv.clone(), Named { hosts, found });
+    }
+
+    /// Of these names alone SRV records name any more.
+    pub(super) fn retain_srv(&mut self, names: &[Endpoint]) {
+        self.named.retain(|srv, _| names.binary_search(srv).is_ok());
+    }
+
+    /// All hosts that SRV records name.
+    pub(super) fn hosts(&self) -> impl Iterator<Item = &Endpoint> {
+        self.named.values().flat_map(|named| &named.hosts)
+    }
+
+    /// The SRV records that name a host.
+    pub(super) fn naming(&self, host: &Endpoint) -> Vec<Endpoint> {
+        let naming = self.named.iter().filter(|(_, named)| named.hosts.contains(host));
+        naming.map(|(srv, _)| srv.clone()).collect()
+    }
+
+    /// What the hosts stand for that SRV records name, as far as it is known.
+    pub(super) fn of_hosts(&self, srv: &Endpoint) -> Resolved {
+        let Some(Named { hosts, found }) = self.named.get(srv) else { return Resolved::default() };
+        let known = || hosts.iter().filter_map(|host| self.known.get(host));
+        let addrs: BTreeSet<_> = known().flat_map(KnownName::all).collect();
+        let left_out: usize = known().map(|host| host.found.saturating_sub(host.addrs.len())).sum();
+        let found = addrs.len() + left_out + (found - hosts.len());
+        Resolved { found, ..Resolved::from(Vec::from_iter(addrs)) }
+    }
+
+    /// Adds what was known of a family that nobody has told of this time.
+    pub(super) fn complete(&self, name: &Endpoint, addrs: &mut Vec<SocketAddr>, untold: Family) {
+        let before = self.known.get(name).into_iter().flat_map(|known| &known.addrs);
+        addrs.extend(before.filter(|addr| Family::of(**addr) == untold));
     }
 
     /// A look-up of a name has ended. Returns whether it was the first.
@@ -168,6 +216,50 @@ mod tests {
         name.note(&[2], &[1, 2]);
         assert!(name.note(&[1, 2], &[1, 2]).is_none());
         assert_eq!(name.note(&[2, 3], &[1, 2]), change(&[3], &[], &[1]));
+    }
+
+    #[test]
+    fn what_srv_records_name_is_what_their_hosts_stand_for() {
+        let mut known = KnownNames::default();
+        let srv = Endpoint::Srv("_tb._udp.example.org".to_owned());
+        let [a, b] = ["a.example.", "b.example."].map(|host| Endpoint::Name(host.to_owned(), 3001));
+        let names = [a.clone(), b.clone(), srv.clone()];
+        known.set(&names, &[]);
+        assert!(known.is_awaited(&srv) && known.end_first(&srv) && !known.is_awaited(&srv));
+        known.name(&srv, vec![a.clone(), b.clone()], 3);
+        assert!(known.is_awaited(&srv), "its hosts are not known");
+        assert_eq!((known.naming(&a), known.naming(&srv)), (vec![srv.clone()], vec![]));
+        let resolved = |lasts: &[u8]| Resolved { addrs: addrs(lasts), found: lasts.len() };
+        known.end_first(&b);
+        known.note(&b, resolved(&[2, 3]), |_| true);
+        assert_eq!(known.of_hosts(&srv), Resolved { found: 3, ..resolved(&[2, 3]) });
+        known.end_first(&a);
+        known.note(&a, resolved(&[1, 2]), |_| true);
+        assert_eq!(known.of_hosts(&srv), Resolved { found: 4, ..resolved(&[1, 2, 3]) });
+        assert!(!known.is_awaited(&srv));
+
+        // One that is named no more goes, unless it is online.
+        assert_eq!(known.note(&srv, known.of_hosts(&srv), |_| true), change(&[1, 2, 3], &[], &[]));
+        known.name(&srv, vec![b.clone()], 1);
+        known.set(&[b, srv.clone()], &names);
+        let of_hosts = known.of_hosts(&srv);
+        assert_eq!(known.note(&srv, of_hosts.clone(), |_| true), change(&[], &[], &[1]));
+        assert_eq!(known.note(&srv, of_hosts, |_| false), change(&[], &[1], &[]));
+    }
+
+    #[test]
+    fn a_family_that_nobody_has_told_of_stays() {
+        let mut name = Noted::new();
+        let v6: SocketAddr = "[2001:db8::1]:3001".parse().unwrap();
+        let both = vec![addr(1), v6];
+        name.0.note(&name.1, Resolved { addrs: both.clone(), found: 2 }, |_| false);
+        for (untold, answer, expected) in
+            [(Family::V6, addr(1), both), (Family::V4, v6, vec![v6, addr(1)])]
+        {
+            let mut told = vec![answer];
+            name.0.complete(&name.1, &mut told, untold);
+            assert_eq!(told, expected);
+        }
     }
 
     #[test]

@@ -1,11 +1,14 @@
-//! Host names among nodes and superiors: each stands for its addresses, as many as there is room for,
-//! looked up at the start and again and again, whatever becomes of the others.
+//! Host names and SRV records among nodes and superiors: each stands for its addresses, as many as there is
+//! room for, looked up at the start and whenever an answer no longer holds, whatever becomes of the others.
 
 mod agenda;
+mod failures;
 mod known;
 mod places;
+mod question;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -14,16 +17,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tracing::{info, warn};
 
+use super::name_book::NameEntry;
 use super::shared::SharedState;
 use crate::config::{Cluster, Config};
-use crate::error::Error;
 use crate::net::engine::server::heartbeat::INTERVAL;
 use crate::net::engine::server::reload::Reload;
 use crate::net::io::resolve::Resolved;
 use crate::types::Endpoint;
 use agenda::Agenda;
+use failures::Failures;
 use known::{KnownNames, NameChange};
 use places::{NodeSpecs, ShortName, nodes, superiors};
+use question::{NameAnswer, ask};
 
 pub(super) use places::TurnPlans;
 
@@ -60,10 +65,13 @@ pub(super) fn spawn(
         plans,
         first_entry: 0,
         own: own.to_vec(),
-        names,
+        names: names.clone(),
+        asked: names,
         known,
+        failures: Failures::default(),
         told: BTreeSet::new(),
     };
+    names.write_down();
     shared.parts.spawn("look-up of names", names.keep_resolving(reloaded));
     reloads
 }
@@ -71,11 +79,13 @@ pub(super) fn spawn(
 /// The names among the nodes and superiors, sorted.
 fn names_of(config: &Cluster) -> Vec<Endpoint> {
     let endpoints = config.nodes.iter().map(|node| &node.addr).chain(&config.superiors);
-    let names = endpoints.filter(|endpoint| matches!(endpoint, Endpoint::Name(..)));
-    let mut names: Vec<_> = names.cloned().collect();
-    names.sort_unstable();
-    names.dedup();
-    names
+    let names = endpoints.filter(|endpoint| !matches!(endpoint, Endpoint::Addr(_)));
+    sorted(names.cloned())
+}
+
+/// Each once.
+fn sorted(names: impl Iterator<Item = Endpoint>) -> Vec<Endpoint> {
+    Vec::from_iter(BTreeSet::from_iter(names))
 }
 
 /// Other nodes and superiors, and all else that counts from then on.
@@ -96,9 +106,13 @@ struct Names {
     /// The number of the first entry of `config.nodes`.
     first_entry: usize,
     own: Vec<SocketAddr>,
+    /// Those of the configuration.
     names: Vec<Endpoint>,
+    /// These, and the hosts that SRV records name.
+    asked: Vec<Endpoint>,
     agenda: Agenda<Endpoint>,
     known: KnownNames,
+    failures: Failures,
     /// Of which it was told that they have too many addresses.
     told: BTreeSet<Endpoint>,
 }
@@ -109,7 +123,7 @@ impl Names {
         loop {
             while let Some(name) = self.agenda.start(Instant::now()) {
                 running.spawn(async move {
-                    let result = name.resolve_some(None).await;
+                    let result = ask(&name).await;
                     (name, result)
                 });
             }
@@ -125,14 +139,16 @@ impl Names {
             let mut changed = false;
             while let Some(one) = ended {
                 let Ok((name, result)) = one else { return }; // it has panicked, which is told
-                if let Some(again) = self.agenda.end(Instant::now(), &name, result.is_ok()) {
-                    changed |= self.take(&name, result, again);
+                let holds = result.as_ref().ok().map(|told| told.ttl);
+                if let Some(again) = self.agenda.end(Instant::now(), &name, holds) {
+                    changed |= self.take(&name, result.map(|told| told.what), again);
                 }
                 ended = running.try_join_next();
             }
             if changed {
                 self.set();
             }
+            self.write_down();
         }
     }
 
@@ -141,12 +157,10 @@ impl Names {
         let before = superiors(&self.config.cluster, &self.known, &self.own);
         let names = names_of(&config.cluster);
         let now = Instant::now();
-        self.known.set(&names, &self.names);
-        self.agenda.set(names.iter().cloned(), now);
         self.told.retain(|name| names.binary_search(name).is_ok());
-        self.shared.lost_names.retain(|name| names.binary_search(name).is_ok());
         self.first_entry = engine.first_entry;
         (self.config, self.plans, self.names) = (config, plans, names);
+        self.ask_for_all(now);
         let (specs, short) = nodes(&self.config.cluster, &self.plans, &self.known, &self.own);
         let superiors = superiors(&self.config.cluster, &self.known, &self.own);
         let new = superiors.iter().filter(|superior| !before.contains(superior));
@@ -159,34 +173,72 @@ impl Names {
         );
         self.shared.publish();
         self.tell(short);
+        self.write_down();
         let _ = done.send(());
     }
 
+    /// What is asked from now on: the names of the configuration, and the hosts that SRV records name.
+    fn ask_for_all(&mut self, now: Instant) {
+        // What is no name any more names no hosts.
+        self.known.retain_srv(&self.names);
+        let asked = sorted(self.names.iter().chain(self.known.hosts()).cloned());
+        self.known.set(&asked, &self.asked);
+        self.agenda.set(asked.iter().cloned(), now);
+        self.failures.retain(|name| asked.binary_search(name).is_ok());
+        self.asked = asked;
+    }
+
     /// Takes what a look-up has come to. Returns whether that changes anything.
-    fn take(&mut self, name: &Endpoint, result: Result<Resolved, Error>, again: Duration) -> bool {
-        let first = self.known.end_first(name);
-        let resolved = match result {
-            Ok(resolved) => {
-                self.shared.lost_names.retain(|lost| lost != name);
-                resolved
+    fn take(&mut self, name: &Endpoint, result: io::Result<NameAnswer>, again: Duration) -> bool {
+        let (now, first) = (Instant::now(), self.known.end_first(name));
+        let answer = result.and_then(|answer| match answer {
+            NameAnswer::Host { mut addrs, untold } => {
+                untold.inspect(|family| self.known.complete(name, &mut addrs, *family));
+                let judged = name.judge(Ok(addrs), None);
+                judged.map(|addrs| Some(Resolved::from(addrs))).map_err(io::Error::other)
             }
+            NameAnswer::Srv { hosts, found } => {
+                self.known.name(name, hosts, found);
+                Ok(None)
+            }
+        });
+        let resolved = match answer {
             Err(error) => {
-                let cause = std::error::Error::source(&error).map(ToString::to_string);
-                let cause = cause.unwrap_or_default();
+                let cause = error.to_string();
                 let kept = self.known.get(name).map_or(0, |known| known.all().count());
-                warn!(host = %name, %cause, kept, again_in = ?again, "cannot look up a name");
-                if kept == 0 {
-                    self.shared.lost_names.lose(Instant::now(), name, &cause);
+                if self.failures.fail(now, name, cause.clone()) {
+                    warn!(host = %name, %cause, kept, again_in = ?again, "cannot look up a name");
                 }
                 return first; // others may have its room
             }
+            Ok(resolved) => resolved,
         };
+        if let Some(failed_for) = self.failures.end(now, name) {
+            info!(host = %name, ?failed_for, "a name can be looked up again");
+        }
+        match resolved {
+            Some(resolved) => {
+                let mut changed = self.note(now, name, resolved);
+                for srv in self.known.naming(name) {
+                    changed |= self.note(now, &srv, self.known.of_hosts(&srv));
+                }
+                first | changed
+            }
+            None => {
+                self.ask_for_all(now);
+                first | self.note(now, name, self.known.of_hosts(name))
+            }
+        }
+    }
+
+    /// Notes what a name stands for now. Returns whether that is a change.
+    fn note(&mut self, now: Instant, name: &Endpoint, resolved: Resolved) -> bool {
         let change = {
-            let (engine, now) = (self.shared.engine(), Instant::now());
-            self.known.note(name, resolved, |addr| engine.is_online(now, addr))
+            let engine = self.shared.engine();
+            self.known.note(name, resolved, |addr| engine.is_of_use(now, addr))
         };
         if change.is_none() {
-            return first;
+            return false;
         }
         let NameChange { new, gone, kept } = &change;
         let [came, left, stay] = [new, gone, kept].map(|addrs| some(addrs));
@@ -207,6 +259,21 @@ impl Names {
         let Self { shared, config, plans, first_entry, known, own, .. } = &*self;
         let short = set(shared, &config.cluster, plans, *first_entry, known, own);
         self.tell(short);
+    }
+
+    /// Puts down what all of them stand for.
+    fn write_down(&self) {
+        let configured = self.names.iter().map(|name| (name, true));
+        let others = self.failures.names().filter(|name| self.names.binary_search(name).is_err());
+        let entry = |(name, configured): (&Endpoint, bool)| {
+            let known = self.known.get(name);
+            let addrs = known.map(|known| known.addrs.clone()).unwrap_or_default();
+            let kept = known.map(|known| known.kept.clone()).unwrap_or_default();
+            let fault = self.failures.get(name).map(|it| (it.since, it.cause.clone()));
+            NameEntry { name: name.clone(), configured, addrs, kept, fault }
+        };
+        let entries = configured.chain(others.map(|name| (name, false))).map(entry);
+        self.shared.name_book.write(entries.collect());
     }
 
     /// Tells once of each name that it has more addresses than are used.
