@@ -13,11 +13,18 @@ use turn_balance_sim::{LookUp, Path, World};
 const MS: Duration = Duration::from_millis(1);
 
 fn found(host: &'static str, takes: u32, root: &str) -> LookUp {
-    LookUp { host, takes: MS * takes, found: Ok(vec![server(root)]) }
+    LookUp { host, srv: false, takes: MS * takes, found: Ok(vec![vec![server(root)]]) }
 }
 
 fn failed(host: &'static str, takes: u32) -> LookUp {
-    LookUp { host, takes: MS * takes, found: Err(unknown()) }
+    LookUp { host, srv: false, takes: MS * takes, found: Err(unknown()) }
+}
+
+/// SRV records with servers of these priorities.
+fn srv(host: &'static str, takes: u32, groups: &[&[&str]]) -> LookUp {
+    let servers = |group: &&[&str]| group.iter().map(|ip| server(ip)).collect();
+    let found = Ok(groups.iter().map(servers).collect());
+    LookUp { host, srv: true, takes: MS * takes, found }
 }
 
 fn unknown() -> Unresolved {
@@ -154,4 +161,77 @@ fn one_that_comes_when_the_choice_is_being_verified_is_known_and_not_asked() {
     let row = trace.candidates.iter().find(|row| row.addr == server(other)).unwrap();
     assert_eq!((row.state, row.unasked), (CandidateState::Unasked, Some(Unasked::Ended)));
     assert_eq!(trace.unresolved, []);
+}
+
+const DOMAIN: &str = "example.org";
+
+/// When a server was asked first, in ms after the start.
+fn first_asked(world: &World, ip: &str) -> Option<u128> {
+    world.log.iter().find(|sent| sent.to == server(ip)).map(|sent| sent.at.as_millis())
+}
+
+#[test]
+fn the_next_priority_is_asked_when_the_one_before_is_silent() {
+    for strategy in STRATEGIES {
+        let mut world = World::new(50, |_, _| Path::of(10));
+        let groups: [&[&str]; 3] =
+            [&["198.51.100.7", "198.51.100.8"], &["198.51.100.9"], &["198.51.100.10"]];
+        let names = [failed(DOMAIN, 5), srv(DOMAIN, 20, &groups)];
+        let options = Options { timeout: Duration::from_secs(3), ..options(strategy) };
+        let descent = world.descend_looking_up(client(), options, &[], &names);
+        let asked = ["198.51.100.7", "198.51.100.8", "198.51.100.9", "198.51.100.10"];
+        let asked = asked.map(|ip| first_asked(&world, ip).unwrap());
+        assert_eq!(asked, [20, 20, 1020, 2020], "{strategy:?}");
+        assert_eq!(unresolved(&descent), [], "it is found by its SRV records");
+    }
+}
+
+#[test]
+fn one_that_answers_is_enough() {
+    for strategy in STRATEGIES {
+        let mut world = cascade(51, Path::of(0));
+        world.run_for(Duration::from_secs(3));
+        let dead = "198.51.100.9";
+        let names = [silent(DOMAIN), srv(DOMAIN, 20, &[&[ROOT], &[dead]])];
+        let descent = world.descend_looking_up(client(), options(strategy), &[], &names);
+        selection(&descent);
+        assert_eq!(first_asked(&world, dead), None);
+        assert_eq!(unresolved(&descent), []);
+    }
+}
+
+/// Nothing listens there, which is known at once.
+#[test]
+fn where_the_first_priority_is_closed_nobody_waits() {
+    for strategy in STRATEGIES {
+        let mut world = cascade(52, Path::of(0));
+        world.run_for(Duration::from_secs(3));
+        let start = world.now;
+        let closed = "198.51.100.9";
+        world.hosts.insert(server(closed), turn_balance_sim::Host::Closed);
+        let names = [failed(DOMAIN, 1), srv(DOMAIN, 20, &[&[closed], &[ROOT]])];
+        let descent = world.descend_looking_up(client(), options(strategy), &[], &names);
+        assert!(selection(&descent).elapsed < Duration::from_secs(1));
+        assert!(world.now - start < Duration::from_secs(1));
+    }
+}
+
+#[test]
+fn a_domain_is_told_once_where_it_has_neither_records_nor_addresses() {
+    let none = |takes| LookUp { srv: true, ..failed(DOMAIN, takes) };
+    let late = LookUp { takes: MS * u32::MAX, ..none(0) };
+    for (names, reason) in [
+        ([failed(DOMAIN, 9), none(5)], unknown()),
+        ([failed(DOMAIN, 5), late], unknown()),
+        ([silent(DOMAIN), none(5)], Unresolved::Late),
+    ] {
+        let mut world = World::new(53, |_, _| Path::of(10));
+        let descent = world.descend_looking_up(client(), options(Strategy::Best), &[], &names);
+        assert_eq!(unresolved(&descent), [(DOMAIN.to_owned(), reason)]);
+    }
+    // Records that are looked up alone are a root of their own.
+    let mut world = World::new(54, |_, _| Path::of(10));
+    let names = [LookUp { host: "_tb._udp.example.org", ..none(5) }];
+    let descent = world.descend_looking_up(client(), options(Strategy::Best), &[], &names);
+    assert_eq!(unresolved(&descent), [("_tb._udp.example.org".to_owned(), unknown())]);
 }

@@ -33,7 +33,8 @@ fn net(name: Name) -> Net {
 
 fn cluster(key: &Path, node: Name) -> Cluster {
     let mut cluster = Cluster::default();
-    cluster.superiors = vec![Endpoint::Name("root.example".to_owned(), 3001)];
+    let srv = Endpoint::Srv("_tb-root._udp.example.org".to_owned());
+    cluster.superiors = vec![Endpoint::Name("root.example".to_owned(), 3001), srv];
     let mut turn = TurnServer::default();
     turn.health = TurnHealth::Allocate;
     turn.secret_file = Some("nyc.secret".into());

@@ -271,6 +271,7 @@ fn texts_that_are_nothing() {
     };
     let texts = ["root:x", "256.1.1.1", "[::1", "a b", "udp://a", "root:0", "::1%eth0", "turn:a"];
     assert_eq!(texts.map(endpoint).map(host).map(|(kind, _)| kind), [1, 2, 3, 4, 5, 6, 7, 10]);
+    assert_eq!("example.org".parse(), Ok(Endpoint::Domain("example.org".to_owned())));
     let listen = |text: &str| text.parse::<ListenAddr>().unwrap_err();
     assert_eq!(["::1", "root:1"].map(listen).map(host).map(|(kind, _)| kind), [8, 9]);
 

@@ -33,7 +33,7 @@ fn leaf(lab: &Lab, last: u8) -> (Host, Process) {
         &format!(
             "net.bind = '{ip}:3001'\nnet.drain = 0\n\
              cluster.superiors = {{ srv = '_root._udp.example.org' }}\n\
-             turn = {{ bind = '{ip}:3478', health = 'none' }}\nlog.level = 'debug'\n"
+             turn = {{ bind = '{ip}:3478', health = 'none' }}\nlog.level = 'trace'\n"
         ),
     );
     (host, process)
@@ -140,6 +140,9 @@ fn a_name_server_that_is_slow_or_dead_takes_nobody_away() {
     let failed = |process: &Process| process.log().matches("cannot look up a name").count();
     eventually("that is told too", || (failed(&root) > 2).then_some(()));
     lists(&root_host, ROOT, &nodes);
+    // Of how that goes the packages say much more than who runs a server wants to know.
+    let log = leaves[0].1.log();
+    assert!(log.contains(" TRACE ") && !log.contains("retry_interval"), "{log}");
     // It comes back with another answer, and a superior more.
     let other = "c A 203.0.113.4\n_root._udp SRV 9 0 3001 c\n";
     dns =
@@ -191,4 +194,69 @@ fn what_a_datagram_cannot_hold_is_asked_for_again() {
     assert!(
         root_host.list(addr(ROOT), View::Subordinates).is_some_and(|list| list.nodes.is_empty())
     );
+}
+
+/// A leaf whose TURN server is not asked, at a port of its own.
+fn lone(host: &Host, bind: &str) -> Process {
+    let ip = addr(bind).ip();
+    host.serve(&format!("net.bind = '{bind}'\nturn = {{ bind = '{ip}:3478', health = 'none' }}\n"))
+}
+
+#[test]
+fn clients_find_roots_by_their_domain() {
+    let Some(lab) = lab() else { return };
+    let name_server = lab.host("dns", &["203.0.113.53/24"]);
+    let client = host(&lab, "client", "203.0.113.9/24");
+    let hosts = [1, 2].map(|last| lab.host("root", &[&format!("203.0.113.{last}/24")]));
+    // What the domain itself is at is another server, which knows nothing of this.
+    let _web = lab.host("web", &["203.0.113.80/24"]);
+    let records = "@ A 203.0.113.80\nfirst A 203.0.113.1\nsecond A 203.0.113.2\n\
+                   _tb._udp SRV 10 0 4001 first\n_tb._udp SRV 20 0 4002 second\n";
+    let Some(dns) = Knot::start(&name_server, DNS.into(), records) else { return };
+    let [first, second] =
+        [lone(&hosts[0], "203.0.113.1:4001"), lone(&hosts[1], "203.0.113.2:4002")];
+    for root in ["203.0.113.1:4001", "203.0.113.2:4002"] {
+        eventually("an answer", || client.list(addr(root), View::Subordinates));
+    }
+    let tb = |names: &str, args: &[&str]| {
+        let output = client.tb_knowing(names, args);
+        let [said, told] =
+            [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        (output.status.code(), said, told)
+    };
+    let probe = ["probe", "--verify", "off", "-q"];
+    for domain in ["example.org", "example.org.", "_tb._udp.example.org"] {
+        let found = tb("", &[&probe[..], &[domain]].concat());
+        assert_eq!(found, (Some(0), "203.0.113.1:3478\n".to_owned(), String::new()), "{domain}");
+    }
+    let trace = client.trace_knowing("", &["example.org", "--verify", "off"]);
+    let asked = |root: &str| trace.iter().any(|(candidate, _)| *candidate == addr(root));
+    assert!(asked("203.0.113.1:4001") && asked("203.0.113.80:3001"), "{trace:?}");
+    assert!(!asked("203.0.113.2:4002"), "its priority is for when the first is silent: {trace:?}");
+    let (code, said, _) = tb("", &["ping", "-c1", "example.org"]);
+    assert!(code == Some(0) && said.starts_with("PING example.org (203.0.113."), "{said}");
+    let (_, said, _) = tb("", &["trace", "--all", "example.org"]);
+    assert!(
+        ["203.0.113.1:4001", "203.0.113.2:4002"].iter().any(|root| said.contains(root)),
+        "{said}"
+    );
+
+    // With a port it is that host and no other.
+    let (code, ..) = tb("", &[&probe[..], &["example.org:3001"]].concat());
+    assert_eq!(code, Some(1));
+    first.end();
+    let found = tb("", &[&probe[..], &["example.org"]].concat());
+    assert_eq!(found.1, "203.0.113.2:3478\n", "{found:?}");
+    second.end();
+    let (code, _, told) = tb("", &[&probe[..], &["none.example.org"]].concat());
+    assert_eq!(code, Some(2));
+    assert!(told.starts_with("error: cannot look up `none.example.org`\n"), "{told}");
+
+    // A host that the system knows waits for no name server.
+    let known = lone(&hosts[0], "203.0.113.1:3001");
+    eventually("an answer", || client.list(addr("203.0.113.1:3001"), View::Subordinates));
+    dns.pause();
+    let found = tb("203.0.113.1 example.org\n", &[&probe[..], &["example.org"]].concat());
+    assert_eq!(found, (Some(0), "203.0.113.1:3478\n".to_owned(), String::new()));
+    known.end();
 }

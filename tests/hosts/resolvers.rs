@@ -34,7 +34,9 @@ fn resolver(lab: &Lab) -> Host {
 fn patient(host: &Host, names: &'static [(&'static str, [u8; 4])]) -> Answerer {
     let asked = Mutex::new(BTreeMap::<String, Vec<(SocketAddr, Vec<u8>)>>::new());
     host.answer((RESOLVER, 53).into(), move |socket, from, request| {
-        let Some(question) = Question::read(request) else { return };
+        // Domains' SRV records are asked for too.
+        let is_known = |question: &Question| names.iter().any(|(name, _)| *name == question.name);
+        let Some(question) = Question::read(request).filter(is_known) else { return };
         let mut asked = asked.lock().unwrap();
         asked.entry(question.name).or_default().push((from, request.to_vec()));
         if asked.len() < names.len() {

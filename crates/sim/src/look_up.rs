@@ -12,10 +12,12 @@ use crate::world::World;
 #[derive(Debug, Clone)]
 pub struct LookUp {
     pub host: &'static str,
+    /// Whether its SRV records are looked up, not its addresses.
+    pub srv: bool,
     /// How long that takes.
     pub takes: Duration,
-    /// What it comes to.
-    pub found: Result<Vec<SocketAddr>, Unresolved>,
+    /// What it comes to: servers of each priority.
+    pub found: Result<Vec<Vec<SocketAddr>>, Unresolved>,
 }
 
 impl World<'_> {
@@ -30,16 +32,22 @@ impl World<'_> {
         let (start, end) = (self.now, self.now + options.timeout);
         self.start_descent(from, options, roots);
         for look_up in look_ups {
-            self.client_at(from).unwrap().await_root(look_up.host.to_owned());
+            let (descent, host) = (self.client_at(from).unwrap(), look_up.host.to_owned());
+            if look_up.srv { descent.await_srv(host) } else { descent.await_root(host) }
         }
         let mut answers: Vec<_> = look_ups.iter().filter(|one| start + one.takes < end).collect();
         answers.sort_by_key(|look_up| look_up.takes);
-        for LookUp { host, takes, found } in answers {
+        for LookUp { host, srv, takes, found } in answers {
             let at = start + *takes;
             while !self.client_at(from).unwrap().is_finished() && self.step(at) {}
             let descent = self.client_at(from).unwrap();
             if !descent.is_finished() {
-                descent.handle_root(at, host, found.clone());
+                match srv {
+                    true => descent.handle_srv(at, host, found.clone()),
+                    false => {
+                        descent.handle_root(at, host, found.clone().map(|groups| groups.concat()));
+                    }
+                }
                 self.now = at;
                 self.wake(from);
             }

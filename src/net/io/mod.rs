@@ -13,4 +13,6 @@ mod resolve;
 pub(crate) mod server;
 mod socket;
 mod source;
+#[cfg(all(feature = "client", feature = "dns"))]
+mod srv;
 pub(crate) mod turn;

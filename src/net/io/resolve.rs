@@ -2,9 +2,15 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::link;
 use super::look_up::look_up;
+#[cfg(all(feature = "client", feature = "dns"))]
+use super::srv;
 use crate::error::Error;
 use crate::types::{Endpoint, Family, LinkAddr, canonical};
 
@@ -12,6 +18,9 @@ use crate::types::{Endpoint, Family, LinkAddr, canonical};
 /// bytes that resolvers ask for, 16 each), and the services of a cluster seldom have more; one over
 /// TCP may hold 4,000, and whoever writes the zone would have all of them asked.
 pub(crate) const MOST_ADDRS: usize = 64;
+
+/// How long the addresses of a host wait for SRV records beside them, which most hosts have not.
+const SRV_PATIENCE: Duration = Duration::from_secs(1);
 
 /// The addresses of a name that are used.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -30,9 +39,13 @@ impl Endpoint {
     /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Endpoint`].
     pub async fn resolve(&self, family: Option<Family>) -> Result<Vec<SocketAddr>, Error> {
         self.check()?;
-        let found = match self.numeric() {
-            Some(found) => found,
-            None => look_up(&self.host(), self.port()).await,
+        let found = match (self.numeric(), self) {
+            (Some(found), _) => found,
+            (None, Self::Srv(name)) => named(name).await,
+            (None, Self::Domain(host)) => {
+                domain(look_up(host, self.port()), named(&format!("_tb._udp.{host}"))).await
+            }
+            (None, _) => look_up(&self.host(), self.port()).await,
         };
         self.judge(found, family)
     }
@@ -83,6 +96,42 @@ impl Endpoint {
 impl From<Vec<SocketAddr>> for Resolved {
     fn from(addrs: Vec<SocketAddr>) -> Self {
         Self { found: addrs.len(), addrs: first_of_each_family(addrs, MOST_ADDRS) }
+    }
+}
+
+/// What SRV records name, the lowest priority first.
+async fn named(name: &str) -> io::Result<Vec<SocketAddr>> {
+    #[cfg(all(feature = "client", feature = "dns"))]
+    return srv::find(name).await.map(|groups| groups.concat());
+    #[cfg(not(all(feature = "client", feature = "dns")))]
+    Err(without_dns(name))
+}
+
+/// What looks for SRV records has not been built in.
+#[cfg(not(all(feature = "client", feature = "dns")))]
+pub(crate) fn without_dns(name: &str) -> io::Error {
+    let what = format!("the SRV records `{name}` are looked up with the feature `dns` alone");
+    io::Error::new(io::ErrorKind::Unsupported, what)
+}
+
+/// What SRV records name, and behind that the host itself, which waits for them only so long.
+async fn domain(
+    host: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+    named: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+) -> io::Result<Vec<SocketAddr>> {
+    let (mut host, mut named) = (pin!(host), pin!(named));
+    tokio::select! {
+        named = &mut named => match (named, host.await) {
+            (Ok(named), host) => Ok([named, host.unwrap_or_default()].concat()),
+            (Err(_), host) => host,
+        },
+        host = &mut host => match host {
+            Err(error) => named.await.map_err(|_| error),
+            Ok(host) => {
+                let named = timeout(SRV_PATIENCE, named).await.unwrap_or(Ok(Vec::new()));
+                Ok([named.unwrap_or_default(), host].concat())
+            }
+        },
     }
 }
 

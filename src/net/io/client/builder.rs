@@ -72,6 +72,9 @@ impl Builder {
     /// 64, so many. Each descent looks names up anew, all at once, and begins with what it has: one
     /// that comes late takes part as long as it can change the choice, and one that does not come is
     /// [`Selection::unresolved`](crate::Selection::unresolved).
+    ///
+    /// [`Endpoint::Domain`], such as `example.org`, is what the SRV records `_tb._udp.example.org` name too, with
+    /// the feature `dns`: the lowest priority first, the next where these are silent for a second.
     pub fn root(mut self, root: impl Into<Endpoint>) -> Self {
         self.roots.push(root.into());
         self

@@ -13,8 +13,12 @@ use tracing::debug;
 
 use crate::error::Error;
 use crate::net::io::look_up::start;
-use crate::net::io::resolve::Resolved;
-use crate::types::{Endpoint, Family, Unresolved, UnresolvedRoot};
+#[cfg(not(feature = "dns"))]
+use crate::net::io::resolve::without_dns;
+use crate::net::io::resolve::{MOST_ADDRS, Resolved};
+#[cfg(feature = "dns")]
+use crate::net::io::srv;
+use crate::types::{DEFAULT_PORT, Endpoint, Family, Unresolved, UnresolvedRoot};
 
 /// How many names a descent looks up at once: each takes a thread, for as long as the resolver is
 /// silent. Few callers have so many.
@@ -31,8 +35,11 @@ pub(super) struct Roots {
     family: Option<Family>,
 }
 
+/// One look-up of a root: a domain has two.
 #[derive(Debug)]
 struct Root {
+    /// What the root is called.
+    host: String,
     endpoint: Endpoint,
     newest: Mutex<Option<LookUp>>,
 }
@@ -51,7 +58,8 @@ struct Waiter {
     answers: UnboundedSender<(usize, Answer)>,
 }
 
-type Answer = Result<Vec<SocketAddr>, Arc<io::Error>>;
+/// Servers of each priority, the lowest first: of a host there is one.
+type Answer = Result<Vec<Vec<SocketAddr>>, Arc<io::Error>>;
 
 impl Roots {
     /// # Errors
@@ -63,8 +71,7 @@ impl Roots {
         if let Some(errors) = roots.iter().map(refused).collect::<Option<Vec<_>>>() {
             return Err(errors.into_iter().next().unwrap_or(Error::NoRoots));
         }
-        let root = |endpoint| Root { endpoint, newest: Mutex::default() };
-        Ok(Self { roots: roots.into_iter().map(root).collect(), family })
+        Ok(Self { roots: roots.into_iter().flat_map(Root::of).collect(), family })
     }
 
     /// Begins to look up the names, for one descent.
@@ -81,14 +88,14 @@ impl Roots {
             found_any: false,
             failed: BTreeMap::new(),
         };
-        for (index, Root { endpoint, .. }) in self.roots.iter().enumerate() {
+        for (index, Root { host, endpoint, .. }) in self.roots.iter().enumerate() {
             match endpoint.numeric().map(|found| endpoint.judge(found, self.family)) {
                 Some(Ok(addrs)) => {
                     look_ups.known.extend(addrs);
                     look_ups.found_any = true;
                 }
                 _ => {
-                    look_ups.hosts.push(endpoint.host());
+                    look_ups.hosts.push((host.clone(), is_srv(endpoint)));
                     look_ups.queue.push_back(index);
                 }
             }
@@ -103,7 +110,10 @@ impl Roots {
 pub(super) struct Found {
     pub(super) at: Instant,
     pub(super) host: String,
-    pub(super) addrs: Result<Vec<SocketAddr>, Unresolved>,
+    /// Whether it is that of SRV records.
+    pub(super) srv: bool,
+    /// Of each priority, the lowest first.
+    pub(super) addrs: Result<Vec<Vec<SocketAddr>>, Unresolved>,
 }
 
 /// What one descent has looked up.
@@ -112,8 +122,8 @@ pub(super) struct LookUps<'a> {
     roots: &'a Roots,
     /// The addresses that need no look-up.
     pub(super) known: Vec<SocketAddr>,
-    /// The roots that [`next`](Self::next) tells of.
-    pub(super) hosts: Vec<String>,
+    /// The roots that [`next`](Self::next) tells of, each with whether that is of its SRV records.
+    pub(super) hosts: Vec<(String, bool)>,
     /// Those that have not begun.
     queue: VecDeque<usize>,
     /// How many have.
@@ -132,22 +142,17 @@ impl LookUps<'_> {
         let Some((index, answer)) = answer else { return pending().await };
         self.awaited -= 1;
         self.start_next();
-        let endpoint = &self.roots.roots[index].endpoint;
-        let (at, host) = (Instant::now(), endpoint.host());
-        let answer = answer.map_err(|error| io::Error::new(error.kind(), error));
-        match endpoint.judge(answer, self.roots.family).map(Resolved::from) {
-            Ok(Resolved { addrs, found }) => {
-                if found > addrs.len() {
-                    let used = addrs.len();
-                    debug!(%host, found, used, "a name has more addresses than are used");
-                }
+        let root = &self.roots.roots[index];
+        let (at, host, srv) = (Instant::now(), root.host.clone(), is_srv(&root.endpoint));
+        match root.judge(answer, self.roots.family) {
+            Ok(addrs) => {
                 self.found_any = true;
-                Found { at, host, addrs: Ok(addrs) }
+                Found { at, host, srv, addrs: Ok(addrs) }
             }
             Err(error) => {
                 let UnresolvedRoot { reason, .. } = unresolved(&error);
                 self.failed.insert(index, error);
-                Found { at, host, addrs: Err(reason) }
+                Found { at, host, srv, addrs: Err(reason) }
             }
         }
     }
@@ -158,8 +163,12 @@ impl LookUps<'_> {
             return None;
         }
         let mut errors = take(&mut self.failed);
-        for (index, Root { endpoint, .. }) in self.roots.roots.iter().enumerate() {
-            errors.entry(index).or_insert_with(|| endpoint.late());
+        for (index, root) in self.roots.roots.iter().enumerate() {
+            if root.is_beside() {
+                errors.remove(&index); // that of the host is told
+            } else {
+                errors.entry(index).or_insert_with(|| root.endpoint.late());
+            }
         }
         let first = errors.iter().find(|(_, error)| matches!(error, Error::Resolve { .. }));
         let first = first.or(errors.first_key_value()).map(|(index, _)| *index)?;
@@ -179,10 +188,60 @@ impl LookUps<'_> {
 }
 
 impl Root {
+    /// The look-ups of a root. A domain is the host of that name and what SRV records below it name.
+    fn of(root: Endpoint) -> Vec<Self> {
+        let host = root.host();
+        let endpoints = match root {
+            Endpoint::Domain(name) => {
+                let srv = Endpoint::Srv(format!("_tb._udp.{name}"));
+                let addrs = Endpoint::Name(name, DEFAULT_PORT);
+                if cfg!(feature = "dns") { vec![addrs, srv] } else { vec![addrs] }
+            }
+            root => vec![root],
+        };
+        let root = |endpoint| Self { host: host.clone(), endpoint, newest: Mutex::default() };
+        endpoints.into_iter().map(root).collect()
+    }
+
+    /// Whether it is that of SRV records beside a host.
+    fn is_beside(&self) -> bool {
+        is_srv(&self.endpoint) && self.endpoint.host() != self.host
+    }
+
+    /// What an answer comes to: so many addresses at most as are used of a name.
+    fn judge(&self, answer: Answer, family: Option<Family>) -> Result<Vec<Vec<SocketAddr>>, Error> {
+        let groups = match answer {
+            Ok(groups) => groups,
+            Err(error) => {
+                let error = io::Error::new(error.kind(), error);
+                return self.endpoint.judge(Err(error), family).map(|addrs| vec![addrs]);
+            }
+        };
+        let (mut judged, mut failed, mut room) = (Vec::new(), None, MOST_ADDRS);
+        for group in groups {
+            match self.endpoint.judge(Ok(group), family).map(Resolved::from) {
+                Ok(Resolved { mut addrs, found }) => {
+                    addrs.truncate(room);
+                    let (host, used) = (&self.host, addrs.len());
+                    if found > used {
+                        debug!(%host, found, used, "a name has more addresses than are used");
+                    }
+                    room -= used;
+                    judged.push(addrs);
+                }
+                Err(error) => failed = Some(error),
+            }
+        }
+        match failed {
+            Some(error) if judged.is_empty() => Err(error),
+            _ => Ok(judged),
+        }
+    }
+
     /// Begins a look-up, or waits for one that has just begun.
     fn look_up(&self, waiter: Waiter) {
         if let Some(found) = self.endpoint.numeric() {
-            return waiter.tell(found.map_err(Arc::new));
+            return waiter.tell(found.map(|addrs| vec![addrs]).map_err(Arc::new));
         }
         let mut newest = lock(&self.newest);
         let now = Instant::now();
@@ -194,9 +253,16 @@ impl Root {
         }
         let look_up = LookUp { began: now, waiting: Arc::new(Mutex::new(Some(vec![waiter]))) };
         let ended = look_up.clone();
-        if let Err(error) =
-            start(&self.endpoint.host(), self.endpoint.port(), move |found| ended.end(found))
-        {
+        let began = match &self.endpoint {
+            #[cfg(feature = "dns")]
+            Endpoint::Srv(name) => srv::start(name, move |found| ended.end(found)),
+            #[cfg(not(feature = "dns"))]
+            Endpoint::Srv(name) => Err(without_dns(name)),
+            name => start(&name.host(), name.port(), move |found| {
+                ended.end(found.map(|addrs| vec![addrs]));
+            }),
+        };
+        if let Err(error) = began {
             return look_up.end(Err(error));
         }
         *newest = Some(look_up);
@@ -204,7 +270,7 @@ impl Root {
 }
 
 impl LookUp {
-    fn end(&self, found: io::Result<Vec<SocketAddr>>) {
+    fn end(&self, found: io::Result<Vec<Vec<SocketAddr>>>) {
         let waiting = lock(&self.waiting).take();
         let found = found.map_err(Arc::new);
         waiting.into_iter().flatten().for_each(|waiter| waiter.tell(found.clone()));
@@ -216,6 +282,10 @@ impl Waiter {
     fn tell(self, answer: Answer) {
         let _ = self.answers.send((self.index, answer));
     }
+}
+
+fn is_srv(endpoint: &Endpoint) -> bool {
+    matches!(endpoint, Endpoint::Srv(_))
 }
 
 fn unresolved(error: &Error) -> UnresolvedRoot {

@@ -35,7 +35,9 @@ pub(super) async fn descend<T>(
     // All that came before this moment was read.
     let mut known = start;
     let mut descent = Descent::new(options, &look_ups.known, start, random::rng()?);
-    look_ups.hosts.iter().for_each(|host| descent.await_root(host.clone()));
+    for (host, srv) in &look_ups.hosts {
+        if *srv { descent.await_srv(host.clone()) } else { descent.await_root(host.clone()) }
+    }
     let mut found: Option<Found> = None;
     let mut sent = false;
     let mut refusal = None;
@@ -91,8 +93,14 @@ pub(super) async fn descend<T>(
             Input::Timeout(at) => {
                 known = at;
                 // It waits as a timer does: what has arrived before comes first.
-                if let Some(Found { host, addrs, .. }) = found.take_if(|one| one.at <= at) {
-                    descent.handle_root(at, &host, addrs);
+                match found.take_if(|one| one.at <= at) {
+                    Some(Found { host, srv: true, addrs, .. }) => {
+                        descent.handle_srv(at, &host, addrs)
+                    }
+                    Some(Found { host, addrs, .. }) => {
+                        descent.handle_root(at, &host, addrs.map(|groups| groups.concat()));
+                    }
+                    None => {}
                 }
                 descent.handle_timeout(at);
             }

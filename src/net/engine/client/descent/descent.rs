@@ -1,3 +1,5 @@
+mod named;
+
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -17,7 +19,7 @@ use super::urls::{UrlAnswer, Urls};
 use crate::net::engine::exchange::Proof;
 use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Response, ResponseBody, View, stun};
-use crate::types::{Nat64, Unresolved};
+use crate::types::Nat64;
 
 /// One descent, from the roots to a TURN server.
 ///
@@ -74,33 +76,6 @@ impl Descent {
             started: now,
             deadline,
         }
-    }
-
-    /// The name of one more root is being looked up. Before it is known what of, nobody is called
-    /// silent for good.
-    pub fn await_root(&mut self, host: String) {
-        self.roots.expect(host);
-    }
-
-    /// What the look-up of a name has come to. Its addresses are asked if the race is still on.
-    pub fn handle_root(
-        &mut self,
-        now: Instant,
-        host: &str,
-        found: Result<Vec<SocketAddr>, Unresolved>,
-    ) {
-        let (addrs, outcome) = match found {
-            Ok(addrs) => (addrs, Ok(())),
-            Err(reason) => (Vec::new(), Err(reason)),
-        };
-        if self.is_finished() || !self.roots.settle(host, outcome) {
-            return;
-        }
-        self.race.add_roots(&addrs);
-        if self.is_racing() {
-            self.race.ask_new_roots(now);
-        }
-        self.advance(now);
     }
 
     /// A datagram came.
@@ -161,6 +136,7 @@ impl Descent {
         if impatient && self.race.best().is_none() && self.is_racing() {
             self.race.ask_again(now);
         }
+        self.ask_spare(now);
         self.advance(now);
     }
 
@@ -195,7 +171,8 @@ impl Descent {
             Phase::Racing | Phase::Verifying(_) => self.race.schedule().patience_ends(),
         };
         let urls = self.urls.next_due().filter(|_| self.is_verifying());
-        let due = self.race.schedule().next_due().into_iter().chain(urls).min();
+        let due =
+            self.race.schedule().next_due().into_iter().chain(urls).chain(self.spare_due()).min();
         Some(due.map_or(wait, |due| due.min(wait)).min(self.deadline))
     }
 
@@ -287,6 +264,9 @@ impl Descent {
         {
             let on = !first && self.race.back_up(now);
             if !on && !self.race.call_up(now, true) {
+                if self.ask_any_spare(now) {
+                    continue;
+                }
                 if self.roots.are_awaited() {
                     break;
                 }
