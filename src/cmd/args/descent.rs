@@ -14,7 +14,7 @@ use super::time;
 /// Whom to ask, and how.
 #[derive(Debug, Args)]
 pub(crate) struct DescentArgs {
-    #[arg(help = "Roots to ask, all at once: HOST[:PORT], IPv6 in brackets, or https://HOST[:PORT][/PATH] [default: 127.0.0.1:3001]", 
+    #[arg(help = "Roots to ask, all at once: HOST[:PORT], IPv6 in brackets, a domain with SRV records _tb._udp, or https://HOST[:PORT][/PATH] [default: 127.0.0.1:3001]", 
         value_name = "SERVER",
         env = "TB_SERVER",
         hide_env_values = true,

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Roots = Union[str, Iterable[str]]
-"""One root or several: `HOST[:PORT]`, port 3001 if left out, IPv6 in brackets; or `https://HOST[:PORT][/PATH]`,
-which is asked where UDP is blocked."""
+"""One root or several: `HOST[:PORT]`, port 3001 if left out, IPv6 in brackets; a domain that has SRV records
+`_tb._udp`; or `https://HOST[:PORT][/PATH]`, which is asked where UDP is blocked."""
 
 
 class Options(TypedDict, total=False):

@@ -3,9 +3,11 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::net::io::dns::{self, Lasting, Services};
 use crate::net::io::look_up::look_up;
@@ -16,6 +18,9 @@ const HOSTS: &str = "/etc/hosts";
 
 /// How long an answer holds that does not say so, such as one of the hosts file.
 const UNSAID: Duration = Duration::from_secs(60);
+
+/// How long the addresses of one family wait for those of the other: some name servers never answer for IPv6.
+const OTHER_FAMILY: Duration = Duration::from_secs(5);
 
 /// What is known of a name.
 #[derive(Debug)]
@@ -63,14 +68,35 @@ async fn host(name: &Endpoint) -> io::Result<Lasting<NameAnswer>> {
     if !known.is_empty() {
         return Ok(unsaid(at(known, port)));
     }
-    let (v4, v6) =
-        tokio::join!(dns::addresses(&host, Family::V4), dns::addresses(&host, Family::V6));
+    let [v4, v6] = [Family::V4, Family::V6].map(|family| dns::addresses(&host, family));
+    let (v4, v6) = both(v4, v6).await;
     match merge(v4, v6, port) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             look_up(&host, port).await.map(unsaid).map_err(|_| error)
         }
         merged => merged,
     }
+}
+
+/// Asks for both families at once.
+async fn both<T>(
+    v4: impl Future<Output = io::Result<T>>,
+    v6: impl Future<Output = io::Result<T>>,
+) -> (io::Result<T>, io::Result<T>) {
+    let (mut v4, mut v6) = (pin!(v4), pin!(v6));
+    tokio::select! {
+        v4 = &mut v4 => { let v6 = beside(&v4, v6).await; (v4, v6) }
+        v6 = &mut v6 => { let v4 = beside(&v6, v4).await; (v4, v6) }
+    }
+}
+
+/// Waits for one family, where the other is told of.
+async fn beside<T>(
+    told: &io::Result<T>,
+    other: impl Future<Output = io::Result<T>>,
+) -> io::Result<T> {
+    let patience = if told.is_ok() { OTHER_FAMILY } else { Duration::MAX };
+    timeout(patience, other).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
 
 /// What is said of both families. One that is not told of has no address or is still to be told; where
