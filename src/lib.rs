@@ -275,8 +275,8 @@ mod types;
 #[cfg(feature = "server")]
 pub use config::{
     Admin, AdminAddr, BareAnswers, Cluster, Config, ConfigError, Diagnostic, Difference, Http,
-    KeyError, KeyFile, Label, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret, Reloaded,
-    RequestLimits, SecretKind, Turn, TurnServer,
+    KeyError, KeyFile, Label, LoadSource, Log, LogFormat, LogLevel, Net, NodeEntry, NodeSecret,
+    Reloaded, RequestLimits, SecretKind, Turn, TurnServer,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use error::{Error, SocketOperation};
@@ -307,14 +307,15 @@ pub use net::io::server::Server;
 #[cfg(feature = "https")]
 pub use types::HttpsFault;
 pub use types::{
-    DEFAULT_PORT, Endpoint, EndpointError, Family, HttpsUrl, HttpsUrlError, Name, NameError,
+    DEFAULT_PORT, Endpoint, EndpointError, Family, HttpsUrl, HttpsUrlError, Load, Name, NameError,
     Prefix, PrefixError, ServerUrl, ServerUrlError, TurnFault, TurnHealth, TurnScheme,
     TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
 };
 #[cfg(feature = "server")]
 pub use types::{
-    ListenAddr, NameStatus, NodeCondition, NodeFault, NodeKind, NodeStatus, Rates, RttHistogram,
-    ServerState, Status, SuperiorStatus, TrafficCounts, TroubleStatus,
+    ListenAddr, MetricsUrl, MetricsUrlError, NameStatus, NodeCondition, NodeFault, NodeKind,
+    NodeStatus, Rates, RttHistogram, ServerState, Status, SuperiorStatus, TrafficCounts,
+    TroubleStatus,
 };
 #[cfg(any(feature = "client", feature = "server"))]
 pub use types::{TurnCredentials, TurnSecret};

@@ -95,13 +95,10 @@ fn connectivity_check() -> Vec<u8> {
 
 fn snapshot(nodes: u8) -> Snapshot {
     let node = |n: u8| Node {
-        addr: SocketAddr::from(([203, 0, 113, n], 3001)),
-        kind: Kind::Leaf,
         turn: Some(SocketAddr::from(([203, 0, 113, n], 3478))),
         name: format!("leaf-{n}").parse().ok(),
-        hops: 0,
         rtt: Some(Duration::from_millis(40)),
-        checker: None,
+        ..Node::new(SocketAddr::from(([203, 0, 113, n], 3001)), Kind::Leaf)
     };
     let nodes = (1..=nodes).map(node).collect();
     let turn = vec![SocketAddr::from(([203, 0, 113, 200], 3478))];

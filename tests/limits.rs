@@ -34,7 +34,7 @@ fn leaf(n: u16, v6: bool) -> Node {
     let (addr, turn) = (SocketAddr::new(ip, 3001), SocketAddr::new(ip, 3478));
     let name = format!("leaf-{n}").parse().ok();
     let rtt = Some(Duration::from_millis(n.into()));
-    Node { addr, kind: Kind::Leaf, turn: Some(turn), name, hops: 0, rtt, checker: None }
+    Node { turn: Some(turn), name, rtt, ..Node::new(addr, Kind::Leaf) }
 }
 
 fn snapshot(v4: u16, v6: u16) -> Snapshot {

@@ -68,19 +68,11 @@ fn signed(purpose: Purpose, mut message: Vec<u8>) -> Vec<u8> {
 
 fn leaf(at: &str, turn: &str) -> Node {
     let (addr, turn) = (addr(at), Some(addr(turn)));
-    Node { addr, kind: Kind::Leaf, turn, name: None, hops: 0, rtt: None, checker: None }
+    Node { turn, ..Node::new(addr, Kind::Leaf) }
 }
 
 fn balance(at: &str) -> Node {
-    Node {
-        addr: addr(at),
-        kind: Kind::Balance,
-        turn: None,
-        name: None,
-        hops: 0,
-        rtt: None,
-        checker: None,
-    }
+    Node::new(addr(at), Kind::Balance)
 }
 
 #[test]

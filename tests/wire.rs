@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use turn_balance::TurnFault;
 use turn_balance::internals::wire::auth::{Key, Keys, Purpose, TRAILER, Tag};
 use turn_balance::internals::wire::{
     DecodeError, Down, Extras, Kind, Node, Notice, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply,
     Request, RequestBody, Response, ResponseBody, State, View, stun,
 };
+use turn_balance::{Load, TurnFault};
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<_> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
@@ -90,22 +90,17 @@ fn a_request_with_everything() {
 #[test]
 fn an_answer_with_everything() {
     let leaf = Node {
-        addr: addr("192.0.2.7:3001"),
-        kind: Kind::Leaf,
         turn: Some(addr("192.0.2.7:3478")),
         name: Some("a".parse().unwrap()),
         hops: 2,
         rtt: Some(Duration::from_millis(40)),
-        checker: None,
+        load: Load::new(46.0, 100),
+        weight: 400,
+        ..Node::new(addr("192.0.2.7:3001"), Kind::Leaf)
     };
     let turn = Node {
-        addr: addr("[2001:db8::1]:3478"),
-        kind: Kind::Turn,
-        turn: None,
-        name: None,
-        hops: 0,
-        rtt: None,
         checker: Some(addr("192.0.2.7:3001")),
+        ..Node::new(addr("[2001:db8::1]:3478"), Kind::Turn)
     };
     let down = Down {
         addr: addr("192.0.2.8:3001"),
@@ -123,19 +118,21 @@ fn an_answer_with_everything() {
         name: Some("b".parse().unwrap()),
         state: State::Draining,
         version: 4,
+        load: Load::new(230.0, 400),
+        weight: 7,
         urls: vec!["turn:a".to_owned()],
         fault: Some(TurnFault::Silent),
         down: vec![down],
         ..Default::default()
     });
-    let bytes = hex("08 01  12 77  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
-         32 13  0a 06 c0 00 02 07 0b b9  10 01  1a 02 0d 96  22 01 61  28 02 \
+    let bytes = hex("08 01  12 83 01  19 01 00 00 00 00 00 00 00  22 01 c0  28 01 \
+         32 16  0a 06 c0 00 02 07 0b b9  10 01  1a 02 0d 96  22 01 61  28 02  30 90 03 \
          32 1e  0a 12 20 01 0d b8 00 00 00 00 00 00 00 00 00 00 00 01 0d 96  10 02 \
          3a 06 c0 00 02 07 0b b9 \
          38 03  42 01 62  48 04  51 04 00 00 00 00 00 00 00 \
-         82 01 06 74 75 72 6e 3a 61  98 01 01 \
+         82 01 06 74 75 72 6e 3a 61  88 01 3a  90 01 07  98 01 01 \
          a2 01 12  0a 06 c0 00 02 08 0b b9  10 01  22 01 63  28 03  30 e6 03 \
-         5a 01 30");
+         5a 01 30  62 01 70");
     assert_eq!(response.encode(), bytes);
     assert_eq!(Response::decode(&bytes), Ok(response));
     let pong = Pong { seq: 1, challenge: 2, status: 3, last_seq: 4 };
@@ -335,15 +332,7 @@ fn hosts_that_nobody_can_send_to_are_left_out() {
 #[test]
 fn mapped_addresses_are_the_ipv4_ones() {
     let host = addr("[::ffff:192.0.2.7]:3001");
-    let node = Node {
-        addr: host,
-        kind: Kind::Balance,
-        turn: None,
-        name: None,
-        hops: 0,
-        rtt: None,
-        checker: None,
-    };
+    let node = Node::new(host, Kind::Balance);
     let bytes =
         reply(ProbeReply { hosts: vec![host], nodes: vec![node], ..Default::default() }).encode();
     let Ok(Response { body: ResponseBody::Probe(reply), .. }) = Response::decode(&bytes) else {
@@ -381,14 +370,20 @@ fn nodes() -> impl Strategy<Value = Node> {
     let kind = prop_oneof![Just(Kind::Balance), Just(Kind::Leaf), Just(Kind::Turn)];
     let rtt = proptest::option::of(0..300u64);
     let other = || proptest::option::of(addrs());
-    (addrs(), kind, (other(), other()), names(), any::<u32>(), rtt).prop_map(
-        |(addr, kind, (turn, checker), name, hops, rtt)| {
+    let (room, numbers) = ((loads(), any::<u32>()), (any::<u32>(), rtt));
+    (addrs(), kind, (other(), other()), names(), numbers, room).prop_map(
+        |(addr, kind, (turn, checker), name, (hops, rtt), (load, weight))| {
             let turn = turn.filter(|_| kind == Kind::Leaf);
             let checker = checker.filter(|_| kind == Kind::Turn);
             let rtt = rtt.map(|rtt| Node::rtt_on_wire(Duration::from_millis(rtt)));
-            Node { addr, kind, turn, name, hops, rtt, checker }
+            let load = load.map(Node::load_on_wire);
+            Node { addr, kind, turn, name, hops, rtt, load, weight, checker }
         },
     )
+}
+
+fn loads() -> impl Strategy<Value = Option<Load>> {
+    proptest::option::of((0..=100u8).prop_map(|percent| Load::new(percent.into(), 100).unwrap()))
 }
 
 fn downs() -> impl Strategy<Value = Down> {
@@ -414,12 +409,14 @@ proptest! {
         total: u32,
         name in names(),
         version: u64,
+        (load, weight) in (loads(), any::<u32>()),
         urls in proptest::collection::vec("turn:[a-z]{1,40}", 0..4),
         down in proptest::collection::vec(downs(), 0..4),
     ) {
         let fault = down.first().and_then(|down| down.fault);
         let body = ProbeReply {
-            hosts, turn, nonce, nodes, total, name, version, urls, fault, down, ..Default::default()
+            hosts, turn, nonce, nodes, total, name, version, load, weight, urls, fault, down,
+            ..Default::default()
         };
         let response = Response { id, body: ResponseBody::Probe(body) };
         let bytes = response.encode();

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rand::{Rng, RngExt, SeedableRng};
+use turn_balance::Load;
 use turn_balance::internals::wire::auth::{Key, Purpose};
 use turn_balance::internals::wire::{
     Kind, Node, Notice, Ping, Pong, Probe, ProbeReply, Request, RequestBody, Response,
@@ -117,13 +118,14 @@ fn responses() -> Vec<Vec<u8>> {
     let leaf = |addr: SocketAddr, hops| {
         let rtt = Some(Node::rtt_on_wire(Duration::from_millis(40)));
         let name = format!("leaf-{hops}").parse().ok();
-        Node { addr, kind: Kind::Leaf, turn: turn(addr), name, hops, rtt, checker: None }
+        Node { turn: turn(addr), name, hops, rtt, ..Node::new(addr, Kind::Leaf) }
     };
     let balance = |addr| Node { kind: Kind::Balance, turn: None, name: None, ..leaf(addr, 0) };
     let list = ProbeReply { nonce: 7, version: 5, ..ProbeReply::default() };
     let state = |state| ProbeReply { state, ..list.clone() };
     let nodes =
         vec![leaf(v4, 0), leaf(v6, 2), balance(v4), Node { kind: Kind::Turn, ..balance(v6) }];
+    let loaded = Node { load: Load::new(6.5, 14), weight: 400, ..leaf(v4, 0) };
     let elsewhere = Node { turn: turn(addr("203.0.113.9:1")), ..leaf(v4, 1) };
     let mut retry = Vec::new();
     put_retry(&mut retry, &[1; 21]);
@@ -135,6 +137,7 @@ fn responses() -> Vec<Vec<u8>> {
         reply(ProbeReply { turn: turn(v4), ..ProbeReply::default() }),
         reply(ProbeReply { nodes, total: 9, name: "root".parse().ok(), ..list.clone() }),
         reply(ProbeReply { nodes: vec![elsewhere], ..list.clone() }),
+        reply(ProbeReply { nodes: vec![loaded], load: Load::new(57.0, 100), weight: 7, ..list.clone() }),
         reply(ProbeReply { retry: true, cookie: vec![1; 21], ..list.clone() }),
         [b"\x12\x19".to_vec(), retry].concat(),
         reply(state(State::Nothing)),

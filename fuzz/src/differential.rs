@@ -23,7 +23,7 @@ use prost::Message;
 use turn_balance::internals::wire::{
     self, DecodeError, Kind, RequestBody, ResponseBody, State, View,
 };
-use turn_balance::{Name, TurnFault};
+use turn_balance::{Load, Name, TurnFault};
 
 use super::messages::{BalanceRequest, BalanceResponse, Host, Notice, Ping, Pong, ProbeReply};
 
@@ -99,17 +99,22 @@ fn response(datagram: &[u8]) {
 
 /// What prost has read, as ours means it.
 fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
-    let nibbles = theirs.rtts.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    let rtts = nibbles.map(Some).chain(std::iter::repeat(None));
-    let nodes = theirs.nodes.iter().zip(rtts).filter_map(|(node, rtt)| {
+    let nibbles = |packed: &[u8]| {
+        let nibbles: Vec<_> = packed.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect();
+        nibbles.into_iter().chain(std::iter::repeat(0))
+    };
+    let told = nibbles(&theirs.rtts).zip(nibbles(&theirs.loads));
+    let nodes = theirs.nodes.iter().zip(told).filter_map(|(node, (rtt, load))| {
         let addr = packed(&node.addr, None)?;
         let kind = kind(node.kind)?;
         let turn = packed(&node.turn, Some(addr)).filter(|_| kind == Kind::Leaf);
         let checker = packed(&node.checker, None).filter(|_| kind == Kind::Turn);
         // The middle of a unit of 16 ms.
         let middle = |units: u8| std::time::Duration::from_millis(u64::from(units) * 16 - 8);
-        let rtt = rtt.filter(|units| *units > 0).map(middle);
-        Some(wire::Node { addr, kind, turn, name: text(&node.name), hops: node.hops, rtt, checker })
+        let rtt = (rtt > 0).then(|| middle(rtt));
+        let (name, hops, weight) = (text(&node.name), node.hops, node.weight);
+        let load = fourteenths(load);
+        Some(wire::Node { addr, kind, turn, name, hops, rtt, load, weight, checker })
     });
     let down = theirs.down.iter().filter_map(|down| {
         let (addr, kind, name) = (packed(&down.addr, None)?, kind(down.kind)?, text(&down.name));
@@ -128,9 +133,22 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
         name: text(&theirs.name),
         state: state(theirs.state),
         version: theirs.version,
+        load: theirs.load.checked_sub(1).and_then(|percent| Load::new(percent.into(), 100)),
+        weight: theirs.weight,
         urls: urls.filter(|url| !url.is_empty()).take(wire::MAX_URLS).collect(),
         fault: TurnFault::from_number(theirs.fault),
         down: down.take(wire::MAX_DOWN).collect(),
+    }
+}
+
+/// The middle of a fourteenth; the last one ends where a TURN server is full.
+fn fourteenths(nibble: u8) -> Option<Load> {
+    let step = nibble.checked_sub(1)?;
+    let middle = f64::from(step) + 0.5;
+    match step {
+        13 => Load::new(94.0, 100),
+        14 => Load::new(1.0, 1),
+        _ => Load::new(middle, 14),
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) use key_file::{KeyReader, read_login};
 #[cfg(feature = "http")]
 pub(crate) use key_file::{read_admin_token, read_api_keys, read_token_secret};
 pub use model::{
-    Admin, AdminAddr, BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry,
-    NodeSecret, RequestLimits, Turn, TurnServer,
+    Admin, AdminAddr, BareAnswers, Cluster, Config, Http, LoadSource, Log, LogFormat, LogLevel,
+    Net, NodeEntry, NodeSecret, RequestLimits, Turn, TurnServer,
 };
 pub use reload::{Difference, Reloaded};

@@ -84,6 +84,9 @@ const KEYS: &[FileKey] = &[
     key!("turn.secret-file", false, turn.server.secret_file),
     key!("turn.ca-file", false, turn.server.ca_file),
     key!("turn.urls", false, turn.server.urls),
+    key!("turn.capacity", false, turn.capacity),
+    key!("turn.weight", false, turn.weight),
+    key!("turn.load", false, turn.load),
     // The broker is another service: what it was started with counts, but what its files hold follows.
     key!("http.bind", true, http.bind),
     key!("http.cert", true, http.cert),

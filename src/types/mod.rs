@@ -16,6 +16,9 @@ mod https_url;
 mod link_addr;
 #[cfg(feature = "server")]
 mod listen_addr;
+mod load;
+#[cfg(feature = "server")]
+mod metrics_url;
 mod name;
 #[cfg(feature = "client")]
 mod nat64;
@@ -59,6 +62,9 @@ pub use https_url::{HttpsUrl, HttpsUrlError, ServerUrl, ServerUrlError};
 pub(crate) use link_addr::LinkAddr;
 #[cfg(feature = "server")]
 pub use listen_addr::ListenAddr;
+pub use load::Load;
+#[cfg(feature = "server")]
+pub use metrics_url::{MetricsUrl, MetricsUrlError};
 pub use name::{Name, NameError};
 #[cfg(feature = "client")]
 pub(crate) use nat64::IPV4_ONLY;

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use turn_balance::{
     Admin, AdminAddr, AdminListener, BareAnswers, Broker, Cluster, Config, DEFAULT_PORT,
-    Difference, Endpoint, Error, Http, HttpsUrl, HttpsUrlError, KeyFile, ListenAddr, Log,
-    LogFormat, LogLevel, Name, Net, NodeEntry, NodeSecret, Prefix, PrefixError, Rates, Reloaded,
-    RequestLimits, Server, ServerUrl, ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer,
-    TurnTransport, TurnUrl, TurnUrlError,
+    Difference, Endpoint, Error, Http, HttpsUrl, HttpsUrlError, KeyFile, ListenAddr, Load,
+    LoadSource, Log, LogFormat, LogLevel, MetricsUrl, MetricsUrlError, Name, Net, NodeEntry,
+    NodeSecret, Prefix, PrefixError, Rates, Reloaded, RequestLimits, Server, ServerUrl,
+    ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -65,6 +65,13 @@ fn turn() -> Turn {
     server.ca_file = Some("ca.pem".into());
     let beside: HttpsUrl = "https://fra.turn.example/".parse().unwrap();
     server.urls = vec!["turns:fra.turn.example".parse::<TurnUrl>().unwrap().into(), beside.into()];
+    (turn.capacity, turn.weight) = (Some(400), Some(2));
+    let url: MetricsUrl = "http://127.0.0.1:9641/metrics".parse().unwrap();
+    assert_eq!((&*url.endpoint().to_string(), url.path()), ("127.0.0.1:9641", "/metrics"));
+    let metric = "turn_total_allocations".to_owned();
+    let written =
+        LoadSource::File { file: "/run/turn/metrics".into(), metric: Some(metric.clone()) };
+    turn.load = Some(LoadSource::Url { url, metric }).filter(|url| *url != written);
     turn
 }
 
@@ -140,6 +147,7 @@ async fn serve(config: Config) -> Result<(), Error> {
     broker.stop().await;
     server.drain();
     server.undrain();
+    server.set_load(Load::new(230.0, 400).filter(|load| !load.is_full()));
     let reloaded: Reloaded = server.reload(again).await?;
     let Reloaded { nodes, superiors, keys, changed, kept, .. } = reloaded;
     let Difference { new, gone, changed: others, .. } = nodes;
@@ -209,6 +217,15 @@ fn a_url_tells_its_parts() {
     }
     let stun = "stun:a?transport=udp";
     assert_eq!(stun.parse::<TurnUrl>(), Err(TurnUrlError::StunTransport(stun.into())));
+}
+
+#[test]
+fn a_metrics_url_is_plain_http() {
+    let wrong = |text: &str| text.parse::<MetricsUrl>().unwrap_err();
+    assert_eq!(wrong("https://a/"), MetricsUrlError::Scheme("https://a/".into()));
+    assert_eq!(wrong("http://me:secret@a/"), MetricsUrlError::User);
+    assert!(matches!(wrong("http://a:x/"), MetricsUrlError::Endpoint(_)));
+    assert_eq!(wrong("http://a/b#c"), MetricsUrlError::Path("/b#c".into()));
 }
 
 #[test]

@@ -9,15 +9,15 @@ use turn_balance::{
     CandidateState, Cluster, Config, ConfigError, Cost, Diagnostic, Difference, Echo, Endpoint,
     EndpointError, Error, Failure, Family, Hop, Http, HttpsFailure, HttpsFault, HttpsRootFault,
     HttpsUrl, HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits,
-    ListedServer, ListenAddr, Lister, ListerBuilder, Log, LogFormat, LogLevel, Name, NameError,
-    Net, NodeCondition, NodeEntry, NodeFault, NodeKind, NodeSecret, NodeStatus, Obstacle, Parent,
-    Pinger, PingerBuilder, Prefix, PrefixError, Progress, Rates, Reloaded, RequestLimits,
-    RttHistogram, RunnerUp, SecretKind, Selection, Server, ServerKind, ServerList, ServerState,
-    ServerUrl, ServerUrlError, SocketOperation, Status, Strategy, SuperiorStatus, Trace,
-    TrafficCounts, Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth,
-    TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl,
-    TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, WatchChange, WatchReason,
-    Watching, Why,
+    ListedServer, ListenAddr, Lister, ListerBuilder, Load, LoadSource, Log, LogFormat, LogLevel,
+    MetricsUrl, MetricsUrlError, Name, NameError, Net, NodeCondition, NodeEntry, NodeFault,
+    NodeKind, NodeSecret, NodeStatus, Obstacle, Parent, Pinger, PingerBuilder, Prefix, PrefixError,
+    Progress, Rates, Reloaded, RequestLimits, RttHistogram, RunnerUp, SecretKind, Selection,
+    Server, ServerKind, ServerList, ServerState, ServerUrl, ServerUrlError, SocketOperation,
+    Status, Strategy, SuperiorStatus, Trace, TrafficCounts, Transport, Turn, TurnCredentials,
+    TurnDid, TurnEcho, TurnFault, TurnHealth, TurnPinger, TurnPingerBuilder, TurnScheme,
+    TurnSecret, TurnServer, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved,
+    UnresolvedRoot, Verify, View, WatchChange, WatchReason, Watching, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -121,6 +121,8 @@ fn what_the_server_takes() {
     data::<KeyFile>();
     data::<Turn>();
     data::<TurnServer>();
+    data::<LoadSource>();
+    data::<MetricsUrl>();
     data::<RequestLimits>();
     data::<Diagnostic>();
     data::<Label>();
@@ -144,6 +146,8 @@ fn what_the_server_takes() {
 
 #[test]
 fn what_both_share() {
+    word::<Load>();
+    key::<Load>();
     data::<Endpoint>();
     data::<UnresolvedRoot>();
     data::<Unresolved>();
@@ -177,6 +181,7 @@ fn what_goes_wrong() {
     error::<EndpointError>();
     error::<TurnUrlError>();
     error::<HttpsUrlError>();
+    error::<MetricsUrlError>();
     error::<ServerUrlError>();
     error::<NameError>();
     error::<PrefixError>();

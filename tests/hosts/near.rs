@@ -26,15 +26,7 @@ const NEIGHBOURS: [&str; 6] = [
 fn list(nodes: &[&str]) -> impl Fn(&UdpSocket, SocketAddr, &[u8]) + Send + use<> {
     let leaf = |text: &&str| {
         let turn = Some(addr(text));
-        Node {
-            addr: addr(text),
-            kind: Kind::Leaf,
-            turn,
-            name: None,
-            hops: 0,
-            rtt: None,
-            checker: None,
-        }
+        Node { turn, ..Node::new(addr(text), Kind::Leaf) }
     };
     let nodes: Vec<_> = nodes.iter().map(leaf).collect();
     answer(ProbeReply { total: nodes.len() as u32, nodes, version: 1, ..ProbeReply::default() })

@@ -214,13 +214,5 @@ fn a_list_leads_nobody_into_his_own_network() {
 }
 
 fn node() -> Node {
-    Node {
-        addr: addr("0.0.0.0:0"),
-        kind: Kind::Leaf,
-        turn: None,
-        name: None,
-        hops: 0,
-        rtt: None,
-        checker: None,
-    }
+    Node::new(addr("0.0.0.0:0"), Kind::Leaf)
 }

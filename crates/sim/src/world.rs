@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
+use turn_balance::Load;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{Descent, Obstacle, Options};
 use turn_balance::internals::engine::server::NodeCount;
@@ -141,6 +142,13 @@ impl<'a> World<'a> {
         } else {
             server.engine.undrain();
         }
+        self.wake(addr);
+    }
+
+    /// Has the TURN server beside a live server be so full, in hundredths.
+    pub fn fill(&mut self, addr: SocketAddr, percent: Option<u8>) {
+        let Some(Host::Live(server)) = self.hosts.get_mut(&addr) else { return };
+        server.engine.set_load(percent.and_then(|percent| Load::new(percent.into(), 100)));
         self.wake(addr);
     }
 
@@ -349,5 +357,5 @@ impl<'a> World<'a> {
 /// An entry of a list: a leaf where it names a TURN server, else a balance server.
 pub fn node(addr: SocketAddr, turn: Option<SocketAddr>) -> Node {
     let kind = if turn.is_some() { Kind::Leaf } else { Kind::Balance };
-    Node { addr, kind, turn, name: None, hops: 0, rtt: None, checker: None }
+    Node { turn, ..Node::new(addr, kind) }
 }

@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn an_unknown_field_with_a_hint() {
         let text = "# A leaf.\n\n\n[turn]\nbinds = \"203.0.113.52:3478\"\n";
-        let expected = r#"error: unknown field `binds`, expected `bind`, `check`, `health`, `user`, `password-file`, `secret-file`, `ca-file` or `urls`
+        let expected = r#"error: unknown field `binds`, expected `bind`, `check`, `capacity`, `weight`, `load`, `health`, `user`, `password-file`, `secret-file`, `ca-file` or `urls`
  --> balance.toml:5:1
   |
 5 | binds = "203.0.113.52:3478"

@@ -36,6 +36,7 @@ pub(crate) struct NodeReport {
     pub(crate) since_s: f64,
     pub(crate) why: Option<String>,
     pub(crate) rtt_ms: Option<f64>,
+    pub(crate) load: Option<f64>,
     pub(crate) lists: u64,
 }
 

@@ -45,6 +45,14 @@ pub(in crate::config) enum Place {
     CaFile(TurnOf),
     /// One of the `urls` of a TURN server.
     Url(TurnOf, usize),
+    /// `turn.capacity`.
+    Capacity,
+    /// `turn.weight`.
+    Weight,
+    /// `turn.load`.
+    Load,
+    /// Its `file`.
+    LoadFile,
     /// One address of `http.bind`.
     HttpBind(usize),
     /// `http.cert`.
@@ -115,6 +123,10 @@ impl Place {
             Self::SecretFile(_) => "`secret-file`",
             Self::CaFile(_) => "`ca-file`",
             Self::Url(..) => "URL",
+            Self::Capacity => "`capacity`",
+            Self::Weight => "`weight`",
+            Self::Load => "`load`",
+            Self::LoadFile => "`file`",
             Self::HttpBind(_) => "broker address",
             Self::Cert => "`cert`",
             Self::PrivateKey => "`key`",

@@ -36,6 +36,7 @@ pub(super) fn bad_turn(turn: &Turn, cluster: &Cluster) -> Vec<Mistake> {
         let hint = Some("`bind` is where clients reach what is checked");
         mistakes.push(Mistake { hint, ..Mistake::at(Place::Health(TurnOf::Leaf), message) });
     }
+    mistakes.extend(bad_load(turn));
     let made = turn.bind.iter().map(|bind| TurnUrl::udp(*bind));
     mistakes.extend(bad_keys(TurnOf::Leaf, &turn.server, made.collect()));
     for (i, node) in cluster.nodes.iter().enumerate() {
@@ -49,6 +50,31 @@ pub(super) fn bad_turn(turn: &Turn, cluster: &Cluster) -> Vec<Mistake> {
         mistakes.extend(bad_keys(TurnOf::Node(i), turn, made.collect()));
     }
     mistakes
+}
+
+/// A load of what there is not, or of which nobody knows how much that is.
+fn bad_load(turn: &Turn) -> Vec<Mistake> {
+    let here = |key: &Option<u32>, place| key.map(|_| place);
+    let keys = [
+        turn.load.as_ref().map(|_| Place::Load),
+        here(&turn.capacity, Place::Capacity),
+        here(&turn.weight, Place::Weight),
+    ];
+    match keys {
+        [Some(load), None, _] => {
+            let hint = Some("add `capacity`, how many it can serve");
+            vec![Mistake { hint, ..Mistake::at(load, "`load` has no `capacity`".into()) }]
+        }
+        [load, capacity, weight] if turn.bind.is_empty() => {
+            let of_no_use = |place: Place| {
+                let message =
+                    format!("{} is of no use, for `turn.bind` names no TURN server", place.role());
+                Mistake::at(place, message)
+            };
+            load.or(capacity).or(weight).map(of_no_use).into_iter().collect()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// One address a family: whoever asks gets that of its own.

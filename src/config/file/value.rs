@@ -13,8 +13,9 @@ use super::nearest::nearest;
 use crate::config::check::{PORT_ZERO, WORKERS};
 use crate::config::diagnostic::Diagnostic;
 use crate::types::{
-    DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, Name, NameError, Prefix, PrefixError,
-    ServerUrl, ServerUrlError, TurnUrlError, escaped, is_srv, quoted,
+    DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, MetricsUrl, MetricsUrlError, Name,
+    NameError, Prefix, PrefixError, ServerUrl, ServerUrlError, TurnUrlError, escaped, is_srv,
+    quoted,
 };
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -112,6 +113,35 @@ pub(super) fn server_url(value: &Value<'_>) -> Result<ServerUrl, Diagnostic> {
             _ => diagnostic,
         }
     })
+}
+
+/// Where metrics are.
+pub(super) fn metrics_url(value: &Value<'_>) -> Result<MetricsUrl, Diagnostic> {
+    let text = string(value, "a string")?;
+    text.parse().map_err(|error| {
+        let diagnostic = Diagnostic::at(value.span(), &error);
+        match error {
+            MetricsUrlError::Scheme(_) => {
+                diagnostic.with_hint("such as `http://127.0.0.1:9641/metrics`")
+            }
+            _ => diagnostic,
+        }
+    })
+}
+
+/// The name of a metric (prometheus.io, "Data model").
+pub(super) fn metric(value: &Value<'_>) -> Result<String, Diagnostic> {
+    let text = string(value, "a string")?;
+    let begins = |byte: u8| byte.is_ascii_alphabetic() || b"_:".contains(&byte);
+    let goes_on = |byte: u8| begins(byte) || byte.is_ascii_digit();
+    match text.bytes().next() {
+        Some(first) if begins(first) && text.bytes().all(goes_on) => Ok(text.to_owned()),
+        _ => {
+            let message = format!("{} is not the name of a metric", quoted(text));
+            let hint = "one has `a-z A-Z 0-9 _ :`; labels are not told apart";
+            Err(Diagnostic::at(value.span(), message).with_hint(hint))
+        }
+    }
 }
 
 /// A length of time: a number of seconds, or a text with a unit.

@@ -18,4 +18,4 @@ pub use limits::{BareAnswers, RequestLimits};
 pub use log::{Log, LogFormat, LogLevel};
 pub use net::Net;
 pub use node::NodeEntry;
-pub use turn::{Turn, TurnServer};
+pub use turn::{LoadSource, Turn, TurnServer};

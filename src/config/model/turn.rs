@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::types::{ServerUrl, TurnHealth};
+use crate::types::{MetricsUrl, ServerUrl, TurnHealth};
 
 /// `[turn]`: the TURN server beside a leaf.
 ///
@@ -15,6 +15,35 @@ pub struct Turn {
     pub check: Vec<SocketAddr>,
     /// How it is checked, and its URLs.
     pub server: TurnServer,
+    /// How many allocations it can serve, or whatever else `load` counts.
+    pub capacity: Option<u32>,
+    /// How much it can serve beside others; `None`: `capacity`, or as good as 1.
+    pub weight: Option<u32>,
+    /// Where stands how many it serves; `None`: nowhere, or the program that runs this server tells
+    /// ([`Server::set_load`](crate::Server::set_load)).
+    pub load: Option<LoadSource>,
+}
+
+/// Where stands how many clients a TURN server serves. It is read every 5 s.
+///
+/// Part of a [`Turn`], where an example is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoadSource {
+    /// What a server answers to a GET of HTTP, in the text format of Prometheus or OpenMetrics.
+    Url {
+        /// Where.
+        url: MetricsUrl,
+        /// The gauge; if it has labels, all of it together.
+        metric: String,
+    },
+    /// A file.
+    File {
+        /// Its path.
+        file: PathBuf,
+        /// The gauge, if it has that format; `None`: it has one number.
+        metric: Option<String>,
+    },
 }
 
 /// How a TURN server is checked, and its URLs, wherever it stands: beside a leaf, or among
@@ -40,6 +69,11 @@ pub struct TurnServer {
 }
 
 impl Turn {
+    /// How much it can serve beside others, as clients are told; 0: they are not.
+    pub(crate) fn told_weight(&self) -> u32 {
+        self.weight.or(self.capacity).unwrap_or(0)
+    }
+
     /// Where the TURN server is checked that clients find at each address of `bind`, in its order.
     pub(crate) fn checked_at(&self) -> impl Iterator<Item = (SocketAddr, SocketAddr)> {
         self.bind.iter().map(|bind| {

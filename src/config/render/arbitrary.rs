@@ -10,8 +10,8 @@ use proptest::prelude::*;
 
 use crate::config::key_file::KeyFile;
 use crate::config::model::{
-    Admin, AdminAddr, BareAnswers, Cluster, Config, Http, Log, LogFormat, LogLevel, Net, NodeEntry,
-    NodeSecret, RequestLimits, Turn, TurnServer,
+    Admin, AdminAddr, BareAnswers, Cluster, Config, Http, LoadSource, Log, LogFormat, LogLevel,
+    Net, NodeEntry, NodeSecret, RequestLimits, Turn, TurnServer,
 };
 use crate::types::{Endpoint, ListenAddr, Name, Prefix, Rates, ServerUrl, TurnHealth, canonical};
 
@@ -41,12 +41,17 @@ pub(super) fn config() -> impl Strategy<Value = Config> {
             state: join.then(|| "/var/lib/tb's/joined".into()),
         }
     });
-    let turn = option::of((addr(), option::of(addr()), turn_server())).prop_map(|turn| {
-        let Some((bind, check, server)) = turn else { return Turn::default() };
+    let room = (option::of(load_source()), option::of(1..=10_000_000_u32), 1..=10_000_000_u32);
+    let turn = (addr(), option::of(addr()), turn_server(), room);
+    let turn = option::of(turn).prop_map(|turn| {
+        let Some((bind, check, server, (load, weight, capacity))) = turn else {
+            return Turn::default();
+        };
+        let capacity = (load.is_some() || capacity % 2 == 0).then_some(capacity);
         let of_family = |check: &SocketAddr| check.is_ipv4() == bind.is_ipv4();
         let check = check.filter(|check| of_family(check) && server.health != TurnHealth::None);
         let (bind, check) = (vec![bind], check.into_iter().collect());
-        Turn { bind, check, server }
+        Turn { bind, check, server, capacity, weight, load }
     });
     let log = (
         prop::sample::select(LogLevel::ALL.to_vec()),
@@ -194,4 +199,14 @@ fn addr() -> impl Strategy<Value = SocketAddr> {
 
 fn name() -> impl Strategy<Value = Name> {
     "[A-Za-z0-9._-]{1,32}".prop_map(|name| name.parse().unwrap())
+}
+
+fn load_source() -> impl Strategy<Value = LoadSource> {
+    let metric = || "[a-zA-Z_:][a-zA-Z0-9_:]{0,9}";
+    let url = (addr(), "/[a-z?=&]{0,9}", metric()).prop_map(|(addr, path, metric)| {
+        LoadSource::Url { url: format!("http://{addr}{path}").parse().unwrap(), metric }
+    });
+    let file = ("[a-z/' é]{1,9}", option::of(metric()))
+        .prop_map(|(file, metric)| LoadSource::File { file: file.into(), metric });
+    prop_oneof![url, file]
 }

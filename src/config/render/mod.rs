@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 use self::toml_text::{list, one_or_many, optional, path, string};
 use super::file::written;
 use super::key_file::KeyFile;
-use super::model::{Config, NodeEntry, Turn, TurnServer};
+use super::model::{Config, LoadSource, NodeEntry, Turn, TurnServer};
 use crate::types::Endpoint;
 
 impl Config {
@@ -24,7 +24,7 @@ impl Config {
 
 fn to_toml(config: &Config) -> String {
     let Config { net, cluster, turn, http, admin, limits, log } = config;
-    let Turn { bind, check, server } = turn;
+    let Turn { bind, check, server, capacity, weight, load } = turn;
     let lines = [
         "[net]".to_owned(),
         format!("bind = {}", one_or_many(net.bind.iter().map(string).collect())),
@@ -84,6 +84,9 @@ fn to_toml(config: &Config) -> String {
             "certificates to trust, the system's if left out",
         ),
         format!("urls = {}", list(&server.urls.iter().map(string).collect::<Vec<_>>())),
+        optional("capacity", *capacity, "how many it can serve"),
+        optional("weight", *weight, "how much it can serve beside others, `capacity` if left out"),
+        optional("load", load.as_ref().map(load_source), "where stands how many it serves"),
         String::new(),
         self::http::section(http),
         String::new(),
@@ -143,6 +146,15 @@ fn turn_server(turn: &TurnServer) -> [(&'static str, Option<String>); 6] {
         ("ca-file", turn.ca_file.as_deref().map(path)),
         ("urls", (!urls.is_empty()).then(|| format!("[{}]", urls.join(", ")))),
     ]
+}
+
+fn load_source(load: &LoadSource) -> String {
+    let (key, place, metric) = match load {
+        LoadSource::Url { url, metric } => ("url", string(url), Some(metric)),
+        LoadSource::File { file, metric } => ("file", path(file), metric.as_ref()),
+    };
+    let metric = metric.map(|metric| format!(", metric = {}", string(metric)));
+    format!("{{ {key} = {place}{} }}", metric.unwrap_or_default())
 }
 
 /// Addresses of which one needs no list; none are no value.

@@ -32,6 +32,9 @@ health = "binding"
 # secret-file: the secret that the TURN server makes passwords from
 # ca-file: certificates to trust, the system's if left out
 urls = []
+# capacity: how many it can serve
+# weight: how much it can serve beside others, `capacity` if left out
+# load: where stands how many it serves
 
 [http]
 # bind: where web pages and back ends ask, nowhere if left out
@@ -120,6 +123,9 @@ ca-file = "/etc/ssl/turn.pem"
 urls = [
     "turns:fra.turn.example:5349?transport=tcp",
 ]
+capacity = 400
+weight = 2
+load = { url = "http://127.0.0.1:9641/metrics", metric = "turn_total_allocations" }
 
 [http]
 bind = [
@@ -167,6 +173,15 @@ format = "json"
 "#;
     let config = Config::parse(text, "").unwrap();
     assert_eq!(config.to_toml(), text);
+}
+
+#[test]
+fn a_load_in_a_file() {
+    for load in ["{ file = \"/run/turn\" }", "{ file = \"/run/turn\", metric = \"a:b\" }"] {
+        let text = format!("turn = {{ bind = '192.0.2.1:1', capacity = 1, load = {load} }}");
+        let written = Config::parse(&text, "").unwrap().to_toml();
+        assert!(written.contains(&format!("load = {load}\n")), "{written}");
+    }
 }
 
 proptest! {

@@ -8,6 +8,8 @@ pub mod auth;
 mod down;
 mod fast;
 mod heartbeat;
+mod load;
+mod nibbles;
 mod node;
 mod probe;
 mod proto;

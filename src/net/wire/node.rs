@@ -4,8 +4,8 @@ use std::time::Duration;
 use super::DecodeError;
 use super::addr::{put_packed, unpack};
 use super::proto::{Fields, put_bytes, put_message, put_varint};
-use super::rtt;
-use crate::types::Name;
+use super::{load, rtt};
+use crate::types::{Load, Name};
 
 /// An entry of a server's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,10 @@ pub struct Node {
     /// The round-trip time to it from the server that lists it, as a [`Node::rtt_on_wire`] has it;
     /// `None`: that is not known.
     pub rtt: Option<Duration>,
+    /// How full the TURN server beside it is, as a [`Node::load_on_wire`] has it; `None`: that is not known.
+    pub load: Option<Load>,
+    /// How much that one can serve beside others; 0: it is not told, and as good as 1.
+    pub weight: u32,
     /// Who is asked for the URLs of a TURN server that has some and was passed on; `None`: whoever lists
     /// it.
     pub checker: Option<SocketAddr>,
@@ -43,12 +47,22 @@ pub enum Kind {
 impl Node {
     /// One of which nothing else is known.
     pub fn new(addr: SocketAddr, kind: Kind) -> Self {
-        Self { addr, kind, turn: None, name: None, hops: 0, rtt: None, checker: None }
+        Self {
+            addr,
+            kind,
+            turn: None,
+            name: None,
+            hops: 0,
+            rtt: None,
+            load: None,
+            weight: 0,
+            checker: None,
+        }
     }
 
     pub(super) fn decode(body: &[u8]) -> Result<Option<Self>, DecodeError> {
         let (mut addr, mut turn, mut checker) = (&[][..], &[][..], &[][..]);
-        let (mut kind, mut name, mut hops) = (Some(Kind::Balance), None, 0);
+        let (mut kind, mut name, mut hops, mut weight) = (Some(Kind::Balance), None, 0, 0);
         for field in Fields(body) {
             match field? {
                 (1, value) => addr = value.bytes()?,
@@ -56,6 +70,7 @@ impl Node {
                 (3, value) => turn = value.bytes()?,
                 (4, value) => name = Name::from_wire(value.bytes()?),
                 (5, value) => hops = value.uint32()?,
+                (6, value) => weight = value.uint32()?,
                 (7, value) => checker = value.bytes()?,
                 _ => {}
             }
@@ -63,7 +78,7 @@ impl Node {
         Ok(unpack(addr, None).zip(kind).map(|(addr, kind)| {
             let turn = unpack(turn, Some(addr.ip())).filter(|_| kind == Kind::Leaf);
             let checker = unpack(checker, None).filter(|_| kind == Kind::Turn);
-            Self { addr, kind, turn, name, hops, rtt: None, checker }
+            Self { turn, name, hops, weight, checker, ..Self::new(addr, kind) }
         }))
     }
 
@@ -71,13 +86,13 @@ impl Node {
     pub(super) fn skim(body: &[u8]) -> Result<(), DecodeError> {
         Fields(body).try_for_each(|field| match field? {
             (1 | 3 | 4 | 7, value) => value.bytes().map(drop),
-            (2 | 5, value) => value.varint().map(drop),
+            (2 | 5 | 6, value) => value.varint().map(drop),
             _ => Ok(()),
         })
     }
 
-    /// Appends it as an answer has it, with its name and checker or without, and without its time, which
-    /// stands in another field.
+    /// Appends it as an answer has it, with its name, weight and checker or without, and without its time and
+    /// load, which stand in other fields.
     pub fn put(&self, out: &mut Vec<u8>, detailed: bool) {
         put_message(out, 6, |out| {
             put_packed(out, 1, self.addr, None);
@@ -89,6 +104,7 @@ impl Node {
                 put_bytes(out, 4, name.as_str().as_bytes());
             }
             put_varint(out, 5, self.hops.into());
+            put_varint(out, 6, if detailed { self.weight.into() } else { 0 });
             if let Some(checker) = self.checker.filter(|_| detailed) {
                 put_packed(out, 7, checker, None);
             }
@@ -104,6 +120,16 @@ impl Node {
     /// A round-trip time as coarse as the wire makes it.
     pub fn rtt_on_wire(rtt: Duration) -> Duration {
         rtt::from_nibble(rtt::to_nibble(Some(rtt))).unwrap_or_default()
+    }
+
+    /// Its load in half a byte: 0, not known; 1 to 14, within the fourteenth that ends there; 15, full.
+    pub fn load_nibble(&self) -> u8 {
+        load::to_nibble(self.load)
+    }
+
+    /// A load as coarse as the wire makes it.
+    pub fn load_on_wire(load: Load) -> Load {
+        load::from_nibble(load::to_nibble(Some(load))).unwrap_or(load)
     }
 }
 

@@ -3,11 +3,13 @@ use std::net::SocketAddr;
 use super::DecodeError;
 use super::addr::{decode_host, encode_host, skim_host};
 use super::down::Down;
+use super::nibbles::{nibble_at, put_nibbles};
 use super::node::Node;
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
-use super::rtt::{put_rtts, rtt_at};
+use super::rtt::put_rtts;
 use super::state::State;
-use crate::types::{Name, TurnFault};
+use super::{load, rtt};
+use crate::types::{Load, Name, TurnFault};
 
 /// How many URLs of an answer are read: more than a TURN server has ways to reach it.
 pub const MAX_URLS: usize = 16;
@@ -38,6 +40,10 @@ pub struct ProbeReply {
     pub state: State,
     /// Changes whenever what the server offers changes, and at every start; 0 from a bare peer.
     pub version: u64,
+    /// How full the TURN server beside it is; `None`: that is not known.
+    pub load: Option<Load>,
+    /// How much that one can serve beside others; 0: it is not told, and as good as 1.
+    pub weight: u32,
     /// URLs of the TURN server that was asked about (RFC 7065), as they came.
     pub urls: Vec<String>,
     /// Why `state` is what it is; `None`: that is not known.
@@ -52,7 +58,8 @@ impl ProbeReply {
     pub(super) fn decode(body: &[u8], most: usize) -> Result<Self, DecodeError> {
         let mut reply = Self::default();
         // Where in the list each node stands: of what is none nothing is kept.
-        let (mut places, mut place, mut rtts) = (Vec::new(), 0, &[][..]);
+        let (mut places, mut place) = (Vec::new(), 0);
+        let (mut rtts, mut loads) = (&[][..], &[][..]);
         for field in Fields(body) {
             match field? {
                 (1, value) => {
@@ -82,10 +89,15 @@ impl ProbeReply {
                 (9, value) => reply.state = State::from_wire(value.varint()?),
                 (10, value) => reply.version = value.fixed64()?,
                 (11, value) => rtts = value.bytes()?,
+                (12, value) => loads = value.bytes()?,
                 (16, value) => {
                     let url = str::from_utf8(value.bytes()?).ok().filter(|url| !url.is_empty());
                     reply.urls.extend(url.filter(|_| reply.urls.len() < MAX_URLS).map(Into::into));
                 }
+                (17, value) => {
+                    reply.load = value.uint32()?.checked_sub(1).map(Load::of_percent);
+                }
+                (18, value) => reply.weight = value.uint32()?,
                 (19, value) => reply.fault = TurnFault::from_number(value.uint32()?),
                 (20, value) => {
                     let down = Down::decode(value.bytes()?)?;
@@ -95,7 +107,8 @@ impl ProbeReply {
             }
         }
         for (node, place) in reply.nodes.iter_mut().zip(places) {
-            node.rtt = rtt_at(rtts, place);
+            node.rtt = rtt::from_nibble(nibble_at(rtts, place));
+            node.load = load::from_nibble(nibble_at(loads, place));
         }
         Ok(reply)
     }
@@ -126,10 +139,15 @@ impl ProbeReply {
         put_varint(out, 9, self.state as u64);
         put_fixed64(out, 10, self.version);
         self.urls.iter().for_each(|url| put_url(out, url));
+        put_varint(out, 17, self.load.map_or(0, |load| u64::from(load.percent()) + 1));
+        put_varint(out, 18, self.weight.into());
         put_varint(out, 19, self.fault.map_or(0, TurnFault::number).into());
         self.down.iter().for_each(|down| down.put(out));
         if self.nodes.iter().any(|node| node.rtt.is_some()) {
             put_rtts(out, self.nodes.iter().map(Node::rtt_nibble));
+        }
+        if self.nodes.iter().any(|node| node.load.is_some()) {
+            put_nibbles(out, 12, self.nodes.iter().map(Node::load_nibble));
         }
     }
 }

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 use super::{
     NameStatus, NodeStatus, RttHistogram, Status, SuperiorStatus, TrafficCounts, TroubleStatus,
 };
-use crate::types::{Name, TurnFault};
+use crate::types::{Load, Name, TurnFault};
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -33,7 +33,7 @@ impl Serialize for Status {
 
 impl Serialize for NodeStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut node = serializer.serialize_struct("NodeStatus", 12)?;
+        let mut node = serializer.serialize_struct("NodeStatus", 13)?;
         node.serialize_field("addr", &self.addr)?;
         node.serialize_field("public", &self.public)?;
         node.serialize_field("kind", self.kind.as_str())?;
@@ -44,6 +44,7 @@ impl Serialize for NodeStatus {
         node.serialize_field("fault", &self.fault.map(|fault| fault.as_str()))?;
         node.serialize_field("why", &self.fault.map(|fault| fault.to_string()))?;
         node.serialize_field("rtt_ms", &self.rtt.map(ms))?;
+        node.serialize_field("load", &self.load.map(Load::share))?;
         node.serialize_field("turn", &self.turn)?;
         node.serialize_field("lists", &self.lists)?;
         node.end()

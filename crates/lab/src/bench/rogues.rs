@@ -132,13 +132,8 @@ impl Rogue {
 
 fn list() -> Vec<u8> {
     let node = |n: u16| Node {
-        addr: SocketAddr::from(([192, 0, 2, n as u8], 1024 + n)),
-        kind: Kind::Balance,
-        turn: None,
         name: "ab".parse().ok(),
-        hops: 0,
-        rtt: None,
-        checker: None,
+        ..Node::new(SocketAddr::from(([192, 0, 2, n as u8], 1024 + n)), Kind::Balance)
     };
     let mut list = Vec::new();
     ProbeReply { nodes: (0..ENTRIES).map(node).collect(), ..ProbeReply::default() }

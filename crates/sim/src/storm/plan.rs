@@ -299,6 +299,8 @@ impl Plan {
             nodes: listed.chain(place.loops_to).collect(),
             turn_nodes: place.turn_nodes.iter().copied().chain(place.impostor).collect(),
             turn: place.turn,
+            load: None,
+            weight: 0,
             deep: place.deep,
             trust,
             advertise: Some(place.public).filter(|_| is_forwarded),

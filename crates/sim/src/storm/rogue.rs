@@ -140,7 +140,7 @@ fn near(host: IpAddr, others: &[IpAddr], rng: &mut Rng) -> ProbeReply {
     let mut node = |kind| {
         let addr = addr();
         let turn = (kind == Kind::Leaf).then_some(addr);
-        Node { addr, kind, turn, name: None, hops: 0, rtt: None, checker: None }
+        Node { turn, ..Node::new(addr, kind) }
     };
     let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
     let nodes: Vec<_> = (0..30).map(|n| node(kinds[n % 3])).collect();
@@ -152,24 +152,8 @@ fn near(host: IpAddr, others: &[IpAddr], rng: &mut Rng) -> ProbeReply {
 }
 
 fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rng) -> ProbeReply {
-    let leaf = |addr: SocketAddr, turn| Node {
-        addr,
-        kind: Kind::Leaf,
-        turn: Some(turn),
-        name: None,
-        hops: 0,
-        rtt: None,
-        checker: None,
-    };
-    let balance = |addr: SocketAddr| Node {
-        addr,
-        kind: Kind::Balance,
-        turn: None,
-        name: None,
-        hops: 0,
-        rtt: None,
-        checker: None,
-    };
+    let leaf = |addr: SocketAddr, turn| Node { turn: Some(turn), ..Node::new(addr, Kind::Leaf) };
+    let balance = |addr: SocketAddr| Node::new(addr, Kind::Balance);
     let refused = REFUSED.map(|ip| SocketAddr::new(ip.parse().expect("it is one"), 3001));
     let any = made_up[rng.random_range(0..made_up.len())];
     let mut reply = ProbeReply { version: rng.random_range(1..5), ..ProbeReply::default() };

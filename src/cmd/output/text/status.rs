@@ -20,8 +20,8 @@ pub(crate) fn head(status: &StatusReport) -> String {
         let _ = write!(line, " ({})", escaped(fault));
     }
     for turn in &status.turn {
-        let _ =
-            write!(line, "  TURN {} {}{}", escaped(&turn.public), escaped(&turn.state), why(turn));
+        let (public, state) = (escaped(&turn.public), escaped(&turn.state));
+        let _ = write!(line, "  TURN {public} {state}{}{}", fullness(turn), why(turn));
     }
     for superior in &status.superiors {
         let told = match (superior.checked_s, superior.told_s) {
@@ -32,6 +32,10 @@ pub(crate) fn head(status: &StatusReport) -> String {
         let _ = write!(line, "  superior {} {told}", escaped(&superior.addr));
     }
     line
+}
+
+fn fullness(turn: &NodeReport) -> String {
+    turn.load.map_or_else(String::new, |load| format!(" {:.0} % full", load * 100.0))
 }
 
 fn why(turn: &NodeReport) -> String {
@@ -88,7 +92,8 @@ mod tests {
     fn who_it_is_and_what_was_dropped() {
         let document = r#"{"schema":"tb.status/1","name":"fra","version":"0.2.0","uptime_s":1036800,
             "state":"offering","nodes":[{"state":"online"},{"state":"offline"}],
-            "turn":[{"public":"203.0.113.52:3478","state":"offline","why":"does not answer"}],
+            "turn":[{"public":"203.0.113.52:3478","state":"offline","why":"does not answer"},
+             {"public":"[2001:db8::1]:3478","state":"online","load":0.57}],
             "superiors":[{"addr":"198.51.100.7:3001","told_s":2.5,"checked_s":1.5},
              {"addr":"198.51.100.8:3001"}],
             "names":[{"name":"_tb._udp.example.org","addrs":["203.0.113.7:3001","203.0.113.8:3001"],"kept":[]},
@@ -100,7 +105,7 @@ mod tests {
         assert_eq!(
             head(&status),
             "fra  0.2.0  up 12 d  offering 1 of 2 nodes  TURN 203.0.113.52:3478 offline: it does not \
-             answer  superior 198.51.100.7:3001 checked 1 s ago  superior 198.51.100.8:3001 has not checked, never told"
+             answer  TURN [2001:db8::1]:3478 online 57 % full  superior 198.51.100.7:3001 checked 1 s ago  superior 198.51.100.8:3001 has not checked, never told"
         );
         assert_eq!(
             drops(&status.counts).unwrap(),

@@ -102,7 +102,7 @@ mod tests {
     fn node(last: u8, hops: u32, rtt: u64) -> Node {
         let addr = SocketAddr::from(([192, 0, 2, last], 3001));
         let rtt = Some(Duration::from_millis(rtt));
-        Node { addr, kind: Kind::Balance, turn: None, name: None, hops, rtt, checker: None }
+        Node { hops, rtt, ..Node::new(addr, Kind::Balance) }
     }
 
     fn flat(lists: &[(Node, Vec<Node>)]) -> Vec<Node> {

@@ -7,10 +7,12 @@ mod distance;
 pub mod drop;
 mod event;
 pub mod flat;
+mod full;
 pub mod heartbeat;
 pub mod incoming;
 mod inspection;
 pub mod limit;
+mod load;
 pub mod members;
 pub mod news;
 pub mod oversight;
@@ -42,6 +44,7 @@ use self::drop::DropReason;
 use self::flat::flatten;
 use self::heartbeat::{Heartbeats, Outgoing, Tells};
 use self::incoming::LocalAddr;
+use self::load::OwnLoad;
 use self::members::{CheckOutcome, Members, NodeSpec, Online};
 use self::pace::Pace;
 use self::reason::Absentee;
@@ -63,6 +66,8 @@ pub struct ServerEngine {
     members: Members,
     heartbeats: Heartbeats,
     turn: TurnServers,
+    /// How full the one beside it is.
+    load: OwnLoad,
     listing: Listing,
     watch: Watch,
     /// Whether it asks not to be chosen any more.
@@ -91,6 +96,7 @@ impl ServerEngine {
             members,
             heartbeats,
             turn,
+            load: OwnLoad::default(),
             listing,
             watch: Watch::default(),
             draining: false,
@@ -315,8 +321,8 @@ impl ServerEngine {
     /// Lists what is online.
     fn list(&mut self, now: Instant) {
         let node = |online: Online<'_>| {
-            let Online { addr, kind, turn, name, rtt, .. } = online;
-            Node { addr, kind, turn, name: name.cloned(), hops: 0, rtt, checker: None }
+            let Online { addr, kind, turn, name, rtt, load, weight, .. } = online;
+            Node { turn, name: name.cloned(), rtt, load, weight, ..Node::new(addr, kind) }
         };
         let mut nodes = Vec::with_capacity(self.count().online);
         nodes.extend(self.members.online(now).map(node));
@@ -336,7 +342,11 @@ impl ServerEngine {
         }
         let down = self.members.down(now).chain(self.turn.down(now)).take(MAX_DOWN).collect();
         let draining = self.draining;
-        self.listing.update(Offer { nodes, flat, turn, turn_down, fault, down, draining });
+        let all_full = nodes.is_empty() && self.are_all_full(now);
+        let named = nodes.is_empty() && !turn.is_empty() && !turn_down;
+        let load = if named { self.load } else { OwnLoad::default() };
+        let offer = Offer { nodes, flat, turn, turn_down, fault, down, draining, load, all_full };
+        self.listing.update(offer);
         let ends = self.members.online(now).map(|online| online.until);
         self.listing.expires = ends.chain(self.turn.expires(now)).min();
     }

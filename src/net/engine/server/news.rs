@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 /// When to say that no node has answered since the start.
 pub const START_GRACE: Duration = Duration::from_secs(10);
 
-/// How long a distance that has changed by as much as lists tell waits for others: after a start
+/// How long a distance or a load that has changed by as much as lists tell waits for others: after a start
 /// those of thousands of nodes settle, and each list that is encoded costs as much as hundreds of
 /// checks. Lesser changes are in the next list, which is encoded before a node that is not heard
 /// of any more is off it.
@@ -17,8 +17,8 @@ const SETTLE: Duration = Duration::from_secs(3);
 pub(super) struct Change<E> {
     /// Whether lists show it differently.
     pub(super) listed: bool,
-    /// Whether it is nearer or farther by as much as lists tell.
-    pub(super) distance: bool,
+    /// Whether it is nearer or farther, or fuller or emptier, by as much as lists tell.
+    pub(super) settles: bool,
     pub(super) event: Option<E>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct News<E> {
     events: VecDeque<E>,
     /// When to complain of silence; `None` once any node has answered.
     grace: Option<Instant>,
-    /// When distances that have changed since the last revision are news.
+    /// When distances and loads that have changed since the last revision are news.
     settle: Option<Instant>,
     revision: u64,
 }
@@ -62,7 +62,7 @@ impl<E> News<E> {
     pub(super) fn note(&mut self, now: Instant, change: Change<E>) {
         if change.listed {
             self.revise();
-        } else if change.distance {
+        } else if change.settles {
             self.settle.get_or_insert(now + SETTLE);
         }
         self.events.extend(change.event);

@@ -33,6 +33,8 @@ pub struct Reload {
     pub first_entry: usize,
     /// The TURN servers beside it.
     pub turn: Vec<TurnSpec>,
+    /// How much the one beside it can serve beside others; 0: that is not told.
+    pub weight: u32,
     /// Whether it can never offer anything.
     pub barren: bool,
 }
@@ -49,6 +51,7 @@ impl ServerEngine {
         self.listing.node_addrs = self.members.addrs().collect();
         self.set_turn_nodes(now, reload.turn_nodes);
         self.set_turn(now, reload.turn);
+        self.set_weight(reload.weight);
         self.set_url_nodes(reload.url_nodes);
         Arc::make_mut(&mut self.listing.urls).forget_before(reload.first_entry);
         self.set_superiors(now, superiors);

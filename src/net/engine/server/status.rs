@@ -8,7 +8,8 @@ use super::ServerEngine;
 use super::trouble::Trouble;
 use crate::net::wire::State;
 use crate::types::{
-    ListedStatus, ServerState, Status, SuperiorStatus, Topology, TopologyNode, TroubleStatus,
+    ListedStatus, NodeStatus, ServerState, Status, SuperiorStatus, Topology, TopologyNode,
+    TroubleStatus,
 };
 
 /// The most entries of lists that are told of: of 10,000 nodes, six each.
@@ -26,12 +27,13 @@ impl ServerEngine {
         let trouble = |(trouble, since): (&Trouble, Instant)| {
             TroubleStatus::new(trouble.as_str(), trouble.to_string(), ago(since))
         };
+        let loaded = |turn| NodeStatus { load: self.load.exact, ..turn };
         Status {
             name: self.listing.name.clone(),
             state: state(self.listing.state()),
             fault: self.turn.own_fault(),
             nodes: self.members.statuses(now).chain(self.turn.statuses(now)).collect(),
-            turn: self.turn.own_statuses(now).collect(),
+            turn: self.turn.own_statuses(now).map(loaded).collect(),
             superiors: self.heartbeats.superiors().map(superior).collect(),
             troubles: self.troubles().map(trouble).collect(),
             listed: self.listing.nodes.len(),

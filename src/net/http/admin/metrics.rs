@@ -75,7 +75,16 @@ impl Collector for Metrics {
         let turn = status.turn.iter().map(|turn| (turn.public.to_string(), is_online(turn)));
         let turn: Vec<_> = turn.collect();
         let turn = turn.iter().map(|(turn, up)| ([("turn", turn.as_str())], *up));
-        to.gauges("tb_turn_up", "Whether the TURN server beside it may be offered", turn)
+        to.gauges("tb_turn_up", "Whether the TURN server beside it may be offered", turn)?;
+        let load =
+            status.turn.iter().filter_map(|turn| Some((turn.public.to_string(), turn.load?)));
+        let load: Vec<_> = load.collect();
+        let load = load.iter().map(|(turn, load)| ([("turn", turn.as_str())], load.share()));
+        to.ratios(
+            "tb_turn_load",
+            "How full the TURN server beside it is, as it was last read",
+            load,
+        )
     }
 }
 
@@ -127,7 +136,11 @@ fn nodes(status: &Status, to: &mut MetricWriter<'_>) -> fmt::Result {
     let rtts = named.iter().filter_map(|(addr, name, node)| {
         Some(([("node", addr.as_str()), ("name", name)], node.rtt?.as_secs_f64()))
     });
-    to.seconds("tb_node_rtt", "The round-trip time to a node, as lists tell it", rtts)
+    to.seconds("tb_node_rtt", "The round-trip time to a node, as lists tell it", rtts)?;
+    let loads = named.iter().filter_map(|(addr, name, node)| {
+        Some(([("node", addr.as_str()), ("name", name)], node.load?.share()))
+    });
+    to.ratios("tb_node_load", "How full the TURN server beside a node is, as lists tell it", loads)
 }
 
 fn superiors(status: &Status, to: &mut MetricWriter<'_>) -> fmt::Result {
@@ -193,6 +206,15 @@ impl MetricWriter<'_> {
         rows: impl IntoIterator<Item = ([(&'l str, &'l str); N], f64)>,
     ) -> fmt::Result {
         self.measured(name, help, Some(&Unit::Seconds), rows)
+    }
+
+    fn ratios<'l, const N: usize>(
+        &mut self,
+        name: &str,
+        help: &str,
+        rows: impl IntoIterator<Item = ([(&'l str, &'l str); N], f64)>,
+    ) -> fmt::Result {
+        self.measured(name, help, Some(&Unit::Other("ratio".into())), rows)
     }
 
     fn measured<'l, const N: usize, T: EncodeGaugeValue>(

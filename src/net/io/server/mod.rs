@@ -8,6 +8,7 @@ mod counters;
 mod event_log;
 mod joined_file;
 mod listen;
+mod load;
 mod log_limit;
 mod name_book;
 mod names;

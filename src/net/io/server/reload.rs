@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::spawn_blocking;
 
+use super::load::LoadPlan;
 use super::names::{NewCluster, TurnPlans};
 use super::settings;
 use super::shared::SharedState;
@@ -40,6 +41,7 @@ pub(super) struct Reloader {
     pub(super) first_entry: usize,
     pub(super) names: mpsc::Sender<NewCluster>,
     pub(super) urls: mpsc::Sender<NewUrls>,
+    pub(super) load: watch::Sender<Option<LoadPlan>>,
 }
 
 /// A configuration, and what its files hold.
@@ -99,6 +101,8 @@ impl Reloader {
         let _ = self.urls.send(NewUrls { checks: urls, done }).await;
         is_done.await.map_err(ended)?;
         self.keys = trust.keys.clone();
+        let plan = LoadPlan::new(&config.turn);
+        self.load.send_if_modified(|now| std::mem::replace(now, plan.clone()) != plan);
         let nobody = config.cluster.nodes.is_empty() && trust.join.is_none();
         let engine = Reload {
             barren: nobody && turn.is_empty(),
@@ -106,6 +110,7 @@ impl Reloader {
             trust,
             advertise: config.cluster.advertise,
             turn,
+            weight: config.turn.told_weight(),
             first_entry,
             ..Reload::default()
         };

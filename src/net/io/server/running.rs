@@ -16,7 +16,7 @@ use super::watcher::Watcher;
 use super::watcher::{set_draining, status};
 use crate::config::{Config, Reloaded};
 use crate::error::Error;
-use crate::types::Status;
+use crate::types::{Load, Status};
 
 /// A running balance server. Dropping it stops it, within a second: its port is free when
 /// [`stop`](Self::stop) returns, but not yet when `drop` does, which waits for nothing.
@@ -71,6 +71,23 @@ impl Server {
     /// Takes [`drain`](Self::drain) back.
     pub fn undrain(&self) {
         set_draining(&self.shared, false);
+    }
+
+    /// The TURN server beside it is so full, as this program knows. It is told to clients, who spread over
+    /// servers that are equally near by what these have free, and from 95 % on the server offers nothing to
+    /// those who find another. `None`: that is not known any more. It counts until another is set, so set one every
+    /// few seconds. Where [`Turn::load`](crate::Turn::load) says where to read it, that is read and counts.
+    ///
+    /// ```no_run
+    /// # #[cfg(feature = "server")] fn example(server: &turn_balance::Server, calls: u32) {
+    /// use turn_balance::Load;
+    ///
+    /// server.set_load(Load::new(calls.into(), 400));
+    /// # }
+    /// ```
+    pub fn set_load(&self, load: Option<Load>) {
+        self.shared.engine().set_load(load);
+        self.shared.publish();
     }
 
     /// What it is doing now: its nodes, superiors and TURN servers, and what came of all datagrams.

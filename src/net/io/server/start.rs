@@ -11,6 +11,7 @@ use super::asking_sockets::Asks;
 use super::check_sockets::CheckSockets;
 use super::control::{ControlLoop, HeartbeatSocket};
 use super::listen::listen;
+use super::load::{self, LoadPlan};
 use super::out_of_reach::OutOfReach;
 use super::reload::{Reloader, Wishes};
 use super::shared::SharedState;
@@ -62,6 +63,7 @@ pub(super) fn start(config: Config) -> Result<(Started, Wishes), Error> {
     let Cluster { nodes, join, .. } = &config.cluster;
     engine.set_barren(Instant::now(), nodes.is_empty() && turn.is_empty() && !join);
     engine.set_turn(Instant::now(), turn);
+    engine.set_weight(config.turn.told_weight());
     let url_checks = UrlChecks::new(&config, 0)?;
     let trust = settings::trust(&config.cluster)?;
     let keys = trust.keys.clone();
@@ -112,8 +114,9 @@ pub(super) fn start(config: Config) -> Result<(Started, Wishes), Error> {
     let config = Arc::new(config);
     let names = names::spawn(shared, config.clone(), plans, &started.addrs);
     let urls = url_checks.spawn(shared);
+    let load = load::spawn(LoadPlan::new(&config.turn), shared);
     let shared = shared.clone();
-    let reloader = Reloader { shared, config, keys, first_entry: 0, names, urls };
+    let reloader = Reloader { shared, config, keys, first_entry: 0, names, urls, load };
     Ok((started, reloader.spawn()))
 }
 

@@ -98,7 +98,7 @@ fn reply(input: &mut Input<'_>, to: SocketAddr) -> ProbeReply {
         });
         let rtt =
             input.one_in(2).then(|| Node::rtt_on_wire(Duration::from_millis(input.byte().into())));
-        Node { addr, kind, turn, name: None, hops: 0, rtt, checker: None }
+        Node { turn, rtt, ..Node::new(addr, kind) }
     });
     let nodes: Vec<_> = nodes.collect();
     let turn = input.one_in(2).then(|| SocketAddr::new(to.ip(), 3478));

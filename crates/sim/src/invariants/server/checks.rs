@@ -132,7 +132,7 @@ fn any_reply(input: &mut Input<'_>) -> ProbeReply {
     let nodes = (0..count).map(|_| {
         let (addr, kind) = (input.addr(3001), input.pick(&kinds).unwrap_or_default());
         let turn = (kind == Kind::Leaf).then(|| input.addr(3478));
-        Node { addr, kind, turn, name: None, hops: input.byte().into(), rtt: None, checker: None }
+        Node { turn, hops: input.byte().into(), ..Node::new(addr, kind) }
     });
     let nodes: Vec<_> = nodes.collect();
     // Mostly the whole list: no other is passed on.

@@ -7,7 +7,7 @@ use serde::ser::{Serialize, SerializeStruct, Serializer};
 
 use super::listed::{ListedServer, ServerList};
 use crate::net::wire::stun::BINDING_PASSWORD;
-use crate::types::Name;
+use crate::types::{Load, Name};
 
 impl Serialize for ServerList {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -21,7 +21,7 @@ impl Serialize for ServerList {
     }
 }
 
-/// `load` and `labels` stand there for who reads them already: no server tells them yet.
+/// `labels` stand there for who reads them already: no server tells them yet.
 impl Serialize for ListedServer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let urls: Vec<_> = self.ways().iter().map(ToString::to_string).collect();
@@ -32,7 +32,7 @@ impl Serialize for ListedServer {
         server.serialize_field("turn", &self.turn)?;
         server.serialize_field("urls", &urls)?;
         server.serialize_field("rtt_ms", &self.rtt.map(ms))?;
-        server.serialize_field("load", &None::<f64>)?;
+        server.serialize_field("load", &self.load.map(Load::share))?;
         server.serialize_field("labels", &BTreeMap::<&str, &str>::new())?;
         server.end()
     }

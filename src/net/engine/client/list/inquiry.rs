@@ -203,7 +203,7 @@ impl Inquiry {
     /// Takes in a list or a part of one.
     fn take(&mut self, now: Instant, rtt: Duration, reply: ProbeReply) {
         let urls = urls_of(&reply.urls, self.to.ip(), &self.on_link);
-        let ProbeReply { nodes, hosts, turn, name, total, .. } = reply;
+        let ProbeReply { nodes, hosts, turn, name, total, load, .. } = reply;
         let known = self.known.len();
         let list = self.list.get_or_insert_with(|| ServerList {
             addr: self.to,
@@ -223,7 +223,7 @@ impl Inquiry {
         }
         let beside = turn.filter(|turn| may_name(self.to.ip(), *turn, &self.on_link));
         if let (true, Some(turn)) = (self.known.is_empty(), beside) {
-            list.servers = vec![ListedServer { urls, ..ListedServer::turn(turn) }];
+            list.servers = vec![ListedServer { urls, load, ..ListedServer::turn(turn) }];
         }
         let most = list.total.max(self.known.len()).max(list.servers.len());
         list.total = most.max(total.try_into().unwrap_or(usize::MAX));

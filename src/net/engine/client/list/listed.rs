@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::net::engine::loop_port::is_loop_port;
 use crate::net::wire::{Kind, Node};
-use crate::types::{Name, OnLink, Scope, ServerUrl, TurnUrl};
+use crate::types::{Load, Name, OnLink, Scope, ServerUrl, TurnUrl};
 
 /// How many URLs of one TURN server are kept: as many as a descent keeps.
 const MOST_URLS: usize = 8;
@@ -44,6 +44,8 @@ pub struct ListedServer {
     /// The time to it from the server that lists it, in units of 16 ms of which this is the middle; `None`:
     /// that server does not know it.
     pub rtt: Option<Duration>,
+    /// How full its TURN server is, in fourteenths of which this is the middle; `None`: that is not told.
+    pub load: Option<Load>,
     /// Who knows its URLs, where that is neither itself nor whoever lists it.
     pub(crate) checker: Option<SocketAddr>,
 }
@@ -75,7 +77,16 @@ impl ListedServer {
     /// A TURN server of which nothing else is known.
     pub(crate) fn turn(addr: SocketAddr) -> Self {
         let (kind, turn) = (ServerKind::Turn, Some(addr));
-        Self { addr, kind, name: None, turn, urls: Vec::new(), rtt: None, checker: None }
+        Self {
+            addr,
+            kind,
+            name: None,
+            turn,
+            urls: Vec::new(),
+            rtt: None,
+            load: None,
+            checker: None,
+        }
     }
 
     /// How the TURN server is reached: what was told, else over UDP at its address. Empty for what has no
@@ -90,13 +101,13 @@ impl ListedServer {
 
 impl From<Node> for ListedServer {
     fn from(node: Node) -> Self {
-        let Node { addr, kind, turn, name, rtt, checker, .. } = node;
+        let Node { addr, kind, turn, name, rtt, load, checker, .. } = node;
         let (kind, turn) = match (kind, turn) {
             (Kind::Turn, _) => (ServerKind::Turn, Some(addr)),
             (Kind::Leaf, Some(turn)) => (ServerKind::Leaf, Some(turn)),
             (Kind::Leaf | Kind::Balance, _) => (ServerKind::Balance, None),
         };
-        Self { addr, kind, name, turn, urls: Vec::new(), rtt, checker }
+        Self { addr, kind, name, turn, urls: Vec::new(), rtt, load, checker }
     }
 }
 

@@ -80,36 +80,61 @@ impl List {
     }
 }
 
-/// The whole list with names, times and who checks TURN servers, without names, with times, and plain, as
-/// far as each fits an answer.
+/// What a list may tell of its nodes, as far as it fits.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Detail {
+    names: bool,
+    rtts: bool,
+    loads: bool,
+    /// Weights, and who checks TURN servers.
+    rest: bool,
+}
+
+impl Detail {
+    /// The most first. What decides something goes out last.
+    const ALL: [Self; 6] = [
+        Self { names: true, rtts: true, loads: true, rest: true },
+        Self { names: true, rtts: true, loads: true, rest: false },
+        Self { names: false, rtts: true, loads: true, rest: true },
+        Self { names: false, rtts: true, loads: true, rest: false },
+        Self { names: false, rtts: true, loads: false, rest: false },
+        Self { names: false, rtts: false, loads: false, rest: false },
+    ];
+
+    /// Without what none of these nodes has.
+    fn of(self, nodes: &[&Node]) -> Self {
+        let any = |has: fn(&Node) -> bool| nodes.iter().any(|node| has(node));
+        Self {
+            names: self.names && any(|node| node.name.is_some()),
+            rtts: self.rtts && any(|node| node.rtt.is_some()),
+            loads: self.loads && any(|node| node.load.is_some()),
+            rest: self.rest && any(|node| node.weight > 0 || node.checker.is_some()),
+        }
+    }
+
+    /// What it tells of a node.
+    fn shows(self, node: &Node) -> Node {
+        Node {
+            name: node.name.clone().filter(|_| self.names),
+            rtt: node.rtt.filter(|_| self.rtts),
+            load: node.load.filter(|_| self.loads),
+            weight: if self.rest { node.weight } else { 0 },
+            checker: node.checker.filter(|_| self.rest),
+            ..node.clone()
+        }
+    }
+}
+
+/// The whole list, with more and less detail, as far as each fits an answer.
 fn wholes(base: &ProbeReply, nodes: &[&Node]) -> Vec<Whole> {
     if !fit(nodes.iter().copied(), LONGEST_TAIL) {
         return Vec::new();
     }
-    let named = nodes.iter().any(|node| node.name.is_some());
-    let timed = nodes.iter().any(|node| node.rtt.is_some());
-    let checked = nodes.iter().any(|node| node.checker.is_some());
-    let details = [
-        (true, true, true),
-        (true, true, false),
-        (false, true, true),
-        (false, true, false),
-        (false, false, false),
-    ];
-    // Of what no node has nothing is left out, so that there are no two that are alike.
-    let differs = |(names, rtts, checkers): &(bool, bool, bool)| {
-        *names <= named && *rtts <= timed && *checkers <= checked
+    let mut details: Vec<_> = Detail::ALL.iter().map(|detail| detail.of(nodes)).collect();
+    details.dedup();
+    let tail = |detail: Detail| {
+        let nodes = nodes.iter().map(|node| detail.shows(node)).collect();
+        Whole { names: detail.names, tail: encode(&ProbeReply { nodes, ..base.clone() }) }
     };
-    let details = details.into_iter().filter(differs);
-    let tail = |(names, rtts, checkers): (bool, bool, bool)| {
-        let shown = |node: &&Node| Node {
-            name: node.name.clone().filter(|_| names),
-            rtt: node.rtt.filter(|_| rtts),
-            checker: node.checker.filter(|_| checkers),
-            ..(*node).clone()
-        };
-        let tail = encode(&ProbeReply { nodes: nodes.iter().map(shown).collect(), ..base.clone() });
-        Whole { names, tail }
-    };
-    details.map(tail).filter(|whole| whole.tail.len() <= LONGEST_TAIL).collect()
+    details.into_iter().map(tail).filter(|whole| whole.tail.len() <= LONGEST_TAIL).collect()
 }

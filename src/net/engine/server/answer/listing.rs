@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::url_book::UrlBook;
 
 use crate::net::engine::server::auth::Trust;
+use crate::net::engine::server::load::OwnLoad;
 use crate::net::engine::server::seal::Seal;
 use crate::net::wire::{Down, Kind, Node, State};
 use crate::types::{Family, Name, TurnFault};
@@ -31,6 +32,10 @@ pub struct Listing {
     pub down: Vec<Down>,
     /// Whether the server asks not to be chosen any more.
     pub draining: bool,
+    /// How full the TURN server beside it is, where that is named.
+    pub load: OwnLoad,
+    /// Whether none of the nodes is online, and all that answer are full.
+    pub all_full: bool,
     /// The URLs of TURN servers, told to who asks for them; others are no other version.
     pub urls: Arc<UrlBook>,
     /// What the server is called.
@@ -57,6 +62,8 @@ pub(in crate::net::engine::server) struct Offer {
     pub(in crate::net::engine::server) fault: Option<TurnFault>,
     pub(in crate::net::engine::server) down: Vec<Down>,
     pub(in crate::net::engine::server) draining: bool,
+    pub(in crate::net::engine::server) load: OwnLoad,
+    pub(in crate::net::engine::server) all_full: bool,
 }
 
 impl Listing {
@@ -84,17 +91,17 @@ impl Listing {
 
     /// Takes in what is online, and the TURN servers that live: another version, if that is news.
     pub(in crate::net::engine::server) fn update(&mut self, offer: Offer) {
-        let Offer { nodes, flat, turn, turn_down, fault, down, draining } = offer;
-        let why = (turn_down, fault, draining);
+        let Offer { nodes, flat, turn, turn_down, fault, down, draining, load, all_full } = offer;
+        let why = (turn_down, fault, draining, all_full);
         let before = (&self.nodes[..], &self.flat, &self.turn);
-        let is_news = before != (&nodes[..], &flat, &turn);
-        if is_news || (self.turn_down, self.fault, self.draining) != why {
+        let is_news = before != (&nodes[..], &flat, &turn) || !self.load.is_told_as(&load);
+        if is_news || (self.turn_down, self.fault, self.draining, self.all_full) != why {
             (self.nodes, self.flat, self.turn) = (nodes.into(), flat, turn);
-            (self.turn_down, self.fault, self.draining) = why;
+            (self.turn_down, self.fault, self.draining, self.all_full) = why;
             self.version += 1;
         }
-        // Superiors do not ask for it.
-        self.down = down;
+        // Superiors do not ask for the one, and need no more of the other than its steps.
+        (self.down, self.load) = (down, load);
     }
 
     /// What the server says of itself.
@@ -104,7 +111,9 @@ impl Listing {
             _ if !self.nodes.is_empty() => State::Offering,
             Some(fault) if self.turn_down => fault.into(),
             None if self.turn_down => State::TurnDown,
+            _ if self.turn.is_empty() && self.all_full => State::Full,
             _ if self.turn.is_empty() => State::Nothing,
+            _ if self.load.is_full() => State::Full,
             _ => State::Offering,
         }
     }

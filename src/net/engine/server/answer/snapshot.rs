@@ -183,6 +183,8 @@ fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
         state: listing.state(),
         fault: listing.fault.filter(|_| listing.tells_fault()),
         version: listing.version,
+        load: listing.load.exact,
+        weight: listing.load.weight,
         ..Default::default()
     };
     List::new(&base, |family| named(listing, family), nodes, rng)

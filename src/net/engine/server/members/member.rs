@@ -11,6 +11,7 @@ use super::signer::Signer;
 use super::since::Since;
 use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::server::auth::Heartbeat;
+use crate::net::engine::server::load::SteadyLoad;
 use crate::net::engine::server::news::Change;
 use crate::net::engine::server::reason::Absentee;
 use crate::net::engine::server::refusal::TagFault;
@@ -45,6 +46,8 @@ pub(super) struct Member {
     offered: Option<Offered>,
     /// What it says instead.
     said: Option<Said>,
+    /// How full the TURN server beside it is, by its last right answer.
+    load: SteadyLoad,
     /// What is wrong with the tags of what it sends, until an answer is right.
     refused: Option<TagFault>,
     since: Since,
@@ -84,6 +87,7 @@ impl Member {
             was: Kind::default(),
             offered: None,
             said: None,
+            load: SteadyLoad::default(),
             refused: None,
             since: Since::new(first),
             check: Check::new(first),
@@ -257,6 +261,8 @@ impl Member {
         let (before, said) = (self.offered.take(), self.said.take());
         let now_said = Said::by(&reply, now);
         self.called.clone_from(&reply.name);
+        let load = reply.load.filter(|_| reply.turn.is_some());
+        let fuller = self.load.note(load);
         let offered = Offered::by(reply, len, self.spec.addr, on_link, now);
         self.offered = Offered::after(offered, &before);
         let pause = if self.offered.is_some() { Check::PERIOD } else { Check::PERIOD_OFFLINE };
@@ -274,7 +280,7 @@ impl Member {
                 (Some(before), Some(after)) => !after.is_listed_as(before),
                 _ => before.is_some() != after.is_some() || !says_so_again,
             },
-            distance: after.is_some() && self.distance_on_wire() != far,
+            settles: after.is_some() && (fuller || self.distance_on_wire() != far),
             event: match (&before, after) {
                 (None, Some(_)) => {
                     Some(MemberEvent::Online { addr: self.spec.addr, name: self.name() })
@@ -317,7 +323,7 @@ impl Member {
         let offered = self.offered.take_if(|offered| offered.until <= now);
         self.since.note(now, self.condition());
         let event = offered.is_some().then(|| self.offline());
-        Change { listed: event.is_some() || said.is_some(), distance: false, event }
+        Change { listed: event.is_some() || said.is_some(), settles: false, event }
     }
 
     /// Why it is not online, if it is configured.
@@ -356,12 +362,14 @@ impl Member {
             name: offered.name.as_ref().or(self.spec.name.as_ref()),
             list: &offered.list,
             rtt: self.check.distance(),
+            load: self.load.shown().filter(|_| offered.kind == Kind::Leaf),
+            weight: offered.weight,
             until: offered.until,
         })
     }
 
     /// Whether it is offered.
-    fn condition(&self) -> NodeCondition {
+    pub(super) fn condition(&self) -> NodeCondition {
         match (&self.offered, self.said.as_ref().map(|said| said.state)) {
             (Some(_), _) => NodeCondition::Online,
             (None, None) => NodeCondition::Offline,
@@ -398,6 +406,7 @@ impl Member {
             since: self.since.ago(now),
             fault: told.or((condition == NodeCondition::Offline).then_some(silent)),
             rtt: self.check.distance(),
+            load: self.load.shown(),
             turn: offered.and_then(|offered| offered.turn),
             lists: offered.map_or(0, |offered| offered.list.len()),
         }

@@ -38,7 +38,7 @@ use crate::net::engine::exchange::{Proof, Token};
 use crate::net::engine::{Rng, Transmit};
 use crate::net::wire::auth::{Purpose, Tag};
 use crate::net::wire::{Down, Pong, Response, ResponseBody};
-use crate::types::{NodeStatus, OnLink, RttHistogram, TopologyNode};
+use crate::types::{NodeCondition, NodeStatus, OnLink, RttHistogram, TopologyNode};
 use gate::{Gate, Ruling};
 use join::Joining;
 use member::{CheckAnswer, Member};
@@ -364,6 +364,11 @@ impl Members {
     /// The same, with what only this server knows of them.
     pub(super) fn absent(&self, now: Instant) -> impl Iterator<Item = Absentee> {
         self.roster.iter().filter_map(move |(_, member)| member.absent(now))
+    }
+
+    /// Whether each is offered.
+    pub(super) fn conditions(&self) -> impl Iterator<Item = NodeCondition> {
+        self.roster.iter().map(|(_, member)| member.condition())
     }
 
     /// What datagrams have shown to be wrong since the last call.

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::net::engine::server::trouble::Unfit;
 use crate::net::wire::{Kind, Node, State};
-use crate::types::{ListedStatus, Name, NodeKind, TurnFault};
+use crate::types::{ListedStatus, Load, Name, NodeKind, TurnFault};
 
 /// A node that a server is configured with, or one that has joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,10 @@ pub struct Online<'a> {
     pub list: &'a [Node],
     /// The round-trip time to it.
     pub rtt: Option<Duration>,
+    /// How full the TURN server beside a leaf is.
+    pub load: Option<Load>,
+    /// How much that one can serve beside others; 0: it is not told.
+    pub weight: u32,
     /// When it is listed no more.
     pub until: Instant,
 }

@@ -19,6 +19,8 @@ pub(super) struct Offered {
     pub(super) kind: Kind,
     pub(super) turn: Option<SocketAddr>,
     pub(super) name: Option<Name>,
+    /// How much that one can serve beside others; 0: it does not tell.
+    pub(super) weight: u32,
     /// What it lists, where its answer held all of that.
     pub(super) list: Vec<Node>,
     /// The first address that it names and may not, and why.
@@ -62,7 +64,8 @@ impl Offered {
         }
         let until = now + good_for();
         let (name, version) = (reply.name, reply.version);
-        Some(Self { kind, turn, name, list, left_out, version, until })
+        let weight = if kind == Kind::Leaf { reply.weight } else { 0 };
+        Some(Self { kind, turn, name, weight, list, left_out, version, until })
     }
 
     /// How many entries of the list in an answer of so many bytes are of interest: of one that is too
@@ -78,6 +81,7 @@ impl Offered {
             kind: Kind::Balance,
             turn: None,
             name: None,
+            weight: 0,
             list: Vec::new(),
             left_out: None,
             version: 0,
@@ -94,8 +98,9 @@ impl Offered {
 
     /// Whether lists show both alike.
     pub(super) fn is_listed_as(&self, other: &Self) -> bool {
-        let Self { kind, turn, name, list, .. } = self;
-        (kind, turn, name, list) == (&other.kind, &other.turn, &other.name, &other.list)
+        let Self { kind, turn, name, weight, list, .. } = self;
+        let told = (kind, turn, name, weight, list);
+        told == (&other.kind, &other.turn, &other.name, &other.weight, &other.list)
     }
 }
 

@@ -85,6 +85,7 @@ impl AskedTurn {
             since: now.saturating_duration_since(self.since),
             fault,
             rtt: self.health.as_ref().and_then(Health::rtt),
+            load: None,
             turn: None,
             lists: 0,
         }

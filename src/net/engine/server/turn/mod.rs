@@ -259,10 +259,10 @@ fn watch<T>(
     }
     // Of one whose last answer had become too old for a list, the next one is news too.
     let listed = server.is_up(now) != was_listed || after.fault != before.fault;
-    let distance = !beside && after.up && server.rtt_on_wire() != far;
+    let settles = !beside && after.up && server.rtt_on_wire() != far;
     let event = event(server, beside, before, after);
-    if listed || distance || event.is_some() {
-        news.note(now, Change { listed, distance, event });
+    if listed || settles || event.is_some() {
+        news.note(now, Change { listed, settles, event });
     }
     result
 }

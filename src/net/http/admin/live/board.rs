@@ -239,6 +239,7 @@ mod tests {
             since: Duration::from_secs(now - at),
             fault: None,
             rtt: Some(Duration::from_millis(u64::from(n))),
+            load: None,
             turn: None,
             lists: 0,
         };

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::types::{ListedStatus, Name, NodeKind, NodeStatus, Status, SuperiorStatus, TurnFault};
+use crate::types::{
+    ListedStatus, Load, Name, NodeKind, NodeStatus, Status, SuperiorStatus, TurnFault,
+};
 
 /// How exactly a page is told when a superior was heard of: often enough to see that it is.
 const TOLD_STEP: f64 = 5.0;
@@ -39,6 +41,7 @@ pub(super) struct NodeRow {
     fault: Option<&'static str>,
     pub(super) why: Option<String>,
     pub(super) rtt_ms: Option<f64>,
+    load: Option<f64>,
     turn: Option<SocketAddr>,
     /// What it lists.
     pub(super) lists: Vec<ListedStatus>,
@@ -102,6 +105,7 @@ impl NodeRow {
             fault: node.fault.map(|fault| fault.as_str()),
             why: node.fault.map(|fault| fault.to_string()),
             rtt_ms: node.rtt.map(legible_ms),
+            load: node.load.map(Load::share),
             turn: node.turn,
             lists: Vec::new(),
         }
