@@ -10,7 +10,7 @@ use std::time::Duration;
 use rand::{RngExt, SeedableRng};
 use tokio::net::UdpSocket;
 use turn_balance::internals::engine::Rng;
-use turn_balance::{Balance, NodeEntry, Server, TurnHealth, TurnServer};
+use turn_balance::{Balance, Load, NodeEntry, Server, TurnHealth, TurnServer};
 use turn_balance_lab::coturn::{Coturn, SECRET, WITH_SECRET};
 use turn_balance_lab::loopback;
 use turn_balance_lab::loopback::{Net, config};
@@ -93,6 +93,33 @@ async fn nearest_of_200(loss: f64) -> usize {
     let root = net.server(1);
     all_are_listed(root, &leaves).await;
     named_of(root, SocketAddr::new(net.ip(11), 3478), 50).await
+}
+
+/// How often `tb probe` names the right one of three leaves, of 200 times: the nearest (20 ms away) is full, the
+/// last (60 ms) empty.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_three_leaves_with_loads_the_right_one_is_named_200_times_of_200() {
+    let _alone = ALONE.lock().await;
+    let net = Net::new();
+    let rng = Arc::new(Mutex::new(Rng::seed_from_u64(1)));
+    let mut servers = Vec::new();
+    for (n, delay, percent) in [(1, 10, 96.0), (2, 12, 60.0), (3, 30, 0.0)] {
+        let way = Way { delay: Duration::from_millis(delay), loss: 0.0, rng: rng.clone() };
+        let at = |port| SocketAddr::new(net.ip(n + 10), port);
+        loopback::answer_bindings(at(4478));
+        relay(at(3478), at(4478), way.clone()).await;
+        relay(at(3001), at(4001), way).await;
+        let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));
+        leaf.turn.server.health = TurnHealth::None;
+        let leaf = Server::start(leaf).await.unwrap();
+        leaf.set_load(Load::new(percent, 100));
+        servers.push(leaf);
+    }
+    let leaves = [1, 2, 3].map(|n| net.server(n + 10));
+    servers.push(Server::start(config(net.server(1), "root", None, &leaves, None)).await.unwrap());
+    let root = net.server(1);
+    all_are_listed(root, &leaves[1..]).await;
+    assert_eq!(named_of(root, SocketAddr::new(net.ip(12), 3478), 50).await, 200);
 }
 
 /// Waits until all of these stand in the list of a root.

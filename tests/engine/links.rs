@@ -53,7 +53,7 @@ fn lists_a_leaf(_to: SocketAddr, request: &[u8]) -> Vec<(SocketAddr, Vec<u8>)> {
         return Vec::new();
     };
     let (addr, turn) = (addr("[fe80::2]:3001"), Some(addr("[fe80::2]:3478")));
-    let leaf = Node { addr, kind: Kind::Leaf, turn, name: None, hops: 0, rtt: None, checker: None };
+    let leaf = Node { turn, ..Node::new(addr, Kind::Leaf) };
     let reply = ProbeReply { nodes: vec![leaf], nonce: probe.nonce, ..ProbeReply::default() };
     vec![(self::addr(SECOND), Response { id, body: ResponseBody::Probe(reply) }.encode())]
 }

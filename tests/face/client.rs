@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
-    IceConfiguration, IceServer, Limits, ListedServer, Lister, ListerBuilder, Pinger,
+    IceConfiguration, IceServer, Limits, ListedServer, Lister, ListerBuilder, Load, Pinger,
     PingerBuilder, Progress, RunnerUp, Selection, ServerKind, ServerList, Strategy, Trace,
     TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify, View, WatchChange,
     WatchReason, Watching, Why,
@@ -57,6 +57,8 @@ fn selected(selection: &Selection) -> String {
     let left_out = left_out(&selection.unresolved);
     let strategy = strategy.as_str();
     let answered = if selection.verified { "it answers" } else { "its leaf says so" };
+    let drawn = selection.drawn.map_or(String::new(), |among| format!("drawn among {among}"));
+    let full = selection.load.map_or(String::new(), |load| format!("{load} full"));
     let path: Vec<_> = path
         .iter()
         .map(|Hop { level, addr, listed, name, rtt, says, .. }| {
@@ -66,14 +68,15 @@ fn selected(selection: &Selection) -> String {
         .collect();
     let lost: Vec<_> = runners_up
         .iter()
-        .map(|RunnerUp { turn, listed, name, rtt, verified, why, .. }| {
-            format!("{turn} {listed:?} {name:?} {rtt:?} {verified} {} {}", why.as_str(), of(*why))
+        .map(|RunnerUp { turn, listed, name, rtt, verified, load, why, .. }| {
+            let (word, load) = (why.as_str(), load.map(Load::percent));
+            format!("{turn} {listed:?} {name:?} {rtt:?} {verified} {load:?} {word} {}", of(*why))
         })
         .collect();
     let cost = spent(cost);
     let turn = listed.map_or(turn.to_string(), |listed| format!("{turn}, that is {listed}"));
     format!(
-        "{turn} {name:?} {rtt:?} {answered} {elapsed:?} {strategy} {path:?} {lost:?} {cost} {left_out:?} {urls:?}"
+        "{turn} {name:?} {rtt:?} {answered} {drawn} {full} {elapsed:?} {strategy} {path:?} {lost:?} {cost} {left_out:?} {urls:?}"
     )
 }
 
@@ -92,6 +95,7 @@ fn configured(selection: &Selection) -> Vec<String> {
 fn of(why: Why) -> &'static str {
     match why {
         Why::Slower => "slower",
+        Why::Drawn => "drawn",
         Why::Silent => "silent",
         Why::Later => "later",
         _ => "other",

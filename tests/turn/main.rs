@@ -4,6 +4,7 @@
 mod families;
 mod health;
 mod held;
+mod load;
 mod offered;
 mod ping;
 mod told;

@@ -125,7 +125,7 @@ typedef struct tb_runner_up {
   uint64_t rtt_us;
   // Whether it has answered itself.
   bool verified;
-  // Why another was chosen: "slower", "silent".
+  // Why another was chosen: "slower", "drawn", "silent".
   const char *why;
   // How it is reached, the best first: `url_count` of them, none unless they were asked for.
   const char *const *urls;

@@ -61,7 +61,7 @@ pub struct tb_runner_up {
     pub rtt_us: u64,
     /// Whether it has answered itself.
     pub verified: bool,
-    /// Why another was chosen: "slower", "silent".
+    /// Why another was chosen: "slower", "drawn", "silent".
     pub why: *const c_char,
     /// How it is reached, the best first: `url_count` of them, none unless they were asked for.
     pub urls: *const *const c_char,

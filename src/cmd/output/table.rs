@@ -8,8 +8,10 @@ use crate::cmd::report::{
     TreeReport, span,
 };
 
-/// The table of `tb trace`. What a NAT64 leads to has a column that tells how it is listed.
+/// The table of `tb trace`. What a NAT64 leads to has a column that tells how it is listed, and where any
+/// tells how full its TURN server is, there is one for that.
 pub(crate) fn trace(trace: &TraceReport) -> String {
+    let loads = trace.candidates.iter().any(|candidate| candidate.load.is_some());
     let detour = trace.candidates.iter().any(|candidate| candidate.listed.is_some());
     let mut header = vec![
         Head::number("LEVEL"),
@@ -19,6 +21,7 @@ pub(crate) fn trace(trace: &TraceReport) -> String {
         Head::number("RTT(ms)"),
         Head::number("TOTAL(ms)"),
     ];
+    header.extend(loads.then(|| Head::number("LOAD")));
     header.extend(detour.then(|| Head::text("LISTED")));
     header.push(Head::text("STATE"));
     let rows = trace.candidates.iter().map(|candidate| {
@@ -34,6 +37,9 @@ pub(crate) fn trace(trace: &TraceReport) -> String {
             or_dash(candidate.rtt_ms),
             or_dash(candidate.total_ms),
         ];
+        cells.extend(
+            loads.then(|| or_dash(candidate.load.map(|load| format!("{}%", load.percent())))),
+        );
         cells.extend(detour.then(|| or_dash(candidate.listed)));
         // The last column: colour counts as width, which matters nowhere else.
         cells.push(style::paint(style::of(candidate.state), candidate.state.as_str()));
@@ -119,7 +125,7 @@ pub(crate) fn status(status: &StatusReport) -> String {
             escaped(&node.state),
             span(node.since_s, ""),
             or_dash(node.rtt_ms.map(Ms)),
-            or_dash(None::<u8>),
+            or_dash(node.load.map(|load| format!("{:.0}%", load * 100.0))),
             or_dash(listed.filter(|_| node.state == "online")),
             or_dash(node.why.as_ref().map(|why| escaped(why))),
         ]

@@ -2,12 +2,12 @@ use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 use turn_balance::{
-    CandidateState, Cost, Hop, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why,
+    CandidateState, Cost, Hop, Load, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why,
 };
 
 use super::ms::Ms;
 use super::problem::Problem;
-use super::trace::state_or_null;
+use super::trace::{share_or_null, state_or_null};
 use super::unresolved::UnresolvedReport;
 
 /// What `tb probe` has found.
@@ -18,6 +18,10 @@ pub(crate) struct ProbeReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) verified: Option<bool>,
+    /// Among how many it was drawn.
+    pub(crate) drawn: Option<u32>,
+    #[serde(serialize_with = "share_or_null")]
+    pub(crate) load: Option<Load>,
     pub(crate) transport: Option<&'static str>,
     /// How the TURN server is reached, as `--format ice` has it.
     pub(crate) urls: Option<Vec<String>>,
@@ -60,6 +64,8 @@ pub(crate) struct RunnerUpReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Ms,
     pub(crate) verified: bool,
+    #[serde(serialize_with = "share_or_null")]
+    pub(crate) load: Option<Load>,
     pub(crate) urls: Option<Vec<String>>,
     #[serde(serialize_with = "word")]
     pub(crate) why: Why,
@@ -78,6 +84,8 @@ impl ProbeReport {
             name: selection.and_then(|s| s.name.as_ref().map(Name::to_string)),
             rtt_ms: selection.map(|s| s.rtt.into()),
             verified: selection.map(|s| s.verified),
+            drawn: selection.and_then(|s| s.drawn),
+            load: selection.and_then(|s| s.load),
             transport: trace.map(|trace| trace.transport.as_str()),
             urls: selection.and_then(|s| texts(&s.urls)),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
@@ -122,6 +130,7 @@ impl From<&RunnerUp> for RunnerUpReport {
             name: runner.name.as_ref().map(Name::to_string),
             rtt_ms: runner.rtt.into(),
             verified: runner.verified,
+            load: runner.load,
             urls: texts(&runner.urls),
             why: runner.why,
         }

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 use turn_balance::{
-    Candidate, CandidateState, Name, Prefix, Strategy, Trace, TurnFault, Unasked, View,
+    Candidate, CandidateState, Load, Name, Prefix, Strategy, Trace, TurnFault, Unasked, View,
 };
 
 use super::ms::Ms;
@@ -47,6 +47,8 @@ pub(crate) struct CandidateReport {
     pub(crate) turn: Option<SocketAddr>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) total_ms: Option<Ms>,
+    #[serde(serialize_with = "share_or_null")]
+    pub(crate) load: Option<Load>,
     pub(crate) sent: u32,
     #[serde(serialize_with = "word")]
     pub(crate) state: CandidateState,
@@ -119,6 +121,7 @@ impl TraceReport {
             turn: candidate.turn,
             rtt_ms: candidate.rtt.map(Ms::from),
             total_ms: candidate.total.map(Ms::from),
+            load: candidate.load,
             sent: candidate.sent,
             state: candidate.state,
             says: candidate.says,
@@ -165,6 +168,14 @@ pub(super) fn state_or_null<S: Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     state.map(CandidateState::as_str).serialize(serializer)
+}
+
+/// As a part of 1.
+pub(super) fn share_or_null<S: Serializer>(
+    load: &Option<Load>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    load.map(|load| f64::from(load.percent()) / 100.0).serialize(serializer)
 }
 
 fn fault_or_null<S: Serializer>(why: &Option<TurnFault>, serializer: S) -> Result<S::Ok, S::Error> {

@@ -43,10 +43,12 @@ class RunnerUp:
     """Its least round-trip time, measured as `Selection.rtt_ms` is."""
     verified: bool
     """Whether it has answered itself."""
+    load: float | None
+    """How full it is, as `Selection.load`."""
     urls: tuple[str, ...]
     """How it is reached, as `Selection.urls`."""
     why: str
-    """Why another was chosen: "slower", "silent" or "later"."""
+    """Why another was chosen: "slower", "drawn", "silent" or "later"."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,10 @@ class Selection:
     """The least round-trip time measured to it or, where it was not asked itself, to the leaf that names it."""
     verified: bool
     """Whether it has answered itself (STUN Binding)."""
+    drawn: int | None
+    """Among how many it was drawn that are as near as one another, by what each has free; None: the least time won."""
+    load: float | None
+    """How full it is, from 0 to 1; None: that is not told."""
     transport: str
     """By which means it was found: "udp" or "https". By "https" it is reached by the first of `urls`."""
     urls: tuple[str, ...]
@@ -100,7 +106,7 @@ class Selection:
     path: tuple[Hop, ...]
     """The balance servers on the way, root first."""
     runners_up: tuple[RunnerUp, ...]
-    """The other TURN servers that could have been chosen, best first."""
+    """The other TURN servers that could have been chosen, in the order to try."""
     cost: Cost
     """What the descent cost."""
     unresolved: tuple[UnresolvedRoot, ...]
@@ -154,6 +160,8 @@ class Selection:
             name=document["name"],
             rtt_ms=document["rtt_ms"],
             verified=document["verified"],
+            drawn=document["drawn"],
+            load=document["load"],
             transport=document["transport"],
             urls=tuple(document["urls"] or ()),
             elapsed_ms=document["elapsed_ms"],

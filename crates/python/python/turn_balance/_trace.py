@@ -31,6 +31,8 @@ class Candidate:
     """Its least round-trip time."""
     total_ms: float | None
     """The round-trip times from the root down to it, added up; None: the descent did not go through it."""
+    load: float | None
+    """How full the TURN server beside it is, from 0 to 1; None: that is not told."""
     sent: int
     """Datagrams sent to it."""
     state: str

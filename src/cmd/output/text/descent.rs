@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use turn_balance::{CandidateState, Unasked, Why};
+use turn_balance::{CandidateState, Load, Unasked, Why};
 
 use super::words::{counted, or_dash};
 use crate::cmd::output::{style, table};
@@ -47,7 +47,7 @@ pub(crate) fn path(probe: &ProbeReport, asks: bool) -> Option<String> {
     let best = probe.rtt_ms?;
     let runner = |runner: &RunnerUpReport| {
         let (why, listed) = (reason(runner, best), listed(runner.listed));
-        let rtt = format!("{} ms, {why}{listed}", runner.rtt_ms);
+        let rtt = format!("{} ms, {why}{}{listed}", runner.rtt_ms, fullness(runner.load));
         let name = or_dash(runner.name.as_ref());
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
     };
@@ -57,8 +57,10 @@ pub(crate) fn path(probe: &ProbeReport, asks: bool) -> Option<String> {
             _ if asks => SILENT,
             _ => UNASKED,
         };
-        let name = or_dash(probe.name.as_ref());
-        vec!["chosen".to_owned(), turn.to_string(), name, format!("{best} ms, {verified}")]
+        let among = |drawn| format!(", drawn among {drawn} that are as near");
+        let drawn = probe.drawn.map(among).unwrap_or_default();
+        let said = format!("{best} ms, {verified}{drawn}{}", fullness(probe.load));
+        vec!["chosen".to_owned(), turn.to_string(), or_dash(probe.name.as_ref()), said]
     });
     let steps = probe.path.iter().map(step).chain(chosen);
     Some(table::columns(steps.chain(probe.runners_up.iter().map(runner))))
@@ -212,10 +214,16 @@ fn listed(listed: Option<SocketAddr>) -> String {
     listed.map(|listed| format!(", listed as {listed}")).unwrap_or_default()
 }
 
+/// How full one is, where that is told.
+fn fullness(load: Option<Load>) -> String {
+    load.map(|load| format!(", {load} full")).unwrap_or_default()
+}
+
 fn reason(runner: &RunnerUpReport, best: Ms) -> String {
     match runner.why {
         Why::Silent => SILENT.to_owned(),
         Why::Later => "answered later".to_owned(),
+        Why::Drawn => "as near, not drawn".to_owned(),
         _ => format!("slower by {} ms", Ms((runner.rtt_ms.0 - best.0).max(0.0))),
     }
 }
@@ -269,6 +277,11 @@ mod tests {
         assert!(path(&example, true).unwrap().ends_with(silent));
         example.runners_up[0].why = Why::Later;
         assert!(path(&example, true).unwrap().ends_with("14.20 ms, answered later\n"));
+        (example.drawn, example.load) = (Some(2), Load::new(41.0, 100));
+        (example.runners_up[0].why, example.runners_up[0].load) = (Why::Drawn, Load::new(9.0, 10));
+        let drawn = "11.97 ms, verified, drawn among 2 that are as near, 41 % full\n\
+                     lost    203.0.113.61:3478  ams-a  14.20 ms, as near, not drawn, 90 % full\n";
+        assert!(path(&example, true).unwrap().ends_with(drawn), "{:?}", path(&example, true));
     }
 
     #[test]

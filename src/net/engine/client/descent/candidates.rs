@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::Index;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::candidate_id::CandidateId;
 use super::entry::Entry;
 use super::heard::Heard;
-use super::options::Refusal;
-use super::rank::{Score, least};
+use super::options::{Refusal, Strategy};
+use super::rank::{Lots, Score, Spare, as_near_as, least};
 use super::report::{Obstacle, Unasked};
 use super::role::Role;
+use crate::net::engine::Rng;
 use crate::net::engine::exchange::{Judged, Proof, Query, Token};
 use crate::net::wire::{Kind, Node, ProbeReply, State};
 use crate::types::unscoped;
@@ -26,14 +27,34 @@ pub(super) const MOST_RETRIES: u8 = 2;
 const MOST_MORE: u8 = 4;
 
 /// All candidates of a descent.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Candidates {
+    /// By what one is drawn of those that are as near as one another; `None`: nobody ever is.
+    lots: Option<Lots>,
     entries: Vec<Entry>,
     by_addr: BTreeMap<SocketAddr, CandidateId>,
     by_request: BTreeMap<u32, CandidateId>,
+    /// Whether a leaf has told how full its TURN server is.
+    loads_are_told: bool,
 }
 
 impl Candidates {
+    /// Nobody yet.
+    pub(super) fn new(strategy: Strategy, rng: &Rng) -> Self {
+        Self {
+            lots: (strategy == Strategy::Best).then(|| Lots::new(rng)),
+            entries: Vec::new(),
+            by_addr: BTreeMap::new(),
+            by_request: BTreeMap::new(),
+            loads_are_told: false,
+        }
+    }
+
+    /// By what one is drawn; `None`: the least time wins, since no server tells what is free.
+    pub(super) fn lots(&self) -> Option<&Lots> {
+        self.lots.as_ref().filter(|_| self.loads_are_told)
+    }
+
     /// Adds a candidate. `None`: its address is known already, and nothing is visited twice.
     pub(super) fn add(&mut self, entry: Entry) -> Option<CandidateId> {
         if self.by_addr.contains_key(&entry.addr) {
@@ -69,6 +90,16 @@ impl Candidates {
     pub(super) fn is_reserve(&self, id: CandidateId) -> bool {
         planted!(DrainingChosen => false);
         self[id].state.is_reserve() || self[self.leaf_of(id)].state.is_reserve()
+    }
+
+    /// What the TURN server of a candidate has free.
+    pub(super) fn spare(&self, id: CandidateId) -> Spare {
+        self[self.leaf_of(id)].spare
+    }
+
+    /// How far one may be, beside the best, that may be chosen: where nobody is drawn, only a nearer one.
+    pub(super) fn reach(&self, best: Duration) -> Duration {
+        if self.lots().is_some() { as_near_as(best) } else { best }
     }
 
     /// The scores of all that fit and have answered.
@@ -173,6 +204,7 @@ impl Candidates {
         let entry = self.entry(id);
         entry.state = reply.state;
         entry.name = reply.name.or(entry.name.take());
+        entry.spare = Spare { load: reply.load, weight: reply.weight };
         let hosts = reply.hosts.into_iter().map(|addr| Node::new(addr, Kind::Balance));
         for node in reply.nodes.into_iter().chain(hosts) {
             if entry.list.len() >= longest_list() {
@@ -197,7 +229,9 @@ impl Candidates {
             (false, _) => entry.role = Role::Balance,
         }
         entry.total = reply.total as usize;
-        entry.role
+        let role = entry.role;
+        self.loads_are_told |= role == Role::Leaf && self[id].spare.load.is_some();
+        role
     }
 
     /// Sends to another address instead of a candidate's. Returns whether it does: not where that is

@@ -234,7 +234,8 @@ impl Descent {
         };
         if self.is_verifying() {
             // It may have missed the end of the race just so, or have led and be out of service now.
-            let leader = self.race.best().map(|best| best.id);
+            let leader = |best| finish::leader(self.race.candidates(), best).score.id;
+            let leader = self.race.best().map(leader);
             for leaf in [Some(id), leader].into_iter().flatten() {
                 self.last_round.ask(now, leaf, &mut self.race);
             }
@@ -292,7 +293,7 @@ impl Descent {
     fn decided_at(&self) -> Instant {
         let limit = |best: Score| match self.phase {
             Phase::Verifying(_) => self.last_round.limit(best, &self.race),
-            _ => best.rtt,
+            _ => self.race.candidates().reach(best.rtt),
         };
         let urls = self.favourite().filter(|_| self.is_verifying());
         let urls = urls.and_then(|score| self.urls.awaited_until(score.id, &self.race));
@@ -315,7 +316,7 @@ impl Descent {
     fn ask_for_urls(&mut self, now: Instant) -> bool {
         let best = match self.is_plain() {
             true => Vec::from_iter(self.favourite()),
-            false => finish::ranked(self.race.candidates()),
+            false => finish::ranked(self.race.candidates()).order,
         };
         self.urls.ask(now, &best, &self.race)
     }
@@ -325,7 +326,7 @@ impl Descent {
         if self.is_plain() && !self.race.options().verifies() {
             return self.race.best();
         }
-        finish::ranked(self.race.candidates()).first().copied()
+        finish::ranked(self.race.candidates()).order.first().copied()
     }
 
     /// Asks the TURN servers of the best leaves themselves. Returns whether there is anything to ask.

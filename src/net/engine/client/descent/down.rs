@@ -111,10 +111,10 @@ impl Levels {
             leaf.outlook.is_none_or(|outlook| outlook <= window)
         };
         // The leader's own copies can only make it lead by more.
-        let leader = candidates.leaf_of(best.id);
-        let others = schedule.measuring().filter(|(_, id)| candidates.leaf_of(*id) != leader);
-        let half = finish::silent_half(candidates, leader).and_then(|id| schedule.newest(id));
-        let mut measuring = half.map(|newest| can_win_until(newest, finish::half_limit(best)));
+        let leader = finish::leader(candidates, best).score;
+        let others = schedule.measuring().filter(|(_, id)| candidates.leaf_of(*id) != leader.id);
+        let half = finish::silent_half(candidates, leader.id).and_then(|id| schedule.newest(id));
+        let mut measuring = half.map(|newest| can_win_until(newest, finish::half_limit(leader)));
         for (newest, id) in others {
             let promises = promises(id, window(best.rtt));
             let limit = if promises { limit } else { limit * 7 / 10 };

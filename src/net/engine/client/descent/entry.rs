@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::candidate_id::CandidateId;
 use super::options::{Options, Refusal};
+use super::rank::Spare;
 use super::report::{Obstacle, Unasked};
 use super::role::Role;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
@@ -37,6 +38,8 @@ pub(super) struct Entry {
     pub(super) outlook: Option<Duration>,
     /// How far it is at most by the same: no further than by way of that server.
     pub(super) farthest: Option<Duration>,
+    /// What its TURN server has free: by its own answer or, until that comes, by the list.
+    pub(super) spare: Spare,
     /// What it lists.
     pub(super) list: Vec<Node>,
     /// How many nodes it says that it lists.
@@ -86,8 +89,9 @@ impl Entry {
             }
         };
         let (name, refused) = (node.name.clone(), verdict.err());
+        let spare = Spare { load: node.load, weight: node.weight };
         let entry = Self::new(node.addr, by.level + 1, Some(via), by.root, role);
-        Self { name, turn, refused, ..entry }
+        Self { name, turn, refused, spare, ..entry }
     }
 
     /// The TURN server of a leaf, to be asked itself.
@@ -115,6 +119,7 @@ impl Entry {
             beside: false,
             outlook: None,
             farthest: None,
+            spare: Spare::default(),
             list: Vec::new(),
             total: 0,
             pad_first: false,

@@ -205,6 +205,9 @@ impl Failure {
                         _ => "it has nothing to offer",
                     },
                     CandidateState::TurnDown => "the TURN server beside it is down",
+                    CandidateState::Full if *nodes == Some(CandidateState::Full) => {
+                        "all its nodes are full"
+                    }
                     CandidateState::Full => "it is full",
                     CandidateState::Draining => "it is draining",
                     CandidateState::Silent => "it asks to come back, and never says anything else",

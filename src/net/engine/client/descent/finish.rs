@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::candidate_id::CandidateId;
 use super::candidates::Candidates;
 use super::entry::Entry;
-use super::rank::Score;
+use super::rank::{Score, as_near_as};
 use super::role::Role;
 
 /// How many silent leaves are asked again beside them.
@@ -19,24 +19,56 @@ const SILENT: usize = 4;
 const RIVAL: [Duration; 3] =
     [Duration::from_millis(4), Duration::from_millis(2), Duration::from_millis(1)];
 
+/// Who would be chosen if all that is asked answered: a leaf, for the TURN server that it names, or one that
+/// a list names.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Leader {
+    pub(super) score: Score,
+    /// Whether it was drawn, of all that are as near.
+    drawn: bool,
+}
+
+/// Who leads beside the best in hand: that one, unless it is drawn.
+pub(super) fn leader(candidates: &Candidates, best: Score) -> Leader {
+    let by_time = Score { id: candidates.leaf_of(best.id), ..best };
+    let Ranking { order, drawn } = match candidates.lots() {
+        Some(_) => promising(candidates),
+        None => Ranking::default(),
+    };
+    match order.first() {
+        Some(score) if drawn > 0 => Leader { score: *score, drawn: true },
+        _ => Leader { score: by_time, drawn: false },
+    }
+}
+
 /// Leaves whose TURN servers the last round asks, the best first. None: whatever they say, the choice
 /// stands.
 pub(super) fn in_doubt(candidates: &Candidates, best: Score) -> Vec<CandidateId> {
-    let mut leaves: Vec<_> = leaves(candidates).collect();
-    leaves.sort_unstable();
-    leaves.retain(|leaf| is_in_doubt(candidates, *leaf, best));
-    let leader = candidates.leaf_of(best.id);
+    let leader = leader(candidates, best);
+    let mut leaves = promising(candidates).order;
+    leaves.retain(|leaf| {
+        candidates[leaf.id].role == Role::Leaf && is_in_doubt(candidates, *leaf, best, leader)
+    });
+    let leader = leader.score.id;
     if leaves.iter().all(|leaf| leaf.id == leader) && is_settled(candidates, leader) {
         return Vec::new();
     }
     leaves.into_iter().map(|leaf| leaf.id).collect()
 }
 
-/// Whether a leaf may be better than the leader, or leads.
-pub(super) fn is_in_doubt(candidates: &Candidates, leaf: Score, best: Score) -> bool {
-    let leader = candidates.leaf_of(best.id);
+/// Whether a leaf may be better than the leader, or leads. Where that was drawn, a sample more decides
+/// nothing.
+pub(super) fn is_in_doubt(
+    candidates: &Candidates,
+    leaf: Score,
+    best: Score,
+    Leader { score: Score { id: leader, .. }, drawn }: Leader,
+) -> bool {
     if leaf.id == leader || !is_settled(candidates, leader) {
         return leaf.id == leader || leaf.is_finalist_beside(best);
+    }
+    if drawn {
+        return false;
     }
     let known = samples(candidates, leaf.id).min(samples(candidates, leader)).clamp(1, RIVAL.len());
     leaf.rtt <= best.rtt + RIVAL[known - 1]
@@ -59,8 +91,8 @@ pub(super) fn silent_half(candidates: &Candidates, leader: CandidateId) -> Optio
 }
 
 /// How long that is waited for, from its newest copy on: a last round would take longer.
-pub(super) fn half_limit(best: Score) -> Duration {
-    best.rtt * 5 / 4 + Duration::from_millis(4)
+pub(super) fn half_limit(leader: Score) -> Duration {
+    leader.rtt * 5 / 4 + Duration::from_millis(4)
 }
 
 /// Leaves whose every copy may have been lost, the most promising first: by their outlook, or by
@@ -73,7 +105,7 @@ pub(super) fn most_promising_silent(candidates: &Candidates, best: Score) -> Vec
     };
     let mut silent: Vec<_> = candidates.iter().filter(silent).map(|(id, _)| id).collect();
     let is_nearer = |id: &CandidateId| candidates[*id].farthest.is_some_and(|at| at <= best.rtt);
-    if is_settled(candidates, candidates.leaf_of(best.id)) && !silent.iter().any(is_nearer) {
+    if is_settled(candidates, leader(candidates, best).score.id) && !silent.iter().any(is_nearer) {
         return Vec::new();
     }
     silent.sort_by_key(|&id| (candidates[id].outlook, id.abs_diff(best.id)));
@@ -95,8 +127,18 @@ pub(super) fn fastest_turn(candidates: &Candidates) -> Option<Duration> {
     turns.filter_map(|id| measured(candidates, id)).min()
 }
 
-/// What can be chosen, best first: TURN servers that answered themselves, then those whose leaf did.
-pub(super) fn ranked(candidates: &Candidates) -> Vec<Score> {
+/// What can be chosen, in the order to try.
+#[derive(Debug, Default)]
+pub(super) struct Ranking {
+    pub(super) order: Vec<Score>,
+    /// How many of the first are as near as one another, and in the order of a draw; 0: the least time
+    /// comes first.
+    pub(super) drawn: usize,
+}
+
+/// What can be chosen: TURN servers that answered themselves, then those whose leaf did, each by time. Of
+/// the first of these, those that are as near as the best are drawn, where they tell what is free.
+pub(super) fn ranked(candidates: &Candidates) -> Ranking {
     let asked = |turn: SocketAddr| {
         let is = |entry: &Entry| entry.addr == turn && entry.rtt.is_some();
         turns(candidates).any(|(id, entry)| is(entry) && candidates.can_win(id))
@@ -112,7 +154,36 @@ pub(super) fn ranked(candidates: &Candidates) -> Vec<Score> {
         .filter_map(|(id, entry)| Some((entry.role != Role::Turn, score(id)?)))
         .collect();
     ranked.sort_unstable_by_key(|(unasked, score)| (score.reserve, *unasked, *score));
-    ranked.into_iter().map(|(_, score)| score).collect()
+    let kind = |(unasked, score): &(bool, Score)| (score.reserve, *unasked);
+    let first = ranked.first().map(kind);
+    let alike = ranked.iter().take_while(|one| Some(kind(one)) == first).count();
+    let mut order: Vec<_> = ranked.into_iter().map(|(_, score)| score).collect();
+    let drawn = draw(candidates, &mut order[..alike]);
+    Ranking { order, drawn }
+}
+
+/// The same, as if all that leaves name would answer: leaves stand for their TURN servers.
+fn promising(candidates: &Candidates) -> Ranking {
+    let listed = turns(candidates).filter(|(id, entry)| !entry.beside && candidates.can_win(*id));
+    let listed = listed.filter_map(|(id, _)| candidates.score(id));
+    let mut order: Vec<_> = leaves(candidates).chain(listed).collect();
+    order.sort_unstable();
+    let drawn = draw(candidates, &mut order);
+    Ranking { order, drawn }
+}
+
+/// Draws among the first of some, by time, and those that are as near. Returns how many these are; 0: there
+/// was no draw.
+fn draw(candidates: &Candidates, by_time: &mut [Score]) -> usize {
+    let (Some(lots), Some(best)) = (candidates.lots(), by_time.first().copied()) else { return 0 };
+    let is_near =
+        |score: &&Score| score.reserve == best.reserve && score.rtt <= as_near_as(best.rtt);
+    let near = by_time.iter().take_while(is_near).count();
+    let of = |id: CandidateId| {
+        let entry = &candidates[id];
+        (entry.turn.unwrap_or(entry.addr), candidates.spare(id))
+    };
+    if lots.draw(&mut by_time[..near], of) { near } else { 0 }
 }
 
 /// The least time measured to a candidate that can be chosen. A TURN server on the host of the leaf

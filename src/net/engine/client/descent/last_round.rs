@@ -61,10 +61,12 @@ impl LastRound {
         let score = finish::leaf_score(candidates, leaf);
         let (Some(score), Some(best)) = (score, race.best()) else { return };
         let plain = race.options().strategy == Strategy::First;
-        let leads = leaf == candidates.leaf_of(best.id);
+        let leader = finish::leader(candidates, best);
+        let leads = leaf == leader.score.id;
         let fits = leads || !plain && self.finalists.len() < FINALISTS;
         let asks = fits && race.options().verifies();
-        if !asks || !finish::is_in_doubt(candidates, score, best) || !self.finalists.insert(leaf) {
+        let in_doubt = asks && finish::is_in_doubt(candidates, score, best, leader);
+        if !in_doubt || !self.finalists.insert(leaf) {
             return;
         }
         let silent = candidates[leaf].rtt.is_none();
@@ -88,7 +90,7 @@ impl LastRound {
     /// down.
     pub(super) fn silent(&self, race: &Race) -> Vec<CandidateId> {
         let candidates = race.candidates();
-        let fastest = finish::fastest_turn(candidates);
+        let fastest = finish::fastest_turn(candidates).map(|rtt| candidates.reach(rtt));
         let better = |leaf: &CandidateId| {
             let rtt = candidates[*leaf].rtt;
             rtt.is_some_and(|rtt| fastest.is_none_or(|fastest| rtt < fastest))
@@ -98,11 +100,12 @@ impl LastRound {
         turns.filter(|turn| candidates[*turn].is_awaited()).collect()
     }
 
-    /// How old the newest copy to one may get: the time of the best that has answered itself, or what
-    /// the slowest leaf's time allows its neighbour.
+    /// How old the newest copy to one may get: the time of the best that has answered itself, or of one
+    /// that is as near, or what the slowest leaf's time allows its neighbour.
     pub(super) fn limit(&self, best: Score, race: &Race) -> Duration {
         let leaves = self.finalists.iter().filter_map(|leaf| race.candidates()[*leaf].rtt);
         let slowest = || window(leaves.max().unwrap_or(best.rtt));
-        finish::fastest_turn(race.candidates()).unwrap_or_else(slowest)
+        let fastest = finish::fastest_turn(race.candidates());
+        fastest.map_or_else(slowest, |rtt| race.candidates().reach(rtt))
     }
 }

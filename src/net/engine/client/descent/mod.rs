@@ -1,7 +1,7 @@
 //! The client's race down the cascade: one descent, from the roots to a TURN server.
 //!
 //! [`Descent`] puts the parts together, each of which owns its state: `race` asks, hears and goes
-//! down, with `candidates` (whom it knows), `schedule` (what is due and awaited, until when), `down`
+//! down, with `candidates` (whom it knows) and `entry` (what of each), `schedule` (what is due and awaited, until when), `down`
 //! (the levels), `budget` (what it may send, whatever lists say) and `post` (what it has sent); `roots`
 //! has the names that are still looked up. The rules stand apart from them:
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate

@@ -11,7 +11,7 @@ use super::detour::Used;
 use super::down::deepest;
 use super::entry::Entry;
 use super::failure::Failure;
-use super::finish::ranked;
+use super::finish::{Ranking, ranked};
 use super::options::{Options, Strategy, Verify};
 use super::race::Race;
 use super::rank::Score;
@@ -99,7 +99,10 @@ impl<'a> Ending<'a> {
         let Score { rtt, id, .. } = choice?;
         let path = self.candidates.path(id).into_iter().rev();
         let path = path.filter(|&at| self.candidates[at].role != Role::Turn);
-        let runners_up = ranked(self.candidates).into_iter().filter(|score| score.id != id);
+        let Ranking { order, drawn: alike } = ranked(self.candidates);
+        let drawn = order[..alike].iter().any(|score| score.id == id).then_some(alike);
+        let runners_up = order.into_iter().enumerate().filter(|(_, score)| score.id != id);
+        let runner_up = |(place, score)| self.runner_up(score, place < alike);
         let entry = &self.candidates[id];
         let Used { addr: turn, listed } = self.turn_of(id).unwrap_or(used(entry));
         Ok(Selection {
@@ -108,12 +111,14 @@ impl<'a> Ending<'a> {
             name: self.name(id),
             rtt,
             verified: entry.turn.is_some_and(|turn| self.has_answered(turn)),
+            drawn: drawn.and_then(|drawn| u32::try_from(drawn).ok()),
+            load: self.candidates.spare(id).load,
             transport: Transport::Udp,
             urls: self.urls(id),
             elapsed: self.elapsed,
             strategy: self.options.strategy,
             path: path.map(|at| self.hop(at)).collect(),
-            runners_up: runners_up.filter_map(|score| self.runner_up(score)).collect(),
+            runners_up: runners_up.filter_map(runner_up).collect(),
             cost: self.cost,
             unresolved: self.unresolved.clone(),
         })
@@ -126,12 +131,15 @@ impl<'a> Ending<'a> {
         choice: Result<Score, Failure>,
     ) -> Result<Vec<Contender>, Failure> {
         let chosen = choice?;
-        let others = ranked(self.candidates).into_iter().filter(|score| !score.reserve);
+        let others = ranked(self.candidates).order.into_iter().filter(|score| !score.reserve);
         let mut contenders: Vec<Contender> = Vec::new();
         for score in [chosen].into_iter().chain(others.filter(|score| score.id != chosen.id)) {
             let turn = self.candidates[score.id].turn;
             let silent = score.id != chosen.id && turn.is_some_and(|turn| self.is_silent(turn));
-            let contender = self.contender(score)?;
+            let mut contender = self.contender(score)?;
+            if score.id != chosen.id {
+                contender.selection.drawn = None;
+            }
             let known = |one: &Contender| one.selection.turn == contender.selection.turn;
             if !silent && !contenders.iter().any(known) {
                 contenders.push(contender);
@@ -259,6 +267,9 @@ impl<'a> Ending<'a> {
         let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
         let refused = entry.state == State::Offering;
         let (fault, nodes) = (self.unoffered.fault(at), self.unoffered.of_nodes(at));
+        // That of its own TURN server is told beside that.
+        let all_full = entry.state == State::Full && entry.turn.is_none();
+        let nodes = nodes.or(all_full.then_some(CandidateState::Full));
         // It has answered, and with nothing but cookies.
         let evasive = entry.retries > MOST_RETRIES && entry.list.is_empty() && entry.turn.is_none();
         let (level, at, unresolved) = (entry.level, self.parent(at), self.unresolved.clone());
@@ -295,18 +306,20 @@ impl<'a> Ending<'a> {
         Hop { level: entry.level, addr, listed, name, rtt: entry.rtt, says }
     }
 
-    fn runner_up(&self, Score { rtt, id, .. }: Score) -> Option<RunnerUp> {
+    /// `alike`: it took part in the draw.
+    fn runner_up(&self, Score { rtt, id, .. }: Score, alike: bool) -> Option<RunnerUp> {
         let entry = &self.candidates[id];
         let turn = entry.turn?;
         let why = match self.options.strategy {
             Strategy::First => Why::Later,
             Strategy::Best if self.is_silent(turn) => Why::Silent,
+            Strategy::Best if alike => Why::Drawn,
             Strategy::Best => Why::Slower,
         };
         let verified = self.has_answered(turn);
         let Used { addr: turn, listed } = self.turn_of(id)?;
-        let (name, urls) = (self.name(id), self.urls(id));
-        Some(RunnerUp { turn, listed, name, rtt, verified, urls, why })
+        let (name, urls, load) = (self.name(id), self.urls(id), self.candidates.spare(id).load);
+        Some(RunnerUp { turn, listed, name, rtt, verified, load, urls, why })
     }
 
     /// A TURN server that was chosen and not asked itself stands below the leaf that names it.
@@ -324,6 +337,7 @@ impl<'a> Ending<'a> {
             turn: Some(addr),
             rtt: None,
             total: None,
+            load: None,
             sent: 0,
             state: CandidateState::Selected,
             says: None,
@@ -368,6 +382,7 @@ impl<'a> Ending<'a> {
             turn: self.turn_of(id).map(|turn| turn.addr),
             rtt: entry.rtt,
             total: if gone_through { self.total(id) } else { None },
+            load: entry.spare.load.filter(|_| entry.role != Role::Balance),
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
             says: out_of_service(entry.state).filter(|says| *says != state),

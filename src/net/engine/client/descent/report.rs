@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::options::Strategy;
-use crate::types::{Name, TurnUrl, UnresolvedRoot};
+use crate::types::{Load, Name, TurnUrl, UnresolvedRoot};
 
 /// The result of a descent: a TURN server, and how it was found.
 ///
@@ -41,6 +41,11 @@ pub struct Selection {
     /// of the fastest leaf is chosen on the leaf's word, unless [`Verify::Require`](crate::Verify::Require)
     /// forbids it.
     pub verified: bool,
+    /// Among how many it was drawn that are as near as one another, by what each has free; `None`: the
+    /// least time won, as it does where no server tells how full it is.
+    pub drawn: Option<u32>,
+    /// How full it is, where that is told.
+    pub load: Option<Load>,
     /// By which means it was found. By [`Transport::Https`] it is reached by the first of `urls`: over UDP it
     /// may not be.
     pub transport: Transport,
@@ -55,7 +60,8 @@ pub struct Selection {
     pub strategy: Strategy,
     /// The balance servers on the way, root first.
     pub path: Vec<Hop>,
-    /// The other TURN servers that could have been chosen, best first.
+    /// The other TURN servers that could have been chosen, in the order to try: those of a draw as they
+    /// were drawn, then the others, best first.
     pub runners_up: Vec<RunnerUp>,
     /// What the descent cost.
     pub cost: Cost,
@@ -122,6 +128,8 @@ pub struct RunnerUp {
     pub rtt: Duration,
     /// Whether it has answered itself, as [`Selection::verified`].
     pub verified: bool,
+    /// How full it is, as [`Selection::load`].
+    pub load: Option<Load>,
     /// How it is reached, as [`Selection::urls`]; of those that are far from the best the default.
     pub urls: Vec<TurnUrl>,
     /// Why another was chosen.
@@ -136,6 +144,8 @@ pub struct RunnerUp {
 pub enum Why {
     /// It is slower than the one that was.
     Slower,
+    /// It is as near as the one that was, and was drawn later, by what both have free.
+    Drawn,
     /// Its leaf answered; the TURN server itself, asked in the last round, did not.
     Silent,
     /// The strategy was [`Strategy::First`], and another answered first.
@@ -147,6 +157,7 @@ impl Why {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Slower => "slower",
+            Self::Drawn => "drawn",
             Self::Silent => "silent",
             Self::Later => "later",
         }

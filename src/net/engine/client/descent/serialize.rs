@@ -11,16 +11,18 @@ use super::failure::Failure;
 use super::ice::{IceConfiguration, IceServer};
 use super::report::{CandidateState, Hop, RunnerUp, Selection, Unasked};
 use super::trace::{Candidate, Trace};
-use crate::types::{Name, TurnCredentials, TurnFault, TurnUrl, UnresolvedRoot};
+use crate::types::{Load, Name, TurnCredentials, TurnFault, TurnUrl, UnresolvedRoot};
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 18)?;
+        let mut document = serializer.serialize_struct("Selection", 20)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
         document.serialize_field("rtt_ms", &ms(self.rtt))?;
         document.serialize_field("verified", &self.verified)?;
+        document.serialize_field("drawn", &self.drawn)?;
+        document.serialize_field("load", &self.load.map(Load::share))?;
         document.serialize_field("transport", self.transport.as_str())?;
         document.serialize_field("urls", &asked(&self.urls))?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
@@ -53,12 +55,13 @@ impl Serialize for Hop {
 
 impl Serialize for RunnerUp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runner = serializer.serialize_struct("RunnerUp", 7)?;
+        let mut runner = serializer.serialize_struct("RunnerUp", 8)?;
         runner.serialize_field("turn", &self.turn)?;
         runner.serialize_field("listed", &self.listed)?;
         runner.serialize_field("name", &text(self.name.as_ref()))?;
         runner.serialize_field("rtt_ms", &ms(self.rtt))?;
         runner.serialize_field("verified", &self.verified)?;
+        runner.serialize_field("load", &self.load.map(Load::share))?;
         runner.serialize_field("urls", &asked(&self.urls))?;
         runner.serialize_field("why", self.why.as_str())?;
         runner.end()
@@ -144,7 +147,7 @@ impl<'a> Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { candidate, via } = self;
-        let mut row = serializer.serialize_struct("Candidate", 14)?;
+        let mut row = serializer.serialize_struct("Candidate", 15)?;
         row.serialize_field("level", &candidate.level)?;
         row.serialize_field("addr", &candidate.addr)?;
         row.serialize_field("listed", &candidate.listed)?;
@@ -153,6 +156,7 @@ impl Serialize for Row<'_> {
         row.serialize_field("turn", &candidate.turn)?;
         row.serialize_field("rtt_ms", &candidate.rtt.map(ms))?;
         row.serialize_field("total_ms", &candidate.total.map(ms))?;
+        row.serialize_field("load", &candidate.load.map(Load::share))?;
         row.serialize_field("sent", &candidate.sent)?;
         row.serialize_field("state", candidate.state.as_str())?;
         row.serialize_field("says", &candidate.says.map(CandidateState::as_str))?;

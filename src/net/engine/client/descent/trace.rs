@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::options::Strategy;
 use super::report::{CandidateState, Cost, Selection, Transport, Unasked};
 use crate::net::wire::View;
-use crate::types::{Name, Prefix, TurnFault, UnresolvedRoot};
+use crate::types::{Load, Name, Prefix, TurnFault, UnresolvedRoot};
 
 /// Everything a descent has seen.
 ///
@@ -61,6 +61,8 @@ pub struct Candidate {
     /// The round-trip times from the root down to it, added up: the least time in which a descent
     /// gets there. `None`: the descent did not go through it.
     pub total: Option<Duration>,
+    /// How full the TURN server beside it is, where that is told.
+    pub load: Option<Load>,
     /// Datagrams sent to it.
     pub sent: u32,
     /// What became of it.

@@ -80,6 +80,7 @@ fn row(level: u8, via: usize, down: &Down) -> Candidate {
         turn,
         rtt: None,
         total: None,
+        load: None,
         sent: 0,
         state: state(down),
         says: None,

@@ -192,6 +192,7 @@ impl MeasuredTurn {
             self.leaf.set_cookie(reply.cookie.clone());
         } else {
             self.contender.says = out_of_service(reply.state);
+            self.contender.selection.load = reply.load;
             let lists = !reply.nodes.is_empty() || !reply.hosts.is_empty();
             self.renamed = lists || reply.turn != Some(self.contender.listed());
         }
@@ -201,9 +202,10 @@ impl MeasuredTurn {
     /// As if a descent had selected it now, beside those who stand by.
     pub(super) fn selection(&self, standbys: &[Self]) -> Selection {
         let runner_up = |standby: &Self| {
-            let Selection { turn, listed, name, verified, urls, .. } =
+            let Selection { turn, listed, name, verified, load, urls, .. } =
                 standby.contender.selection.clone();
-            RunnerUp { turn, listed, name, rtt: standby.rtt, verified, urls, why: Why::Slower }
+            let (rtt, why) = (standby.rtt, Why::Slower);
+            RunnerUp { turn, listed, name, rtt, verified, load, urls, why }
         };
         Selection {
             rtt: self.rtt,

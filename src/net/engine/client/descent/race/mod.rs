@@ -45,7 +45,7 @@ impl Race {
     /// A race that nobody takes part in yet.
     pub(super) fn new(options: Options, now: Instant, rng: Rng) -> Self {
         let mut race = Self {
-            candidates: Candidates::default(),
+            candidates: Candidates::new(options.strategy, &rng),
             schedule: Schedule::new(now, ROOT_PATIENCE),
             levels: Levels::default(),
             post: Post::new(&options, rng),
@@ -254,10 +254,10 @@ impl Race {
     /// Until when runners-up are awaited. `None`: as many as are wanted are in hand, or nobody is left.
     pub(super) fn runners_up_until(&self) -> Option<Instant> {
         let (wanted, best) = (self.options.runners_up, self.best?);
-        if wanted == 0 || finish::ranked(&self.candidates).len() > wanted {
+        if wanted == 0 || finish::ranked(&self.candidates).order.len() > wanted {
             return None;
         }
-        let leader = self.candidates.leaf_of(best.id);
+        let leader = finish::leader(&self.candidates, best).score.id;
         let is_other = |id| self.candidates.leaf_of(id) != leader;
         let (newest, _) = self.schedule.measuring().find(|(_, id)| is_other(*id))?;
         Some(can_win_until(newest, around(best.rtt)))
