@@ -49,7 +49,7 @@ export function cascade(size) {
     return {
       id: kind === 'turn' ? `turn:${addr}` : addr, addr, public: addr, kind, name: nth === 0 ? city : `${city}-${nth}`, joined: kind === 'leaf' && at % 3 === 0,
       state: 'online', at_s: 40 + Math.floor(next() * 9000), fault: null, why: null, rtt_ms: past.at(-1), turn: kind === 'leaf' ? `${ip}:3478` : null,
-      load: null, lists: kind === 'balance' ? ['a', 'b', 'c', 'd'].slice(0, 2 + (at % 3)).map(entry) : [], past,
+      load: kind === 'turn' ? null : Math.round(20 + 60 * next()) / 100, lists: kind === 'balance' ? ['a', 'b', 'c', 'd'].slice(0, 2 + (at % 3)).map(entry) : [], past,
     }
   })
   const named = (name) => nodes.find((node) => node.name === name) ?? {}
