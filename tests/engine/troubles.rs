@@ -340,6 +340,25 @@ fn a_server_that_can_never_offer_anything_says_so_at_once_and_until_it_can() {
 }
 
 #[test]
+fn a_load_that_cannot_be_read_is_wrong_until_it_can() {
+    let mut world = pair(&[node(11)], [Trust::default(), Trust::default()]);
+    let start = world.now;
+    let set = |world: &mut World, unknown| {
+        let now = world.now;
+        let server = world.hosts.get_mut(&node(11)).unwrap().server_mut();
+        server.engine.set_load_unknown(now, unknown);
+    };
+    set(&mut world, true);
+    world.run_for(700 * SECOND);
+    assert_eq!(wrong(&world, node(11)), [Trouble::LoadUnknown]);
+    set(&mut world, false);
+    world.run_for(700 * SECOND);
+    assert_eq!(world.hosts[&node(11)].server().engine.troubles().count(), 0);
+    let told = told(&world, node(11), start);
+    let [(600..=610, TroubleStage::Lasts)] = told[..] else { panic!("{told:?}") };
+}
+
+#[test]
 fn a_turn_server_that_never_answers_is_told_again_after_ten_minutes() {
     let mut world = pair(&[node(11)], [Trust::default(), Trust::default()]);
     world.hosts.remove(&turn(11));

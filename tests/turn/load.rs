@@ -50,11 +50,9 @@ fn exposes(addr: SocketAddr, answer: &'static str) {
     });
 }
 
-/// A server beside a TURN server that is not asked.
-fn beside(net: &Net, n: u8, load: &str) -> Served {
-    let turn = net.turn(n);
-    let text = format!("turn = {{ bind = '{turn}', health = 'none', {load} }}\n");
-    Served::start(BUILT, net.server(n), "info", &text)
+/// The configuration of a server beside a TURN server that is not asked.
+fn beside(net: &Net, n: u8, load: &str) -> String {
+    format!("turn = {{ bind = '{}', health = 'none', {load} }}\n", net.turn(n))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -115,15 +113,25 @@ fn what_cannot_be_read_for_15_s_is_not_known() {
     let net = Net::new();
     let file = BUILT.file("load");
     fs::write(&file, "40\n").unwrap();
+    let admin = SocketAddr::new(net.ip(1), 9301);
+    let load = format!("capacity = 400, load = {{ file = '{}' }}", file.display());
+    let section = format!("[admin]\nbind = '{admin}'\n");
     let mut leaf =
-        beside(&net, 1, &format!("capacity = 400, load = {{ file = '{}' }}", file.display()));
+        Served::start(BUILT, net.server(1), "info", &(beside(&net, 1, &load) + &section));
+    let wrong = || {
+        let status = Command::new(BUILT.tb).args(["status", &admin.to_string()]).output().unwrap();
+        String::from_utf8_lossy(&status.stdout)
+            .contains("how full its TURN server is cannot be read")
+    };
     tells(net.server(1), Some(10));
     fs::write(&file, "forty").unwrap();
     leaf.until_it_logs("load is not known");
     tells(net.server(1), None);
+    assert!(wrong());
     fs::write(&file, "80").unwrap();
     leaf.until_it_logs("load is known again");
     tells(net.server(1), Some(20));
+    assert!(!wrong());
     let log = leaf.end();
     assert!(log.contains("reason=it is no number that is 0 or more"), "{log}");
     assert_eq!(log.matches("load is").count(), 2, "{log}");
@@ -136,7 +144,8 @@ fn where_all_are_full_tb_probe_says_so() {
     let file = BUILT.file("load");
     fs::write(&file, "390").unwrap();
     let load = format!("capacity = 400, load = {{ file = '{}' }}", file.display());
-    let leaves = [1, 2].map(|n| beside(&net, n, &load));
+    let leaf = |n| Served::start(BUILT, net.server(n), "info", &beside(&net, n, &load));
+    let leaves = [1, 2].map(leaf);
     let nodes = [1, 2].map(|n| format!("'{}'", net.server(n))).join(", ");
     let root = net.server(3);
     let _root = Served::start(BUILT, root, "warn", &format!("cluster.nodes = [{nodes}]\n"));

@@ -14,6 +14,11 @@ impl ServerEngine {
         }
     }
 
+    /// Whether where that stands cannot be read. When it begins and ends is told elsewhere.
+    pub fn set_load_unknown(&mut self, now: Instant, unknown: bool) {
+        self.watch.set_load_unknown(now, unknown);
+    }
+
     /// The TURN server beside it can serve so much beside others; 0: that is not told.
     pub fn set_weight(&mut self, weight: u32) {
         if self.load.weight != weight {

@@ -40,6 +40,8 @@ pub enum Trouble {
         /// Where clients are told it is.
         public: SocketAddr,
     },
+    /// How full that is cannot be read. When that begins is told with the reason.
+    LoadUnknown,
     /// What a peer sends is dropped for its tag.
     Refused {
         /// Who.
@@ -345,6 +347,7 @@ impl Trouble {
             Self::Barren => "nothing-configured",
             Self::Unchecked { .. } => "unchecked",
             Self::TurnDown { .. } => "turn-down",
+            Self::LoadUnknown => "load-unknown",
             Self::Refused { refusal, .. } => refusal.fault.as_str(),
             Self::Unwelcome { .. } => "unwelcome",
             Self::NotTaken { .. } => "not-taken",
@@ -366,6 +369,7 @@ impl fmt::Display for Trouble {
             Self::Unchecked { ever: false } => f.write_str("no superior has checked it"),
             Self::Unchecked { ever: true } => f.write_str("no superior checks it any more"),
             Self::TurnDown { public } => write!(f, "the TURN server {public} is down"),
+            Self::LoadUnknown => f.write_str("how full its TURN server is cannot be read"),
             Self::Refused { peer, refusal } => {
                 let TagRefusal { message, fault } = refusal;
                 write!(f, "the {} of {peer} is not believed: its tag {fault}", message.as_str())

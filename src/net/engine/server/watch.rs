@@ -30,6 +30,11 @@ impl Watch {
         self.troubles.set(now, Trouble::Barren, barren);
     }
 
+    /// Whether it cannot be read how full the TURN server beside it is.
+    pub(super) fn set_load_unknown(&mut self, now: Instant, unknown: bool) {
+        self.troubles.set_quiet(now, Trouble::LoadUnknown, unknown);
+    }
+
     /// There are nodes, which must be online some time from now.
     pub(super) fn await_nodes(&mut self, now: Instant) {
         self.roll_call.begin(now);

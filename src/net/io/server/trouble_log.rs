@@ -34,6 +34,9 @@ pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
         Trouble::TurnDown { public } => {
             warn!(trouble = %what, lasts, turn = %public, "the TURN server is still down");
         }
+        Trouble::LoadUnknown => {
+            warn!(trouble = %what, lasts, "the load of the TURN server is still not known");
+        }
         Trouble::Refused { peer, refusal: TagRefusal { message, fault } } => warn!(
             trouble = %what,
             lasts,
@@ -93,7 +96,7 @@ pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
 /// Whom it is about; `-`: this server.
 fn about(trouble: &Trouble) -> String {
     match trouble {
-        Trouble::Barren | Trouble::Unchecked { .. } => "-".to_owned(),
+        Trouble::Barren | Trouble::Unchecked { .. } | Trouble::LoadUnknown => "-".to_owned(),
         Trouble::TurnDown { public: addr }
         | Trouble::Refused { peer: addr, .. }
         | Trouble::Unwelcome { from: addr, .. }

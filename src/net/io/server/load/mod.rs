@@ -59,6 +59,7 @@ async fn keep_reading(shared: Arc<SharedState>, mut planned: watch::Receiver<Opt
                 }
                 // What another source would have said of late says nothing of this one.
                 shared.engine().set_load(None);
+                shared.engine().set_load_unknown(Instant::now(), false);
                 shared.publish();
             }
             () = follow(plan, &shared) => {}
@@ -78,11 +79,13 @@ async fn follow(plan: Option<LoadPlan>, shared: &SharedState) {
             Ok(used) => {
                 shared.engine().set_load(Load::new(used, capacity));
                 if readings.succeed(now) {
+                    shared.engine().set_load_unknown(now, false);
                     info!(source = %place(&source), "load is known again");
                 }
             }
             Err(fault) if readings.fail(now) => {
                 shared.engine().set_load(None);
+                shared.engine().set_load_unknown(now, true);
                 warn!(source = %place(&source), reason = %fault, "load is not known");
             }
             Err(_) => {}
