@@ -96,7 +96,7 @@ proptest! {
         let mut bench = course(seed, &steps);
         bench.finds = true;
         for n in 1..=4 {
-            *bench.spot(n) = Spot { rtt: ms(20), turn_lives: true, leaf_lives: true, state: State::Offering, names: 3478 };
+            *bench.spot(n) = Spot { rtt: ms(20), turn_lives: true, leaf_lives: true, state: State::Offering, names: 3478, drawn: false };
         }
         bench.run(s(400));
         let using = bench.using().unwrap();

@@ -91,6 +91,16 @@ fn whoever_asks_not_to_be_chosen_is_left_at_once() {
 }
 
 #[test]
+fn of_those_that_were_drawn_the_next_is_gone_to_and_not_the_nearest() {
+    let mut bench = Bench::new(12, &[20, 24, 21]);
+    (1..=3).for_each(|n| bench.spot(n).drawn = true);
+    bench.run(s(60));
+    bench.spot(1).state = State::Full;
+    bench.run(ms(5_600));
+    assert_eq!(bench.using(), Some(2));
+}
+
+#[test]
 fn a_leaf_that_names_another_turn_server_is_left() {
     let mut bench = Bench::new(6, &[20, 25]);
     bench.run(s(60));

@@ -136,10 +136,7 @@ impl<'a> Ending<'a> {
         for score in [chosen].into_iter().chain(others.filter(|score| score.id != chosen.id)) {
             let turn = self.candidates[score.id].turn;
             let silent = score.id != chosen.id && turn.is_some_and(|turn| self.is_silent(turn));
-            let mut contender = self.contender(score)?;
-            if score.id != chosen.id {
-                contender.selection.drawn = None;
-            }
+            let contender = self.contender(score)?;
             let known = |one: &Contender| one.selection.turn == contender.selection.turn;
             if !silent && !contenders.iter().any(known) {
                 contenders.push(contender);

@@ -89,6 +89,11 @@ impl MeasuredTurn {
         self.contender.selection.verified
     }
 
+    /// Whether it stands where a draw has put it.
+    pub(super) fn was_drawn(&self) -> bool {
+        self.contender.selection.drawn.is_some()
+    }
+
     /// Why it is not to be used, as its leaf says.
     pub(super) fn out_of_service(&self) -> Option<WatchReason> {
         let renamed = self.renamed.then_some(WatchReason::Renamed);

@@ -302,13 +302,15 @@ impl WatchEngine {
         }
     }
 
-    /// The best of those who stand by, can be used, and live.
+    /// The best of those who stand by, can be used, and live: of those that were as near as the best the one
+    /// that was drawn first, or all who leave a full one would fill the next.
     fn best_standby(&self, lives: impl Fn(&MeasuredTurn) -> bool) -> Option<usize> {
         let may = |one: &MeasuredTurn| {
             one.out_of_service().is_none() && (one.is_verified() || !self.proven) && lives(one)
         };
         let standbys = self.standbys.iter().enumerate().filter(|(_, one)| may(one));
-        let best = standbys.min_by_key(|(at, one)| (!one.is_verified(), one.rtt, *at));
+        let rtt = |one: &MeasuredTurn| (!one.was_drawn()).then_some(one.rtt);
+        let best = standbys.min_by_key(|(at, one)| (!one.is_verified(), rtt(one), *at));
         best.map(|(at, _)| at)
     }
 
