@@ -460,4 +460,6 @@ fn other_limits_go_on_where_those_before_were() {
     });
     host.responder.set_limiter(Arc::new(third));
     assert_eq!(host.count(100, |_| spent).0, 100, "who is exempt is not limited");
+    host.responder.set_limiter(first);
+    assert_eq!(host.count(100, |_| fresh).0, 0, "in the same tables, which take their memory once");
 }

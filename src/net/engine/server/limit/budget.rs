@@ -63,36 +63,27 @@ struct Bearers {
 impl Budgets {
     /// All of them full.
     pub(super) fn new(rates: &Rates, places: usize, hash: KeyedHash) -> Self {
-        let [v4, v6] = [rates.v4_32, rates.v6_64].map(u64::from);
-        let heartbeats = if v4 == 0 && v6 == 0 { 0 } else { HEARTBEATS };
-        Self {
+        let budgets = Self {
             hash,
-            requests: Addresses::new(rates, 1, places),
-            bindings: Addresses::new(rates, BINDINGS, places),
-            v4_bearers: Bearers::new(v4, places),
-            v6_bearers: Bearers::new(v6, places),
-            // Who limits no address limits no node.
-            node: RateTable::new(heartbeats, 0, places),
-        }
+            requests: Addresses::new(places),
+            bindings: Addresses::new(places),
+            v4_bearers: Bearers::new(places),
+            v6_bearers: Bearers::new(places),
+            node: RateTable::new(0, places),
+        };
+        budgets.limit_to(rates);
+        budgets
     }
 
-    /// Go on where others were, whose hash is the same.
-    pub(super) fn take_over(&self, before: &Self) {
-        for (now, before) in self.tables().into_iter().zip(before.tables()) {
-            now.take_over(before);
-        }
-    }
-
-    /// How they put what in which place.
-    pub(super) fn hash(&self) -> KeyedHash {
-        self.hash
-    }
-
-    fn tables(&self) -> Vec<&RateTable> {
-        let Self { requests, bindings, v4_bearers, v6_bearers, node, .. } = self;
-        let addresses = [requests, bindings].into_iter().flat_map(Addresses::tables);
-        let bearers = [v4_bearers, v6_bearers].into_iter().flat_map(Bearers::tables);
-        addresses.chain(bearers).chain([node]).collect()
+    /// Other rates from now on. In other tables they would take memory twice over, for as long as an allocator likes.
+    pub(super) fn limit_to(&self, rates: &Rates) {
+        let [v4, v6] = [rates.v4_32, rates.v6_64].map(u64::from);
+        self.requests.limit_to(rates, 1);
+        self.bindings.limit_to(rates, BINDINGS);
+        self.v4_bearers.limit_to(v4);
+        self.v6_bearers.limit_to(v6);
+        // Who limits no address limits no node.
+        self.node.limit_to(if v4 == 0 && v6 == 0 { 0 } else { HEARTBEATS });
     }
 
     /// Takes one request from the budgets of an address and its networks. Returns whether all of
@@ -134,22 +125,27 @@ impl Budgets {
 }
 
 impl Addresses {
-    fn tables(&self) -> [&RateTable; 5] {
-        let Self { v4_address, v4_network, v6_subnet, v6_site, v6_block } = self;
-        [v4_address, v4_network, v6_subnet, v6_site, v6_block]
+    fn new(places: usize) -> Self {
+        Self {
+            v4_address: RateTable::new(0, places),
+            v4_network: RateTable::new(16, places),
+            v6_subnet: RateTable::new(0, places),
+            v6_site: RateTable::new(16, places),
+            v6_block: RateTable::new(32, places),
+        }
     }
 
     /// As `rates` has it, `times` over.
-    fn new(rates: &Rates, times: u32, places: usize) -> Self {
-        let budgets = |rate: u32, rotation| {
-            RateTable::new(u64::from(rate) * u64::from(times), rotation, places)
-        };
-        Self {
-            v4_address: budgets(rates.v4_32, 0),
-            v4_network: budgets(rates.v4_24, 16),
-            v6_subnet: budgets(rates.v6_64, 0),
-            v6_site: budgets(rates.v6_56, 16),
-            v6_block: budgets(rates.v6_48, 32),
+    fn limit_to(&self, rates: &Rates, times: u32) {
+        let Self { v4_address, v4_network, v6_subnet, v6_site, v6_block } = self;
+        for (table, rate) in [
+            (v4_address, rates.v4_32),
+            (v4_network, rates.v4_24),
+            (v6_subnet, rates.v6_64),
+            (v6_site, rates.v6_56),
+            (v6_block, rates.v6_48),
+        ] {
+            table.limit_to(u64::from(rate) * u64::from(times));
         }
     }
 
@@ -179,20 +175,21 @@ impl Addresses {
 }
 
 impl Bearers {
-    fn tables(&self) -> [&RateTable; 4] {
-        let Self { first, newcomers, port, address } = self;
-        [first, newcomers, port, address]
-    }
-
-    /// Of addresses that have `rate` requests a second without a cookie; 0: any number.
-    fn new(rate: u64, places: usize) -> Self {
+    fn new(places: usize) -> Self {
         let again = FIRST_AGAIN.as_nanos() as u64;
         Self {
             first: RateTable::with_burst(again, FIRST * again, 0, places),
-            newcomers: RateTable::new(NEWCOMERS * rate, 0, places),
-            port: RateTable::new(rate, 16, places),
-            address: RateTable::new(BEARERS * rate, 0, places),
+            newcomers: RateTable::new(0, places),
+            port: RateTable::new(16, places),
+            address: RateTable::new(0, places),
         }
+    }
+
+    /// Of addresses that have `rate` requests a second without a cookie; 0: any number.
+    fn limit_to(&self, rate: u64) {
+        self.newcomers.limit_to(NEWCOMERS * rate);
+        self.port.limit_to(rate);
+        self.address.limit_to(BEARERS * rate);
     }
 
     /// Takes one for a port of an address, both as their hashes: the first ones before all others,

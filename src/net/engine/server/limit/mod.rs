@@ -9,6 +9,7 @@ mod repeats;
 mod table;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -63,9 +64,9 @@ impl Default for LimiterSettings {
 pub struct Limiter {
     started: Instant,
     exempt: Exempt,
-    budgets: Budgets,
+    budgets: Arc<Budgets>,
     cookies: CookieKey,
-    repeats: Repeats,
+    repeats: Arc<Repeats>,
     /// Bytes that may go beyond the amplification limit.
     beyond: SharedBudget,
     judgements: SharedBudget,
@@ -104,31 +105,28 @@ impl Limiter {
         Self {
             started: now,
             exempt: Exempt::new(&exempt),
-            budgets: Budgets::new(&rates, places, hash),
+            budgets: Arc::new(Budgets::new(&rates, places, hash)),
             cookies: CookieKey::new(rng),
-            repeats: Repeats::new(places, hash),
+            repeats: Arc::new(Repeats::new(places, hash)),
             beyond: SharedBudget::new(bare_bytes, Duration::from_secs(1)),
             judgements: SharedBudget::new(JUDGEMENTS, Duration::from_millis(100)),
         }
     }
 
-    /// One with other settings that goes on where this one is: the cookies that it has given are good, and
-    /// what was taken is paid back when it was to be.
+    /// One with other settings that goes on where this one is, in the same tables: the cookies that it has given are
+    /// good, and what was taken is paid back when it was to be.
     #[must_use]
     pub fn reload(&self, settings: LimiterSettings) -> Self {
-        let LimiterSettings { rates, exempt, bare_bytes, places } = settings;
-        let hash = self.budgets.hash();
+        self.budgets.limit_to(&settings.rates);
         let limiter = Self {
             started: self.started,
-            exempt: Exempt::new(&exempt),
-            budgets: Budgets::new(&rates, places, hash),
+            exempt: Exempt::new(&settings.exempt),
+            budgets: self.budgets.clone(),
             cookies: self.cookies.clone(),
-            repeats: Repeats::new(places, hash),
-            beyond: SharedBudget::new(bare_bytes, Duration::from_secs(1)),
+            repeats: self.repeats.clone(),
+            beyond: SharedBudget::new(settings.bare_bytes, Duration::from_secs(1)),
             judgements: SharedBudget::new(JUDGEMENTS, Duration::from_millis(100)),
         };
-        limiter.budgets.take_over(&self.budgets);
-        limiter.repeats.take_over(&self.repeats);
         limiter.beyond.take_over(&self.beyond);
         limiter.judgements.take_over(&self.judgements);
         limiter

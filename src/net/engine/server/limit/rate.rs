@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use super::table::{place, table, take_over};
+use super::table::{place, table};
 
 /// In nanoseconds.
 pub(super) const SECOND: u64 = 1_000_000_000;
@@ -14,7 +14,7 @@ pub(super) const SECOND: u64 = 1_000_000_000;
 #[derive(Debug)]
 pub(super) struct RateTable {
     /// What a request costs, in ns; 0: nothing.
-    cost: u64,
+    cost: AtomicU64,
     /// How much of that may be taken at once, in ns.
     burst: u64,
     /// By how much a hash is rotated for its place here: who shares one budget with a stranger need
@@ -25,19 +25,19 @@ pub(super) struct RateTable {
 }
 
 impl RateTable {
-    /// So many requests a second, twice as many at once; 0: any number.
-    pub(super) fn new(rate: u64, rotation: u32, places: usize) -> Self {
-        Self::with_burst(SECOND.checked_div(rate).unwrap_or(0), 2 * SECOND, rotation, places)
+    /// Any number of requests, until it is limited; then twice as many at once as in a second.
+    pub(super) fn new(rotation: u32, places: usize) -> Self {
+        Self::with_burst(0, 2 * SECOND, rotation, places)
     }
 
     /// One request in `cost` ns, and at once as many as are paid back in `burst`.
     pub(super) fn with_burst(cost: u64, burst: u64, rotation: u32, places: usize) -> Self {
-        Self { cost, burst, rotation, paid_back: table(places) }
+        Self { cost: AtomicU64::new(cost), burst, rotation, paid_back: table(places) }
     }
 
-    /// Goes on where another one was: what was taken is paid back when it was to be.
-    pub(super) fn take_over(&self, before: &Self) {
-        take_over(&self.paid_back, &before.paid_back);
+    /// So many requests a second from now on; 0: any number. What was taken is paid back when it was to be.
+    pub(super) fn limit_to(&self, rate: u64) {
+        self.cost.store(SECOND.checked_div(rate).unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Takes from the budget of what has this place within a network. All that is in one network
@@ -45,8 +45,8 @@ impl RateTable {
     #[inline(always)]
     pub(super) fn take(&self, now: u64, network: u64, within: u64) -> bool {
         let hash = network.rotate_right(self.rotation).wrapping_add(within);
-        self.cost == 0
-            || place(&self.paid_back, hash).is_none_or(|at| take(at, now, self.cost, self.burst))
+        let cost = self.cost.load(Ordering::Relaxed);
+        cost == 0 || place(&self.paid_back, hash).is_none_or(|at| take(at, now, cost, self.burst))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::rate::{RateTable, nanos};
-use super::table::{KeyedHash, place, table, take_over};
+use super::table::{KeyedHash, place, table};
 
 /// A bare id from one address and port is answered once in this time.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -32,12 +32,6 @@ impl Repeats {
         let cost = nanos(ONE_MORE);
         let answers = RateTable::with_burst(cost, AT_ONCE * cost, 0, places);
         Self { hash, last: table(places), answers }
-    }
-
-    /// Goes on where another one was, whose places are the same.
-    pub(super) fn take_over(&self, before: &Self) {
-        take_over(&self.last, &before.last);
-        self.answers.take_over(&before.answers);
     }
 
     /// Whether a request has the id of the last one from there and comes too soon, or is one of

@@ -3,7 +3,7 @@
 
 use std::hash::Hasher;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 
 use rand::RngExt;
 use siphasher::sip::SipHasher13;
@@ -42,16 +42,6 @@ pub(super) fn table(places: usize) -> Box<[AtomicU64]> {
     let places = places.max(1).next_power_of_two();
     // Zeros come from the system untouched, and take no memory before they are.
     vec![0; places].into_iter().map(AtomicU64::new).collect()
-}
-
-/// Takes what another table of that size has. What is 0 is left alone, so that it takes no memory yet.
-pub(super) fn take_over(table: &[AtomicU64], before: &[AtomicU64]) {
-    for (place, before) in table.iter().zip(before) {
-        match before.load(Ordering::Relaxed) {
-            0 => {}
-            taken => place.store(taken, Ordering::Relaxed),
-        }
-    }
 }
 
 /// What a hash falls on.
