@@ -6,6 +6,7 @@ mod drawing;
 mod error;
 mod exit;
 mod json;
+mod label;
 pub(crate) mod log;
 pub(crate) mod panic;
 mod printer;

@@ -4,13 +4,14 @@ use std::fmt::Write as _;
 
 use turn_balance::CandidateState;
 
+use super::label;
 use crate::cmd::report::{CandidateReport, TraceReport};
 
 /// For Graphviz.
 pub(crate) fn dot(trace: &TraceReport) -> String {
     let mut text = String::from("digraph cascade {\n  rankdir=LR;\n  node [shape=box];\n");
     for (at, candidate) in trace.candidates.iter().enumerate() {
-        let label = lines(candidate).join("\\n");
+        let label = label::dot(&lines(candidate));
         let style = match weight(candidate.state) {
             Weight::Way => ", style=bold",
             Weight::Side => "",
@@ -18,7 +19,7 @@ pub(crate) fn dot(trace: &TraceReport) -> String {
         };
         let _ = writeln!(text, "  n{at} [label=\"{label}\"{style}];");
         if let Some(parent) = candidate.parent {
-            let edge = edge(candidate);
+            let edge = label::dot(&[edge(candidate)]);
             let _ = writeln!(text, "  n{parent} -> n{at} [label=\"{edge}\"{style}];");
         }
     }
@@ -29,7 +30,7 @@ pub(crate) fn dot(trace: &TraceReport) -> String {
 pub(crate) fn mermaid(trace: &TraceReport) -> String {
     let mut text = String::from("graph LR\n");
     for (at, candidate) in trace.candidates.iter().enumerate() {
-        let label = lines(candidate).join("<br/>");
+        let label = label::mermaid(&lines(candidate));
         let _ = writeln!(text, "  n{at}[\"{label}\"]");
         if let Some(parent) = candidate.parent {
             let arrow = match weight(candidate.state) {
@@ -37,7 +38,8 @@ pub(crate) fn mermaid(trace: &TraceReport) -> String {
                 Weight::Side => "-->",
                 Weight::Dead => "-.->",
             };
-            let _ = writeln!(text, "  n{parent} {arrow}|{}| n{at}", edge(candidate));
+            let edge = label::mermaid_edge(&edge(candidate));
+            let _ = writeln!(text, "  n{parent} {arrow}|{edge}| n{at}");
         }
     }
     text

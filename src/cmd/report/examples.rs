@@ -8,8 +8,10 @@ use super::ms::Ms;
 use super::ping::PingReport;
 use super::probe::{HopReport, ProbeReport, RunnerUpReport};
 use super::rtts::Rtts;
+use super::status::StatusReport;
 use super::trace::{CandidateReport, OutcomeReport, TraceReport};
 use super::trace_count::{CandidateCount, TraceCount};
+use super::tree::{TreeNodeReport, TreeReport, TreeSummary};
 use super::watch::WatchReport;
 
 pub(crate) fn watch() -> WatchReport {
@@ -184,4 +186,28 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         allow: None,
         parent,
     }
+}
+
+/// A root, and a node of which an admin interface says what no interface should.
+pub(crate) fn tree() -> TreeReport {
+    let root = TreeNodeReport {
+        level: 0,
+        addr: "198.51.100.7:3001".parse().unwrap(),
+        name: Some("root".to_owned()),
+        kind: "balance",
+        via: None,
+        turn: None,
+        rtt_ms: Some(Ms(7.81)),
+        state: "offering".to_owned(),
+        problems: Vec::new(),
+        parent: None,
+    };
+    let elapsed_ms = Ms(20.5);
+    let summary =
+        TreeSummary { found: 1, levels: 1, wrong: 0, stopped: None, datagrams: 2, elapsed_ms };
+    let mut tree = TreeReport { summary, nodes: vec![root] };
+    let status = r#"{"schema": "tb.status/1", "name": "root", "nodes": [{"public": "203.0.113.10:3001",
+        "name": "a\"b", "state": "<off>|\"é\"", "since_s": 7200, "why": "\nis \"[gone]\""}]}"#;
+    tree.add_status(&StatusReport::read(status).unwrap());
+    tree
 }
