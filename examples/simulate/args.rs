@@ -62,6 +62,9 @@ pub(crate) struct Args {
     /// All strategies on the same sessions, the race down two levels, and the ratios
     #[arg(long, conflicts_with = "strategy")]
     pub(crate) compare: bool,
+    /// A day of clients that stay, `sessions` of each tree: the snapshots follow one another
+    #[arg(long, conflicts_with_all = ["compare", "strategy", "burst"])]
+    pub(crate) day: bool,
     /// Whether the TURN servers themselves are asked last
     #[arg(long, default_value = "on")]
     pub(crate) verify: Switch,

@@ -4,6 +4,7 @@
 //! ```console
 //! cargo run --profile quick --example simulate -- --leaves 64 --shape 8x8 --loss 0.05
 //! cargo run --profile quick --example simulate -- --matrix FILE.csv --loss 0.05 --compare
+//! cargo run --profile quick --example simulate -- --matrix FILE.csv.gz --snapshots 99,10 --day --trees 4 --sessions 5
 //! cargo run --profile quick --example simulate -- --leaves 1000000 --shape 32x32x32x32 --trees 1
 //! ```
 //!
@@ -27,6 +28,10 @@
 //! it. A server that lies lists strangers in the place of every other node, a leaf that lies names
 //! a stranger. Whoever chooses a stranger has no answer.
 //!
+//! A day runs clients that stay, as `tb probe --watch` does, on snapshots that follow one another evenly; whoever
+//! always moves takes what each of its descents finds, and whoever never moves what the first has found. Every 5 s
+//! it is looked what the one costs that each uses.
+//!
 //! A comparison runs three strategies on the same sessions: `best`; `first`, the plain race, down
 //! two levels over the same leaves; `floor`, which asks every leaf three times. The intervals are
 //! of a bootstrap that resamples trees, 95 %. Beside them it has what people do who measure nothing:
@@ -36,6 +41,7 @@
 mod args;
 mod compare;
 mod csv;
+mod day;
 mod globe;
 mod internet;
 mod matrix;
@@ -73,6 +79,15 @@ fn main() -> ExitCode {
 
 fn run(args: &Args) -> Result<(), Error> {
     let shared = Internet::load(args)?;
+    if args.day {
+        let internet = shared.as_ref().ok_or("a day needs fewer than 500 leaves")?;
+        let report = day::run(args, internet);
+        match args.json {
+            true => println!("{}", serde_json::to_string(&report)?),
+            false => print!("{}", report.text()),
+        }
+        return Ok(());
+    }
     let strategies = match args.compare {
         true => vec![
             Strategy::Best,

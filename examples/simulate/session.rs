@@ -37,11 +37,11 @@ pub(crate) struct Outcome {
 
 /// A tree whose servers answer.
 pub(crate) struct Stage<'a> {
-    args: &'a Args,
-    internet: &'a Internet,
-    tree: &'a Tree,
+    pub(crate) args: &'a Args,
+    pub(crate) internet: &'a Internet,
+    pub(crate) tree: &'a Tree,
     health: Health,
-    world: World<'a>,
+    pub(crate) world: World<'a>,
 }
 
 /// What a descent comes to: the leaf, datagrams, bytes, ms.
@@ -75,7 +75,7 @@ impl<'a> Stage<'a> {
     }
 
     /// The day has come: servers tell how far their nodes are on it.
-    fn tell(&mut self, snapshot: usize) {
+    pub(crate) fn tell(&mut self, snapshot: usize) {
         let Self { args, internet, tree, health, .. } = *self;
         let mut servers = Servers::new(internet, snapshot, tree, health, args);
         let mut rng = Rng::seed_from_u64(snapshot as u64);
@@ -90,16 +90,8 @@ impl<'a> Stage<'a> {
             self.tell(session.snapshot);
         }
         let mut rng = Rng::seed_from_u64(session.seed);
-        let (own, jitter) = access(self.args.access, &mut rng);
-        let client = Client {
-            args: self.args,
-            internet: self.internet,
-            tree: self.tree,
-            health: self.health,
-            session: *session,
-            own,
-            jitter,
-        };
+        let client = self.client(*session, &mut rng);
+        let own = client.own;
         let outages = Outages::bursts(self.args.burst, self.args.timeout, &mut rng);
         let root = (0..self.tree.roots).map(|root| client.true_rtt(root) + own).reduce(f64::min);
         let root = root.unwrap_or(0.0);
@@ -116,6 +108,13 @@ impl<'a> Stage<'a> {
         let regret = chosen.map(|leaf| client.true_rtt(leaf) - best);
         let good = regret.is_some_and(|regret| regret <= (best * 0.1).max(5.0));
         Outcome { regret, good, datagrams, bytes, time, bound: root + (best + own) }
+    }
+
+    /// Who descends, with an access of these dice.
+    pub(crate) fn client(&self, session: Session, rng: &mut Rng) -> Client<'a> {
+        let (own, jitter) = access(self.args.access, rng);
+        let Self { args, internet, tree, health, .. } = *self;
+        Client { args, internet, tree, health, session, own, jitter }
     }
 
     fn descend(
@@ -151,7 +150,7 @@ impl<'a> Stage<'a> {
 }
 
 /// The client's address.
-const CLIENT: ([u8; 4], u16) = ([192, 0, 2, 255], 40_000);
+pub(crate) const CLIENT: ([u8; 4], u16) = ([192, 0, 2, 255], 40_000);
 
 /// A client's own delay, ms a round trip, and what is added to every one.
 fn access(access: Access, rng: &mut Rng) -> (f64, Jitter) {
@@ -166,7 +165,7 @@ fn access(access: Access, rng: &mut Rng) -> (f64, Jitter) {
 
 /// A client, and the internet as it is for it.
 #[derive(Clone, Copy)]
-struct Client<'a> {
+pub(crate) struct Client<'a> {
     args: &'a Args,
     internet: &'a Internet,
     tree: &'a Tree,
@@ -178,8 +177,13 @@ struct Client<'a> {
 }
 
 impl Client<'_> {
+    /// The same one on another day.
+    pub(crate) fn on(self, snapshot: usize) -> Self {
+        Self { session: Session { snapshot, ..self.session }, ..self }
+    }
+
     /// By the matrix: what a choice is judged by.
-    fn true_rtt(&self, server: usize) -> f64 {
+    pub(crate) fn true_rtt(&self, server: usize) -> f64 {
         let Session { snapshot, client, .. } = self.session;
         let slow = self.health.of(self.tree, server) == Condition::Slow;
         let rtt = self.internet.rtt(snapshot, client, self.tree.servers[server].host);
@@ -191,7 +195,7 @@ impl Client<'_> {
     }
 
     /// The nearest leaf.
-    fn best(&self) -> Option<usize> {
+    pub(crate) fn best(&self) -> Option<usize> {
         self.best_of(|_| true)
     }
 
@@ -235,7 +239,7 @@ impl Client<'_> {
         known.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, leaf)| leaf)
     }
 
-    fn path(&self, from: SocketAddr, to: SocketAddr) -> Path {
+    pub(crate) fn path(&self, from: SocketAddr, to: SocketAddr) -> Path {
         let answer = to == CLIENT.into();
         let faults = Path {
             jitter: self.jitter,

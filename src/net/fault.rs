@@ -217,6 +217,18 @@ pub enum Fault {
     LastConnectCounts,
     /// The client waits longer by HTTPS than it was told to.
     HttpsTimeoutIgnored,
+    /// Whoever stays moves to anybody who is nearer, by however little.
+    WatchFlaps,
+    /// Whoever stays moves after one measurement.
+    WatchHasty,
+    /// Whoever stays leaves a TURN server that has not answered once.
+    WatchLeavesEarly,
+    /// Whoever stays takes a leaf's answer for that of the TURN server.
+    WatchTurnIgnored,
+    /// Whoever stays does not leave who asks not to be chosen.
+    WatchStays,
+    /// Whoever stays goes down again and again where that finds nothing.
+    WatchHurries,
 }
 }
 

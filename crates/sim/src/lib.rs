@@ -13,6 +13,7 @@ mod host;
 mod look_up;
 mod path;
 mod queue;
+mod stay;
 mod watch;
 mod world;
 
@@ -21,6 +22,7 @@ pub use host::{Actor, Answer, Host, Live, Peer, Site};
 pub use look_up::LookUp;
 pub use path::{Access, Jitter, Outages, Path, lognormal, ms};
 pub(crate) use queue::{Datagram, Origin};
+pub use stay::Stayer;
 pub use watch::{Watched, watch};
 pub(crate) use world::Note;
 pub use world::{Sent, World, node};

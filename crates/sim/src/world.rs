@@ -8,6 +8,7 @@ use rand::{RngExt, SeedableRng};
 use turn_balance::Load;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{Descent, Obstacle, Options};
+use turn_balance::internals::engine::client::watch::WatchEngine;
 use turn_balance::internals::engine::server::NodeCount;
 use turn_balance::internals::engine::server::answer::Responder;
 use turn_balance::internals::engine::server::drop::DropReason;
@@ -45,6 +46,8 @@ pub struct World<'a> {
     responder: Responder,
     queue: Queue,
     clients: BTreeMap<SocketAddr, Descent>,
+    /// Clients that stay, by where they measure from.
+    watches: BTreeMap<SocketAddr, WatchEngine>,
     /// Servers that do not run at the moment, and what waits for them.
     asleep: BTreeMap<SocketAddr, Vec<Datagram>>,
     /// What a test is told of everything that happens, if it asks; the log stays empty then.
@@ -92,6 +95,7 @@ impl<'a> World<'a> {
             responder: host::patient(now),
             queue: Queue::default(),
             clients: BTreeMap::new(),
+            watches: BTreeMap::new(),
             asleep: BTreeMap::new(),
             diary: None,
         }
@@ -114,6 +118,7 @@ impl<'a> World<'a> {
         self.path = Box::new(path);
         self.responder = host::patient(self.now);
         self.queue = Queue::default();
+        self.watches.clear();
         self.log.clear();
         self.heard.clear();
     }
@@ -184,6 +189,17 @@ impl<'a> World<'a> {
         self.wake(from);
     }
 
+    /// Has a client stay; its descents are somebody else's.
+    pub(crate) fn start_watch(&mut self, from: SocketAddr, options: &Options) {
+        let watch = WatchEngine::new(options, self.now, Rng::from_rng(&mut self.rng));
+        self.watches.insert(from, watch);
+    }
+
+    /// The client that measures from there.
+    pub fn watch_at(&mut self, addr: SocketAddr) -> Option<&mut WatchEngine> {
+        self.watches.get_mut(&addr)
+    }
+
     /// A descent that has ended.
     pub(crate) fn take_finished(&mut self, from: SocketAddr) -> Option<Descent> {
         self.clients.get(&from).filter(|descent| descent.is_finished())?;
@@ -235,6 +251,9 @@ impl<'a> World<'a> {
             Happening::Wake(addr) => {
                 if let Some(descent) = self.client_at(addr) {
                     descent.handle_timeout(at);
+                }
+                if let Some(watch) = self.watch_at(addr) {
+                    watch.handle_timeout(at);
                 }
                 self.wake(addr);
             }
@@ -304,6 +323,11 @@ impl<'a> World<'a> {
             }
             return;
         }
+        if let Some(watch) = self.watch_at(to) {
+            watch.handle_datagram(now, from, &payload);
+            self.heard.push((now - self.start, from));
+            return self.wake(to);
+        }
         if !self.hosts.contains_key(&at) {
             let Some(host) = (self.unknown)(at) else { return };
             self.hosts.insert(at, host);
@@ -334,14 +358,20 @@ impl<'a> World<'a> {
         }
         let now = self.now;
         let mut out = Vec::new();
-        let next = match self.client_at(addr) {
-            Some(descent) => {
+        let next = match (self.clients.get_mut(&addr), self.watches.get_mut(&addr)) {
+            (Some(descent), _) => {
                 while let Some(transmit) = descent.poll_transmit(now) {
                     out.push((addr, transmit));
                 }
                 descent.poll_timeout()
             }
-            None => match self.hosts.get_mut(&addr) {
+            (None, Some(watch)) => {
+                while let Some(transmit) = watch.poll_transmit(now) {
+                    out.push((addr, transmit));
+                }
+                watch.poll_timeout()
+            }
+            (None, None) => match self.hosts.get_mut(&addr) {
                 Some(Host::Live(server)) => server.poll(now, addr, &mut out),
                 _ => return,
             },

@@ -3,7 +3,8 @@
 //!
 //! `plan` draws the world, `weather` the network's faults, `acts` what happens when, `foes` and
 //! `old` how strangers behave; `judge` and what it consists of say what must not be (`rules`), and
-//! `recovery` what must be once all faults have ended. `streams` is a client without UDP, beside each of them.
+//! `recovery` what must be once all faults have ended. `streams` is a client without UDP, and `staying`
+//! one that stays, beside each of them.
 
 mod acts;
 mod bearers;
@@ -20,6 +21,7 @@ mod reached;
 mod recovery;
 mod rogue;
 mod rules;
+mod staying;
 mod streams;
 mod traveller;
 mod turns;
@@ -71,6 +73,7 @@ pub fn run(seed: u64, tell: bool) -> Report {
         storm.blow();
         let mut violations = storm.judge.violations;
         violations.extend(streams::violations(seed));
+        violations.extend(staying::violations(seed));
         storm.report.borrow_mut().violations = violations;
     });
     if let Err(panic) = catch_unwind(storm) {

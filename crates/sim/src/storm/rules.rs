@@ -55,6 +55,8 @@ pub enum Rule {
     Scope,
     /// A descent ends in time.
     Timeout,
+    /// Whoever stays moves for a reason, and in time.
+    Staying,
     /// Whatever is selected was offered.
     Selection,
     /// Tables are bounded.

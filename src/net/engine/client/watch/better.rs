@@ -11,10 +11,12 @@ const MARGIN: Duration = Duration::from_millis(10);
 
 /// Whether one at `rtt` is clearly better than one at `other`: by 10 ms and a third at least.
 pub(super) fn is_clearly_better(rtt: Duration, other: Duration) -> bool {
+    planted!(WatchFlaps => rtt < other);
     rtt + MARGIN <= other && rtt * 3 <= other * 2
 }
 
 /// Whether it was that for long enough.
 pub(super) fn lasts(measurements: u8) -> bool {
+    planted!(WatchHasty => measurements > 0);
     measurements >= MEASUREMENTS
 }

@@ -96,6 +96,7 @@ impl MeasuredTurn {
 
     /// Why it is not to be used, as its leaf says.
     pub(super) fn out_of_service(&self) -> Option<WatchReason> {
+        planted!(WatchStays => None);
         let renamed = self.renamed.then_some(WatchReason::Renamed);
         self.contender.says.map(WatchReason::Says).or(renamed)
     }
@@ -220,6 +221,7 @@ impl MeasuredTurn {
     }
 
     fn lives_by_itself(&self) -> bool {
+        planted!(WatchTurnIgnored => false);
         self.binds && self.is_verified()
     }
 

@@ -233,7 +233,7 @@ impl WatchEngine {
             let began = on.began;
             return self.compare(now, began);
         }
-        if on.asked < ASKED {
+        if on.asked < asked_at_most() {
             on.asked += 1;
             on.until = Some(now + PATIENCE);
             // Before it is left it has to be known who lives.
@@ -394,4 +394,10 @@ impl WatchEngine {
             self.standbys = before;
         }
     }
+}
+
+/// How often the selection is asked in vain at most.
+fn asked_at_most() -> u8 {
+    planted!(WatchLeavesEarly => 1);
+    ASKED
 }
