@@ -13,7 +13,6 @@ use super::candidate_id::CandidateId;
 use super::candidates::Candidates;
 use super::entry::Entry;
 use super::options::Strategy;
-use super::role::Role;
 
 /// Between two copies of a request. The race ends no earlier than the last copy could be answered,
 /// so each millisecond here is one of every descent; no gap that a descent could afford outlasts a
@@ -41,13 +40,10 @@ const LAST_MILE: Duration = Duration::from_millis(12);
 /// The most copies that a candidate is sent.
 pub(super) const MOST_COPIES: usize = 4;
 
-/// What is far: an outlook beyond three times what the best of the level may have, and this.
-const FAR: Duration = Duration::from_millis(20);
-
-/// The most copies that go to far balance servers, below which anybody may be, and to far leaves, but
-/// for those that a root lists: those of other regions are among them, and nothing is in hand yet.
-const FAR_LEAF: usize = 1;
-const FAR_SERVER: usize = 2;
+/// How many candidates of a level are sent four copies, four or three, and two at least, by their
+/// [`outlook`]; all others are sent one. The further down, the fewer: there are more levels to pay for, and
+/// whoever is asked there was chosen already.
+const MEASURED: [[usize; 3]; 3] = [[4, 16, 44], [2, 7, 28], [2, 5, 14]];
 
 /// The most candidates of a list whose every copy asks for the whole of their own lists. Of more,
 /// only the first copy does: the others measure, and cost a sixteenth of the bytes.
@@ -59,20 +55,17 @@ pub(super) fn outlook(here: Duration, there: Duration) -> Duration {
 }
 
 /// How many copies of a request each of some candidates that a server lists is sent, of whom all are
-/// asked at once. `best`: the least time in hand.
+/// asked at once.
 pub(super) fn deal(
     candidates: &Candidates,
     by: CandidateId,
     asked: &[CandidateId],
     strategy: Strategy,
-    best: Option<Duration>,
 ) -> Vec<usize> {
     let Entry { level, total, ref list, .. } = candidates[by];
     let level = level + 1;
     let here = candidates.iter().filter(|(_, entry)| entry.level == level);
     let outlooks: BTreeSet<_> = here.filter_map(|(id, entry)| Some((entry.outlook?, id))).collect();
-    let least = outlooks.first().map_or(Duration::ZERO, |(outlook, _)| *outlook) + LAST_MILE;
-    let far = best.map_or(least, |best| best.min(least)) * 3 + FAR;
     let known = outlooks.len();
     let all = known.saturating_add(total.saturating_sub(list.len()));
     let copies_to = |id: &CandidateId| match (strategy, candidates[*id].outlook) {
@@ -80,14 +73,8 @@ pub(super) fn deal(
         (Strategy::Best, None) => copies(asked.len()),
         (Strategy::Best, Some(outlook)) => {
             let rank = outlooks.range(..(outlook, *id)).count();
-            let most = match candidates[*id].role {
-                _ if outlook <= far => MOST_COPIES,
-                Role::Balance => FAR_SERVER,
-                Role::Leaf | Role::Turn if level > 1 => FAR_LEAF,
-                Role::Leaf | Role::Turn => MOST_COPIES,
-            };
             // Those that were not listed yet stand among the others, as far as anybody knows.
-            ranked_copies(rank.saturating_mul(all) / known.max(1)).min(most)
+            ranked_copies(level, rank.saturating_mul(all) / known.max(1))
         }
     };
     asked.iter().map(copies_to).collect()
@@ -95,13 +82,9 @@ pub(super) fn deal(
 
 /// Copies to the candidate of this rank by [`outlook`] among all of its level: those that may be the
 /// nearest are measured well, however many there are.
-fn ranked_copies(rank: usize) -> usize {
-    match rank {
-        0..4 => 4,
-        4..16 => 3,
-        16..44 => 2,
-        _ => 1,
-    }
+fn ranked_copies(level: u8, rank: usize) -> usize {
+    let below_root = usize::from(level.saturating_sub(1)).min(MEASURED.len() - 1);
+    MOST_COPIES - MEASURED[below_root].iter().filter(|bound| rank >= **bound).count()
 }
 
 /// Whether one of so many copies to a leaf goes to the leaf itself, and not to the TURN server on its host:
@@ -131,10 +114,12 @@ mod tests {
 
     #[test]
     fn every_candidate_is_asked_and_the_promising_ones_more() {
-        let copies: Vec<_> = (0..200).map(ranked_copies).collect();
-        assert!(copies.is_sorted_by(|a, b| a >= b), "{copies:?}");
-        assert!(copies.iter().all(|copies| (1..=MOST_COPIES).contains(copies)), "{copies:?}");
-        assert_eq!(copies[..64].iter().sum::<usize>(), 128, "two each, of 64");
+        for (level, sum) in [(1, 128), (2, 101), (3, 85), (7, 85)] {
+            let copies: Vec<_> = (0..200).map(|rank| ranked_copies(level, rank)).collect();
+            assert!(copies.is_sorted_by(|a, b| a >= b), "{copies:?}");
+            assert!(copies.iter().all(|copies| (1..=MOST_COPIES).contains(copies)), "{copies:?}");
+            assert_eq!(copies[..64].iter().sum::<usize>(), sum, "of 64, level {level}");
+        }
     }
 
     #[test]

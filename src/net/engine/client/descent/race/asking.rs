@@ -160,8 +160,7 @@ impl Race {
         let level = self.candidates[by].level + 1;
         self.reserve.others_are_asked();
         let spacing = spacing(&self.candidates, by);
-        let best = self.best.map(|best| best.rtt);
-        let copies = deal(&self.candidates, by, asked, self.options.strategy, best);
+        let copies = deal(&self.candidates, by, asked, self.options.strategy);
         let planned = self.schedule.planned().map(|id| &self.candidates[id]);
         let left = self.post.left(planned.map(|entry| entry.request_len(entry.sent())));
         let deeper = asked.iter().any(|&id| self.candidates[id].role == Role::Balance);
