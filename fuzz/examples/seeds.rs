@@ -137,7 +137,12 @@ fn responses() -> Vec<Vec<u8>> {
         reply(ProbeReply { turn: turn(v4), ..ProbeReply::default() }),
         reply(ProbeReply { nodes, total: 9, name: "root".parse().ok(), ..list.clone() }),
         reply(ProbeReply { nodes: vec![elsewhere], ..list.clone() }),
-        reply(ProbeReply { nodes: vec![loaded], load: Load::new(57.0, 100), weight: 7, ..list.clone() }),
+        reply(ProbeReply {
+            nodes: vec![loaded],
+            load: Load::new(57.0, 100),
+            weight: 7,
+            ..list.clone()
+        }),
         reply(ProbeReply { retry: true, cookie: vec![1; 21], ..list.clone() }),
         [b"\x12\x19".to_vec(), retry].concat(),
         reply(state(State::Nothing)),

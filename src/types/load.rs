@@ -2,8 +2,7 @@ use std::fmt;
 
 /// How full a TURN server is: which part of what it can serve it does serve, in hundredths.
 ///
-/// A server that it is told to ([`Server::set_load`](crate::Server::set_load), or `turn.load` of its
-/// configuration) tells it to clients, who spread over servers that are equally near by what these have
+/// A server that it is told to (`Server::set_load`, or `turn.load` of its configuration) tells it to clients, who spread over servers that are equally near by what these have
 /// free.
 ///
 /// ```
