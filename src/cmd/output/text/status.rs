@@ -51,7 +51,7 @@ pub(crate) fn name(NameReport { name, addrs, kept }: &NameReport) -> String {
         _ => format!("{name} stands for {}", some(addrs)),
     };
     if !kept.is_empty() {
-        let _ = write!(line, ", and has dropped {} that still answer", some(kept));
+        let _ = write!(line, ", and no more for {}, kept while answering", some(kept));
     }
     line
 }
@@ -115,8 +115,8 @@ mod tests {
             status.names.iter().map(name).collect::<Vec<_>>(),
             [
                 "_tb._udp.example.org stands for 203.0.113.7:3001 203.0.113.8:3001",
-                "a.example:3001 stands for 1 2 3 4 5 6 7 8 and 1 more, and has dropped \
-                 203.0.113.9:3001 that still answer",
+                "a.example:3001 stands for 1 2 3 4 5 6 7 8 and 1 more, and no more for \
+                 203.0.113.9:3001, kept while answering",
                 "b.example:3001 stands for nothing yet",
             ]
         );
