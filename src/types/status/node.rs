@@ -24,7 +24,7 @@ pub struct NodeStatus {
     pub since: Duration,
     /// Why it is not online, as far as is known.
     pub fault: Option<NodeFault>,
-    /// The round-trip time to it, as lists tell it.
+    /// The least round-trip time to it of its last 16 checks; `None` while it is offline.
     pub rtt: Option<Duration>,
     /// How full the TURN server is, or the one beside it, as far as it is told: of a node as lists tell it.
     pub load: Option<Load>,

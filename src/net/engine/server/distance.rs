@@ -1,4 +1,4 @@
-//! How far what is checked is, as lists tell it.
+//! How far what is checked is, as lists tell it, and as operators see it.
 
 use std::time::Duration;
 
@@ -9,11 +9,17 @@ pub(super) struct Distance {
     /// The least of this window, and how many it has seen.
     least: Option<Duration>,
     seen: u8,
+    /// The least of the last short window, or of this one if that is less.
+    recent: Option<Duration>,
+    /// The least of this short window.
+    least_lately: Option<Duration>,
 }
 
 impl Distance {
     /// Answers a window: a minute and a half of checks, so that one quiet moment falls into each.
     const WINDOW: u8 = 32;
+    /// Answers a short window, of which two are one: three quarters of a minute of checks.
+    const SHORT: u8 = 16;
     /// A change that is none: half of what the wire tells apart.
     const SLACK: Duration = Duration::from_millis(8);
 
@@ -28,14 +34,30 @@ impl Distance {
         if least + slack < shown || over && least > shown + slack {
             self.shown = Some(least);
         }
+        self.note_recent(rtt);
         if over {
             (self.least, self.seen) = (None, 0);
         }
     }
 
+    fn note_recent(&mut self, rtt: Duration) {
+        let least = self.least_lately.map_or(rtt, |least| least.min(rtt));
+        let over = self.seen.is_multiple_of(Self::SHORT);
+        if over || self.recent.is_none_or(|recent| least < recent) {
+            self.recent = Some(least);
+        }
+        self.least_lately = (!over).then_some(least);
+    }
+
     /// What is told; `None` before the first.
     pub(super) fn shown(&self) -> Option<Duration> {
         self.shown
+    }
+
+    /// How far it is now: a path that has become longer shows within a minute and a half, a shorter one at
+    /// once. `None` before the first.
+    pub(super) fn recent(&self) -> Option<Duration> {
+        self.recent
     }
 }
 
@@ -59,5 +81,19 @@ mod tests {
         assert!(longer.last().is_some_and(|shown| (Some(150)..Some(170)).contains(shown)));
         let changes = longer.windows(2).filter(|pair| pair[0] != pair[1]).count();
         assert_eq!(changes, 1, "{longer:?}");
+    }
+
+    #[test]
+    fn an_operator_sees_each_change_that_lasts() {
+        let mut distance = Distance::default();
+        let mut recent = |ms: u64, times| {
+            (0..times).for_each(|_| distance.measure(Duration::from_millis(ms)));
+            distance.recent().map(|recent| recent.as_millis())
+        };
+        assert_eq!(recent(6, 20), Some(6));
+        assert_eq!(recent(9, 12), Some(6), "that may be noise");
+        assert_eq!(recent(9, 16), Some(9));
+        assert_eq!(recent(8, 1), Some(8));
+        assert_eq!(recent(300, 200), Some(300));
     }
 }

@@ -136,7 +136,7 @@ fn nodes(status: &Status, to: &mut MetricWriter<'_>) -> fmt::Result {
     let rtts = named.iter().filter_map(|(addr, name, node)| {
         Some(([("node", addr.as_str()), ("name", name)], node.rtt?.as_secs_f64()))
     });
-    to.seconds("tb_node_rtt", "The round-trip time to a node, as lists tell it", rtts)?;
+    to.seconds("tb_node_rtt", "The least round-trip time to a node of its last 16 checks", rtts)?;
     let loads = named.iter().filter_map(|(addr, name, node)| {
         Some(([("node", addr.as_str()), ("name", name)], node.load?.share()))
     });

@@ -165,6 +165,11 @@ impl Check {
         self.distance.shown()
     }
 
+    /// The same as it is now.
+    pub(super) fn recent_distance(&self) -> Option<Duration> {
+        self.distance.recent()
+    }
+
     /// Ends the round with a right answer; the next begins then.
     pub(super) fn answered(&mut self, proof: Proof, next: Instant) {
         if forgets_answered() {

@@ -405,7 +405,7 @@ impl Member {
             condition,
             since: self.since.ago(now),
             fault: told.or((condition == NodeCondition::Offline).then_some(silent)),
-            rtt: self.check.distance(),
+            rtt: self.check.recent_distance().filter(|_| condition != NodeCondition::Offline),
             load: self.load.shown(),
             turn: offered.and_then(|offered| offered.turn),
             lists: offered.map_or(0, |offered| offered.list.len()),

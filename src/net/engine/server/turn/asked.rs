@@ -70,21 +70,23 @@ impl AskedTurn {
         // As long as it has not answered that is all that is known.
         let fault = standing.fault.unwrap_or(TurnFault::Silent);
         let fault = (!up).then_some(NodeFault::Turn(fault));
+        let condition = match standing.fault.map(State::from) {
+            _ if up => NodeCondition::Online,
+            Some(State::Full) => NodeCondition::Full,
+            Some(State::Draining) => NodeCondition::Draining,
+            _ => NodeCondition::Offline,
+        };
+        let rtt = self.health.as_ref().and_then(Health::recent_rtt);
         NodeStatus {
             addr: self.spec.addr,
             public: self.spec.public,
             kind: NodeKind::Turn,
             name: self.spec.name.clone(),
             joined: false,
-            condition: match standing.fault.map(State::from) {
-                _ if up => NodeCondition::Online,
-                Some(State::Full) => NodeCondition::Full,
-                Some(State::Draining) => NodeCondition::Draining,
-                _ => NodeCondition::Offline,
-            },
+            condition,
             since: now.saturating_duration_since(self.since),
             fault,
-            rtt: self.health.as_ref().and_then(Health::rtt),
+            rtt: rtt.filter(|_| condition != NodeCondition::Offline),
             load: None,
             turn: None,
             lists: 0,

@@ -125,6 +125,11 @@ impl Health {
         self.distance.shown()
     }
 
+    /// The same as it is now.
+    pub(super) fn recent_rtt(&self) -> Option<Duration> {
+        self.distance.recent()
+    }
+
     /// A datagram came to a socket that it is asked from. Returns whether it is an answer that is
     /// awaited.
     pub(super) fn handle_datagram(
