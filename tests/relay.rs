@@ -71,6 +71,17 @@ async fn answers(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr
     }
 }
 
+/// A leaf and its TURN server, both so far away.
+async fn leaf(net: &Net, n: u8, way: Way) -> Server {
+    let at = |port| SocketAddr::new(net.ip(n + 10), port);
+    loopback::answer_bindings(at(4478));
+    relay(at(3478), at(4478), way.clone()).await;
+    relay(at(3001), at(4001), way).await;
+    let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));
+    leaf.turn.server.health = TurnHealth::None;
+    Server::start(leaf).await.unwrap()
+}
+
 /// How often `tb probe` names the nearest of four leaves (20, 40, 60 and 80 ms away), of 200 times.
 async fn nearest_of_200(loss: f64) -> usize {
     let net = Net::new();
@@ -78,14 +89,7 @@ async fn nearest_of_200(loss: f64) -> usize {
     let mut servers = Vec::new();
     for n in 1..=4 {
         let delay = Duration::from_millis(10 * u64::from(n));
-        let way = Way { delay, loss, rng: rng.clone() };
-        let at = |port| SocketAddr::new(net.ip(n + 10), port);
-        loopback::answer_bindings(at(4478));
-        relay(at(3478), at(4478), way.clone()).await;
-        relay(at(3001), at(4001), way).await;
-        let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));
-        leaf.turn.server.health = TurnHealth::None;
-        servers.push(Server::start(leaf).await.unwrap());
+        servers.push(leaf(&net, n, Way { delay, loss, rng: rng.clone() }).await);
     }
     let leaves = [1, 2, 3, 4].map(|n| net.server(n + 10));
     servers.push(Server::start(config(net.server(1), "root", None, &leaves, None)).await.unwrap());
@@ -105,13 +109,7 @@ async fn of_three_leaves_with_loads_the_right_one_is_named_200_times_of_200() {
     let mut servers = Vec::new();
     for (n, delay, percent) in [(1, 10, 96.0), (2, 12, 60.0), (3, 30, 0.0)] {
         let way = Way { delay: Duration::from_millis(delay), loss: 0.0, rng: rng.clone() };
-        let at = |port| SocketAddr::new(net.ip(n + 10), port);
-        loopback::answer_bindings(at(4478));
-        relay(at(3478), at(4478), way.clone()).await;
-        relay(at(3001), at(4001), way).await;
-        let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));
-        leaf.turn.server.health = TurnHealth::None;
-        let leaf = Server::start(leaf).await.unwrap();
+        let leaf = leaf(&net, n, way).await;
         leaf.set_load(Load::new(percent, 100));
         servers.push(leaf);
     }
