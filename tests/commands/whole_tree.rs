@@ -2,12 +2,14 @@
 
 use std::fs;
 use std::net::{SocketAddr, UdpSocket};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::thread;
 
 use serde_json::Value;
 use turn_balance_lab::built;
 use turn_balance_lab::loopback::{Net, answer_bindings, answer_probe};
+use turn_balance_lab::patience::until;
 use turn_balance_lab::served::Served;
 
 use super::{said, tb};
@@ -104,6 +106,49 @@ fn a_sound_cascade_and_one_with_faults() {
     }
     let (_, lines, _) = trace(&net, &["--format", "jsonl"]);
     assert_eq!(lines.lines().count(), 7, "{lines}");
+}
+
+/// A region lists nobody where all below it is dead, and so is listed by nobody.
+#[test]
+fn what_is_dead_below_a_region_that_offers_nothing_is_named() {
+    let net = Net::new();
+    let key = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.key", net.server(1).ip()));
+    fs::write(&key, [7; 32]).unwrap();
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    let key = format!("keys = [{{ id = 1, file = '{}' }}]\n", key.display());
+    let _listed = above(&net, 2, "listed", &[net.server(8)], "");
+    let superior = format!("{key}superiors = ['{}']\n", net.server(1));
+    let dying = leaf(&net, 9);
+    let _joined = above(&net, 3, "joined", &[net.server(9)], &superior);
+    let admin = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{}.sock", net.server(1).ip()));
+    let _ = fs::remove_file(&admin);
+    let admin = format!("unix:{}", admin.display());
+    let rest = format!("{key}join = true\n[admin]\nbind = '{admin}'\n");
+    let _root = above(&net, 1, "root", &[net.server(2)], &rest);
+    let count = |state: &str| {
+        let (_, table, _) = said(tb(&["status", &admin], &[]).output().unwrap());
+        table.matches(&format!("  {state}  ")).count()
+    };
+    until("it has joined", || count("online") == 1);
+    drop(dying);
+    until("neither offers anything", || count("nothing") == 2);
+    let below = |table: &str| {
+        let rows = table.lines().skip(1).filter(|line| line.trim_start().starts_with('2'));
+        Vec::from_iter(rows.map(|line| line.split("  offline  ").nth(1).unwrap().trim().to_owned()))
+    };
+    let (code, table, _) = trace(&net, &[]);
+    assert_eq!(
+        (code, below(&table)),
+        (Some(1), vec!["listed says: does not answer".to_owned()]),
+        "{table}"
+    );
+    let (code, table, _) = trace(&net, &["--admin", &admin]);
+    let expected = ["listed", "joined"].map(|name| format!("{name} says: does not answer"));
+    assert_eq!((code, below(&table)), (Some(1), expected.to_vec()), "{table}");
+    assert!(
+        table.contains("says that it has nothing to offer; root says: offers nothing for "),
+        "{table}"
+    );
 }
 
 #[test]

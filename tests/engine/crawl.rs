@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::SeedableRng;
-use turn_balance::TurnFault;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::crawl::{
     Crawl, Stopped, TreeFault, TreeNode, TreeState, WholeTree,
@@ -15,6 +14,7 @@ use turn_balance::internals::wire::stun::{BINDING_PASSWORD, BindingKey, BindingR
 use turn_balance::internals::wire::{
     Down, Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
+use turn_balance::{Name, TurnFault};
 
 const ROUND_TRIP: Duration = Duration::from_millis(10);
 
@@ -42,6 +42,8 @@ struct Internet {
     /// What others answer, if they do.
     liar: Option<fn(SocketAddr) -> Option<ProbeReply>>,
     sent: BTreeMap<SocketAddr, u32>,
+    /// Who knows of whom beside what is listed.
+    unoffered: (Option<Name>, Vec<SocketAddr>),
 }
 
 impl Internet {
@@ -91,6 +93,8 @@ impl Internet {
     fn crawl_with(&mut self, options: Options) -> WholeTree {
         let mut now: Instant = turn_balance_lab::moment();
         let mut crawl = Crawl::new(&[server(1)], options, now, Rng::seed_from_u64(1));
+        let (by, nodes) = self.unoffered.clone();
+        crawl.unoffered(by, nodes);
         let mut coming = Vec::new();
         loop {
             while let Some(transmit) = crawl.poll_transmit(now) {
@@ -205,31 +209,105 @@ fn each_fault_is_named() {
     assert_eq!(faults(&internet.crawl()), [(server(1), TreeFault::Silent(None))]);
 }
 
+fn down(n: u8, state: State, fault: Option<TurnFault>) -> Down {
+    Down { addr: server(n), kind: Kind::Balance, name: None, state, fault }
+}
+
 #[test]
-fn what_a_server_does_not_offer_is_told_with_its_reason_and_not_asked() {
+fn what_a_server_does_not_offer_is_told_with_its_reason() {
     let mut internet = Internet::sound();
-    let down =
-        |n, state, fault| Down { addr: server(n), kind: Kind::Balance, name: None, state, fault };
+    let own = Down { addr: turn(16), kind: Kind::Turn, ..down(16, State::TurnDown, None) };
     internet.says.get_mut(&server(2)).unwrap().down = vec![
         down(13, State::Nothing, Some(TurnFault::Silent)),
         down(14, State::TurnDown, Some(TurnFault::Quota)),
         down(15, State::Draining, None),
+        own,
     ];
+    // One has told its superior, and does not answer from here; one says another thing by now.
+    let quota = Some(TurnFault::Quota);
+    let reply = ProbeReply { state: State::TurnDown, fault: quota, ..ProbeReply::default() };
+    internet.says.insert(server(14), reply);
     let tree = internet.crawl();
-    let told = |n| TreeFault::Unoffered(1, at(&tree, server(n)).1.state, None);
     let expected = [
         (server(13), TreeFault::Unoffered(1, TreeState::Offline, Some(TurnFault::Silent))),
-        (server(14), TreeFault::Unoffered(1, TreeState::TurnDown, Some(TurnFault::Quota))),
+        (server(14), TreeFault::Says(TreeState::TurnDown, quota)),
+        (turn(16), TreeFault::Unoffered(1, TreeState::TurnDown, None)),
     ];
-    assert_eq!(faults(&tree), expected, "who drains means to");
-    assert_eq!(told(15), TreeFault::Unoffered(1, TreeState::Draining, None));
-    assert!([13, 14, 15].iter().all(|n| !internet.sent.contains_key(&server(*n))));
+    assert_eq!(faults(&tree), expected, "who drains means to, and once is enough");
+    let states = [13, 14, 15].map(|n| at(&tree, server(n)).1.state);
+    assert_eq!(states, [TreeState::Offline, TreeState::TurnDown, TreeState::Draining]);
+    assert!(
+        !internet.sent.contains_key(&turn(16)),
+        "why a TURN server is down, its superior knows"
+    );
     let text = |fault: &TreeFault| fault.text(|at| format!("n{at}"));
     assert_eq!(text(&expected[0].1), "n1 says: does not answer");
-    assert_eq!(
-        text(&expected[1].1),
-        "n1 says: its TURN server has no room left for this user (486)"
+    let told = TreeFault::Unoffered(1, TreeState::TurnDown, quota);
+    assert_eq!(text(&told), "n1 says: its TURN server has no room left for this user (486)");
+
+    internet.says.remove(&server(14));
+    let silent = [
+        (server(14), told),
+        (server(14), TreeFault::Silent(None)), // its superior hears it, and we do not
+    ];
+    assert_eq!(faults(&internet.crawl())[1..3], silent);
+}
+
+#[test]
+fn what_is_below_who_is_not_offered_is_named() {
+    // A region all of whose leaves are dead lists nobody, and so its superior does not list it.
+    let mut internet = Internet::sound();
+    internet.lists(1, [balance(2)]);
+    internet.says.get_mut(&server(1)).unwrap().down = vec![down(3, State::Nothing, None)];
+    internet.lists(3, []);
+    let region = internet.says.get_mut(&server(3)).unwrap();
+    (region.state, region.down) = (
+        State::Nothing,
+        vec![down(13, State::Nothing, Some(TurnFault::Silent)), down(3, State::Nothing, None)],
     );
+    let tree = internet.crawl();
+    let (three, _) = at(&tree, server(3));
+    let silent = TreeFault::Unoffered(three, TreeState::Offline, Some(TurnFault::Silent));
+    let expected = [
+        (server(3), TreeFault::Says(TreeState::Nothing, None)),
+        (server(3), TreeFault::Itself(server(3))),
+        (server(13), silent),
+    ];
+    assert_eq!(faults(&tree), expected);
+    assert_eq!((at(&tree, server(13)).1.level, at(&tree, server(13)).1.via), (2, Some(three)));
+
+    // Whom clients are sent to comes first, and they stand for no more than others: eight to one address.
+    let victim: SocketAddr = ([198, 51, 100, 9], 5000).into();
+    let at_victim = |port| Down {
+        addr: SocketAddr::new(victim.ip(), port),
+        ..down(1, State::Nothing, Some(TurnFault::Silent))
+    };
+    internet.says.get_mut(&server(1)).unwrap().down = (5000..5030).map(at_victim).collect();
+    let near = Down { addr: "10.0.0.1:3001".parse().unwrap(), ..at_victim(1) };
+    internet.says.get_mut(&server(2)).unwrap().down = vec![near.clone()];
+    let tree = internet.crawl();
+    let sent: u32 =
+        internet.sent.iter().filter(|(to, _)| to.ip() == victim.ip()).map(|(_, n)| n).sum();
+    assert_eq!((sent, tree.stopped), (8, Some(Stopped::Address)));
+    assert!(!internet.sent.contains_key(&near.addr), "no list may lead there");
+    assert!(at(&tree, server(11)).1.rtt.is_some());
+}
+
+#[test]
+fn whom_an_admin_interface_alone_knows_is_asked_too() {
+    let mut internet = Internet::sound();
+    internet.lists(3, [leaf(11)]);
+    internet.says.get_mut(&server(2)).unwrap().name = Some("mid".parse().unwrap());
+    for (by, superior) in
+        [(Some("mid".parse().unwrap()), 1), (Some("who".parse().unwrap()), 0), (None, 0)]
+    {
+        internet.unoffered = (by, vec![server(3), server(9)]);
+        let tree = internet.crawl();
+        assert_eq!(faults(&tree), [], "why they are not offered is told there");
+        let found = at(&tree, server(3)).1;
+        assert_eq!((found.state, found.via), (TreeState::Offering, Some(superior)));
+        assert_eq!(at(&tree, server(9)).1.state, TreeState::Offline);
+    }
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! What a server says of itself, as far as it is shown: older and newer ones say less and more.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
+use turn_balance::Name;
 
 use super::problem::Problem;
 
@@ -95,6 +97,17 @@ impl StatusReport {
     /// What is printed where there is none.
     pub(crate) fn failed(error: &Problem) -> FailedStatus<'_> {
         FailedStatus { error }
+    }
+
+    /// Its name.
+    pub(crate) fn called(&self) -> Option<Name> {
+        self.name.as_ref()?.parse().ok()
+    }
+
+    /// Where the balance servers among its nodes are that it does not offer.
+    pub(crate) fn unoffered(&self) -> Vec<SocketAddr> {
+        let nodes = self.nodes.iter().filter(|node| node.state != "online" && node.kind != "turn");
+        nodes.filter_map(|node| node.public.parse().ok()).collect()
     }
 
     /// How many of its nodes are online.

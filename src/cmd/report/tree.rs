@@ -124,6 +124,9 @@ impl TreeReport {
             let at = at.unwrap_or_else(|| self.add(by, addr, node));
             let problem = NodeProblem::told(by, &self.nodes[by].called(), node);
             let row = &mut self.nodes[at];
+            if row.rtt_ms.is_none() {
+                row.state = escaped(&node.state);
+            }
             row.problems.retain(|problem| problem.by != Some(by));
             if !matches!(node.state.as_str(), "full" | "draining") {
                 row.problems.push(problem);
@@ -183,7 +186,8 @@ impl NodeProblem {
         let NodeReport { state, since_s, why, .. } = node;
         let since = span(*since_s, " ");
         let why = why.as_ref().map_or_else(String::new, |why| format!(": it {}", escaped(why)));
-        let message = format!("{called} says: {} for {since}{why}", escaped(state));
+        let state = if state == "nothing" { "offers nothing".into() } else { escaped(state) };
+        let message = format!("{called} says: {state} for {since}{why}");
         Self { kind: "not-offered", message, by: Some(by) }
     }
 }

@@ -43,12 +43,16 @@ fn look(args: &TraceArgs, printer: &Printer) -> Result<TreeReport, CommandError>
     }
     let progress = printer.progress();
     block_on(async {
+        let mut status = None;
+        if let Some(admin) = &args.admin {
+            let told = told_by(admin, args).await?;
+            crawler = crawler.unoffered(told.called(), told.unoffered());
+            status = Some(told);
+        }
         let crawl = crawler.run(|known, answered| progress.set(known, answered));
         let tree: WholeTree = interruptible(progress.watch(crawl)).await?;
         let mut report = TreeReport::new(&tree);
-        if let Some(admin) = &args.admin {
-            report.add_status(&told_by(admin, args).await?);
-        }
+        status.iter().for_each(|status| report.add_status(status));
         Ok(report)
     })
 }

@@ -15,7 +15,7 @@ use crate::net::io::random;
 use crate::net::io::socket::asking::Datagram;
 use crate::net::io::socket::unreachable::Unreachable;
 use crate::net::io::source::Source;
-use crate::types::{Endpoint, Family, Prefix};
+use crate::types::{Endpoint, Family, Name, Prefix};
 
 /// Looks at all of a cascade, for `tb trace --all`.
 #[derive(Debug)]
@@ -23,13 +23,21 @@ pub struct Crawler {
     roots: Vec<Endpoint>,
     family: Option<Family>,
     options: Options,
+    unoffered: (Option<Name>, Vec<SocketAddr>),
 }
 
 impl Crawler {
     /// Begins at these servers, and takes so long at most.
     pub fn new(roots: Vec<Endpoint>, timeout: Duration, limits: Limits) -> Self {
         let options = Options { timeout, limits, ..Options::default() };
-        Self { roots, family: None, options }
+        Self { roots, family: None, options, unoffered: Default::default() }
+    }
+
+    /// Asks these as well, which the server of that name, else the first root, knows and does not offer.
+    #[must_use]
+    pub fn unoffered(mut self, by: Option<Name>, nodes: Vec<SocketAddr>) -> Self {
+        self.unoffered = (by, nodes);
+        self
     }
 
     /// Asks addresses of this family alone.
@@ -60,6 +68,8 @@ impl Crawler {
         let timeout = end.saturating_duration_since(now);
         let options = Options { on_link: on_link(), timeout, ..self.options.clone() };
         let mut crawl = Crawl::new(&roots, options, now, random::rng()?);
+        let (by, nodes) = self.unoffered.clone();
+        crawl.unoffered(by, nodes);
         let mut sockets = Sockets::fresh(Source::default());
         loop {
             while let Some(transmit) = crawl.poll_transmit(Instant::now()) {

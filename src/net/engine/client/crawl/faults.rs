@@ -1,14 +1,18 @@
-//! What is wrong with who lists whom: loops, and servers that are listed twice or list themselves.
+//! What is wrong with who lists whom: loops, servers that are listed twice or list themselves, and those that
+//! do not answer.
 
 use std::collections::BTreeMap;
 
-use super::found::{TreeFault, TreeNode};
+use super::found::{TreeFault, TreeNode, TreeState};
+use crate::net::engine::client::descent::Obstacle;
 
 /// Who lists whom.
 #[derive(Debug, Default)]
 pub(super) struct Links {
     /// Whom each lists, in order.
     below: BTreeMap<usize, Vec<usize>>,
+    /// Who was the first to list each.
+    above: BTreeMap<usize, usize>,
     /// The version of what each offers. It starts at random, so that who has the same is the same.
     versions: BTreeMap<usize, u64>,
 }
@@ -24,6 +28,7 @@ enum Visit {
 
 impl Links {
     pub(super) fn add(&mut self, from: usize, to: usize) {
+        self.above.entry(to).or_insert(from);
         let below = self.below.entry(from).or_default();
         if !below.contains(&to) {
             below.push(to);
@@ -36,10 +41,31 @@ impl Links {
         }
     }
 
-    /// Notes it at the nodes.
-    pub(super) fn judge(&self, nodes: &mut [TreeNode]) {
+    /// Notes it at the nodes; `missed`: which have not answered, and what stood in the way.
+    pub(super) fn judge(&self, nodes: &mut [TreeNode], missed: &BTreeMap<usize, Option<Obstacle>>) {
+        for (&at, obstacle) in missed {
+            self.judge_missed(at, &mut nodes[at], *obstacle);
+        }
         self.find_same(nodes);
         self.find_loops(nodes);
+        nodes.iter_mut().for_each(leave_out_what_it_says);
+    }
+
+    /// One that nobody offers is what its superior says: that it does not answer is a fault where the superior
+    /// says another thing.
+    fn judge_missed(&self, at: usize, node: &mut TreeNode, obstacle: Option<Obstacle>) {
+        let by = self.above.get(&at).copied();
+        let is_told = by.is_none() && node.state != TreeState::Unasked;
+        if is_told && !matches!(node.state, TreeState::Nothing | TreeState::TurnDown) {
+            return;
+        }
+        if !is_told {
+            node.state = obstacle.map_or(TreeState::Silent, |_| TreeState::Unreachable);
+        }
+        node.faults.push(match obstacle {
+            Some(obstacle) => TreeFault::Unreachable(by, obstacle),
+            None => TreeFault::Silent(by),
+        });
     }
 
     fn find_same(&self, nodes: &mut [TreeNode]) {
@@ -92,4 +118,19 @@ impl Links {
             }
         }
     }
+}
+
+/// What a node says of itself no other one need say.
+fn leave_out_what_it_says(node: &mut TreeNode) {
+    let says = node.faults.iter().find_map(|fault| match fault {
+        TreeFault::Says(state, fault) => Some((*state, *fault)),
+        _ => None,
+    });
+    let is_said = |fault: &TreeFault| match (fault, says) {
+        (TreeFault::Unoffered(_, told, why), Some((state, fault))) => {
+            *told == state && (why.is_none() || *why == fault)
+        }
+        _ => false,
+    };
+    node.faults.retain(|fault| !is_said(fault));
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::net::engine::client::descent::Obstacle;
 use crate::net::engine::client::list::ServerKind;
+use crate::net::wire::State;
 use crate::types::{Name, TurnFault};
 
 /// All of a cascade, as far as it was gone.
@@ -76,7 +77,7 @@ pub enum TreeState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TreeFault {
-    /// It does not answer who asks from here, though that node lists it; `None`: it is a root.
+    /// It does not answer who asks from here, though that node lists it; `None`: nobody does.
     Silent(Option<usize>),
     /// The same, and this stands in the way.
     Unreachable(Option<usize>, Obstacle),
@@ -116,6 +117,23 @@ pub enum Stopped {
     Levels(u8),
     /// Too many were silent at one address.
     Address,
+}
+
+impl TreeNode {
+    /// One of which nothing is known yet.
+    pub(super) fn new(level: u8, addr: SocketAddr, kind: ServerKind, via: Option<usize>) -> Self {
+        Self {
+            level,
+            addr,
+            name: None,
+            kind,
+            via,
+            turn: None,
+            rtt: None,
+            state: TreeState::Unasked,
+            faults: Vec::new(),
+        }
+    }
 }
 
 impl TreeState {
@@ -208,6 +226,18 @@ impl fmt::Display for Stopped {
             Self::Datagrams(most) => write!(f, "{most} datagrams are the most"),
             Self::Levels(most) => write!(f, "{most} levels are the most"),
             Self::Address => f.write_str("too many are silent at one address"),
+        }
+    }
+}
+
+impl From<State> for TreeState {
+    /// One that is said to offer, and has not shown what, has nothing.
+    fn from(state: State) -> Self {
+        match state {
+            State::Offering | State::Nothing => Self::Nothing,
+            State::TurnDown => Self::TurnDown,
+            State::Full => Self::Full,
+            State::Draining => Self::Draining,
         }
     }
 }

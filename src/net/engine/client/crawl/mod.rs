@@ -1,5 +1,5 @@
-//! The whole of a cascade: each server that a list leads to is asked for its own, and each TURN server whether
-//! it answers.
+//! The whole of a cascade: each server that a list leads to is asked for its own, those that its superior does not
+//! offer too, and each TURN server whether it answers.
 //!
 //! A list is a stranger's word. So each address is asked once, and nodes, levels, datagrams, those to an
 //! address that has not answered, and time are bounded; what was left out is told.
@@ -8,9 +8,10 @@ mod crawl_question;
 mod faults;
 mod found;
 mod turn_question;
+mod unanswered;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
 use rand::SeedableRng;
@@ -18,10 +19,12 @@ use rand::SeedableRng;
 use self::crawl_question::{AskedAs, CrawlAnswer, CrawlQuestion};
 use self::faults::Links;
 use self::turn_question::TurnTold;
+use self::unanswered::Unanswered;
 use super::descent::{Obstacle, Options};
 use super::list::{ServerKind, Told, WholeList};
 use crate::net::engine::{Rng, Transmit, later};
 use crate::net::wire::{Down, Kind, Node, State};
+use crate::types::Name;
 
 pub use found::{Stopped, TreeFault, TreeNode, TreeState, WholeTree};
 
@@ -30,9 +33,6 @@ const MOST_NODES: usize = 4096;
 
 /// How many datagrams are sent: four to each node and to the TURN server beside it.
 const MOST_DATAGRAMS: u32 = 8 * MOST_NODES as u32;
-
-/// How many to an address (IPv6: /64) that has not answered: as many as a descent sends.
-const MOST_UNANSWERED: u32 = 8;
 
 /// The deepest level: nodes pass through 8 hops at most.
 const MOST_LEVELS: u8 = 8;
@@ -52,6 +52,10 @@ pub struct Crawl {
     /// The root that each node stands below, whose address says what lists may name.
     roots: Vec<IpAddr>,
     waiting: VecDeque<(SocketAddr, AskedAs)>,
+    /// The balance servers that nobody offers: they are asked when nobody else waits.
+    last: BTreeSet<usize>,
+    /// Whom a server of that name, else the first root, does not offer: not by its own word.
+    unoffered: Option<(Option<Name>, Vec<SocketAddr>)>,
     out: BTreeMap<(SocketAddr, AskedAs), CrawlQuestion>,
     /// The balance servers that are asked, or were.
     servers: BTreeSet<SocketAddr>,
@@ -59,8 +63,9 @@ pub struct Crawl {
     turns: BTreeMap<SocketAddr, Option<TurnTold>>,
     /// Who was sent a request, of those that are asked.
     sent: BTreeSet<(SocketAddr, AskedAs)>,
-    /// How many went to each address that has not answered; `None`: it has.
-    unanswered: BTreeMap<IpAddr, Option<u32>>,
+    /// Who has not answered, and what stood in the way.
+    missed: BTreeMap<usize, Option<Obstacle>>,
+    unanswered: Unanswered,
     datagrams: u32,
     answered: usize,
     stopped: Option<Stopped>,
@@ -80,11 +85,14 @@ impl Crawl {
             links: Links::default(),
             roots: Vec::new(),
             waiting: VecDeque::new(),
+            last: BTreeSet::new(),
+            unoffered: None,
             out: BTreeMap::new(),
             servers: BTreeSet::new(),
             turns: BTreeMap::new(),
             sent: BTreeSet::new(),
-            unanswered: BTreeMap::new(),
+            missed: BTreeMap::new(),
+            unanswered: Unanswered::default(),
             datagrams: 0,
             answered: 0,
             stopped: None,
@@ -96,6 +104,11 @@ impl Crawl {
             }
         }
         crawl
+    }
+
+    /// Asks these as well, which the server of that name, else the first root, knows and does not offer.
+    pub fn unoffered(&mut self, by: Option<Name>, nodes: Vec<SocketAddr>) {
+        self.unoffered = Some((by, nodes));
     }
 
     /// How many nodes were met, and how many of them have answered.
@@ -151,8 +164,7 @@ impl Crawl {
                 self.give_up();
                 return None;
             }
-            let sent = self.unanswered.get(&network(addr)).copied().unwrap_or(Some(0));
-            if sent.is_some_and(|sent| sent >= MOST_UNANSWERED) {
+            if self.unanswered.is_spent(addr) {
                 continue; // it waits for an answer to those
             }
             let question = self.out.get_mut(&(addr, asked));
@@ -160,7 +172,7 @@ impl Crawl {
             if transmit.is_some() {
                 self.datagrams += 1;
                 self.sent.insert((addr, asked));
-                self.unanswered.insert(network(addr), sent.map(|sent| sent + 1));
+                self.unanswered.sent(addr);
                 return transmit;
             }
         }
@@ -170,8 +182,7 @@ impl Crawl {
     /// When to call [`Crawl::handle_timeout`] and [`Crawl::poll_transmit`] next; `None`: it is done.
     pub fn poll_timeout(&self) -> Option<Instant> {
         let next = self.out.iter().filter_map(|((addr, _), question)| {
-            let sent = self.unanswered.get(&network(*addr)).copied().flatten();
-            let spent = sent.is_some_and(|sent| sent >= MOST_UNANSWERED);
+            let spent = self.unanswered.is_spent(*addr);
             if spent { Some(question.end()) } else { question.poll_timeout() }
         });
         (!self.is_done()).then(|| next.min().map_or(self.end, |next| next.min(self.end)))
@@ -179,7 +190,7 @@ impl Crawl {
 
     /// What was found, once it is done, or so far.
     pub fn finish(mut self, now: Instant) -> WholeTree {
-        self.links.judge(&mut self.nodes);
+        self.links.judge(&mut self.nodes, &self.missed);
         for node in &mut self.nodes {
             let silent = |turn: &SocketAddr| {
                 matches!(
@@ -195,13 +206,15 @@ impl Crawl {
     }
 
     fn is_done(&self) -> bool {
-        self.out.is_empty() && self.waiting.is_empty()
+        self.out.is_empty() && self.waiting.is_empty() && self.last.is_empty()
     }
 
     /// Asks nobody any more.
     fn give_up(&mut self) {
         self.out.clear();
         self.waiting.clear();
+        self.last.clear();
+        self.unoffered = None;
     }
 
     /// Takes up what a list, or the caller, has named. Returns which node it is; `None`: there are too many.
@@ -221,17 +234,7 @@ impl Crawl {
             return None;
         }
         let at = self.nodes.len();
-        self.nodes.push(TreeNode {
-            level,
-            addr,
-            name: None,
-            kind,
-            via,
-            turn: None,
-            rtt: None,
-            state: TreeState::Unasked,
-            faults: Vec::new(),
-        });
+        self.nodes.push(TreeNode::new(level, addr, kind, via));
         self.roots.push(root);
         self.known.insert(addr, at);
         Some(at)
@@ -244,8 +247,22 @@ impl Crawl {
             self.stopped.get_or_insert(Stopped::Levels(MOST_LEVELS));
         } else if kind == ServerKind::Turn {
             self.ask_turn(addr);
-        } else if self.servers.insert(addr) {
+        } else if self.servers.insert(addr) || self.last.remove(&at) {
             self.waiting.push_back((addr, AskedAs::Server));
+        }
+    }
+
+    /// The same of one that nobody offers. Why a TURN server is none, its superior knows.
+    fn enqueue_last(&mut self, at: usize) {
+        let TreeNode { addr, kind, level, .. } = self.nodes[at];
+        let root = self.roots[at];
+        if kind == ServerKind::Turn || !self.options.permits(root, addr, Kind::Balance) {
+            return;
+        }
+        if level > MOST_LEVELS {
+            self.stopped.get_or_insert(Stopped::Levels(MOST_LEVELS));
+        } else if self.servers.insert(addr) {
+            self.last.insert(at);
         }
     }
 
@@ -258,11 +275,16 @@ impl Crawl {
 
     /// Begins questions while there may be more.
     fn ask_more(&mut self, now: Instant) {
+        if self.is_done() {
+            self.take_unoffered(0); // nobody has that name
+        }
         while self.out.len() < AT_ONCE
-            && let Some((addr, asked)) = self.waiting.pop_front()
+            && let Some((addr, asked)) = self
+                .waiting
+                .pop_front()
+                .or_else(|| self.last.pop_first().map(|at| (self.nodes[at].addr, AskedAs::Server)))
         {
-            let sent = self.unanswered.get(&network(addr)).copied().flatten();
-            if sent.is_some_and(|sent| sent >= MOST_UNANSWERED) {
+            if self.unanswered.is_spent(addr) {
                 self.stopped.get_or_insert(Stopped::Address);
                 continue;
             }
@@ -285,33 +307,20 @@ impl Crawl {
             came,
             CrawlAnswer::Server(Told::Whole(_)) | CrawlAnswer::Turn(TurnTold::Answers(_))
         ) {
-            self.unanswered.insert(network(addr), None);
+            self.unanswered.answered(addr);
         }
         match (came, self.known.get(&addr).copied()) {
             (CrawlAnswer::Server(Told::Whole(list)), Some(at)) => self.take_list(at, *list),
             (CrawlAnswer::Server(Told::Unreachable(obstacle)), Some(at)) => {
-                self.miss(at, Some(obstacle))
+                self.missed.insert(at, Some(obstacle));
             }
-            (CrawlAnswer::Server(_), Some(at)) => self.miss(at, None),
+            (CrawlAnswer::Server(_), Some(at)) => {
+                self.missed.insert(at, None);
+            }
             (CrawlAnswer::Turn(told), at) => self.take_turn(addr, at, told),
             (CrawlAnswer::Server(_), None) => {}
         }
         self.ask_more(now);
-    }
-
-    /// A node has not answered.
-    fn miss(&mut self, at: usize, obstacle: Option<Obstacle>) {
-        let node = &mut self.nodes[at];
-        (node.state, node.faults) = match obstacle {
-            Some(obstacle) => {
-                let fault = TreeFault::Unreachable(node.via, obstacle);
-                (TreeState::Unreachable, [std::mem::take(&mut node.faults), vec![fault]].concat())
-            }
-            None => {
-                let fault = TreeFault::Silent(node.via);
-                (TreeState::Silent, [std::mem::take(&mut node.faults), vec![fault]].concat())
-            }
-        };
     }
 
     /// A TURN server has answered, or has not; it may be a node itself.
@@ -324,8 +333,8 @@ impl Crawl {
                 let node = &mut self.nodes[at];
                 (node.state, node.rtt) = (TreeState::Offering, Some(rtt));
             }
-            TurnTold::Nothing => self.miss(at, None),
-            TurnTold::Unreachable(obstacle) => self.miss(at, Some(obstacle)),
+            TurnTold::Nothing => _ = self.missed.insert(at, None),
+            TurnTold::Unreachable(obstacle) => _ = self.missed.insert(at, Some(obstacle)),
         }
     }
 
@@ -362,6 +371,10 @@ impl Crawl {
         for down in list.down {
             self.take_down(at, down);
         }
+        let by = self.unoffered.as_ref().and_then(|(by, _)| by.as_ref());
+        if by.is_some() && by == self.nodes[at].name.as_ref() {
+            self.take_unoffered(at);
+        }
     }
 
     /// A server lists this.
@@ -391,42 +404,40 @@ impl Crawl {
         }
     }
 
-    /// A server does not offer this. It is not asked for that.
+    /// A server does not offer this.
     fn take_down(&mut self, by: usize, down: Down) {
+        if down.addr == self.nodes[by].addr {
+            return self.nodes[by].faults.push(TreeFault::Itself(down.addr));
+        }
         let kind = if down.kind == Kind::Turn { ServerKind::Turn } else { ServerKind::Balance };
         let state = match (down.state, down.fault) {
             (State::Nothing, Some(_)) => TreeState::Offline,
             (state, _) => TreeState::from(state),
         };
         let Some(at) = self.meet(down.addr, kind, Some(by), self.roots[by]) else { return };
-        let is_asked = self.servers.contains(&down.addr) || self.turns.contains_key(&down.addr);
         let met = &mut self.nodes[at];
         met.name = met.name.take().or(down.name);
-        if !is_asked {
+        if met.state == TreeState::Unasked {
             met.state = state;
         }
         if !matches!(state, TreeState::Full | TreeState::Draining) {
             met.faults.push(TreeFault::Unoffered(by, state, down.fault));
         }
+        self.enqueue_last(at);
     }
-}
 
-/// The hosts that are taken for one.
-fn network(addr: SocketAddr) -> IpAddr {
-    match addr.ip() {
-        IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
-        ip => ip,
-    }
-}
-
-impl From<State> for TreeState {
-    /// One that is said to offer, and has not shown what, has nothing.
-    fn from(state: State) -> Self {
-        match state {
-            State::Offering | State::Nothing => Self::Nothing,
-            State::TurnDown => Self::TurnDown,
-            State::Full => Self::Full,
-            State::Draining => Self::Draining,
+    /// A server does not offer these, says somebody else.
+    fn take_unoffered(&mut self, by: usize) {
+        let Some((root, (_, nodes))) = self.roots.get(by).copied().zip(self.unoffered.take())
+        else {
+            return;
+        };
+        for addr in nodes {
+            let Some(at) = self.meet(addr, ServerKind::Balance, Some(by), root) else { return };
+            if self.nodes[at].state == TreeState::Unasked {
+                self.nodes[at].state = TreeState::Offline;
+            }
+            self.enqueue_last(at);
         }
     }
 }
