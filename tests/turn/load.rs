@@ -8,11 +8,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use turn_balance::internals::wire::{ProbeReply, State, View};
-use turn_balance::{Load, LoadSource, Server, TurnHealth};
+use turn_balance::{Load, LoadSource, Server, TurnHealth, TurnSecret};
 use turn_balance_lab::Built;
+use turn_balance_lab::coturn::SECRET;
 use turn_balance_lab::host::ask;
 use turn_balance_lab::loopback::{Net, config};
+use turn_balance_lab::second_turn::SecondTurn;
 use turn_balance_lab::served::Served;
+
+use crate::held::Held;
 
 const BUILT: Built = turn_balance_lab::built!();
 
@@ -87,6 +91,25 @@ async fn a_gauge_is_read_by_http() {
     })
     .await
     .unwrap();
+}
+
+#[test]
+fn what_a_real_turn_server_relays_is_its_load() {
+    let net = Net::new();
+    let Some(turn) = SecondTurn::start(BUILT, net.turn(1), SECRET) else { return };
+    let load = format!(
+        "capacity = 2, load = {{ url = 'http://{}/metrics', metric = 'allocated' }}",
+        turn.metrics
+    );
+    let _leaf = Served::start(BUILT, net.server(1), "info", &beside(&net, 1, &load));
+    let hold = |name| Held::new(net.turn(1), TurnSecret::new(SECRET).mint(2_000_000_000, name));
+    // Before it has relayed anything it exposes no such metric.
+    let held = hold("somebody");
+    tells(net.server(1), Some(50));
+    let _other = hold("somebody else");
+    until(net.server(1), |said| said.state == State::Full);
+    held.release();
+    tells(net.server(1), Some(50));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,6 +16,8 @@ use crate::patience::PATIENCE;
 pub struct SecondTurn {
     child: Child,
     config: PathBuf,
+    /// Where it exposes its metrics, at `/metrics`.
+    pub metrics: SocketAddr,
 }
 
 impl SecondTurn {
@@ -30,16 +32,18 @@ impl SecondTurn {
             return None;
         };
         let config = built.file("second-turn");
+        let metrics = SocketAddr::new(addr.ip(), 9184);
         let text = format!(
             "[server]\nrealm = \"turn.example\"\n\
              [[server.interfaces]]\ntransport = \"udp\"\nlisten = \"{addr}\"\nexternal = \"{addr}\"\n\
+             [prometheus]\nlisten = \"{metrics}\"\n\
              [auth]\nstatic-auth-secret = \"{secret}\"\n"
         );
         fs::write(&config, text).unwrap();
         let mut command = Command::new(program);
         command.arg("--config").arg(&config).stdout(Stdio::null()).stderr(Stdio::null());
         let child = command.spawn().expect("the second TURN server");
-        let mut server = Self { child, config };
+        let mut server = Self { child, config, metrics };
         server.wait(addr);
         Some(server)
     }
