@@ -26,7 +26,7 @@ const MORE_FILES: usize = 2;
 
 struct Sample {
     at: Instant,
-    /// Resident, KiB.
+    /// Resident and its own, KiB: pages of the program come and go as they are used.
     memory: f64,
     files: usize,
 }
@@ -38,7 +38,7 @@ pub(crate) struct Memory(BTreeMap<(Place, u32), Vec<Sample>>);
 impl Memory {
     pub(crate) fn sample(&mut self, place: Place, pid: u32) {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let memory = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let memory = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
         let memory = memory.and_then(|rest| rest.trim().split(' ').next()?.parse().ok());
         let files = fs::read_dir(format!("/proc/{pid}/fd")).map(Iterator::count);
         // Whoever ends meanwhile has neither.
