@@ -163,6 +163,10 @@ async fn a_server_further_below_is_asked_for_its_list() {
     assert_eq!((&listed["schema"], &listed["name"]), (&"tb.servers/1".into(), &"root".into()));
     assert_eq!(listed["servers"][0]["addr"], world.net.server(2).to_string());
     assert!(listed["servers"][0]["rtt_ms"].as_f64().is_some());
+    // And whom it does not offer.
+    let down = &listed["down"][0];
+    assert_eq!(down["addr"], world.net.server(3).to_string());
+    assert_eq!((&down["state"], &down["why"]), (&"offline".into(), &"does not answer".into()));
     let silent = below(&world.net.server(3).to_string());
     assert!(silent.status == 503 && silent.detail().contains("tells no list"), "{silent:?}");
     for wrong in ["", "leaf.example:3001", "127.0.0.1"] {

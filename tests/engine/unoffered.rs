@@ -52,13 +52,21 @@ fn a_trace_shows_who_is_not_offered_and_why() {
         assert_eq!(row(&mut world, &options, leaf(n)), expected, "{n}");
         assert_eq!(row(&mut world, &levels(), leaf(n)), None, "it is for who asks");
     }
+    // A leaf that is silent is one still.
+    let (_, reply) = ask_at(&mut world, region(2), 392);
+    let told: Vec<_> = reply.down.iter().map(|down| (down.addr, down.kind)).collect();
+    assert_eq!(told, [(leaf(21), Kind::Leaf)]);
 }
 
 /// What a server with this listing answers to a request of so many bytes that asks for all there is.
 fn ask(listing: &Listing, size: usize) -> (usize, ProbeReply) {
-    let (from, mut world) = (client(), World::new(1, |_, _| Path::of(1)));
+    let mut world = World::new(1, |_, _| Path::of(1));
     let snapshot = Snapshot::new(listing, &mut Rng::seed_from_u64(1));
     world.hosts.insert(server(ROOT), Host::Fixed(Arc::new(snapshot)));
+    ask_at(&mut world, server(ROOT), size)
+}
+
+fn ask_at(world: &mut World<'_>, to: SocketAddr, size: usize) -> (usize, ProbeReply) {
     world.tap = Some(Vec::new());
     let extras = Extras { down: true, ..Extras::default() };
     let body = RequestBody::Probe(Probe {
@@ -67,9 +75,10 @@ fn ask(listing: &Listing, size: usize) -> (usize, ProbeReply) {
         extras,
         ..Probe::default()
     });
-    world.send(from, server(ROOT), Request { id: 1, body }.encode(size));
-    world.run_for(Duration::from_millis(10));
-    let (_, _, answer) = world.tap.unwrap().pop().unwrap();
+    world.send(client(), to, Request { id: 1, body }.encode(size));
+    world.run_for(Duration::from_secs(1));
+    let tap = world.tap.take().unwrap();
+    let (_, _, answer) = tap.into_iter().rfind(|(_, whom, _)| *whom == client()).unwrap();
     match Response::decode(&answer).unwrap().body {
         ResponseBody::Probe(reply) => (answer.len(), reply),
         other => panic!("{other:?}"),

@@ -86,7 +86,7 @@ export async function serve(all, token) {
     if (pathname === '/api/v1/servers') {
       const above = all.nodes.find(({ addr }) => addr === searchParams.get('below'))
       const servers = above?.lists.map((entry, at) => ({ ...entry, urls: [], rtt_ms: 8 + 16 * (at % 2), load: null, labels: {} }))
-      return response.writeHead(servers ? 200 : 503, { 'Content-Type': 'application/json' }).end(JSON.stringify({ schema: 'tb.servers/1', servers }))
+      return response.writeHead(servers ? 200 : 503, { 'Content-Type': 'application/json' }).end(JSON.stringify({ schema: 'tb.servers/1', servers, down: [] }))
     }
     const file = pathname === '/' ? 'page.html' : pathname.slice('/page/'.length)
     const text = readFileSync(join(page, file), 'utf8')

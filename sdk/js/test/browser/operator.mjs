@@ -138,8 +138,10 @@ const answers = () => fetch(`${URL}healthz`).then(() => true, () => false)
   const leafs = `${at(5)}>balance:${at(4)}>leaf:${at(2)}`
   await until('how far the leaf is from the city', async () => (await row(page, leafs)).includes('≈ '))
   assert.equal(await page.$eval(`[data-id="${leafs}"]`, (row) => row.ariaLevel), '3')
+  // Who dies below is shown as it is, though nobody lists it, or the city that lists nobody else, any more.
   await kill(servers[0])
-  await until('it is listed no more', async () => (await row(page, leafs)) === undefined)
+  await until('the leaf is offline', async () => /offline\s+does not answer/.test(await row(page, leafs)))
+  await until('the city offers nothing', async () => (await row(page, `${at(5)}>balance:${at(4)}`)).includes('offers nothing'))
   assert.deepEqual(noise, [])
   await accessible(page, 'three levels below a server')
   await page.close()

@@ -1,5 +1,5 @@
-//! `/api/v1/servers?below=...`: what a server further below lists, which this one need not know: asked for
-//! there, as clients do.
+//! `/api/v1/servers?below=...`: what a server further below lists, and whom it does not offer, which this one
+//! need not know: asked for there, as clients do.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -9,16 +9,37 @@ use axum::extract::{RawQuery, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
+use serde::Serialize;
+
 use super::desk::AdminDesk;
 use crate::error::Error;
+use crate::net::engine::client::crawl::UnofferedNode;
 use crate::net::engine::client::list::ServerList;
 use crate::net::http::problem::HttpProblem;
 use crate::net::http::query::pairs;
 use crate::net::io::client::Lister;
-use crate::types::quoted;
+use crate::types::{Name, quoted};
 
 /// How long a server below is awaited.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// `tb.servers/1`, and who is not on that list.
+#[derive(Debug, Serialize)]
+struct BelowDocument {
+    #[serde(flatten)]
+    list: ServerList,
+    down: Vec<DownRow>,
+}
+
+/// A node that the server does not offer, and why.
+#[derive(Debug, Serialize)]
+struct DownRow {
+    addr: SocketAddr,
+    kind: &'static str,
+    name: Option<String>,
+    state: &'static str,
+    why: Option<String>,
+}
 
 /// Answers with its nodes.
 pub(super) async fn get(
@@ -37,9 +58,22 @@ pub(super) async fn get(
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(list)).into_response())
 }
 
-async fn list(addr: SocketAddr) -> Result<ServerList, Error> {
-    let lister = Lister::builder(addr).own_nodes().urls(false).timeout(PATIENCE);
-    lister.build().await?.list().await
+async fn list(addr: SocketAddr) -> Result<BelowDocument, Error> {
+    let lister = Lister::builder(addr).timeout(PATIENCE).build().await?;
+    let (list, down) = lister.own_nodes().await?;
+    Ok(BelowDocument { list, down: down.iter().map(DownRow::from).collect() })
+}
+
+impl From<&UnofferedNode> for DownRow {
+    fn from(down: &UnofferedNode) -> Self {
+        Self {
+            addr: down.addr,
+            kind: down.kind.as_str(),
+            name: down.name.as_ref().map(Name::to_string),
+            state: down.state.as_str(),
+            why: down.fault.map(|fault| fault.to_string()),
+        }
+    }
 }
 
 /// Reads a query.

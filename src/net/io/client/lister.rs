@@ -9,6 +9,8 @@ use super::input::Input;
 use super::nat64::with_ways;
 use super::sockets::Sockets;
 use crate::error::Error;
+#[cfg(feature = "http")]
+use crate::net::engine::client::crawl::UnofferedNode;
 use crate::net::engine::client::descent::{Failure, View};
 use crate::net::engine::client::list::{
     About, Inquiry, ListedServer, ServerKind, ServerList, Told,
@@ -95,6 +97,22 @@ impl Lister {
             }
         }
         Err(failed)
+    }
+
+    /// Its own nodes alone, and not what these list; and beside them those that it does not offer.
+    ///
+    /// # Errors
+    /// As [`Lister::list`].
+    #[cfg(feature = "http")]
+    pub(crate) async fn own_nodes(&self) -> Result<(ServerList, Vec<UnofferedNode>), Error> {
+        let addr = self.addrs.first().copied().ok_or(Error::NoRoots)?;
+        match self.ask(addr, About::Whole, self.plan.timeout).await? {
+            Told::Whole(whole) => {
+                let (list, down) = whole.judged(addr, &on_link());
+                Ok((list, down.into_iter().map(UnofferedNode::from).collect()))
+            }
+            told => Err(self.failure(addr, &told).into()),
+        }
     }
 
     /// How the TURN server of an entry of its list is reached: what whoever knows it tells. Nothing, where
@@ -208,12 +226,6 @@ impl ListerBuilder {
     pub fn view(mut self, view: View) -> Self {
         self.plan.view = view;
         self
-    }
-
-    /// Its own nodes alone, and not what these list.
-    #[cfg(feature = "http")]
-    pub(crate) fn own_nodes(self) -> Self {
-        self.view(View::Subordinates)
     }
 
     /// Whether to ask how the TURN servers are reached, one request each; default yes. Without it, they are

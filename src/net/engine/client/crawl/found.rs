@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::net::engine::client::descent::Obstacle;
 use crate::net::engine::client::list::ServerKind;
-use crate::net::wire::State;
+use crate::net::wire::{Down, State};
 use crate::types::{Name, TurnFault};
 
 /// All of a cascade, as far as it was gone.
@@ -45,6 +45,18 @@ pub struct TreeNode {
     pub state: TreeState,
     /// What is wrong with it.
     pub faults: Vec<TreeFault>,
+}
+
+/// A node as its superior has it, which does not offer it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UnofferedNode {
+    /// Where clients would reach it.
+    pub(crate) addr: SocketAddr,
+    pub(crate) kind: ServerKind,
+    pub(crate) name: Option<Name>,
+    pub(crate) state: TreeState,
+    /// Why; `None`: that is not known.
+    pub(crate) fault: Option<TurnFault>,
 }
 
 /// How a node is: what it says, or what came of asking it.
@@ -227,6 +239,18 @@ impl fmt::Display for Stopped {
             Self::Levels(most) => write!(f, "{most} levels are the most"),
             Self::Address => f.write_str("too many are silent at one address"),
         }
+    }
+}
+
+impl From<Down> for UnofferedNode {
+    /// One that says nothing, and there is a reason, is not online.
+    fn from(down: Down) -> Self {
+        let Down { addr, kind, name, state, fault } = down;
+        let state = match (state, fault) {
+            (State::Nothing, Some(_)) => TreeState::Offline,
+            (state, _) => state.into(),
+        };
+        Self { addr, kind: kind.into(), name, state, fault }
     }
 }
 

@@ -23,9 +23,10 @@ use self::unanswered::Unanswered;
 use super::descent::{Obstacle, Options};
 use super::list::{ServerKind, Told, WholeList};
 use crate::net::engine::{Rng, Transmit, later};
-use crate::net::wire::{Down, Kind, Node, State};
+use crate::net::wire::{Kind, Node, State};
 use crate::types::Name;
 
+pub(crate) use found::UnofferedNode;
 pub use found::{Stopped, TreeFault, TreeNode, TreeState, WholeTree};
 
 /// How many nodes are asked: a cascade of 10,000 leaves is looked at where it branches, from its middle.
@@ -369,7 +370,7 @@ impl Crawl {
             self.take_listed(at, node, &list.twice);
         }
         for down in list.down {
-            self.take_down(at, down);
+            self.take_down(at, down.into());
         }
         let by = self.unoffered.as_ref().and_then(|(by, _)| by.as_ref());
         if by.is_some() && by == self.nodes[at].name.as_ref() {
@@ -383,12 +384,7 @@ impl Crawl {
         if addr == self.nodes[by].addr {
             return self.nodes[by].faults.push(TreeFault::Itself(addr));
         }
-        let as_kind = match kind {
-            Kind::Turn => ServerKind::Turn,
-            Kind::Leaf => ServerKind::Leaf,
-            Kind::Balance => ServerKind::Balance,
-        };
-        let Some(at) = self.meet(addr, as_kind, Some(by), root) else { return };
+        let Some(at) = self.meet(addr, kind.into(), Some(by), root) else { return };
         self.links.add(by, at);
         let met = &mut self.nodes[at];
         met.name = met.name.take().or(node.name);
@@ -405,23 +401,19 @@ impl Crawl {
     }
 
     /// A server does not offer this.
-    fn take_down(&mut self, by: usize, down: Down) {
-        if down.addr == self.nodes[by].addr {
-            return self.nodes[by].faults.push(TreeFault::Itself(down.addr));
+    fn take_down(&mut self, by: usize, down: UnofferedNode) {
+        let UnofferedNode { addr, kind, name, state, fault } = down;
+        if addr == self.nodes[by].addr {
+            return self.nodes[by].faults.push(TreeFault::Itself(addr));
         }
-        let kind = if down.kind == Kind::Turn { ServerKind::Turn } else { ServerKind::Balance };
-        let state = match (down.state, down.fault) {
-            (State::Nothing, Some(_)) => TreeState::Offline,
-            (state, _) => TreeState::from(state),
-        };
-        let Some(at) = self.meet(down.addr, kind, Some(by), self.roots[by]) else { return };
+        let Some(at) = self.meet(addr, kind, Some(by), self.roots[by]) else { return };
         let met = &mut self.nodes[at];
-        met.name = met.name.take().or(down.name);
+        met.name = met.name.take().or(name);
         if met.state == TreeState::Unasked {
             met.state = state;
         }
         if !matches!(state, TreeState::Full | TreeState::Draining) {
-            met.faults.push(TreeFault::Unoffered(by, state, down.fault));
+            met.faults.push(TreeFault::Unoffered(by, state, fault));
         }
         self.enqueue_last(at);
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::listed::{ListedServer, ServerList, may_lead_to, may_name, urls_of};
+use super::listed::{ListedServer, ServerList, may_name, named, urls_of};
 use super::whole::WholeList;
 use crate::net::engine::client::descent::Obstacle;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
@@ -253,17 +253,4 @@ impl Inquiry {
         }
         last
     }
-}
-
-/// A node, if whoever is at `namer` may name it.
-fn named(node: Node, namer: SocketAddr, on_link: &OnLink) -> Option<ListedServer> {
-    let ip = namer.ip();
-    let may = match node.kind {
-        Kind::Turn => may_name(ip, node.addr, on_link),
-        Kind::Leaf | Kind::Balance => may_lead_to(ip, node.addr, on_link),
-    };
-    let mut server = ListedServer::from(node);
-    let turn = server.turn.is_none_or(|turn| may_name(ip, turn, on_link));
-    server.checker = server.checker.filter(|checker| may_lead_to(ip, *checker, on_link));
-    (may && turn).then_some(server)
 }

@@ -73,6 +73,16 @@ impl ServerKind {
     }
 }
 
+impl From<Kind> for ServerKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Balance => Self::Balance,
+            Kind::Leaf => Self::Leaf,
+            Kind::Turn => Self::Turn,
+        }
+    }
+}
+
 impl ListedServer {
     /// A TURN server of which nothing else is known.
     pub(crate) fn turn(addr: SocketAddr) -> Self {
@@ -118,8 +128,21 @@ pub(super) fn may_name(namer: IpAddr, addr: SocketAddr, on_link: &OnLink) -> boo
 }
 
 /// Whether it may lead to a balance server there.
-pub(super) fn may_lead_to(namer: IpAddr, addr: SocketAddr, on_link: &OnLink) -> bool {
+fn may_lead_to(namer: IpAddr, addr: SocketAddr, on_link: &OnLink) -> bool {
     !is_loop_port(addr.port()) && may_name(namer, addr, on_link)
+}
+
+/// A node, if whoever is at `namer` may name it.
+pub(super) fn named(node: Node, namer: SocketAddr, on_link: &OnLink) -> Option<ListedServer> {
+    let ip = namer.ip();
+    let may = match node.kind {
+        Kind::Turn => may_name(ip, node.addr, on_link),
+        Kind::Leaf | Kind::Balance => may_lead_to(ip, node.addr, on_link),
+    };
+    let mut server = ListedServer::from(node);
+    let turn = server.turn.is_none_or(|turn| may_name(ip, turn, on_link));
+    server.checker = server.checker.filter(|checker| may_lead_to(ip, *checker, on_link));
+    (may && turn).then_some(server)
 }
 
 /// What is kept of a stranger's URLs: those of TURN servers and of web servers beside them, each once, that name no address which it may

@@ -2,7 +2,11 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+#[cfg(feature = "http")]
+use super::listed::{ListedServer, ServerList, may_name, named};
 use crate::net::wire::{Down, Kind, MAX_DOWN, Node, ProbeReply, State};
+#[cfg(feature = "http")]
+use crate::types::OnLink;
 use crate::types::{Name, TurnFault};
 
 /// All that a server says of itself and its nodes, as it says it: a stranger's word.
@@ -59,5 +63,16 @@ impl WholeList {
         }
         let total = usize::try_from(reply.total).unwrap_or(usize::MAX);
         self.total = self.total.max(total).max(self.nodes.len());
+    }
+
+    /// As far as the server at an address may name them: its list, and whom it does not offer.
+    #[cfg(feature = "http")]
+    pub(crate) fn judged(self, addr: SocketAddr, on_link: &OnLink) -> (ServerList, Vec<Down>) {
+        let Self { rtt, name, turn, nodes, mut down, total, .. } = self;
+        let beside = turn.filter(|turn| nodes.is_empty() && may_name(addr.ip(), *turn, on_link));
+        let servers = nodes.into_iter().filter_map(|node| named(node, addr, on_link));
+        let servers = servers.chain(beside.map(ListedServer::turn)).collect();
+        down.retain(|down| named(Node::new(down.addr, down.kind), addr, on_link).is_some());
+        (ServerList { addr, name, rtt: rtt.unwrap_or_default(), servers, total }, down)
     }
 }

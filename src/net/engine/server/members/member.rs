@@ -334,7 +334,7 @@ impl Member {
         let said = self.said.as_ref();
         Some(Down {
             addr: self.spec.public,
-            kind: said.map_or(Kind::Balance, |said| said.kind),
+            kind: self.kind(),
             name: self.name(),
             state: said.map_or(State::Nothing, |said| said.state),
             fault: said.map_or(Some(TurnFault::Silent), |said| said.fault),

@@ -1,4 +1,4 @@
-// What is further below: each server that is open is asked for its list, through the one that shows this page.
+// What is further below: each server that is open is asked for its list, and for whom it does not offer, through the one that shows this page.
 
 /** How often, in ms, and of how many at most. */
 const EVERY = 10000
@@ -27,7 +27,7 @@ export class Below {
       this.#again = false
       for (const { id, addr } of this.#tree.opened.slice(0, MOST)) {
         const list = await this.#stream.ask(`api/v1/servers?below=${encodeURIComponent(addr)}`)
-        this.#tree.tell(id, list?.servers)
+        this.#tree.tell(id, list)
         this.#draw()
       }
     }

@@ -69,6 +69,8 @@ export class Tree {
     node.past ??= was?.past ?? []
     this.nodes.set(node.id, node)
     if (!was || called(was) !== called(node)) this.#sorted = []
+    // What it told then may be otherwise by now.
+    if (was?.state !== node.state) this.#told.delete(node.id)
     const other = !was || !alike(was.lists, node.lists)
     if (other || called(was) !== called(node) || was.state !== node.state) this.#dirty = true
     if (other && this.#open.has(node.id)) this.stale = true
@@ -77,6 +79,7 @@ export class Tree {
 
   delete(id) {
     this.nodes.delete(id)
+    this.#told.delete(id)
     this.#sorted = []
     this.#dirty = true
   }
@@ -108,14 +111,15 @@ export class Tree {
 
   /** The servers that are open and may be asked what they list. */
   get opened() {
-    return [...this.#items.values()].filter((node) => this.#open.has(node.id) && node.kind === 'balance' && ['online', 'listed'].includes(node.state))
+    return [...this.#items.values()].filter((node) => this.#open.has(node.id) && mayTell(node))
   }
 
-  /** Takes in what a server lists, by what itself has told; `undefined`: it has told nothing. */
-  tell(id, servers) {
+  /** Takes in what a server lists, and whom it does not offer, as itself has told; `undefined`: it has told nothing. */
+  tell(id, list) {
     const was = this.#told.get(id)
-    this.#told.set(id, servers ?? null)
-    if (JSON.stringify(was) !== JSON.stringify(servers ?? null)) this.#dirty = true
+    const told = list ? [...list.servers, ...list.down] : null
+    this.#told.set(id, told)
+    if (JSON.stringify(was) !== JSON.stringify(told)) this.#dirty = true
   }
 
   /** Opens or closes what lists others. Returns whether that is another thing than it was. */
@@ -174,6 +178,7 @@ export class Tree {
 
   /** What a node lists: its own nodes, where it was asked, and else what this server knows, which is its flat list; a search looks into both. */
   #entries(node) {
+    if (node.state === 'offline') return []
     const [told, flat] = [this.#told.get(node.id) ?? [], node.lists ?? []]
     if (!told.length || !flat.length || !this.#query) return told.length ? told : flat
     const known = new Set(told.map(({ addr }) => addr))
@@ -182,7 +187,7 @@ export class Tree {
 
   /** Whether there is something in it, or nobody knows yet. */
   #mayOpen(node) {
-    return this.#entries(node).length > 0 || (node.kind === 'balance' && node.state === 'listed' && !this.#told.has(node.id))
+    return this.#entries(node).length > 0 || (mayTell(node) && node.state !== 'online' && !this.#told.has(node.id))
   }
 
   /** Whether a search looks into it. */
@@ -208,7 +213,8 @@ export class Tree {
   /** What a node lists, as a node of its own. */
   #below({ id: above }, entry) {
     const id = `${above}>${entry.kind}:${entry.addr}`
-    return { ...entry, id, state: 'listed', why: this.#told.get(id) === null ? 'does not answer this server' : null }
+    const why = this.#told.get(id) === null ? 'does not answer this server' : null
+    return { state: 'listed', ...entry, id, why: entry.why ?? why }
   }
 
   #isWanted(node) {
@@ -216,6 +222,9 @@ export class Tree {
     return !this.#query || has(node, this.#query) || this.#opens(node)
   }
 }
+
+/** Whether it lists others, and can be asked. */
+const mayTell = ({ kind, state }) => kind === 'balance' && state !== 'offline'
 
 const alike = (a, b) => a.length === b.length && a.every(({ addr, name }, at) => addr === b[at].addr && name === b[at].name)
 
