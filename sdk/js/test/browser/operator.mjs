@@ -48,7 +48,7 @@ async function open(url, { width = 1280, height = 800, dark = false } = {}) {
 }
 
 /** What a row shows, by the id of its node. */
-const row = (page, id) => page.evaluate((id) => document.querySelector(`[data-id="${id}"]`)?.textContent, id)
+const row = (page, id) => page.evaluate((id) => document.querySelector(`#rows [data-id="${id}"]`)?.textContent, id)
 
 /** What axe-core finds. Scripts of a test may run past the policy of the page. */
 async function accessible(page, what) {
@@ -95,7 +95,7 @@ const answers = () => fetch(`${URL}healthz`).then(() => true, () => false)
   await until('the leaf is online', async () => (await row(page, ID))?.includes('online'))
   assert.ok((await row(page, '127.0.0.3:3001')).includes('does not answer'))
   await page.evaluate((id) => {
-    const look = () => document.querySelector(`[data-id="${id}"]`).textContent.includes('offline') && (globalThis.shown ??= Date.now())
+    const look = () => document.querySelector(`#rows [data-id="${id}"]`).textContent.includes('offline') && (globalThis.shown ??= Date.now())
     new MutationObserver(look).observe(document.querySelector('#rows'), { subtree: true, childList: true, characterData: true })
   }, ID)
   await kill(node)
@@ -137,14 +137,26 @@ const answers = () => fetch(`${URL}healthz`).then(() => true, () => false)
   }
   const leafs = `${at(5)}>balance:${at(4)}>leaf:${at(2)}`
   await until('how far the leaf is from the city', async () => (await row(page, leafs)).includes('≈ '))
-  assert.equal(await page.$eval(`[data-id="${leafs}"]`, (row) => row.ariaLevel), '3')
+  assert.equal(await page.$eval(`#rows [data-id="${leafs}"]`, (row) => row.ariaLevel), '3')
   // Who dies below is shown as it is, though nobody lists it, or the city that lists nobody else, any more.
   await kill(servers[0])
   await until('the leaf is offline', async () => /offline\s+does not answer/.test(await row(page, leafs)))
+  // And told of above the rows, with a way there.
+  const wrong = () => page.$eval('#wrong', (section) => section.hidden ? '' : section.textContent)
+  await until('it is told above', async () => /1 node of city is offline: leaf \(does not answer\)/.test(await wrong()))
   await until('the city offers nothing', async () => (await row(page, `${at(5)}>balance:${at(4)}`)).includes('offers nothing'))
   assert.deepEqual(noise, [])
   await accessible(page, 'three levels below a server')
+  await page.evaluate(() => [...document.querySelectorAll('#rows [aria-level="1"] .name')].find((found) => found.textContent === 'region').click())
+  assert.equal(await row(page, leafs), undefined)
+  await page.evaluate(() => [...document.querySelectorAll('#wrong button')].find((button) => button.textContent === 'leaf').click())
+  assert.equal(await page.evaluate(() => document.activeElement.dataset.id), leafs)
   await page.close()
+  // A page on which nothing is open is told too, of who is further below than this server knows.
+  const later = await open(URL)
+  await until('it is told there', () => later.$eval('#wrong', (section) => /1 node offers nothing: region.*1 node of region offers nothing: city/s.test(section.textContent)))
+  assert.equal(await later.$eval('#wrong button', (button) => button.textContent), 'region')
+  await later.close()
   await Promise.all(servers.slice(1).map(kill))
 }
 
@@ -180,6 +192,7 @@ const answers = () => fetch(`${URL}healthz`).then(() => true, () => false)
   const page = await open(served.url)
   await page.waitForSelector('#rows [role=row]')
   const first = Date.now() - began
+  await until('who is offline is told above', () => page.$eval('#wrong', (section) => /1 node is offline: ams-2 \(does not answer\) for 9 min/.test(section.textContent)))
   await until('all rows', () => page.evaluate(() => document.querySelectorAll('#rows > *').length === 2000))
   console.log(`2,000 nodes: the first rows after ${first} ms, all after ${Date.now() - began} ms`)
 

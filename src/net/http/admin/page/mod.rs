@@ -14,7 +14,7 @@ const NO_TOKEN: &str = "data-token=\"none\"";
 const TOKEN: &str = "data-token=\"asked\"";
 
 /// All that the page is made of: name, kind, text.
-const PARTS: [(&str, &str, &str); 10] = [
+const PARTS: [(&str, &str, &str); 11] = [
     ("page.css", CSS, include_str!("page.css")),
     ("icon.svg", "image/svg+xml", include_str!("icon.svg")),
     ("page.js", SCRIPT, include_str!("page.js")),
@@ -25,6 +25,7 @@ const PARTS: [(&str, &str, &str); 10] = [
     ("stream.js", SCRIPT, include_str!("stream.js")),
     ("tree.js", SCRIPT, include_str!("tree.js")),
     ("words.js", SCRIPT, include_str!("words.js")),
+    ("wrong.js", SCRIPT, include_str!("wrong.js")),
 ];
 const CSS: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";

@@ -6,6 +6,7 @@ import { keys } from './keys.js'
 import { Stream } from './stream.js'
 import { Tree } from './tree.js'
 import { ago, called, count, span, stateOf, STATES } from './words.js'
+import { Wrong } from './wrong.js'
 
 /** Between what is read aloud, in ms, and of how many kinds of changes that tells. */
 const SAID = 5000
@@ -25,10 +26,8 @@ const now = () => performance.now() / 1000 - offset
 tree.now = now
 
 const { anchor, focus } = keys(tree, search, opened, showAll)
-const changes = new Changes((id) => {
-  if (!tree.order.includes(id)) showAll()
-  focus(id)
-})
+const changes = new Changes(go)
+const wrong = new Wrong(go)
 
 const stream = new Stream({
   event(name, told) {
@@ -45,7 +44,7 @@ const stream = new Stream({
     if (name === 'some') unsaid.push(...told.changes)
     draw()
     tick()
-    if (tree.stale) below.ask()
+    if (tree.stale || name === 'all') below.ask()
     tree.stale = false
   },
   heard() {
@@ -67,6 +66,15 @@ const stream = new Stream({
 
 const below = new Below(stream, tree, draw)
 
+/** To a node, wherever it is. */
+function go(id) {
+  tree.reveal(id)
+  draw()
+  if (!tree.order.includes(id)) showAll()
+  focus(id)
+  below.ask()
+}
+
 /** Something is open, or is not any more. */
 function opened() {
   draw()
@@ -75,6 +83,11 @@ function opened() {
 
 /** Brings what is shown up to what is known. */
 function draw() {
+  drawRows()
+  wrong.show(server?.troubles ?? [], tree.families, now)
+}
+
+function drawRows() {
   const focused = $('rows').contains(document.activeElement) && document.activeElement.dataset.id
   const place = tree.order.indexOf(focused)
   const laid = tree.layout()
@@ -139,7 +152,7 @@ search.addEventListener('input', () => {
 })
 
 /** What is said of the server itself. */
-function head({ name, version, state, fault, troubles, superiors, turn }) {
+function head({ name, version, state, fault, superiors, turn }) {
   $('name').textContent = name ?? 'a server without a name'
   document.title = `${name ?? location.host} · turn-balance`
   const is = state === 'offering' ? 'offers its nodes' : `${stateOf(state).word}${fault ? ` (${fault})` : ''}`
@@ -150,16 +163,13 @@ function head({ name, version, state, fault, troubles, superiors, turn }) {
   ]
   $('facts').hidden = !facts.length
   list($('facts'), facts)
-  $('wrong').hidden = !troubles.length
-  list($('wrong').querySelector('ul'), troubles.map(({ what, at_s }) => [what, () => `for ${span(now() - at_s)}`]), 'li')
 }
 
 /** Pairs of what stands and what time changes. */
-function list(element, pairs, tag) {
+function list(element, pairs) {
   const parts = pairs.map(([key, value]) => {
-    const part = document.createElement(tag ?? 'div')
-    const [first, second] = tag ? ['span', 'span'] : ['dt', 'dd']
-    part.append(Object.assign(document.createElement(first), { textContent: key }), ' ', Object.assign(document.createElement(second), { textContent: value(), className: 'since' }))
+    const part = document.createElement('div')
+    part.append(Object.assign(document.createElement('dt'), { textContent: key }), ' ', Object.assign(document.createElement('dd'), { textContent: value(), className: 'since' }))
     part.lastChild.since = value
     return part
   })

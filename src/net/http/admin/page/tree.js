@@ -114,6 +114,24 @@ export class Tree {
     return [...this.#items.values()].filter((node) => this.#open.has(node.id) && mayTell(node))
   }
 
+  /** The other servers that may be asked, of this server's own nodes. */
+  get others() {
+    return this.#sorted.map((id) => this.nodes.get(id)).filter((node) => !this.#open.has(node.id) && mayTell(node))
+  }
+
+  /** This server's nodes, and those of each below of which these are known: whose they are, and all of them. */
+  get families() {
+    const own = this.#sorted.map((id) => this.nodes.get(id))
+    return [{ nodes: own }, ...own.flatMap((node) => this.#familiesOf(node))]
+  }
+
+  #familiesOf(above) {
+    const told = mayTell(above) && this.#told.get(above.id)
+    if (!told) return []
+    const nodes = told.map((entry) => this.#below(above, entry))
+    return [{ above, nodes }, ...nodes.flatMap((node) => this.#familiesOf(node))]
+  }
+
   /** Takes in what a server lists, and whom it does not offer, as itself has told; `undefined`: it has told nothing. */
   tell(id, list) {
     const was = this.#told.get(id)
@@ -130,6 +148,13 @@ export class Tree {
     else this.#open.delete(id)
     this.#dirty = true
     return true
+  }
+
+  /** Opens all that a node stands below. */
+  reveal(id) {
+    const ids = id.split('>')
+    for (let at = 1; at < ids.length; at++) this.#open.add(ids.slice(0, at).join('>'))
+    this.#dirty = true
   }
 
   /** Brings the rows in order, where anything about that has changed. Returns how many are shown and how many are not. */
