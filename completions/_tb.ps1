@@ -59,7 +59,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             [CompletionResult]::new('-4', '-4', [CompletionResultType]::ParameterName, 'Short for `--family 4`')
             [CompletionResult]::new('-6', '-6', [CompletionResultType]::ParameterName, 'Short for `--family 6`')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Short for `--format json`, whatever TB_FORMAT says')
-            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used')
+            [CompletionResult]::new('--watch', '--watch', [CompletionResultType]::ParameterName, 'Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used, or named')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Only the answer and errors; twice: the exit code alone')
             [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Only the answer and errors; twice: the exit code alone')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say more on stderr; twice: still more')

@@ -55,7 +55,7 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand -4 'Short for `--family 4`'
             cand -6 'Short for `--family 6`'
             cand --json 'Short for `--format json`, whatever TB_FORMAT says'
-            cand --watch 'Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used'
+            cand --watch 'Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used, or named'
             cand -q 'Only the answer and errors; twice: the exit code alone'
             cand --quiet 'Only the answer and errors; twice: the exit code alone'
             cand -v 'Say more on stderr; twice: still more'

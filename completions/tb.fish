@@ -70,7 +70,7 @@ complete -c tb -n "__fish_tb_using_subcommand probe" -l allow-private -d 'The sa
 complete -c tb -n "__fish_tb_using_subcommand probe" -s 4 -d 'Short for `--family 4`'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s 6 -d 'Short for `--family 6`'
 complete -c tb -n "__fish_tb_using_subcommand probe" -l json -d 'Short for `--format json`, whatever TB_FORMAT says'
-complete -c tb -n "__fish_tb_using_subcommand probe" -l watch -d 'Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used'
+complete -c tb -n "__fish_tb_using_subcommand probe" -l watch -d 'Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used, or named'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s q -l quiet -d 'Only the answer and errors; twice: the exit code alone'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s v -l verbose -d 'Say more on stderr; twice: still more'
 complete -c tb -n "__fish_tb_using_subcommand probe" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -115,7 +115,8 @@
 //! every 5 s, goes down again every 5 min and when the network of the host changes, and tells of each change
 //! with its [`WatchReason`]. It moves when the TURN server is silent for three requests a second apart, at once
 //! when its leaf says that it is draining or full, and else only to one that is nearer by 10 ms and a third for
-//! three measurements. It goes by UDP alone.
+//! three measurements. Where [`Builder::runners_up`] are wanted it tells of these too, and as many stand by. It goes
+//! by UDP alone.
 //!
 //! ```no_run
 //! # #[cfg(feature = "client")] async fn example(balance: turn_balance::Balance) -> Result<(), turn_balance::Error> {

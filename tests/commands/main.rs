@@ -115,7 +115,11 @@ fn client(args: &[&str]) -> Command {
 
 /// A balance server that names a TURN server, until the test ends.
 async fn leaf(net: &Net) -> (Server, SocketAddr) {
-    let mut config = config(net.server(1), "leaf", None, &[], Some(net.turn(1)));
+    nth_leaf(net, 1).await
+}
+
+async fn nth_leaf(net: &Net, n: u8) -> (Server, SocketAddr) {
+    let mut config = config(net.server(n), "leaf", None, &[], Some(net.turn(n)));
     config.turn.server.health = turn_balance::TurnHealth::None;
-    (Server::start(config).await.unwrap(), net.server(1))
+    (Server::start(config).await.unwrap(), net.server(n))
 }

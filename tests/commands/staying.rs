@@ -4,8 +4,9 @@ use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{ChildStdout, Stdio};
 
 use turn_balance_lab::loopback::{Net, answer_bindings};
+use turn_balance_lab::patience::until_some;
 
-use crate::{Running, client, leaf, said, tb};
+use crate::{Running, client, leaf, nth_leaf, said, tb};
 
 /// One that has selected: the process, what it goes on printing, and its first line.
 fn staying(root: &str, args: &[&str]) -> (Running, BufReader<ChildStdout>, String) {
@@ -61,6 +62,38 @@ async fn each_format_is_a_document_a_change() {
     let change: serde_json::Value = serde_json::from_str(&line).unwrap();
     assert_eq!(change["schema"], "tb.watch/1");
     assert_eq!((&change["reason"], &change["verified"]), (&"selected".into(), &true.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_configuration_never_names_a_runner_up_that_is_gone_for_long() {
+    let net = Net::new();
+    let mut leaves = Vec::new();
+    for n in [1, 2] {
+        answer_bindings(net.turn(n));
+        leaves.push(nth_leaf(&net, n).await);
+    }
+    let roots = format!("{},{}", leaves[0].1, leaves[1].1);
+    let named = |line: &str| {
+        let ice: serde_json::Value = serde_json::from_str(line).unwrap();
+        let servers = ice["iceServers"].as_array().unwrap();
+        let url = |server: &serde_json::Value| server["urls"][0].as_str().unwrap().to_owned();
+        Vec::from_iter(servers.iter().map(url))
+    };
+    // A runner-up is awaited for 30 ms, in which a host that is busy may not have answered.
+    let (mut running, mut stdout, first) = until_some("both answer", || {
+        let (running, stdout, line) = staying(&roots, &["--format", "ice"]);
+        let first = named(&line);
+        (first.len() == 2).then_some((running, stdout, first))
+    });
+    let (gone, _) = &leaves[usize::from(first[1].contains(&net.turn(2).to_string()))];
+    gone.drain();
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(named(&line), first[..1]);
+    running.signal("INT");
+    let mut said = String::new();
+    running.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.ends_with("  leaf is draining; no standby\n"), "{said}");
 }
 
 #[test]

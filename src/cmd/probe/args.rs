@@ -36,7 +36,7 @@ pub(crate) struct ProbeArgs {
     count: Option<u8>,
 
     #[arg(
-        help = "Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used",
+        help = "Stay: measure the choice every 5 s beside two that stand by, and print again whenever another is to be used, or named",
         long,
         env = "TB_PROBE_WATCH",
         hide_env_values = true,

@@ -66,6 +66,12 @@ pub(super) fn leaf(n: u8) -> SocketAddr {
 
 impl Bench {
     pub(super) fn new(seed: u64, rtts: &[u64]) -> Self {
+        Self::wanting(seed, rtts, 0)
+    }
+
+    /// One who wants so many runners-up.
+    pub(super) fn wanting(seed: u64, rtts: &[u64], runners_up: usize) -> Self {
+        let options = Options { runners_up, ..Options::default() };
         let start = Instant::now();
         let spot = |rtt: &u64| Spot {
             rtt: ms(*rtt),
@@ -78,7 +84,7 @@ impl Bench {
         Self {
             start,
             now: start,
-            engine: WatchEngine::new(&Options::default(), start, Rng::seed_from_u64(seed)),
+            engine: WatchEngine::new(&options, start, Rng::seed_from_u64(seed)),
             spots: (1..).zip(rtts.iter().map(spot)).collect(),
             finds: true,
             coming: BTreeMap::new(),

@@ -3,8 +3,10 @@
 mod bench;
 mod courses;
 
+use std::net::SocketAddr;
+
 use turn_balance::internals::wire::{ProbeReply, Response, ResponseBody, State, stun};
-use turn_balance::{WatchChange, WatchReason};
+use turn_balance::{CandidateState, WatchChange, WatchReason};
 
 use bench::{Bench, Spot, leaf, ms, s, turn};
 
@@ -87,6 +89,65 @@ fn whoever_asks_not_to_be_chosen_is_left_at_once() {
         bench.spot(2).rtt = ms(200);
         bench.run(s(60));
         assert_eq!(bench.using(), Some(3), "{state:?}");
+    }
+}
+
+/// Who is used, and who was named beside it, in the last change.
+fn told(bench: &Bench, wanted: usize) -> (SocketAddr, Vec<SocketAddr>) {
+    let selection = bench.changes.last().unwrap().1.selection.as_ref().unwrap();
+    let named = selection.runners_up.iter().take(wanted).map(|one| one.turn);
+    (selection.turn, named.collect())
+}
+
+#[test]
+fn a_runner_up_that_is_gone_is_told_of_once_where_some_are_wanted() {
+    let mut bench = Bench::wanting(13, &[20, 25, 30], 1);
+    bench.run(s(60));
+    assert_eq!((told(&bench, 1), bench.changes.len()), ((turn(1), vec![turn(2)]), 1));
+    bench.spot(2).turn_lives = false;
+    bench.run(s(120));
+    assert_eq!((told(&bench, 1), bench.changes.len()), ((turn(1), vec![turn(3)]), 2));
+    let WatchChange { left: Some(left), reason: WatchReason::Silent { lasted }, .. } =
+        &bench.changes[1].1
+    else {
+        panic!("{:?}", bench.changes)
+    };
+    assert!(left.turn == turn(2) && *lasted > s(10) && *lasted < s(25), "{lasted:?}");
+    // It lives again, and another is named by now.
+    bench.spot(2).turn_lives = true;
+    bench.run(s(600));
+    assert_eq!(bench.changes.len(), 2);
+    bench.spot(3).state = State::Draining;
+    bench.run(ms(5_600));
+    assert_eq!((told(&bench, 1), bench.changes.len()), ((turn(1), vec![turn(2)]), 3));
+    assert_eq!(bench.changes[2].1.reason, WatchReason::Says(CandidateState::Draining));
+    // Nobody else is left; and then somebody is.
+    bench.spot(2).state = State::Draining;
+    bench.run(ms(5_600));
+    assert_eq!((told(&bench, 1), bench.changes.len()), ((turn(1), vec![]), 4));
+    bench.spot(2).state = State::Offering;
+    bench.run(s(70));
+    assert_eq!((told(&bench, 1), bench.changes.len()), ((turn(1), vec![turn(2)]), 5));
+    assert_eq!(bench.changes[4].1.reason, WatchReason::Standbys);
+    // Moves are told as ever, and with whom they leave.
+    bench.spot(1).turn_lives = false;
+    bench.run(s(10));
+    assert_eq!((bench.using(), bench.changes.len()), (Some(2), 6));
+
+    let mut bench = Bench::new(14, &[20, 25, 30]);
+    bench.run(s(60));
+    bench.spot(2).turn_lives = false;
+    bench.run(s(120));
+    assert_eq!(bench.changes.len(), 1, "who wants none is not told of them");
+}
+
+#[test]
+fn so_many_stand_by_as_are_wanted_and_no_more_than_seven() {
+    for (wanted, measured) in [(1, 3), (5, 6), (200, 8)] {
+        let mut bench = Bench::wanting(15, &[20; 12], wanted);
+        bench.run(s(60));
+        assert_eq!(bench.sent.keys().filter(|to| to.port() == 3478).count(), measured);
+        assert_eq!(told(&bench, wanted).1.len(), wanted.min(7));
     }
 }
 

@@ -1,7 +1,5 @@
 use std::time::{Duration, UNIX_EPOCH};
 
-use turn_balance::WatchReason;
-
 use super::words::or_dash;
 use crate::cmd::report::{LeftReport, RunnerUpReport, WatchReport};
 
@@ -18,7 +16,8 @@ pub(crate) fn change(change: &WatchReport) -> String {
     let time = time.split_once('T').map_or(time.as_str(), |(_, time)| time);
     let rtt = or_dash(change.rtt_ms.map(|rtt| format!("{rtt} ms")));
     let why = match (change.reason, &change.left) {
-        (Some(WatchReason::Selected) | None, _) | (_, None) => "selected".to_owned(),
+        (None, _) => "selected".to_owned(),
+        (Some(reason), None) => reason.to_string(),
         (Some(reason), Some(left)) => format!("{} {reason}", called(left)),
     };
     let (turn, name) = (or_dash(change.turn), or_dash(change.name.as_ref()));
@@ -45,6 +44,8 @@ fn beside(change: &WatchReport) -> String {
 
 #[cfg(test)]
 mod tests {
+    use turn_balance::WatchReason;
+
     use super::*;
     use crate::cmd::report::examples;
 
@@ -65,6 +66,9 @@ mod tests {
         example.runners_up.clear();
         let line = change(&example);
         assert!(line.ends_with("  fra-b  11.97 ms  fra-b silent for 3 s; no standby"), "{line}");
+        let (left, reason) = (example.left.take(), example.reason.replace(WatchReason::Standbys));
+        assert!(change(&example).ends_with("  11.97 ms  others stand by; no standby"));
+        (example.left, example.reason) = (left, reason);
         (example.turn, example.name, example.rtt_ms) = (None, None, None);
         assert_eq!(
             change(&example),

@@ -24,7 +24,7 @@ type Descending = Pin<Box<dyn Future<Output = Result<Vec<Contender>, Error>> + S
 
 impl Balance {
     /// Selects, and stays: measures the TURN server that was selected and two that stand by, and tells when
-    /// another is to be used. Must be called on a tokio runtime.
+    /// another is to be used; and where [runners-up](crate::Builder::runners_up) are wanted, when others are. Must be called on a tokio runtime.
     ///
     /// [How it is used](crate#staying).
     ///

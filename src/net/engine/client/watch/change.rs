@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use crate::net::engine::client::descent::{CandidateState, Selection};
 
-/// What whoever stays is told: that another TURN server is to be used from now on, or none.
+/// What whoever stays is told: that another TURN server is to be used from now on, or none; and where
+/// runners-up are wanted, that others of these are.
 ///
 /// [How it is used](crate#staying).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +13,8 @@ pub struct WatchChange {
     /// The TURN server to use from now on. Its `rtt` is that of the last measurement, its `runners_up` are
     /// those that stand by and live. `None`: nobody is known to live, and all is looked at again.
     pub selection: Option<Selection>,
-    /// The one that was used until now; `None`: there was none.
+    /// The one that was used until now; or, where that is so still, a runner-up that is not to be used any
+    /// more. `None`: there was none.
     pub left: Option<Selection>,
     /// Why.
     pub reason: WatchReason,
@@ -34,6 +36,9 @@ pub enum WatchReason {
     /// The leaf of the one that was left says this of itself: that it is draining, full, or has nothing to
     /// offer.
     Says(CandidateState),
+    /// Others stand by, and the same is used. Told only where
+    /// [`runners_up`](crate::Builder::runners_up) are wanted.
+    Standbys,
     /// The leaf of the one that was left names another TURN server.
     Renamed,
     /// The other one was nearer by 10 ms and a third, for three measurements.
@@ -50,6 +55,7 @@ impl WatchReason {
             Self::Selected => "selected",
             Self::Silent { .. } => "silent",
             Self::Says(state) => state.as_str(),
+            Self::Standbys => "standbys",
             Self::Renamed => "renamed",
             Self::Slower { .. } => "slower",
         }
@@ -68,6 +74,7 @@ impl fmt::Display for WatchReason {
                 f.write_str("says that its TURN server is down")
             }
             Self::Says(_) => f.write_str("has nothing to offer"),
+            Self::Standbys => f.write_str("others stand by"),
             Self::Renamed => f.write_str("names another TURN server"),
             Self::Slower { rtt } => {
                 write!(f, "took {:.2} ms, three times in a row", rtt.as_secs_f64() * 1e3)

@@ -17,6 +17,10 @@ use crate::net::wire::{Extras, ProbeReply, SHORT_REQUEST};
 /// Of how many requests answers still count: those of more than a minute.
 const REMEMBERED: usize = 64;
 
+/// How many measurements in a row have no answer until it is gone; and how often the selection is asked in
+/// one.
+pub(super) const ASKED: u8 = 3;
+
 /// Whom a request is to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Whom {
@@ -99,6 +103,11 @@ impl MeasuredTurn {
         planted!(WatchStays => None);
         let renamed = self.renamed.then_some(WatchReason::Renamed);
         self.contender.says.map(WatchReason::Says).or(renamed)
+    }
+
+    /// Whether it cannot stand by any more.
+    pub(super) fn is_gone(&self) -> bool {
+        self.missed >= ASKED || self.out_of_service().is_some()
     }
 
     /// Whether it may serve all the same where there is nobody else.

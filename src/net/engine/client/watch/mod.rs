@@ -2,7 +2,8 @@
 //! stand in for it.
 //!
 //! [`WatchEngine`] says when to measure, when to go down again, and when to move. What it measures is a
-//! `measured_turn`; `better` is who is worth a move, `hurry` when a descent is due, and `change` what is told.
+//! `measured_turn`; `better` is who is worth a move, `named_standbys` which others are told of, `hurry` when a descent is
+//! due, and `change` what is told.
 //! A descent is not made here: whoever moves the engine makes it when
 //! [`poll_descent`](WatchEngine::poll_descent) says so, and hands in what it finds.
 
@@ -10,6 +11,7 @@ mod better;
 mod change;
 mod hurry;
 mod measured_turn;
+mod named_standbys;
 mod watch_engine;
 
 pub use change::{WatchChange, WatchReason};

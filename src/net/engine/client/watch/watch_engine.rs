@@ -7,7 +7,8 @@ use rand::RngExt;
 use super::better::{is_clearly_better, lasts};
 use super::change::{WatchChange, WatchReason};
 use super::hurry::Hurry;
-use super::measured_turn::{MeasuredTurn, Whom};
+use super::measured_turn::{ASKED, MeasuredTurn, Whom};
+use super::named_standbys::NamedStandbys;
 use crate::net::engine::client::descent::link::put_on_link;
 use crate::net::engine::client::descent::{Contender, Options, Selection};
 use crate::net::engine::exchange::Proof;
@@ -20,11 +21,10 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// How long an answer is awaited until the selection is asked again.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often the selection is asked in vain until it is silent.
-const ASKED: u8 = 3;
-
-/// How many stand by.
+/// How many stand by, and how many at most where more are wanted: as many as a descent tells of beside the one
+/// that it chooses. Each takes some 2,700 datagrams an hour.
 const STANDBYS: usize = 2;
+const MOST_STANDBYS: usize = 7;
 
 /// How many copies each is asked with, and how far apart they are: bursts of loss (some 80 ms) seldom
 /// take both.
@@ -47,6 +47,9 @@ pub struct WatchEngine {
     proven: bool,
     current: Option<MeasuredTurn>,
     standbys: Vec<MeasuredTurn>,
+    /// How many of them there may be, and those of them that were told of.
+    most: usize,
+    named: NamedStandbys,
     /// The one that was lost last, while there is none.
     lost: Option<SocketAddr>,
     /// Requests that are due, to one or the other of these TURN servers.
@@ -74,11 +77,14 @@ struct Measurement {
 impl WatchEngine {
     /// Begins at `now`, with a descent. The `options` are those of its descents.
     pub fn new(options: &Options, now: Instant, rng: Rng) -> Self {
+        let wanted = options.runners_up.min(MOST_STANDBYS);
         Self {
             verifies: options.verifies(),
             proven: false,
             current: None,
             standbys: Vec::new(),
+            most: STANDBYS.max(wanted),
+            named: NamedStandbys::new(wanted),
             lost: None,
             due: BTreeMap::new(),
             planned: 0,
@@ -119,6 +125,7 @@ impl WatchEngine {
         let mut all = self.current.iter_mut().chain(&mut self.standbys);
         if all.any(|one| one.hear_reply(now, from, proof, &reply)) {
             self.leave_out_of_service(now);
+            self.tell_of_standbys(now);
         }
     }
 
@@ -142,6 +149,7 @@ impl WatchEngine {
                 }
                 self.stand_by(now, found);
                 self.leave_out_of_service(now);
+                self.tell_of_standbys(now);
             }
             None => self.select(now, found),
         }
@@ -238,7 +246,7 @@ impl WatchEngine {
             on.until = Some(now + PATIENCE);
             // Before it is left it has to be known who lives.
             let last = on.asked == ASKED;
-            let asked = self.all().take(if last { 1 + STANDBYS } else { 1 });
+            let asked = self.all().take(if last { usize::MAX } else { 1 });
             let signs = |one: &MeasuredTurn| {
                 let addr = one.addr();
                 one.signs().iter().map(move |whom| (addr, *whom, COPIES))
@@ -273,10 +281,10 @@ impl WatchEngine {
         if let (Some((_, at)), Some(rtt)) = (best, rtt) {
             return self.move_to(now, at, WatchReason::Slower { rtt });
         }
-        let gone = |one: &MeasuredTurn| one.missed >= ASKED || one.out_of_service().is_some();
-        if !self.standbys.is_empty() && self.standbys.iter().all(gone) {
+        if !self.standbys.is_empty() && self.standbys.iter().all(MeasuredTurn::is_gone) {
             self.hurry.want(now);
         }
+        self.tell_of_standbys(now);
     }
 
     fn plan(&mut self, now: Instant, requests: Vec<(SocketAddr, Whom, u32)>) {
@@ -326,15 +334,29 @@ impl WatchEngine {
             }
         }
         self.standbys.iter_mut().for_each(|one| one.better = 0);
-        let lives = |one: &&MeasuredTurn| one.missed == 0 && one.out_of_service().is_none();
-        let selection = self.current.as_ref().map(|current| {
-            let all = current.selection(&self.standbys);
-            let alive: Vec<_> =
-                self.standbys.iter().filter(lives).map(MeasuredTurn::addr).collect();
-            let runners_up = all.runners_up.into_iter().filter(|one| alive.contains(&one.turn));
-            Selection { runners_up: runners_up.collect(), ..all }
-        });
+        let selection = self.tell(self.proven);
         self.events.push_back(WatchChange { selection, left: told, reason });
+    }
+
+    /// Tells that others stand by than those that were named.
+    fn tell_of_standbys(&mut self, now: Instant) {
+        let change = self.named.change(&self.standbys, self.proven, now);
+        if let Some((left, reason)) = change.filter(|_| self.current.is_some()) {
+            let selection = self.tell(self.proven);
+            self.events.push_back(WatchChange { selection, left, reason });
+        }
+    }
+
+    /// What is used now, and who stands by and lives.
+    fn tell(&mut self, proven: bool) -> Option<Selection> {
+        self.named.name(&self.standbys, proven);
+        let lives = |one: &&MeasuredTurn| one.missed == 0 && one.out_of_service().is_none();
+        let alive: Vec<_> = self.standbys.iter().filter(lives).map(MeasuredTurn::addr).collect();
+        let mut selection = self.current.as_ref()?.selection(&self.standbys);
+        let named = &self.named;
+        selection.runners_up.retain(|one| alive.contains(&one.turn) || named.has(one.turn));
+        named.put_first(&mut selection);
+        Some(selection)
     }
 
     /// Nobody is left.
@@ -365,10 +387,11 @@ impl WatchEngine {
             others.sort_by_key(|one| (!one.selection.verified, one.selection.rtt));
         }
         let chosen = found.remove(0);
-        let selection = Some(chosen.selection.clone());
+        let all = chosen.selection.clone();
         self.current = Some(MeasuredTurn::new(chosen, self.verifies, now));
         self.lost = None;
         self.stand_by(now, found);
+        let selection = if self.named.are_wanted() { self.tell(false) } else { Some(all) };
         self.next = Some(now + jitter(INTERVAL, &mut self.rng));
         let reason = WatchReason::Selected;
         self.events.push_back(WatchChange { selection, left: None, reason });
@@ -380,7 +403,7 @@ impl WatchEngine {
         let others = found.into_iter().filter(|one| Some(one.selection.turn) != current);
         let others = others.filter(|one| one.says.is_none());
         let mut before = std::mem::take(&mut self.standbys);
-        for one in others.take(STANDBYS) {
+        for one in others.take(self.most) {
             let known = before.iter().position(|known| known.addr() == one.selection.turn);
             self.standbys.push(match known.map(|at| before.swap_remove(at)) {
                 Some(mut known) => {
