@@ -14,9 +14,21 @@ pub fn duration(text: &str) -> Option<Duration> {
     Some(Duration::try_from_secs_f64(number * unit).unwrap_or(Duration::MAX))
 }
 
+/// One as the log has it: whole seconds.
+#[cfg(feature = "server")]
+pub(crate) fn seconds(time: Duration) -> String {
+    format!("{}s", time.as_secs())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(feature = "server")]
+    #[test]
+    fn the_log_has_whole_seconds() {
+        assert_eq!(seconds(Duration::from_nanos(41_380_130_809)), "41s");
+    }
 
     #[test]
     fn seconds_and_other_units() {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use super::canonical::canonical;
 use super::endpoint_error::EndpointError;
-use super::host::{check_host, has_dot, is_srv};
+use super::host::{check_host, has_dot, is_service, is_srv};
 use super::link_addr::LinkAddr;
 
 /// The port of a balance server, where an address names none.
@@ -99,7 +99,7 @@ impl Endpoint {
     /// What SRV records of this name name.
     pub(crate) fn srv(text: &str) -> Result<Self, EndpointError> {
         match Self::at_port(text, DEFAULT_PORT)? {
-            Self::Name(host, _) if !text.contains(':') => Ok(Self::Srv(host)),
+            Self::Name(host, _) if !text.contains(':') && is_service(&host) => Ok(Self::Srv(host)),
             _ => Err(EndpointError::Srv(text.to_owned())),
         }
     }
@@ -109,9 +109,25 @@ impl Endpoint {
         if let Self::Name(host, _) | Self::Domain(host) | Self::Srv(host) = self {
             check_host(host)?;
         }
+        if let Self::Srv(host) = self
+            && !is_service(host)
+        {
+            return Err(EndpointError::Srv(host.clone()));
+        }
         match self.port() {
             0 => Err(EndpointError::PortZero(self.to_string())),
             _ => Ok(()),
+        }
+    }
+
+    /// As it is shown: without the dot at the end of a name, which keeps the system from trying others.
+    #[cfg(feature = "server")]
+    pub(crate) fn plain(&self) -> String {
+        match self {
+            Self::Name(host, port) => {
+                Self::Name(host.trim_end_matches('.').to_owned(), *port).to_string()
+            }
+            other => other.to_string(),
         }
     }
 
@@ -288,12 +304,34 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "server")]
+    #[test]
+    fn a_dot_at_the_end_is_not_shown() {
+        for (text, plain) in [
+            ("fra.example.org.:3001", "fra.example.org:3001"),
+            ("fra.example.org:3002", "fra.example.org:3002"),
+            ("[2001:db8::7]:3001", "[2001:db8::7]:3001"),
+            ("_tb._udp.example.org", "_tb._udp.example.org"),
+        ] {
+            assert_eq!(text.parse::<Endpoint>().unwrap().plain(), plain);
+        }
+    }
+
     #[test]
     fn names_of_srv_records() {
-        for text in ["_tb._udp.example.org", "tb.service.example.", "tb"] {
+        for text in ["_tb._udp.example.org", "_tb._eu.service.example."] {
             assert_eq!(Endpoint::srv(text), Ok(Endpoint::Srv(text.into())));
         }
-        for text in ["203.0.113.7", "2001:db8::7", "_tb._udp.example.org:3001", "fe80::1%eth0"] {
+        for text in [
+            "203.0.113.7",
+            "2001:db8::7",
+            "_tb._udp.example.org:3001",
+            "fe80::1%eth0",
+            "example.org",
+            "_udp.example.org",
+            "_tb._udp",
+            "_._udp.example.org",
+        ] {
             assert_eq!(Endpoint::srv(text), Err(EndpointError::Srv(text.into())));
         }
         assert!(matches!(Endpoint::srv("a b"), Err(EndpointError::Host(_))));

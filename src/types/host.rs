@@ -41,6 +41,14 @@ pub(super) fn has_dot(host: &str) -> bool {
     host.trim_end_matches('.').contains('.')
 }
 
+/// Whether a host has the form of the names of SRV records, `_service._proto.name` (RFC 2782).
+pub(super) fn is_service(host: &str) -> bool {
+    let is_label = |label: &str| label.len() > 1 && label.starts_with('_');
+    let mut labels = host.splitn(3, '.');
+    let begins = labels.by_ref().take(2).filter(|label| is_label(label)).count() == 2;
+    begins && labels.next().is_some_and(|name| !name.is_empty())
+}
+
 /// Whether a host begins as the names of SRV records do whose servers are reached by UDP (RFC 2782).
 pub(crate) fn is_srv(host: &str) -> bool {
     let service = host.split_once('.').filter(|(service, _)| service.starts_with('_'));

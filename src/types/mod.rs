@@ -48,6 +48,8 @@ pub(crate) use canonical::unscoped;
 pub(crate) use day::Day;
 #[cfg(feature = "server")]
 pub use duration::duration;
+#[cfg(feature = "server")]
+pub(crate) use duration::seconds;
 pub use endpoint::{DEFAULT_PORT, Endpoint};
 pub use endpoint_error::EndpointError;
 pub use family::Family;

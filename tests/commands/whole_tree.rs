@@ -54,7 +54,7 @@ fn a_sound_cascade_and_one_with_faults() {
     assert_eq!(code, Some(0), "{table}{summary}");
     let row = |name: &str| (name.to_owned(), "offering".to_owned(), "-".to_owned());
     assert_eq!(rows(&table), ["root", "mid", "leaf-3", "leaf-4"].map(row));
-    assert!(summary.starts_with("4 nodes on 3 levels, nothing wrong, in "), "{summary}");
+    assert!(summary.starts_with("4 nodes on levels 0 to 2, nothing wrong, in "), "{summary}");
     drop((mid, root));
 
     // A loop, a node that does not run, and one that is there twice; each beside what is well.
@@ -87,7 +87,7 @@ fn a_sound_cascade_and_one_with_faults() {
         rows.iter().filter(|(name, ..)| name == "-").map(|row| &*row.2).collect();
     let twice = format!("mid lists it twice: it is {} too", net.server(5));
     assert_eq!(problems, ["root says: does not answer", "-", &*twice]);
-    assert!(summary.starts_with("6 nodes on 3 levels, 3 with problems"), "{summary}");
+    assert!(summary.starts_with("6 nodes on levels 0 to 2, 3 with problems"), "{summary}");
 
     // What its superior alone knows: since when.
     let url = format!("unix:{}", admin.display());

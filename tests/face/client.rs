@@ -201,7 +201,9 @@ async fn ping(mut pinger: Pinger) -> Result<Vec<Echo>, Error> {
 /// Why another TURN server is to be used.
 fn moved(reason: WatchReason) -> String {
     match reason {
-        WatchReason::Selected | WatchReason::Renamed => reason.as_str().to_owned(),
+        WatchReason::Selected | WatchReason::Standbys | WatchReason::Renamed => {
+            reason.as_str().to_owned()
+        }
         WatchReason::Silent { lasted } => format!("silent for {lasted:?}"),
         WatchReason::Says(state) => format!("it is {}", state.as_str()),
         WatchReason::Slower { rtt } => format!("{rtt:?} away"),

@@ -27,5 +27,5 @@ pub(crate) use drawing::Drawing;
 pub(crate) use error::CommandError;
 pub(crate) use exit::{default_signals, die_of, leave};
 pub(crate) use printer::{Printer, unfinished, usage};
-pub(crate) use progress::ProgressLine;
+pub(crate) use progress::{CANDIDATES, NODES, ProgressLine};
 pub(crate) use reader::stdout_closes;

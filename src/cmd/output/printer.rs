@@ -55,8 +55,8 @@ impl Printer {
     }
 
     /// A spinner where somebody watches.
-    pub(crate) fn progress(&self) -> ProgressLine {
-        ProgressLine::new(self.is_watched())
+    pub(crate) fn progress(&self, what: &'static str) -> ProgressLine {
+        ProgressLine::new(self.is_watched(), what)
     }
 
     /// Whether somebody watches, at a terminal that can be drawn on.

@@ -5,7 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use super::drawing::{Drawing, FRAME};
-use super::text::words::counted;
+
+/// What descents count, and what a crawl of a whole cascade does.
+pub(crate) const CANDIDATES: &str = "candidates";
+pub(crate) const NODES: &str = "nodes asked";
 
 /// Whoever waits no longer than this did not wait.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -14,19 +17,20 @@ const PATIENCE: Duration = Duration::from_millis(300);
 #[derive(Debug)]
 pub(crate) struct ProgressLine {
     shown: bool,
-    candidates: AtomicUsize,
+    what: &'static str,
+    asked: AtomicUsize,
     answered: AtomicUsize,
 }
 
 impl ProgressLine {
-    /// `shown`: whether anybody looks.
-    pub(crate) fn new(shown: bool) -> Self {
-        Self { shown, candidates: AtomicUsize::new(0), answered: AtomicUsize::new(0) }
+    /// `shown`: whether anybody looks. `what` is counted, in its plural.
+    pub(crate) fn new(shown: bool, what: &'static str) -> Self {
+        Self { shown, what, asked: AtomicUsize::new(0), answered: AtomicUsize::new(0) }
     }
 
     /// How far the work is.
-    pub(crate) fn set(&self, candidates: usize, answered: usize) {
-        self.candidates.store(candidates, Relaxed);
+    pub(crate) fn set(&self, asked: usize, answered: usize) {
+        self.asked.store(asked, Relaxed);
         self.answered.store(answered, Relaxed);
     }
 
@@ -46,8 +50,8 @@ impl ProgressLine {
             tokio::select! {
                 done = &mut work => return done,
                 _ = ticks.tick() => {
-                    let (candidates, answered) = (&self.candidates, &self.answered);
-                    let line = line(candidates.load(Relaxed), answered.load(Relaxed), started.elapsed());
+                    let (asked, answered) = (self.asked.load(Relaxed), self.answered.load(Relaxed));
+                    let line = line(asked, self.what, answered, started.elapsed());
                     drawing.draw(&line);
                 }
             }
@@ -55,10 +59,9 @@ impl ProgressLine {
     }
 }
 
-fn line(candidates: usize, answered: usize, elapsed: Duration) -> String {
-    let candidates = counted(candidates, "candidate");
+fn line(asked: usize, what: &str, answered: usize, elapsed: Duration) -> String {
     let seconds = elapsed.as_secs_f64();
-    format!("{candidates}, {answered} answered, {seconds:.1} s")
+    format!("{asked} {what}, {answered} answered, {seconds:.1} s")
 }
 
 /// What a terminal of this locale can show.
@@ -82,8 +85,9 @@ mod tests {
 
     #[test]
     fn the_line() {
-        let line = line(41, 12, Duration::from_millis(1_240));
-        assert_eq!(line, "41 candidates, 12 answered, 1.2 s");
+        let line = |what| line(41, what, 12, Duration::from_millis(1_240));
+        assert_eq!(line(CANDIDATES), "41 candidates, 12 answered, 1.2 s");
+        assert_eq!(line(NODES), "41 nodes asked, 12 answered, 1.2 s");
     }
 
     #[test]

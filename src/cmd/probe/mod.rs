@@ -8,7 +8,7 @@ use turn_balance::{CandidateState, Failure, IceConfiguration};
 use self::args::ProbeFormat;
 use super::args::ViewArg;
 use super::attempt::{Attempt, connect, descend, join, on_silent_roots};
-use super::output::{CommandError, Printer, text};
+use super::output::{CANDIDATES, CommandError, Printer, text};
 use super::report::{Advice, Document, Exit, ProbeReport};
 use super::runtime::block_on;
 
@@ -27,7 +27,7 @@ impl ProbeArgs {
             let (linger, runners_up) = (Some(Duration::ZERO), self.runners_up());
             let view = ViewArg::Flat;
             let balance = connect(&self.descent, view, linger, urls, runners_up).await?;
-            descend(&balance, &printer.progress()).await
+            descend(&balance, &printer.progress(CANDIDATES)).await
         });
         let attempt = Attempt::new(trace, &self.descent, |failure| self.advice(failure))?;
         let (trace, problem) = (attempt.trace.as_ref(), attempt.problem.as_ref());

@@ -4,7 +4,7 @@ use turn_balance::{AdminUrl, Crawler, Endpoint, WholeTree};
 
 use super::args::{TraceArgs, TraceFormat};
 use crate::cmd::args::{RootPlace, RootTarget};
-use crate::cmd::output::{CommandError, Printer, table, text, whole_tree};
+use crate::cmd::output::{CommandError, NODES, Printer, table, text, whole_tree};
 use crate::cmd::report::{Document, Exit, Problem, StatusReport, TreeReport};
 use crate::cmd::runtime::{block_on, interruptible};
 use crate::cmd::status;
@@ -41,7 +41,7 @@ fn look(args: &TraceArgs, printer: &Printer) -> Result<TreeReport, CommandError>
     if let Some(family) = args.descent.family.get() {
         crawler = crawler.family(family);
     }
-    let progress = printer.progress();
+    let progress = printer.progress(NODES);
     block_on(async {
         let mut status = None;
         if let Some(admin) = &args.admin {

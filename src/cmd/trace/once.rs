@@ -2,7 +2,7 @@ use turn_balance::Trace;
 
 use super::args::{TraceArgs, TraceFormat};
 use crate::cmd::attempt::{Attempt, connect, descend, on_silent_roots};
-use crate::cmd::output::{CommandError, Printer, table, text, tree};
+use crate::cmd::output::{CANDIDATES, CommandError, Printer, table, text, tree};
 use crate::cmd::report::{Document, Exit, OfDescent, ProbeReport, TraceReport};
 use crate::cmd::runtime::block_on;
 
@@ -10,7 +10,7 @@ use crate::cmd::runtime::block_on;
 pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandError> {
     let trace = block_on(async {
         let balance = connect(&args.descent, args.view, None, false, 0).await?;
-        descend(&balance, &printer.progress()).await
+        descend(&balance, &printer.progress(CANDIDATES)).await
     });
     let attempt = attempt(args, trace)?;
     let trace = report(args, &attempt);

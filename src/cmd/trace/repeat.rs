@@ -3,7 +3,7 @@ use tokio::time::MissedTickBehavior;
 use super::args::{TraceArgs, TraceFormat};
 use super::once::{attempt, print_levels, report};
 use crate::cmd::attempt::{Attempt, connect, descend};
-use crate::cmd::output::{CommandError, Drawing, Printer, ProgressLine, table, text};
+use crate::cmd::output::{CANDIDATES, CommandError, Drawing, Printer, ProgressLine, table, text};
 use crate::cmd::report::{Document, Exit, Problem, TraceCount, TraceCounter};
 use crate::cmd::runtime::{block_on, heed_signals, interruptible};
 
@@ -75,7 +75,7 @@ impl Descents {
                 Ok(()) => {
                     // A spinner until there is more to see.
                     let spins = so_far.is_some() && self.counter.descents() == 0;
-                    descend(&balance, &ProgressLine::new(spins)).await
+                    descend(&balance, &ProgressLine::new(spins, CANDIDATES)).await
                 }
                 Err(error) => Err(error),
             };

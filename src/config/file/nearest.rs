@@ -9,19 +9,22 @@ pub(super) fn nearest<'a>(written: &str, candidates: &[&'a str]) -> Option<&'a s
     near.min().map(|(_, candidate)| candidate)
 }
 
-/// How many characters have to be put in, taken out or changed to make one text the other.
+/// How many characters have to be put in, taken out, changed or swapped with the next to make one text the
+/// other (Damerau 1964, where no part is edited twice).
 fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.chars().enumerate() {
-            let changed = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+    let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
+    let mut rows = vec![Vec::from_iter(0..=b.len())];
+    for i in 1..=a.len() {
+        let mut row = vec![i];
+        for j in 1..=b.len() {
+            let changed = rows[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            let least = changed.min(rows[i - 1][j] + 1).min(row[j - 1] + 1);
+            let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+            row.push(if swapped { least.min(rows[i - 2][j - 2] + 1) } else { least });
         }
+        rows.push(row);
     }
-    row.last().copied().unwrap_or_default()
+    rows[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -36,7 +39,9 @@ mod tests {
             ("abc", "", 3),
             ("bind", "bind", 0),
             ("superior", "superiors", 1),
-            ("levle", "level", 2),
+            ("levle", "level", 1),
+            ("laod", "load", 1),
+            ("ca", "abc", 3),
             ("kitten", "sitting", 3),
         ] {
             assert_eq!(distance(a, b), expected, "{a} {b}");
@@ -45,12 +50,13 @@ mod tests {
 
     #[test]
     fn only_slips_are_near() {
-        let fields = ["superiors", "nodes", "check-bind"];
+        let fields = ["superiors", "nodes", "check-bind", "load"];
         for (written, expected) in [
             ("superior", Some("superiors")),
             ("node", Some("nodes")),
             ("Nodes", Some("nodes")),
             ("check_bind", Some("check-bind")),
+            ("laod", Some("load")),
             ("subordinates", None),
             ("x", None),
             ("", None),

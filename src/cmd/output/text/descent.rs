@@ -128,10 +128,10 @@ pub(crate) fn trace(trace: &TraceReport) -> Option<String> {
     let asked = || trace.candidates.iter().filter(|c| !c.is_unoffered());
     let silent = asked().filter(|c| silent(c.state)).count();
     Some(format!(
-        "{} in {} ms: {}, {}, {silent} silent{}",
+        "{} in {} ms: {} on the way, {}, {silent} silent{}",
         outcome.turn?,
         outcome.elapsed_ms?,
-        counted(outcome.levels, "level"),
+        counted(outcome.levels, "server"),
         counted(asked().count(), "candidate"),
         if outcome.transport == Some("https") { ", without UDP" } else { "" },
     ))
@@ -349,7 +349,7 @@ mod tests {
     fn a_trace_in_a_line() {
         assert_eq!(
             trace(&examples::trace()).unwrap(),
-            "203.0.113.52:3478 in 43.68 ms: 3 levels, 9 candidates, 1 silent"
+            "203.0.113.52:3478 in 43.68 ms: 3 servers on the way, 9 candidates, 1 silent"
         );
     }
 
@@ -372,7 +372,7 @@ mod tests {
              203.0.113.52:3478: it has no room left for this user (486)"
         );
         let line = trace(&example).unwrap();
-        assert!(line.ends_with("3 levels, 7 candidates, 1 silent"), "{line}");
+        assert!(line.ends_with("3 servers on the way, 7 candidates, 1 silent"), "{line}");
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Crawler {
         self
     }
 
-    /// Asks all of them; `progress` is told how many are known, and how many have answered.
+    /// Asks all of them; `progress` is told how many were asked, and how many have answered.
     ///
     /// # Errors
     /// [`Error::Resolve`], [`Error::NoAddress`], [`Error::Random`].
@@ -78,8 +78,8 @@ impl Crawler {
                     crawl.handle_unreachable(Instant::now(), transmit.to);
                 }
             }
-            let (met, answered) = crawl.progress();
-            progress(met, answered);
+            let (asked, answered) = crawl.progress();
+            progress(asked, answered);
             let Some(until) = crawl.poll_timeout() else { return Ok(crawl.finish(Instant::now())) };
             match sockets.receive(Some(until)).await {
                 Input::Datagram(Datagram { from, bytes, came }) => {

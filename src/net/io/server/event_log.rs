@@ -11,7 +11,7 @@ use crate::net::engine::server::roll_call::Absentees;
 use crate::net::engine::server::turn::{TurnId, TurnNews};
 use crate::net::engine::server::{NodeCount, ServerEvent};
 use crate::net::wire::Down;
-use crate::types::Name;
+use crate::types::{Name, seconds};
 
 pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, from: &CheckSockets) {
     let online = format_args!("{online} of {all}").to_string();
@@ -24,7 +24,7 @@ pub(super) fn write(event: ServerEvent, NodeCount { online, all }: NodeCount, fr
             };
             let named: Vec<_> = named.iter().map(why).collect();
             let missing = format!("{}{more}", named.join(", "));
-            let after = format!("{}s", since.as_secs());
+            let after = seconds(since);
             warn!(%after, %online, %missing, "nodes are not online");
         }
         ServerEvent::Complete => info!(%online, "all nodes are online"),

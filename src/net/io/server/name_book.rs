@@ -44,7 +44,7 @@ impl NameBook {
     pub(super) fn troubles(&self, now: Instant) -> Vec<TroubleStatus> {
         let trouble = |NameEntry { name, addrs, kept, fault, .. }: &NameEntry| {
             let (since, cause) = fault.as_ref()?;
-            let what = format!("it cannot look up `{name}`: {cause}");
+            let what = format!("it cannot look up `{}`: {cause}", name.plain());
             let (word, what) = match addrs.len() + kept.len() {
                 0 => ("lost-name", what),
                 stay => ("stale-name", format!("{what}; {stay} of before stay")),

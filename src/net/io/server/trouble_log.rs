@@ -1,12 +1,11 @@
 //! What the log says of what is wrong, and of who mends it. docs/operations.md has every one of these lines.
 
-use std::time::Duration;
-
 use tracing::field::display;
 use tracing::{info, warn};
 
 use crate::net::engine::server::refusal::TagRefusal;
 use crate::net::engine::server::trouble::{Trouble, TroubleEvent, TroubleStage, Unfit};
+use crate::types::seconds;
 
 pub(super) fn write(TroubleEvent { trouble, stage, lasts }: &TroubleEvent) {
     let (what, about) = (trouble.as_str(), about(trouble));
@@ -106,8 +105,4 @@ fn about(trouble: &Trouble) -> String {
         Trouble::Misadvertised { from, place, .. } => format!("{from} {place}"),
         Trouble::SameName { name, nodes: [first, second] } => format!("{name} {first} {second}"),
     }
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{}s", time.as_secs())
 }

@@ -68,6 +68,7 @@ pub struct Crawl {
     missed: BTreeMap<usize, Option<Obstacle>>,
     unanswered: Unanswered,
     datagrams: u32,
+    asked: usize,
     answered: usize,
     stopped: Option<Stopped>,
     rng: Rng,
@@ -95,6 +96,7 @@ impl Crawl {
             missed: BTreeMap::new(),
             unanswered: Unanswered::default(),
             datagrams: 0,
+            asked: 0,
             answered: 0,
             stopped: None,
             rng,
@@ -112,9 +114,9 @@ impl Crawl {
         self.unoffered = Some((by, nodes));
     }
 
-    /// How many nodes were met, and how many of them have answered.
+    /// How many nodes were asked, and how many of them have answered.
     pub fn progress(&self) -> (usize, usize) {
-        (self.nodes.len(), self.answered)
+        (self.asked, self.answered)
     }
 
     /// A datagram came.
@@ -289,6 +291,8 @@ impl Crawl {
                 self.stopped.get_or_insert(Stopped::Address);
                 continue;
             }
+            // A TURN server may stand beside a node, and be none.
+            self.asked += usize::from(self.known.contains_key(&addr));
             let rng = Rng::from_rng(&mut self.rng);
             let question = CrawlQuestion::new(addr, asked, now, rng);
             self.out.insert((addr, asked), question);

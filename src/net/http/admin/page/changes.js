@@ -26,7 +26,8 @@ export class Changes {
   }
 
   add(changes, now) {
-    this.#changes.push(...changes)
+    // What is seen at once may have been at different times.
+    this.#changes = [...this.#changes, ...changes].sort((one, other) => one.at_s - other.at_s)
     if (changes.length) this.#draw(now)
   }
 

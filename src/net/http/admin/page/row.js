@@ -1,6 +1,6 @@
 // A row of the tree: a node, or what one lists.
 
-import { called, KINDS, ms, span, stateOf } from './words.js'
+import { called, KINDS, ms, span, stateOf, step } from './words.js'
 
 const template = document.querySelector('#row').content.firstElementChild
 
@@ -29,8 +29,7 @@ export class Row {
     }
     this.#text('state', '.word', word)
     const told = node.rtt_ms !== null && node.rtt_ms !== undefined
-    // Lists have times in steps of 16 ms.
-    this.#text('rtt', '.number', `${told && node.state === 'listed' ? '≈ ' : ''}${ms(node.rtt_ms)}`)
+    this.#text('rtt', '.number', told && node.state === 'listed' ? step(node.rtt_ms) : ms(node.rtt_ms))
     this.#mark('rtt', told || node.state !== 'listed')
     this.#spark(node.past ?? [])
     this.#load(node.load)

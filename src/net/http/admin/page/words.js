@@ -29,6 +29,9 @@ export const ago = (seconds) => (seconds < 2 ? 'just now' : `${span(seconds)} ag
 
 export const ms = (time) => (time === null || time === undefined ? '–' : `${time} ms`)
 
+/** A time as lists tell it: the middle of a step of 16 ms, and no more is known. */
+export const step = (middle) => (middle <= 8 ? '< 16 ms' : `${middle - 8}–${middle + 8} ms`)
+
 export const count = (number, one, many = `${one}s`) => `${number.toLocaleString('en')} ${number === 1 ? one : many}`
 
 const collator = new Intl.Collator('en', { numeric: true })

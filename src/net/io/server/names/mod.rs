@@ -23,7 +23,7 @@ use crate::config::{Cluster, Config};
 use crate::net::engine::server::heartbeat::INTERVAL;
 use crate::net::engine::server::reload::Reload;
 use crate::net::io::resolve::Resolved;
-use crate::types::Endpoint;
+use crate::types::{Endpoint, seconds};
 use agenda::Agenda;
 use failures::Failures;
 use known::{KnownNames, NameChange};
@@ -207,14 +207,16 @@ impl Names {
                 let cause = error.to_string();
                 let kept = self.known.get(name).map_or(0, |known| known.all().count());
                 if self.failures.fail(now, name, cause.clone()) {
-                    warn!(host = %name, %cause, kept, again_in = ?again, "cannot look up a name");
+                    let again_in = seconds(again);
+                    warn!(host = %name.plain(), %cause, kept, %again_in, "cannot look up a name");
                 }
                 return first; // others may have its room
             }
             Ok(resolved) => resolved,
         };
         if let Some(failed_for) = self.failures.end(now, name) {
-            info!(host = %name, ?failed_for, "a name can be looked up again");
+            let failed_for = seconds(failed_for);
+            info!(host = %name.plain(), %failed_for, "a name can be looked up again");
         }
         match resolved {
             Some(resolved) => {
