@@ -15,6 +15,16 @@ use super::cli::Cli;
 const FULL: &str = include_str!("../../examples/configs/full.toml");
 
 #[test]
+fn the_page_of_a_server_has_what_its_operator_looks_for() {
+    let mut tb = Cli::command();
+    tb.build();
+    let serve = page(tb.find_subcommand("serve").unwrap().clone());
+    for part in ["\\-\\-config\\fR \\fIFILE\\fR]", "  HUP ", "  TERM ", ".BR balance.toml (5)"] {
+        assert!(serve.contains(part), "{part}");
+    }
+}
+
+#[test]
 fn man_pages_are_fresh_and_groff_likes_them() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("packaging/man");
     let mut pages = vec![("balance.toml.5".to_owned(), configuration(FULL))];
@@ -56,8 +66,43 @@ fn man_pages_are_fresh_and_groff_likes_them() {
 fn page(command: clap::Command) -> String {
     let mut written = Vec::new();
     let source = concat!("turn-balance ", env!("CARGO_PKG_VERSION"));
-    Man::new(command).source(source).manual("turn-balance").render(&mut written).unwrap();
-    String::from_utf8(written).unwrap()
+    let man = Man::new(command.clone()).source(source).manual("turn-balance");
+    man.render(&mut written).unwrap();
+    with_values(&String::from_utf8(written).unwrap(), &command) + &see_also(&command)
+}
+
+/// The synopsis says which flags have values; `clap_mangen` leaves that to the options below it.
+fn with_values(page: &str, command: &clap::Command) -> String {
+    let line = |line: &str| match line.starts_with("\\fBtb") {
+        true => command.get_opts().fold(line.to_owned(), |line, flag| {
+            let flags = flag.get_long().unwrap_or_default().replace('-', "\\-");
+            let bare = format!("\\fB\\-\\-{flags}\\fR]");
+            let values = flag.get_value_names().unwrap_or_default().join(" ");
+            assert!(!values.is_empty() && line.contains(&bare), "{flags}");
+            let values = format!("\\fI{}\\fR", escape(&values));
+            let needs_one = flag.get_num_args().is_none_or(|range| range.min_values() > 0);
+            let values = if needs_one { format!(" {values}") } else { format!("[={values}]") };
+            line.replace(&bare, &format!("{}{values}]", &bare[..bare.len() - 1]))
+        }),
+        false => line.to_owned(),
+    };
+    let page = page.replace(" \\fR]", "\\fR]"); // behind flags of one letter
+    let lines: Vec<_> = page.lines().map(line).collect();
+    lines.join("\n") + "\n"
+}
+
+/// What else there is to read.
+fn see_also(command: &clap::Command) -> String {
+    let below = command.get_subcommands().map(|command| format!("tb-{}", command.get_name()));
+    let mut pages: Vec<_> = below.map(|name| (name, 1)).collect();
+    if pages.is_empty() {
+        pages.push(("tb".to_owned(), 1));
+    }
+    if ["tb", "serve"].contains(&command.get_name()) {
+        pages.push(("balance.toml".to_owned(), 5));
+    }
+    let pages = pages.iter().map(|(name, section)| format!(".BR {} ({section})", escape(name)));
+    format!(".SH \"SEE ALSO\"\n{}\n", Vec::from_iter(pages).join(",\n"))
 }
 
 /// balance.toml(5): a section for each of the file's, and what stands above a key below it.

@@ -16,6 +16,12 @@ pub(super) const DEFAULTS: &str = "defaults";
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  tb serve -c balance.toml\n  tb serve -c balance.toml --check\n\n\
+        Signals:\n  \
+        HUP   read the configuration again, and go on with it\n  \
+        USR1  drain: ask not to be chosen, and go on answering\n  \
+        USR2  drain no more\n  \
+        TERM  drain for as long as net.drain says, and end; again: within a second\n  \
+        INT   end within a second; again: at once\n\n\
         Exit codes:\n  \
         0  stopped on request; --check: the configuration is fine\n  \
         1  could not go on\n  \
