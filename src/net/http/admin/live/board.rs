@@ -203,12 +203,14 @@ fn rows(
     let mut room = MOST_ENTRIES;
     let mut row = |node: &NodeStatus| {
         let (id, mut row) = (id(node), NodeRow::new(node, status.uptime));
+        let was = before.get(&id);
+        row.steady(was.and_then(|was| was.rtt_ms));
         let list = lists.get(&node.public).filter(|_| node.kind != NodeKind::Turn);
         let list = list.map_or(&[][..], |list| list);
         row.lists = list.iter().take(room).cloned().collect();
         left_out += list.len() - row.lists.len();
         room -= row.lists.len();
-        let same = before.get(&id).filter(|was| ***was == row).cloned();
+        let same = was.filter(|was| ***was == row).cloned();
         (id, same.unwrap_or_else(|| Arc::new(row)))
     };
     let rows = status.nodes.iter().take(MOST_NODES).map(&mut row).collect();
@@ -305,6 +307,27 @@ mod tests {
         assert_eq!(changes(&data(&back.since(&first), "some")).len(), 5);
         let later = back.next(&status(3700, &[(1, Online, 18), (3, Offline, 16)]), &lists(&[]));
         assert!(changes(&data(&later.all(), "all")).is_empty(), "an hour has passed");
+    }
+
+    #[test]
+    fn a_time_is_told_anew_when_it_has_changed_by_a_tenth() {
+        let online = |ms: u64| {
+            let mut status = status(9, &[(1, NodeCondition::Online, 1)]);
+            status.nodes[0].rtt = Some(Duration::from_millis(ms)).filter(|_| ms > 0);
+            status
+        };
+        let first = Board::new(&online(100), &lists(&[]));
+        let mut last = first.clone();
+        for near in [109, 91, 105] {
+            last = last.next(&online(near), &lists(&[]));
+            assert!(last.is_like(&first), "{near}");
+        }
+        for far in [110, 90, 0] {
+            let other = last.next(&online(far), &lists(&[]));
+            assert!(!other.is_like(&first), "{far}");
+            let told = &data(&other.since(&first), "some")["nodes"][0]["rtt_ms"];
+            assert_eq!(told.as_f64(), Some(far as f64).filter(|far| *far > 0.0));
+        }
     }
 
     #[test]
