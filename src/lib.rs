@@ -308,9 +308,9 @@ pub use net::io::server::Server;
 #[cfg(feature = "https")]
 pub use types::HttpsFault;
 pub use types::{
-    DEFAULT_PORT, Endpoint, EndpointError, Family, HttpsUrl, HttpsUrlError, Load, Name, NameError,
-    Prefix, PrefixError, ServerUrl, ServerUrlError, TurnFault, TurnHealth, TurnScheme,
-    TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
+    DEFAULT_PORT, Endpoint, EndpointError, Family, HttpsUrl, HttpsUrlError, LabelError, Labels,
+    Load, Name, NameError, Prefix, PrefixError, ServerLabel, ServerUrl, ServerUrlError, TurnFault,
+    TurnHealth, TurnScheme, TurnTransport, TurnUrl, TurnUrlError, Unresolved, UnresolvedRoot,
 };
 #[cfg(feature = "server")]
 pub use types::{

@@ -9,7 +9,7 @@ use turn_balance::internals::wire::{
     DecodeError, Down, Extras, Kind, Node, Notice, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply,
     Request, RequestBody, Response, ResponseBody, State, View, stun,
 };
-use turn_balance::{Load, TurnFault};
+use turn_balance::{Labels, Load, TurnFault};
 
 fn hex(text: &str) -> Vec<u8> {
     let digits: Vec<_> = text.chars().filter_map(|digit| digit.to_digit(16)).collect();
@@ -67,12 +67,12 @@ fn a_request_with_everything() {
         cookie: &[0xc0],
         view: View::Subordinates,
         names: true,
-        extras: Extras { urls: true, down: true },
+        extras: Extras { urls: true, down: true, labels: true },
         urls_of: Some(addr("192.0.2.7:3478")),
     };
     let request = Request { id: 5, body: RequestBody::Probe(body) };
-    let bytes = hex("08 05  12 1e  51 01 00 00 00 00 00 00 00  5a 01 c0  60 01  68 01 \
-         78 01  80 01 01  8a 01 06 c0 00 02 07 0d 96");
+    let bytes = hex("08 05  12 20  51 01 00 00 00 00 00 00 00  5a 01 c0  60 01  68 01 \
+         70 01  78 01  80 01 01  8a 01 06 c0 00 02 07 0d 96");
     assert_eq!(request.encode(0), bytes);
     assert_eq!(Request::decode(&bytes), Ok(request));
     let advertise = Some(addr("192.0.2.7:3001"));
@@ -145,6 +145,43 @@ fn an_answer_with_everything() {
     let response = Response { id: 0, body: ResponseBody::Notice(notice) };
     let bytes = hex("2a 13  09 01 00 00 00 00 00 00 00  12 06 c0 00 02 07 0b b9  18 02");
     assert_eq!(response.encode(), bytes);
+    assert_eq!(Response::decode(&bytes), Ok(response));
+}
+
+/// A leaf is no kind there: its TURN server says so. The set of most nodes stands first.
+#[test]
+fn an_answer_with_labels() {
+    let node = |addr_: &str, kind, labels: &str| Node {
+        turn: (kind == Kind::Leaf).then(|| SocketAddr::new(addr(addr_).ip(), 3478)),
+        labels: labels.parse().unwrap(),
+        ..Node::new(addr(addr_), kind)
+    };
+    let response = reply(ProbeReply {
+        nodes: vec![
+            node("192.0.2.7:3001", Kind::Leaf, ""),
+            node("192.0.2.8:3001", Kind::Leaf, "a=1"),
+            node("192.0.2.9:3478", Kind::Turn, "b=2,c=3"),
+            node("192.0.2.10:3001", Kind::Balance, "b=2,c=3"),
+        ],
+        labels: "d=4".parse().unwrap(),
+        ..Default::default()
+    });
+    let bytes = hex("08 01  12 49 \
+         32 0c  0a 06 c0 00 02 07 0b b9  1a 02 0d 96 \
+         32 0c  0a 06 c0 00 02 08 0b b9  1a 02 0d 96 \
+         32 0a  0a 06 c0 00 02 09 0d 96  10 02 \
+         32 08  0a 06 c0 00 02 0a 0b b9 \
+         6a 07 62 3d 32 2c 63 3d 33  6a 03 61 3d 31  72 02 02 11  7a 03 64 3d 34");
+    assert_eq!(response.encode(), bytes);
+    assert_eq!(Response::decode(&bytes), Ok(response));
+    // What is none is as good as none, and so is a set that is not there.
+    let bytes = hex(
+        "08 01  12 1a  32 08  0a 06 c0 00 02 0a 0b b9  6a 07 62 3d 32 2c 62 3d 33  72 01 10  7a 02 64 3d",
+    );
+    let response = reply(ProbeReply {
+        nodes: vec![node("192.0.2.10:3001", Kind::Balance, "")],
+        ..Default::default()
+    });
     assert_eq!(Response::decode(&bytes), Ok(response));
 }
 
@@ -370,16 +407,24 @@ fn nodes() -> impl Strategy<Value = Node> {
     let kind = prop_oneof![Just(Kind::Balance), Just(Kind::Leaf), Just(Kind::Turn)];
     let rtt = proptest::option::of(0..300u64);
     let other = || proptest::option::of(addrs());
-    let (room, numbers) = ((loads(), any::<u32>()), (any::<u32>(), rtt));
+    let (room, numbers) = ((loads(), any::<u32>(), labels()), (any::<u32>(), rtt));
     (addrs(), kind, (other(), other()), names(), numbers, room).prop_map(
-        |(addr, kind, (turn, checker), name, (hops, rtt), (load, weight))| {
+        |(addr, kind, (turn, checker), name, (hops, rtt), (load, weight, labels))| {
             let turn = turn.filter(|_| kind == Kind::Leaf);
             let checker = checker.filter(|_| kind == Kind::Turn);
             let rtt = rtt.map(|rtt| Node::rtt_on_wire(Duration::from_millis(rtt)));
             let load = load.map(Node::load_on_wire);
-            Node { addr, kind, turn, name, hops, rtt, load, weight, checker }
+            Node { addr, kind, turn, name, hops, rtt, load, weight, checker, labels }
         },
     )
+}
+
+/// As many sets as half a byte tells apart, and none.
+fn labels() -> impl Strategy<Value = Labels> {
+    (0..16u8).prop_map(|set| match set {
+        0 => Labels::default(),
+        set => format!("set={set},tier=gold").parse().unwrap(),
+    })
 }
 
 fn loads() -> impl Strategy<Value = Option<Load>> {
@@ -409,13 +454,14 @@ proptest! {
         total: u32,
         name in names(),
         version: u64,
-        (load, weight) in (loads(), any::<u32>()),
+        (load, weight, labels) in (loads(), any::<u32>(), labels()),
         urls in proptest::collection::vec("turn:[a-z]{1,40}", 0..4),
         down in proptest::collection::vec(downs(), 0..4),
     ) {
         let fault = down.first().and_then(|down| down.fault);
         let body = ProbeReply {
-            hosts, turn, nonce, nodes, total, name, version, load, weight, urls, fault, down,
+            hosts, turn, nonce, nodes, total, name, version, labels, load, weight, urls, fault,
+            down,
             ..Default::default()
         };
         let response = Response { id, body: ResponseBody::Probe(body) };

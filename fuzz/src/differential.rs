@@ -23,7 +23,7 @@ use prost::Message;
 use turn_balance::internals::wire::{
     self, DecodeError, Kind, RequestBody, ResponseBody, State, View,
 };
-use turn_balance::{Load, Name, TurnFault};
+use turn_balance::{Labels, Load, Name, TurnFault};
 
 use super::messages::{BalanceRequest, BalanceResponse, Host, Notice, Ping, Pong, ProbeReply};
 
@@ -54,7 +54,8 @@ fn request(datagram: &[u8]) {
             let theirs = probe.last().expect("a probe");
             let view = if theirs.view == 1 { View::Subordinates } else { View::Flat };
             let (nonce, names) = (theirs.nonce, theirs.names);
-            let extras = wire::Extras { urls: theirs.urls, down: theirs.down };
+            let extras =
+                wire::Extras { urls: theirs.urls, down: theirs.down, labels: theirs.labels };
             let urls_of = packed(&theirs.urls_of, None);
             let cookie = &theirs.cookie;
             assert_eq!(ours, wire::Probe { nonce, cookie, view, names, extras, urls_of });
@@ -103,10 +104,13 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
         let nibbles: Vec<_> = packed.iter().flat_map(|byte| [byte >> 4, byte & 15]).collect();
         nibbles.into_iter().chain(std::iter::repeat(0))
     };
-    let told = nibbles(&theirs.rtts).zip(nibbles(&theirs.loads));
-    let nodes = theirs.nodes.iter().zip(told).filter_map(|(node, (rtt, load))| {
+    let told = nibbles(&theirs.rtts).zip(nibbles(&theirs.loads)).zip(nibbles(&theirs.label_of));
+    let nodes = theirs.nodes.iter().zip(told).filter_map(|(node, ((rtt, load), set))| {
         let addr = packed(&node.addr, None)?;
-        let kind = kind(node.kind)?;
+        let kind = match kind(node.kind)? {
+            Kind::Balance if !node.turn.is_empty() => Kind::Leaf,
+            kind => kind,
+        };
         let turn = packed(&node.turn, Some(addr)).filter(|_| kind == Kind::Leaf);
         let checker = packed(&node.checker, None).filter(|_| kind == Kind::Turn);
         // The middle of a unit of 16 ms.
@@ -114,7 +118,10 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
         let rtt = (rtt > 0).then(|| middle(rtt));
         let (name, hops, weight) = (text(&node.name), node.hops, node.weight);
         let load = fourteenths(load);
-        Some(wire::Node { addr, kind, turn, name, hops, rtt, load, weight, checker })
+        let set = usize::from(set).checked_sub(1).filter(|at| *at < 15);
+        let labels =
+            set.and_then(|at| theirs.label_sets.get(at)).map_or_else(Labels::default, labels);
+        Some(wire::Node { addr, kind, turn, name, hops, rtt, load, weight, checker, labels })
     });
     let down = theirs.down.iter().filter_map(|down| {
         let (addr, kind, name) = (packed(&down.addr, None)?, kind(down.kind)?, text(&down.name));
@@ -133,12 +140,17 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
         name: text(&theirs.name),
         state: state(theirs.state),
         version: theirs.version,
+        labels: labels(&theirs.labels),
         load: theirs.load.checked_sub(1).and_then(|percent| Load::new(percent.into(), 100)),
         weight: theirs.weight,
         urls: urls.filter(|url| !url.is_empty()).take(wire::MAX_URLS).collect(),
         fault: TurnFault::from_number(theirs.fault),
         down: down.take(wire::MAX_DOWN).collect(),
     }
+}
+
+fn labels(text: &Vec<u8>) -> Labels {
+    String::from_utf8(text.clone()).ok().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// The middle of a fourteenth; the last one ends where a TURN server is full.

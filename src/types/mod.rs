@@ -13,6 +13,7 @@ mod host;
 #[cfg(feature = "https")]
 mod https_fault;
 mod https_url;
+mod labels;
 mod link_addr;
 #[cfg(feature = "server")]
 mod listen_addr;
@@ -60,6 +61,7 @@ pub(crate) use host::is_srv;
 #[cfg(feature = "https")]
 pub use https_fault::HttpsFault;
 pub use https_url::{HttpsUrl, HttpsUrlError, ServerUrl, ServerUrlError};
+pub use labels::{LabelError, Labels, ServerLabel};
 #[cfg(any(feature = "client", feature = "server"))]
 pub(crate) use link_addr::LinkAddr;
 #[cfg(feature = "server")]

@@ -8,7 +8,7 @@ use turn_balance::internals::wire::{Extras, View};
 const PROBE: Query = Query::Probe {
     view: View::Flat,
     names: false,
-    extras: Extras { urls: false, down: false },
+    extras: Extras { urls: false, down: false, labels: false },
     size: 392,
 };
 
@@ -67,7 +67,7 @@ fn each_request_is_known_by_the_bytes_that_went_out() {
     let short = Query::Probe {
         view: View::Flat,
         names: false,
-        extras: Extras { urls: false, down: false },
+        extras: Extras { urls: false, down: false, labels: false },
         size: 44,
     };
     let second = exchange.encode(token(2), short);

@@ -69,7 +69,7 @@ fn ask(snapshot: &Snapshot, probe: Probe<'_>, size: usize) -> (ProbeReply, usize
 }
 
 fn wants_urls<'a>() -> Probe<'a> {
-    Probe { extras: Extras { urls: true, down: false }, ..Probe::default() }
+    Probe { extras: Extras { urls: true, ..Extras::default() }, ..Probe::default() }
 }
 
 #[test]

@@ -23,7 +23,7 @@ pub(crate) const LATER: &str = "20991231235959Z";
 fn ask(server: SocketAddr, urls_of: Option<SocketAddr>) -> Option<ProbeReply> {
     let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
     socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
-    let extras = Extras { urls: true, down: false };
+    let extras = Extras { urls: true, ..Extras::default() };
     let probe = Probe { nonce: 7, extras, urls_of, ..Probe::default() };
     let request = Request { id: 1, body: RequestBody::Probe(probe) };
     socket.send_to(&request.encode(PADDED_REQUEST), server).unwrap();

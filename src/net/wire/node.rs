@@ -5,7 +5,7 @@ use super::DecodeError;
 use super::addr::{put_packed, unpack};
 use super::proto::{Fields, put_bytes, put_message, put_varint};
 use super::{load, rtt};
-use crate::types::{Load, Name};
+use crate::types::{Labels, Load, Name};
 
 /// An entry of a server's list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Node {
     /// Who is asked for the URLs of a TURN server that has some and was passed on; `None`: whoever lists
     /// it.
     pub checker: Option<SocketAddr>,
+    /// What it is labelled with, as whoever lists it knows.
+    pub labels: Labels,
 }
 
 /// What a [`Node`] is.
@@ -57,6 +59,7 @@ impl Node {
             load: None,
             weight: 0,
             checker: None,
+            labels: Labels::default(),
         }
     }
 
@@ -75,6 +78,8 @@ impl Node {
                 _ => {}
             }
         }
+        // A list with labels leaves out what the TURN server beside a leaf says as well.
+        let kind = if turn.is_empty() { kind } else { kind.map(Kind::beside_turn) };
         Ok(unpack(addr, None).zip(kind).map(|(addr, kind)| {
             let turn = unpack(turn, Some(addr.ip())).filter(|_| kind == Kind::Leaf);
             let checker = unpack(checker, None).filter(|_| kind == Kind::Turn);
@@ -91,12 +96,23 @@ impl Node {
         })
     }
 
-    /// Appends it as an answer has it, with its name, weight and checker or without, and without its time and
-    /// load, which stand in other fields.
+    /// Appends it as an answer has it, with its name, weight and checker or without, and without its time,
+    /// load and labels, which stand in other fields.
     pub fn put(&self, out: &mut Vec<u8>, detailed: bool) {
+        self.put_as(out, self.kind, detailed);
+    }
+
+    /// The same as an answer with labels has it: two bytes shorter where it is a leaf, which makes room for
+    /// them.
+    pub fn put_short(&self, out: &mut Vec<u8>, detailed: bool) {
+        let is_leaf = self.kind == Kind::Leaf && self.turn.is_some();
+        self.put_as(out, if is_leaf { Kind::Balance } else { self.kind }, detailed);
+    }
+
+    fn put_as(&self, out: &mut Vec<u8>, kind: Kind, detailed: bool) {
         put_message(out, 6, |out| {
             put_packed(out, 1, self.addr, None);
-            put_varint(out, 2, self.kind as u64);
+            put_varint(out, 2, kind as u64);
             if let Some(turn) = self.turn {
                 put_packed(out, 3, turn, Some(self.addr.ip()));
             }
@@ -134,6 +150,11 @@ impl Node {
 }
 
 impl Kind {
+    /// The kind of one that has a TURN server beside it.
+    fn beside_turn(self) -> Self {
+        if self == Self::Balance { Self::Leaf } else { self }
+    }
+
     /// `None`: a kind from the future. Whoever does not know it cannot ask it.
     pub(super) fn from_wire(value: u64) -> Option<Self> {
         [Self::Balance, Self::Leaf, Self::Turn].into_iter().find(|&kind| kind as u64 == value)

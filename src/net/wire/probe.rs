@@ -28,6 +28,8 @@ pub struct Extras {
     pub urls: bool,
     /// Nodes that are not offered, and why.
     pub down: bool,
+    /// The labels of the server and of its nodes.
+    pub labels: bool,
 }
 
 /// Which list a server is asked for.
@@ -66,6 +68,7 @@ impl<'a> Probe<'a> {
                     probe.view = if subordinates { View::Subordinates } else { View::Flat };
                 }
                 (13, value) => probe.names = value.boolean()?,
+                (14, value) => probe.extras.labels = value.boolean()?,
                 (15, value) => probe.extras.urls = value.boolean()?,
                 (16, value) => probe.extras.down = value.boolean()?,
                 (17, value) => probe.urls_of = unpack(value.bytes()?, None),
@@ -82,6 +85,7 @@ impl<'a> Probe<'a> {
         }
         put_varint(out, 12, (self.view == View::Subordinates).into());
         put_varint(out, 13, self.names.into());
+        put_varint(out, 14, self.extras.labels.into());
         put_varint(out, 15, self.extras.urls.into());
         put_varint(out, 16, self.extras.down.into());
         if let Some(turn) = self.urls_of {

@@ -3,13 +3,14 @@ use std::net::SocketAddr;
 use super::DecodeError;
 use super::addr::{decode_host, encode_host, skim_host};
 use super::down::Down;
+use super::label_sets::LabelSets;
 use super::nibbles::{nibble_at, put_nibbles};
 use super::node::Node;
 use super::proto::{Fields, put_bytes, put_fixed64, put_message, put_varint};
 use super::rtt::put_rtts;
 use super::state::State;
-use super::{load, rtt};
-use crate::types::{Load, Name, TurnFault};
+use super::{label_sets, load, rtt};
+use crate::types::{Labels, Load, Name, TurnFault};
 
 /// How many URLs of an answer are read: more than a TURN server has ways to reach it.
 pub const MAX_URLS: usize = 16;
@@ -40,6 +41,8 @@ pub struct ProbeReply {
     pub state: State,
     /// Changes whenever what the server offers changes, and at every start; 0 from a bare peer.
     pub version: u64,
+    /// What the server is labelled with, for who asks for labels.
+    pub labels: Labels,
     /// How full the TURN server beside it is; `None`: that is not known.
     pub load: Option<Load>,
     /// How much that one can serve beside others; 0: it is not told, and as good as 1.
@@ -59,7 +62,8 @@ impl ProbeReply {
         let mut reply = Self::default();
         // Where in the list each node stands: of what is none nothing is kept.
         let (mut places, mut place) = (Vec::new(), 0);
-        let (mut rtts, mut loads) = (&[][..], &[][..]);
+        let (mut rtts, mut loads, mut label_of) = (&[][..], &[][..], &[][..]);
+        let mut sets = Vec::new();
         for field in Fields(body) {
             match field? {
                 (1, value) => {
@@ -90,6 +94,14 @@ impl ProbeReply {
                 (10, value) => reply.version = value.fixed64()?,
                 (11, value) => rtts = value.bytes()?,
                 (12, value) => loads = value.bytes()?,
+                (13, value) => {
+                    let set = value.bytes()?;
+                    if sets.len() < label_sets::MOST {
+                        sets.push(Labels::from_wire(set));
+                    }
+                }
+                (14, value) => label_of = value.bytes()?,
+                (15, value) => reply.labels = Labels::from_wire(value.bytes()?),
                 (16, value) => {
                     let url = str::from_utf8(value.bytes()?).ok().filter(|url| !url.is_empty());
                     reply.urls.extend(url.filter(|_| reply.urls.len() < MAX_URLS).map(Into::into));
@@ -109,6 +121,7 @@ impl ProbeReply {
         for (node, place) in reply.nodes.iter_mut().zip(places) {
             node.rtt = rtt::from_nibble(nibble_at(rtts, place));
             node.load = load::from_nibble(nibble_at(loads, place));
+            node.labels = label_sets::from_nibble(&sets, nibble_at(label_of, place));
         }
         Ok(reply)
     }
@@ -131,7 +144,10 @@ impl ProbeReply {
             put_bytes(out, 4, &self.cookie);
         }
         put_varint(out, 5, self.retry.into());
-        self.nodes.iter().for_each(|node| node.put(out, true));
+        let sets = LabelSets::of(&self.nodes);
+        for node in &self.nodes {
+            if sets.is_empty() { node.put(out, true) } else { node.put_short(out, true) }
+        }
         put_varint(out, 7, self.total.into());
         if let Some(name) = &self.name {
             put_bytes(out, 8, name.as_str().as_bytes());
@@ -148,6 +164,13 @@ impl ProbeReply {
         }
         if self.nodes.iter().any(|node| node.load.is_some()) {
             put_nibbles(out, 12, self.nodes.iter().map(Node::load_nibble));
+        }
+        if !sets.is_empty() {
+            sets.put(out);
+            put_nibbles(out, 14, self.nodes.iter().map(|node| sets.nibble(&node.labels)));
+        }
+        if !self.labels.is_empty() {
+            put_bytes(out, 15, self.labels.to_string().as_bytes());
         }
     }
 }

@@ -22,20 +22,20 @@ proptest! {
         cookie in proptest::collection::vec(any::<u8>(), 0..80),
         subordinates: bool,
         names: bool,
-        extras: (bool, bool, bool),
+        extras: (bool, bool, bool, bool),
         size in 0..500usize,
         strokes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
     ) {
         let id = id.checked_shr(bits).unwrap_or(0);
         let view = if subordinates { View::Subordinates } else { View::Flat };
-        let (urls, down, of) = extras;
+        let (urls, down, labels, of) = extras;
         let urls_of = of.then(|| ([192, 0, 2, 7], 3478).into());
-        let extras = Extras { urls, down };
+        let extras = Extras { urls, down, labels };
         let probe = Probe { nonce, cookie: &cookie, view, names, extras, urls_of };
         let request = Request { id, body: RequestBody::Probe(probe) };
         let mut datagram = request.encode(size);
         let usual = Probe::decode_usual(&datagram);
-        let is_usual = id != 0 && nonce != 0 && !(urls || down || of);
+        let is_usual = id != 0 && nonce != 0 && !(urls || down || labels || of);
         prop_assert_eq!(usual.is_some(), is_usual);
         prop_assert_eq!(Request::decode(&datagram), Ok(request));
         for end in 0..datagram.len() {

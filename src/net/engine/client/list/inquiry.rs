@@ -182,7 +182,7 @@ impl Inquiry {
             About::Urls(_) => (View::Flat, false),
         };
         let down = self.about == About::Whole;
-        let extras = Extras { urls: !down, down };
+        let extras = Extras { urls: !down, down, labels: false };
         let query = Query::Probe { view, names, extras, size: PADDED_REQUEST as u16 };
         self.exchange.sent(now, token, query, ());
         let payload = self.exchange.encode(token, query);

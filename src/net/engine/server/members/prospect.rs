@@ -176,7 +176,7 @@ impl Prospect {
 const QUESTION: Query = Query::Probe {
     view: View::Flat,
     names: false,
-    extras: Extras { urls: false, down: false },
+    extras: Extras { urls: false, down: false, labels: false },
     size: SHORT_REQUEST as u16,
 };
 
