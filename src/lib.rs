@@ -352,7 +352,7 @@ pub mod internals {
     pub use crate::net::io::client::https_parsers as https;
     pub use crate::net::{engine, fault, wire};
     #[cfg(feature = "client")]
-    pub use crate::types::Nat64;
+    pub use crate::types::{Nat64, Policy};
     pub use crate::types::{OnLink, Scope, TurnLogin};
 }
 

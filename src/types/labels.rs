@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use super::name::Name;
+
 /// What whoever runs a server says of it, for clients that choose by it: `region=eu`.
 ///
 /// Key and value are of `A-Z a-z 0-9 . _ -`, and with the `=` between them [`ServerLabel::MAX_LEN`] bytes
@@ -21,7 +23,7 @@ pub struct ServerLabel {
 }
 
 impl ServerLabel {
-    /// The longest one, in bytes.
+    /// The longest one, in bytes. Behind the key [`ServerLabel::NAME`] any [`Name`] may stand.
     pub const MAX_LEN: usize = 24;
 
     /// The key that is no label: what stands behind it is what a server is called.
@@ -44,9 +46,13 @@ impl FromStr for ServerLabel {
     fn from_str(text: &str) -> Result<Self, LabelError> {
         let (key, value) = text.split_once('=').ok_or(LabelError::Form)?;
         let is_word = |word: &str| !word.is_empty() && word.bytes().all(is_allowed);
+        let fits = match key {
+            Self::NAME => value.len() <= Name::MAX_LEN,
+            _ => text.len() <= Self::MAX_LEN,
+        };
         match () {
             () if !is_word(key) || !is_word(value) => Err(LabelError::Form),
-            () if text.len() > Self::MAX_LEN => Err(LabelError::Long),
+            () if !fits => Err(LabelError::Long),
             () => Ok(Self { key: key.into(), value: value.into() }),
         }
     }
@@ -169,7 +175,11 @@ pub enum LabelError {
     #[error("a label is `KEY=VALUE`, both of `A-Z a-z 0-9 . _ -`")]
     Form,
     /// It is too long.
-    #[error("a label has {} bytes at most, with its `=`", ServerLabel::MAX_LEN)]
+    #[error(
+        "a label has {} bytes at most, with its `=`, and a name {}",
+        ServerLabel::MAX_LEN,
+        Name::MAX_LEN
+    )]
     Long,
     /// There are too many.
     #[error("a server has {} labels at most", Labels::MOST)]
@@ -211,6 +221,7 @@ mod tests {
             ("a=b,", LabelError::Form),
             ("a=\u{1b}", LabelError::Form),
             ("region=a-very-far-away-one", LabelError::Long),
+            ("name=one-that-is-longer-than-a-name-may-be", LabelError::Long),
             ("a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1", LabelError::Many),
             ("a=1,a=2", LabelError::Twice),
             ("name=fra-b", LabelError::Name),

@@ -25,6 +25,8 @@ mod name;
 mod nat64;
 #[cfg(any(feature = "client", feature = "server"))]
 mod on_link;
+#[cfg(feature = "client")]
+mod policy;
 mod prefix;
 mod quoted;
 #[cfg(feature = "server")]
@@ -76,6 +78,8 @@ pub(crate) use nat64::IPV4_ONLY;
 pub use nat64::Nat64;
 #[cfg(any(feature = "client", feature = "server"))]
 pub use on_link::OnLink;
+#[cfg(feature = "client")]
+pub use policy::{Breach, Policy};
 pub use prefix::{Prefix, PrefixError};
 pub use quoted::escaped;
 #[cfg(feature = "server")]
