@@ -3,12 +3,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use turn_balance::Name;
 use turn_balance::internals::wire::auth::{Key, Purpose};
 use turn_balance::internals::wire::{
     Kind, Node, Notice, PADDED_REQUEST, Ping, Pong, Probe, ProbeReply, Request, RequestBody,
     Response, ResponseBody, State, View, stun,
 };
+use turn_balance::{Labels, Name};
 
 const PAGE: &str = include_str!("../docs/protocol.md");
 
@@ -88,6 +88,21 @@ fn the_bytes_of_the_messages() {
     let cookie = [0xc0, 0x01, 0xd0, 0x0d];
     let near = Some(Duration::from_millis(8));
     let far = Some(Duration::from_millis(40));
+    let flat = ProbeReply {
+        nodes: vec![
+            Node { hops: 1, rtt: far, ..leaf("203.0.113.52:3001", "203.0.113.52:3478") },
+            balance("203.0.113.20:3001"),
+            Node { rtt: near, ..leaf("203.0.113.61:3001", "198.51.100.61:3478") },
+        ],
+        total: 3,
+        ..fra.clone()
+    };
+    let labels = |node: &Node| match node.kind {
+        Kind::Leaf => "region=eu".parse().unwrap(),
+        _ => Labels::default(),
+    };
+    let labelled =
+        flat.nodes.clone().into_iter().map(|node| Node { labels: labels(&node), ..node });
     let told = [
         [probe(1, Probe::default(), 0), probe(0, Probe::default(), 0)].concat(),
         ping(Ping::default()),
@@ -110,17 +125,10 @@ fn the_bytes_of_the_messages() {
                 balance("[2001:db8::10]:3001"),
             ],
             total: 2,
-            ..fra.clone()
-        }),
-        reply(ProbeReply {
-            nodes: vec![
-                Node { hops: 1, rtt: far, ..leaf("203.0.113.52:3001", "203.0.113.52:3478") },
-                balance("203.0.113.20:3001"),
-                Node { rtt: near, ..leaf("203.0.113.61:3001", "198.51.100.61:3478") },
-            ],
-            total: 3,
             ..fra
         }),
+        reply(flat.clone()),
+        reply(ProbeReply { nodes: labelled.collect(), ..flat }),
         reply(ProbeReply {
             nonce: NONCE,
             cookie: cookie.to_vec(),

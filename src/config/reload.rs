@@ -65,6 +65,7 @@ const KEYS: &[FileKey] = &[
     // A socket that is closed loses what has come to it.
     key!("net.bind", true, net.bind),
     key!("net.name", false, net.name),
+    key!("net.labels", false, net.labels),
     // The system deals datagrams out anew where there are more sockets, and so loses some.
     key!("net.workers", true, net.workers),
     key!("net.drain", false, net.drain),

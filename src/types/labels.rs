@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use super::name::Name;
 
@@ -83,8 +84,10 @@ fn is_allowed(byte: u8) -> bool {
 /// assert_eq!(labels.get("region"), Some("eu"));
 /// # Ok::<(), turn_balance::LabelError>(())
 /// ```
+///
+/// Copies share their text: a list of many servers has few sets of labels.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Labels(BTreeMap<Box<str>, Box<str>>);
+pub struct Labels(Option<Arc<str>>);
 
 impl Labels {
     /// How many a server has at most.
@@ -101,35 +104,49 @@ impl Labels {
                 return Err(LabelError::Twice);
             }
         }
-        if all.len() > Self::MOST { Err(LabelError::Many) } else { Ok(Self(all)) }
+        if all.len() > Self::MOST {
+            return Err(LabelError::Many);
+        }
+        Ok(Self::of(all.iter().map(|(key, value)| (&**key, &**value))))
+    }
+
+    /// Each key once, in their order.
+    fn of<'a>(labels: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+        let labels = labels.into_iter().map(|(key, value)| format!("{key}={value}"));
+        let text = Vec::from_iter(labels).join(",");
+        Self(Some(text).filter(|text| !text.is_empty()).map(Into::into))
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// What they say about something.
     pub fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(|value| &**value)
+        self.iter().find(|(known, _)| *known == key).map(|(_, value)| value)
     }
 
     /// Each key and its value, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (&**key, &**value))
+        let labels = self.0.as_deref().unwrap_or_default().split(',');
+        labels.filter_map(|label| label.split_once('='))
     }
 
     /// All labels of a server with these that stands below one with those: those, and of these as many as
     /// there is room for, whose keys are others.
     #[must_use]
     pub fn below(&self, above: &Self) -> Self {
-        let mut all = above.clone();
-        for (key, value) in &self.0 {
-            if all.0.len() < Self::MOST {
-                all.0.entry(key.clone()).or_insert_with(|| value.clone());
+        if above.iter().all(|(key, value)| self.get(key) == Some(value)) {
+            return self.clone();
+        }
+        let mut all = BTreeMap::from_iter(above.iter());
+        for (key, value) in self.iter() {
+            if all.len() < Self::MOST {
+                all.entry(key).or_insert(value);
             }
         }
-        all
+        Self::of(all)
     }
 
     /// Those in these bytes of a datagram; none, if they are anything else.
@@ -150,10 +167,7 @@ impl FromStr for Labels {
 
 impl fmt::Display for Labels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, (key, value)) in self.iter().enumerate() {
-            write!(f, "{}{key}={value}", if n == 0 { "" } else { "," })?;
-        }
-        Ok(())
+        f.pad(self.0.as_deref().unwrap_or_default())
     }
 }
 
@@ -161,7 +175,7 @@ impl fmt::Display for Labels {
 #[cfg(feature = "serde")]
 impl serde::Serialize for Labels {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(serializer)
+        serializer.collect_map(self.iter())
     }
 }
 

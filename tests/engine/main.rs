@@ -13,6 +13,7 @@ mod herd;
 mod honesty;
 mod icmp;
 mod inquiry;
+mod labels;
 mod liars;
 mod limits;
 mod links;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use turn_balance::{
     Admin, AdminAddr, AdminListener, BareAnswers, Broker, Cluster, Config, DEFAULT_PORT,
-    Difference, Endpoint, Error, Http, HttpsUrl, HttpsUrlError, KeyFile, ListenAddr, Load,
+    Difference, Endpoint, Error, Http, HttpsUrl, HttpsUrlError, KeyFile, Labels, ListenAddr, Load,
     LoadSource, Log, LogFormat, LogLevel, MetricsUrl, MetricsUrlError, Name, Net, NodeEntry,
-    NodeSecret, Prefix, PrefixError, Rates, Reloaded, RequestLimits, Server, ServerUrl,
-    ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer, TurnTransport, TurnUrl, TurnUrlError,
+    NodeSecret, Prefix, PrefixError, Rates, Reloaded, RequestLimits, Server, ServerLabel,
+    ServerUrl, ServerUrlError, Turn, TurnHealth, TurnScheme, TurnServer, TurnTransport, TurnUrl,
+    TurnUrlError,
 };
 
 /// Which link it is on its interface says.
@@ -26,6 +27,10 @@ fn net(name: Name) -> Net {
     let named: &ListenAddr = &net.bind[1];
     assert_eq!((named.addr(), named.interface()), (V6, Some("eth0")));
     net.name = Some(name);
+    let labels: Labels = "tier=gold,region=eu".parse().unwrap();
+    let label: ServerLabel = "region=eu".parse().unwrap();
+    assert_eq!(labels.iter().next(), Some((label.key(), label.value())));
+    net.labels = labels;
     net.workers = 2;
     net.drain = Some(Duration::from_secs(5));
     net
@@ -41,7 +46,7 @@ fn cluster(key: &Path, node: Name) -> Cluster {
     turn.urls = vec!["turn:nyc.example?transport=tcp".parse().unwrap()];
     cluster.nodes = vec![
         NodeEntry::new(addr(8, 3001)).public(addr(9, 3001)).name(node),
-        NodeEntry::new(addr(11, 3478)).turn(turn),
+        NodeEntry::new(addr(11, 3478)).turn(turn).labels("net=b".parse().unwrap()),
     ];
     cluster.check_bind = Some(3002);
     cluster.advertise = Some(addr(10, 3001));
@@ -163,8 +168,9 @@ fn every_value_is_written_and_read_again() {
     let again = Config::parse(&config.to_toml(), "made.toml").unwrap();
     assert_eq!(again, config);
     let [node, other] = again.cluster.nodes.as_slice() else { panic!("{again:?}") };
-    let NodeEntry { addr, public, name, turn, .. } = node;
-    assert!(turn.is_none() && other.turn.is_some());
+    let NodeEntry { addr, public, name, labels, turn, .. } = node;
+    assert!(turn.is_none() && labels.is_empty() && other.turn.is_some());
+    assert_eq!(other.labels.get("net"), Some("b"));
     assert_eq!(*addr, Endpoint::Addr(([203, 0, 113, 8], 3001).into()));
     assert_eq!(public.map(|public| public.port()), Some(3001));
     assert_eq!(name.as_ref().map(Name::as_str), Some("fra-c"));

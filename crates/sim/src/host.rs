@@ -19,7 +19,7 @@ use turn_balance::internals::engine::server::{ServerEngine, ServerEvent};
 use turn_balance::internals::engine::{Rng, Transmit};
 use turn_balance::internals::wire::stun;
 use turn_balance::internals::{OnLink, TurnLogin};
-use turn_balance::{Load, Rates, TurnCredentials, TurnHealth};
+use turn_balance::{Labels, Load, Rates, TurnCredentials, TurnHealth};
 
 use crate::turn::{PASSWORD, USER};
 
@@ -59,6 +59,7 @@ pub struct Site {
     /// How full that is, and how much it can serve beside others.
     pub load: Option<Load>,
     pub weight: u32,
+    pub labels: Labels,
     /// Whether that must allocate.
     pub deep: bool,
     pub trust: Trust,
@@ -139,6 +140,7 @@ impl Host {
         let plan = HealthPlan::new(level, Some(login));
         engine.set_turn(now, site.turn.map(|turn| TurnSpec { plan, ..TurnSpec::new(turn) }));
         engine.set_turn_nodes(now, site.turn_nodes.iter().copied().map(TurnSpec::new));
+        engine.set_labels(site.labels.clone());
         engine.set_load(site.load);
         engine.set_weight(site.weight);
         let rates = if site.patient { UNLIMITED } else { Rates::default() };

@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
-use turn_balance::Load;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{Descent, Obstacle, Options};
 use turn_balance::internals::engine::client::watch::WatchEngine;
@@ -13,6 +12,7 @@ use turn_balance::internals::engine::server::NodeCount;
 use turn_balance::internals::engine::server::answer::Responder;
 use turn_balance::internals::engine::server::drop::DropReason;
 use turn_balance::internals::wire::{Kind, Node, Request, RequestBody};
+use turn_balance::{Labels, Load};
 
 use crate::host::{self, Host, Site};
 use crate::path::{Outages, Path, ms};
@@ -154,6 +154,13 @@ impl<'a> World<'a> {
     pub fn fill(&mut self, addr: SocketAddr, percent: Option<u8>) {
         let Some(Host::Live(server)) = self.hosts.get_mut(&addr) else { return };
         server.engine.set_load(percent.and_then(|percent| Load::new(percent.into(), 100)));
+        self.wake(addr);
+    }
+
+    /// Has a live server be labelled so.
+    pub fn label(&mut self, addr: SocketAddr, labels: Labels) {
+        let Some(Host::Live(server)) = self.hosts.get_mut(&addr) else { return };
+        server.engine.set_labels(labels);
         self.wake(addr);
     }
 

@@ -61,6 +61,16 @@ impl Admin {
     }
 }
 
+/// Labels of what says itself what it is labelled with.
+fn bad_labels(config: &Config) -> impl Iterator<Item = Mistake> {
+    let nodes = config.cluster.nodes.iter().enumerate();
+    nodes.filter(|(_, node)| node.turn.is_none() && !node.labels.is_empty()).map(|(i, _)| {
+        let hint = Some("a balance server has them in its own configuration");
+        let message = "only a node that is a TURN server has labels here".into();
+        Mistake { hint, ..Mistake::at(Place::Node(i), message) }
+    })
+}
+
 /// Everything that is wrong with a configuration.
 pub(super) fn check(config: &Config) -> Vec<Mistake> {
     let binds: Vec<_> = config.net.bind.iter().map(ListenAddr::endpoint).collect();
@@ -69,6 +79,7 @@ pub(super) fn check(config: &Config) -> Vec<Mistake> {
         mistakes.push(Mistake::at(Place::Binds, "`net.bind` names no address".into()));
     }
     mistakes.extend(bad_addresses(config, &binds));
+    mistakes.extend(bad_labels(config));
     let workers = config.net.workers;
     if !(1..=MAX_WORKERS).contains(&workers) {
         mistakes.push(Mistake::at(Place::Workers, format!("`{workers}` is not {WORKERS}")));

@@ -3,6 +3,7 @@ use std::path::{PathBuf, absolute};
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{forget_what_needs_a_key, keys};
+use super::labels::labels;
 use super::reader::Reader;
 use super::turn_server::{FIELDS as FIELDS_OF_TURN, file, turn_server};
 use super::value::{self, Value};
@@ -108,9 +109,8 @@ fn node(
         return reader.keep(Err(both.with_label(addr.span(), "it has this one too")));
     }
     match turn {
-        Some(_) => {
-            reader.fields(table, &[&["turn", "public", "name"], &FIELDS_OF_TURN[..]].concat())
-        }
+        Some(_) => reader
+            .fields(table, &[&["turn", "public", "name", "labels"], &FIELDS_OF_TURN[..]].concat()),
         None => reader.fields(table, &["addr", "public", "name", "srv", "turn"]),
     }
     let addr = match (turn, table.get("addr")) {
@@ -129,8 +129,10 @@ fn node(
         reader.keep_at(Place::Public(index), value, addr)
     });
     let name = table.get("name").and_then(|value| reader.keep(value::name(value)));
+    let of_turn = table.get("labels").filter(|_| turn.is_some());
+    let labels = of_turn.map(|value| labels(reader, value)).unwrap_or_default();
     let turn = turn.map(|_| turn_server(reader, table, TurnOf::Node(index)));
-    addr.map(|addr| NodeEntry { addr, public, name, turn })
+    addr.map(|addr| NodeEntry { addr, public, name, labels, turn })
 }
 
 /// What SRV records name, of which nothing else is said.

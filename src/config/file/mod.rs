@@ -5,6 +5,7 @@ mod cluster;
 mod duration;
 mod http;
 mod keys;
+mod labels;
 mod limits;
 mod locate;
 mod log;

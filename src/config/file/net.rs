@@ -1,5 +1,6 @@
 use toml::de::DeTable;
 
+use super::labels::labels;
 use super::reader::Reader;
 use super::value::{self, Value};
 use crate::config::check::place::Place;
@@ -8,13 +9,16 @@ use crate::types::{DEFAULT_PORT, ListenAddr};
 
 /// `[net]`
 pub(super) fn net(reader: &mut Reader<'_>, table: &DeTable<'_>) -> Net {
-    reader.fields(table, &["bind", "name", "workers", "drain"]);
+    reader.fields(table, &["bind", "name", "labels", "workers", "drain"]);
     let mut net = Net::default();
     if let Some(value) = table.get("bind") {
         net.bind = binds(reader, value);
     }
     if let Some(value) = table.get("name") {
         net.name = reader.keep(value::name(value));
+    }
+    if let Some(value) = table.get("labels") {
+        net.labels = labels(reader, value);
     }
     if let Some(value) = table.get("workers") {
         let workers = reader.keep_at(Place::Workers, value, value::workers(value));

@@ -6,16 +6,16 @@ use std::slice;
 use std::time::Duration;
 
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use super::duration;
 use super::nearest::nearest;
 use crate::config::check::{PORT_ZERO, WORKERS};
 use crate::config::diagnostic::Diagnostic;
 use crate::types::{
-    DEFAULT_PORT, Endpoint, EndpointError, ListenAddr, MetricsUrl, MetricsUrlError, Name,
-    NameError, Prefix, PrefixError, ServerUrl, ServerUrlError, TurnUrlError, escaped, is_srv,
-    quoted,
+    DEFAULT_PORT, Endpoint, EndpointError, LabelError, ListenAddr, MetricsUrl, MetricsUrlError,
+    Name, NameError, Prefix, PrefixError, ServerLabel, ServerUrl, ServerUrlError, TurnUrlError,
+    escaped, is_srv, quoted,
 };
 
 pub(super) type Value<'a> = Spanned<DeValue<'a>>;
@@ -45,6 +45,23 @@ pub(super) fn name(value: &Value<'_>) -> Result<Name, Diagnostic> {
     text.parse().map_err(|error: NameError| {
         let message = format!("{} is not a name", quoted(text));
         Diagnostic::at(value.span(), message).with_hint(error)
+    })
+}
+
+/// A key and a value of labels.
+pub(super) fn label(
+    key: &Spanned<DeString<'_>>,
+    value: &Value<'_>,
+) -> Result<ServerLabel, Diagnostic> {
+    let name = key.get_ref();
+    if name == ServerLabel::NAME {
+        let hint = "what a server is called is its `name`";
+        return Err(Diagnostic::at(key.span(), LabelError::Name).with_hint(hint));
+    }
+    let text = format!("{name}={}", string(value, "a string")?);
+    text.parse().map_err(|error: LabelError| {
+        let span = key.span().start..value.span().end;
+        Diagnostic::at(span, format!("{} is not a label", quoted(&text))).with_hint(error)
     })
 }
 

@@ -1,7 +1,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use crate::types::{DEFAULT_PORT, ListenAddr, Name};
+use crate::types::{DEFAULT_PORT, Labels, ListenAddr, Name};
 
 /// `[net]`: where the server listens.
 ///
@@ -13,6 +13,8 @@ pub struct Net {
     pub bind: Vec<ListenAddr>,
     /// What traces show.
     pub name: Option<Name>,
+    /// What it is labelled with, and so is whoever is below it: clients choose by it.
+    pub labels: Labels,
     /// How many threads answer at each address, each with a socket of its own: 1 to 64.
     pub workers: u16,
     /// How long it goes on answering when it is asked to stop, and says that it is draining; `None`: 5 s
@@ -29,6 +31,6 @@ impl Default for Net {
     /// Port 3001 of this host alone, one worker.
     fn default() -> Self {
         let bind = vec![(Ipv4Addr::LOCALHOST, DEFAULT_PORT).into()];
-        Self { bind, name: None, workers: 1, drain: None }
+        Self { bind, name: None, labels: Labels::default(), workers: 1, drain: None }
     }
 }

@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use super::turn::TurnServer;
-use crate::types::{Endpoint, Name};
+use crate::types::{Endpoint, Labels, Name};
 
 /// One of `cluster.nodes`: a balance server, or a TURN server with none beside it.
 ///
@@ -17,7 +17,8 @@ use crate::types::{Endpoint, Name};
 /// turn.health = TurnHealth::None;
 /// turn.urls.push("turns:nyc.turn.example:443?transport=tcp".parse()?);
 /// let addr: std::net::SocketAddr = "203.0.113.9:3478".parse()?;
-/// assert_eq!(NodeEntry::new(addr).turn(turn.clone()).turn, Some(turn));
+/// let node = NodeEntry::new(addr).turn(turn.clone()).labels("region=us".parse()?);
+/// assert_eq!((node.turn, node.labels.get("region")), (Some(turn), Some("us")));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub struct NodeEntry {
     pub public: Option<SocketAddr>,
     /// What it is called until it says so itself, which a TURN server never does.
     pub name: Option<Name>,
+    /// What a TURN server is labelled with beside what the server is that has it as a node; a balance server
+    /// says that itself.
+    pub labels: Labels,
     /// How it is checked as a TURN server; `None`: it is a balance server.
     pub turn: Option<TurnServer>,
 }
@@ -37,7 +41,7 @@ pub struct NodeEntry {
 impl NodeEntry {
     /// A node that is checked there, and that clients find there too.
     pub fn new(addr: impl Into<Endpoint>) -> Self {
-        Self { addr: addr.into(), public: None, name: None, turn: None }
+        Self { addr: addr.into(), public: None, name: None, labels: Labels::default(), turn: None }
     }
 
     /// Sets where clients are told it is.
@@ -51,6 +55,13 @@ impl NodeEntry {
     #[must_use]
     pub fn name(mut self, name: Name) -> Self {
         self.name = Some(name);
+        self
+    }
+
+    /// Sets what it is labelled with, where it is a TURN server.
+    #[must_use]
+    pub fn labels(mut self, labels: Labels) -> Self {
+        self.labels = labels;
         self
     }
 

@@ -13,13 +13,22 @@ use crate::config::model::{
     Admin, AdminAddr, BareAnswers, Cluster, Config, Http, LoadSource, Log, LogFormat, LogLevel,
     Net, NodeEntry, NodeSecret, RequestLimits, Turn, TurnServer,
 };
-use crate::types::{Endpoint, ListenAddr, Name, Prefix, Rates, ServerUrl, TurnHealth, canonical};
+use crate::types::{
+    Endpoint, LabelError, Labels, ListenAddr, Name, Prefix, Rates, ServerUrl, TurnHealth, canonical,
+};
 
 pub(super) fn config() -> impl Strategy<Value = Config> {
     let drain = (0..3_600_u64, prop_oneof![Just(0), 0..1_000_000_000_u32])
         .prop_map(|(seconds, nanos)| Duration::new(seconds, nanos));
-    let net = (vec(listen_addr(), 1..4), option::of(name()), 1..=64_u16, option::of(drain));
-    let net = net.prop_map(|(bind, name, workers, drain)| Net { bind, name, workers, drain });
+    let called = (option::of(name()), labels());
+    let net = (vec(listen_addr(), 1..4), called, 1..=64_u16, option::of(drain));
+    let net = net.prop_map(|(bind, (name, labels), workers, drain)| Net {
+        bind,
+        name,
+        labels,
+        workers,
+        drain,
+    });
     let cluster = (vec(endpoint(), 0..4), vec(node(), 0..6), option::of(1..=u16::MAX));
     let trust = (option::of(addr()), vec("[a-z/' é]{1,9}", 0..4), any::<[bool; 2]>(), 1..9_usize);
     let cluster = (cluster, trust).prop_map(|((superiors, nodes, check_bind), trust)| {
@@ -131,10 +140,14 @@ fn admin() -> impl Strategy<Value = Admin> {
 }
 
 fn node() -> impl Strategy<Value = NodeEntry> {
-    let node = (endpoint(), option::of(addr()), option::of(name()), option::of(turn_server()));
+    let turn = option::of((turn_server(), labels()));
+    let node = (endpoint(), option::of(addr()), option::of(name()), turn);
     node.prop_map(|(addr, public, name, turn)| match addr {
         Endpoint::Srv(_) => NodeEntry::from(addr),
-        addr => NodeEntry { addr, public, name, turn },
+        addr => {
+            let (turn, labels) = turn.unzip();
+            NodeEntry { addr, public, name, labels: labels.unwrap_or_default(), turn }
+        }
     })
 }
 
@@ -199,6 +212,16 @@ fn addr() -> impl Strategy<Value = SocketAddr> {
 
 fn name() -> impl Strategy<Value = Name> {
     "[A-Za-z0-9._-]{1,32}".prop_map(|name| name.parse().unwrap())
+}
+
+fn labels() -> impl Strategy<Value = Labels> {
+    vec("k[A-Za-z0-9._-]{0,9}=[A-Za-z0-9._-]{1,12}", 0..=Labels::MOST).prop_map(|labels| {
+        let labels: Labels = match labels.join(",").parse() {
+            Err(LabelError::Twice) => Labels::default(),
+            labels => labels.unwrap(),
+        };
+        labels
+    })
 }
 
 fn load_source() -> impl Strategy<Value = LoadSource> {

@@ -12,7 +12,7 @@ use self::toml_text::{list, one_or_many, optional, path, string};
 use super::file::written;
 use super::key_file::KeyFile;
 use super::model::{Config, LoadSource, NodeEntry, Turn, TurnServer};
-use crate::types::Endpoint;
+use crate::types::{Endpoint, Labels};
 
 impl Config {
     /// The whole configuration as TOML that loads again: defaults are written out, and what has
@@ -29,6 +29,7 @@ fn to_toml(config: &Config) -> String {
         "[net]".to_owned(),
         format!("bind = {}", one_or_many(net.bind.iter().map(string).collect())),
         optional("name", net.name.as_ref().map(string), "what traces show"),
+        optional("labels", labels(&net.labels), "what clients choose by"),
         format!("workers = {}", net.workers),
         optional(
             "drain",
@@ -110,8 +111,8 @@ fn to_toml(config: &Config) -> String {
 }
 
 fn node(node: &NodeEntry) -> String {
-    let NodeEntry { addr, public, name, turn } = node;
-    if public.is_none() && name.is_none() && turn.is_none() {
+    let NodeEntry { addr, public, name, labels: labelled, turn } = node;
+    if public.is_none() && name.is_none() && labelled.is_empty() && turn.is_none() {
         return endpoint(addr);
     }
     let key = if turn.is_some() { "turn" } else { "addr" };
@@ -119,7 +120,8 @@ fn node(node: &NodeEntry) -> String {
     let public = public.as_ref().map(string);
     let name = name.as_ref().map(string);
     let of_turn = turn.iter().flat_map(turn_server);
-    for (key, value) in [("public", public), ("name", name)].into_iter().chain(of_turn) {
+    let own = [("public", public), ("name", name), ("labels", labels(labelled))];
+    for (key, value) in own.into_iter().chain(of_turn) {
         if let Some(value) = value {
             fields += &format!(", {key} = {value}");
         }
@@ -146,6 +148,13 @@ fn turn_server(turn: &TurnServer) -> [(&'static str, Option<String>); 6] {
         ("ca-file", turn.ca_file.as_deref().map(path)),
         ("urls", (!urls.is_empty()).then(|| format!("[{}]", urls.join(", ")))),
     ]
+}
+
+fn labels(labels: &Labels) -> Option<String> {
+    let key = |key: &str| if key.contains('.') { string(key) } else { key.into() };
+    let labels = labels.iter().map(|(name, value)| format!("{} = {}", key(name), string(value)));
+    let labels = Vec::from_iter(labels).join(", ");
+    (!labels.is_empty()).then(|| format!("{{ {labels} }}"))
 }
 
 fn load_source(load: &LoadSource) -> String {

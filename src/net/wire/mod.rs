@@ -54,6 +54,10 @@ pub const PADDED_REQUEST: usize = 392;
 /// server sends none that is longer than its request.
 pub const SHORT_REQUEST: usize = 44;
 
+/// The same of those that ask for labels: a third of all that a leaf says of itself with eight of the longest,
+/// its address of IPv6, its name and all else that it may have beside, 325.
+pub const LABELLED_REQUEST: usize = 92;
+
 /// The least size of a heartbeat with a tag, in bytes of UDP payload: more than an answer to one ever
 /// takes, 59.
 pub const SIGNED_HEARTBEAT: usize = 64;

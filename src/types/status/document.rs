@@ -11,9 +11,10 @@ use crate::types::{Load, Name, TurnFault};
 
 impl Serialize for Status {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Status", 15)?;
+        let mut document = serializer.serialize_struct("Status", 16)?;
         document.serialize_field("schema", "tb.status/1")?;
         document.serialize_field("name", &self.name.as_ref().map(Name::as_str))?;
+        document.serialize_field("labels", &self.labels)?;
         document.serialize_field("version", self.version)?;
         document.serialize_field("uptime_s", &seconds(self.uptime))?;
         document.serialize_field("state", self.state.as_str())?;
@@ -33,7 +34,7 @@ impl Serialize for Status {
 
 impl Serialize for NodeStatus {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut node = serializer.serialize_struct("NodeStatus", 13)?;
+        let mut node = serializer.serialize_struct("NodeStatus", 14)?;
         node.serialize_field("addr", &self.addr)?;
         node.serialize_field("public", &self.public)?;
         node.serialize_field("kind", self.kind.as_str())?;
@@ -45,6 +46,7 @@ impl Serialize for NodeStatus {
         node.serialize_field("why", &self.fault.map(|fault| fault.to_string()))?;
         node.serialize_field("rtt_ms", &self.rtt.map(ms))?;
         node.serialize_field("load", &self.load.map(Load::share))?;
+        node.serialize_field("labels", &self.labels)?;
         node.serialize_field("turn", &self.turn)?;
         node.serialize_field("lists", &self.lists)?;
         node.end()

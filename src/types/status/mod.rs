@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::{Endpoint, Name, TurnFault};
+use super::{Endpoint, Labels, Name, TurnFault};
 
 pub use node::{NodeCondition, NodeFault, NodeKind, NodeStatus};
 pub use rtts::RttHistogram;
@@ -33,6 +33,8 @@ pub(crate) use topology::{ListedStatus, Topology, TopologyNode};
 pub struct Status {
     /// What the server is called.
     pub name: Option<Name>,
+    /// What it is labelled with.
+    pub labels: Labels,
     /// Which version of this library it is.
     pub version: &'static str,
     /// Since when it runs.

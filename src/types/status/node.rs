@@ -2,7 +2,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::types::{Load, Name, TurnFault};
+use crate::types::{Labels, Load, Name, TurnFault};
 
 /// A node of a server, or a TURN server beside it, in [`Status`](crate::Status), where an example is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct NodeStatus {
     pub rtt: Option<Duration>,
     /// How full the TURN server is, or the one beside it, as far as it is told: of a node as lists tell it.
     pub load: Option<Load>,
+    /// What it is labelled with, beside what the server is that has it as a node.
+    pub labels: Labels,
     /// The TURN server beside it.
     pub turn: Option<SocketAddr>,
     /// How many nodes it lists, where that is known whole.

@@ -2,11 +2,14 @@
 
 use std::net::SocketAddr;
 
+use crate::types::Labels;
+
 /// A server, its superiors, its nodes, and what these list, as documents have it.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[cfg_attr(feature = "http", derive(serde::Serialize))]
 pub(crate) struct Topology {
     pub(crate) name: Option<String>,
+    pub(crate) labels: Labels,
     pub(crate) superiors: Vec<SocketAddr>,
     /// The TURN servers beside it.
     pub(crate) turn: Vec<SocketAddr>,
@@ -34,4 +37,7 @@ pub(crate) struct ListedStatus {
     pub(crate) kind: &'static str,
     pub(crate) name: Option<String>,
     pub(crate) turn: Option<SocketAddr>,
+    /// As whoever lists it knows.
+    #[cfg_attr(feature = "http", serde(skip_serializing_if = "Labels::is_empty"))]
+    pub(crate) labels: Labels,
 }

@@ -10,7 +10,7 @@ use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::server::auth::{JoinPolicy, Trust};
 use turn_balance::internals::engine::server::limit::LimiterSettings;
 use turn_balance::internals::wire::auth::{Key, Keys};
-use turn_balance::{Prefix, Rates};
+use turn_balance::{Labels, Prefix, Rates};
 
 use crate::turn::{Behaviour, ScriptedTurn};
 use crate::{Host, Site};
@@ -301,6 +301,7 @@ impl Plan {
             turn: place.turn,
             load: None,
             weight: 0,
+            labels: labels(n),
             deep: place.deep,
             trust,
             advertise: Some(place.public).filter(|_| is_forwarded),
@@ -404,4 +405,10 @@ impl Plan {
         };
         SocketAddr::new(ip, port)
     }
+}
+
+/// What each third server is not labelled with: few sets, that clash where they meet.
+fn labels(n: usize) -> Labels {
+    let text = if n.is_multiple_of(3) { String::new() } else { format!("region=r{},n={n}", n % 3) };
+    text.parse().unwrap_or_default()
 }

@@ -84,7 +84,8 @@ fn passed_on(via: Option<&Node>, node: &Node) -> Node {
     let rtt = rtt.map(|(there, on)| there.saturating_add(on));
     let checker =
         node.checker.or_else(|| via.filter(|_| node.kind == Kind::Turn).map(|via| via.addr));
-    Node { hops, rtt, checker, ..node.clone() }
+    let labels = via.map_or_else(|| node.labels.clone(), |via| node.labels.below(&via.labels));
+    Node { hops, rtt, checker, labels, ..node.clone() }
 }
 
 fn may_pass_on(node: &Node) -> bool {

@@ -15,6 +15,7 @@ pub mod limit;
 mod load;
 pub mod members;
 pub mod news;
+mod offering;
 pub mod oversight;
 mod pace;
 pub mod reason;
@@ -31,21 +32,20 @@ pub mod turn;
 mod watch;
 pub mod ways;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
 use rand::{RngExt, SeedableRng};
 
-use self::answer::{Listing, Offer, Snapshot, UrlsOf};
+use self::answer::{Listing, Snapshot, UrlsOf};
 use self::auth::{Heartbeat, PeerMessage, Trust};
 use self::drop::DropReason;
-use self::flat::flatten;
 use self::heartbeat::{Heartbeats, Outgoing, Tells};
 use self::incoming::LocalAddr;
 use self::load::OwnLoad;
-use self::members::{CheckOutcome, Members, NodeSpec, Online};
+use self::members::{CheckOutcome, Members, NodeSpec};
 use self::pace::Pace;
 use self::reason::Absentee;
 use self::refusal::TagFault;
@@ -54,8 +54,8 @@ use self::turn::{TurnServers, TurnSpec};
 use self::watch::Watch;
 use self::ways::Way;
 use super::{Rng, Transmit};
-use crate::net::wire::{MAX_DOWN, Node, ResponseBody, State};
-use crate::types::{Name, OnLink, ServerUrl};
+use crate::net::wire::{ResponseBody, State};
+use crate::types::{Labels, Name, OnLink, ServerUrl};
 
 pub use self::event::{NodeCount, ServerEvent};
 
@@ -68,6 +68,8 @@ pub struct ServerEngine {
     turn: TurnServers,
     /// How full the one beside it is.
     load: OwnLoad,
+    /// What it is labelled with.
+    labels: Labels,
     listing: Listing,
     watch: Watch,
     /// Whether it asks not to be chosen any more.
@@ -97,6 +99,7 @@ impl ServerEngine {
             heartbeats,
             turn,
             load: OwnLoad::default(),
+            labels: Labels::default(),
             listing,
             watch: Watch::default(),
             draining: false,
@@ -316,39 +319,6 @@ impl ServerEngine {
         self.heartbeats.set_offer(now, tells, self.listing.version);
         self.watch.set_list(now, tells != Tells::Nothing);
         Some((self.listing.clone(), Rng::from_rng(&mut self.rng)))
-    }
-
-    /// Lists what is online.
-    fn list(&mut self, now: Instant) {
-        let node = |online: Online<'_>| {
-            let Online { addr, kind, turn, name, rtt, load, weight, .. } = online;
-            Node { turn, name: name.cloned(), rtt, load, weight, ..Node::new(addr, kind) }
-        };
-        let mut nodes = Vec::with_capacity(self.count().online);
-        nodes.extend(self.members.online(now).map(node));
-        let balance: BTreeSet<_> = match self.turn.count() {
-            (0, _) => BTreeSet::new(),
-            _ => nodes.iter().map(|node: &Node| node.addr).collect(),
-        };
-        nodes.extend(self.turn.online(now).filter(|node| !balance.contains(&node.addr)));
-        let mut lists: Vec<_> = self.members.online(now).map(|online| online.list).collect();
-        lists.resize(nodes.len(), &[]);
-        let flat = flatten(nodes.iter().zip(lists)).filter(|flat| *flat != nodes);
-        let mut turn: Vec<_> = self.turn.own(now).collect();
-        let turn_down = turn.is_empty() && self.turn.has_own();
-        let fault = self.turn.own_fault().filter(|_| turn_down);
-        if fault.is_some_and(|fault| State::from(fault).is_reserve()) {
-            turn.extend(self.turn.own_addrs());
-        }
-        let down = self.members.down(now).chain(self.turn.down(now)).take(MAX_DOWN).collect();
-        let draining = self.draining;
-        let all_full = nodes.is_empty() && self.are_all_full(now);
-        let named = nodes.is_empty() && !turn.is_empty() && !turn_down;
-        let load = if named { self.load } else { OwnLoad::default() };
-        let offer = Offer { nodes, flat, turn, turn_down, fault, down, draining, load, all_full };
-        self.listing.update(offer);
-        let ends = self.members.online(now).map(|online| online.until);
-        self.listing.expires = ends.chain(self.turn.expires(now)).min();
     }
 
     fn is_shown(&self) -> bool {

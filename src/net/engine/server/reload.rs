@@ -10,13 +10,15 @@ use super::ServerEngine;
 use super::auth::Trust;
 use super::members::NodeSpec;
 use super::turn::TurnSpec;
-use crate::types::Name;
+use crate::types::{Labels, Name};
 
 /// What a server is configured with.
 #[derive(Debug, Clone, Default)]
 pub struct Reload {
     /// What it is called.
     pub name: Option<Name>,
+    /// What it is labelled with.
+    pub labels: Labels,
     /// Whom it believes.
     pub trust: Trust,
     /// Where it asks its superiors to be reached.
@@ -45,6 +47,7 @@ impl ServerEngine {
         let Reload { name, trust, advertise, superiors, .. } = reload;
         self.heartbeats.set_name(name.clone());
         self.listing.name = name;
+        self.set_labels(reload.labels);
         self.heartbeats.set_identity(trust.keys.active().cloned(), advertise);
         self.members.reload(now, trust.clone(), reload.nodes);
         self.listing.trust = trust;

@@ -30,6 +30,7 @@ impl ServerEngine {
         let loaded = |turn| NodeStatus { load: self.load.exact, ..turn };
         Status {
             name: self.listing.name.clone(),
+            labels: self.labels.clone(),
             state: state(self.listing.state()),
             fault: self.turn.own_fault(),
             nodes: self.members.statuses(now).chain(self.turn.statuses(now)).collect(),
@@ -53,6 +54,7 @@ impl ServerEngine {
     pub(crate) fn topology(&self, now: Instant) -> Topology {
         let mut topology = Topology {
             name: self.listing.name.as_ref().map(ToString::to_string),
+            labels: self.labels.clone(),
             superiors: self.listing.superiors.clone(),
             turn: self.turn.own_addrs().collect(),
             ..Topology::default()
@@ -70,6 +72,7 @@ impl ServerEngine {
                 kind: node.kind.as_str(),
                 name: node.name.as_ref().map(ToString::to_string),
                 turn: None,
+                labels: node.labels,
             },
             state: node.condition.as_str(),
             lists: Vec::new(),

@@ -107,6 +107,7 @@ impl Reloader {
         let engine = Reload {
             barren: nobody && turn.is_empty(),
             name: config.net.name.clone(),
+            labels: config.net.labels.clone(),
             trust,
             advertise: config.cluster.advertise,
             turn,

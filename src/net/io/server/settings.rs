@@ -36,7 +36,7 @@ fn read(reader: &mut KeyReader, key: &KeyFile) -> Result<Key, Error> {
 /// The TURN servers beside it.
 pub(super) fn turn(config: &Turn) -> Result<Vec<TurnSpec>, Error> {
     let plan = plan(&config.server)?;
-    let spec = |(public, addr)| TurnSpec { addr, public, name: None, plan: plan.clone() };
+    let spec = |(public, addr)| TurnSpec { public, plan: plan.clone(), ..TurnSpec::new(addr) };
     Ok(config.checked_at().map(spec).collect())
 }
 

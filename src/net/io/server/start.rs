@@ -49,6 +49,7 @@ pub(super) fn start(config: Config) -> Result<(Started, Wishes), Error> {
 
     let (peer_messages, arrivals) = mpsc::channel(PEER_MESSAGES);
     let mut engine = ServerEngine::new(config.net.name.clone(), random::rng()?);
+    engine.set_labels(config.net.labels.clone());
     let turn = settings::turn(&config.turn)?;
     let plans = settings::turn_plans(&config.cluster)?;
     let mut turn_sockets = TurnSockets::default();

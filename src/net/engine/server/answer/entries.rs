@@ -1,6 +1,6 @@
 //! The entries of a list one behind the other, for answers that hold a part of it.
 
-use crate::net::wire::put_rtts;
+use crate::net::wire::{LabelSets, put_rtts};
 use crate::types::Family;
 
 /// The nodes of a list, encoded one by one, and what stands beside them.
@@ -12,10 +12,19 @@ pub(super) struct Entries {
     bytes: Box<[u8]>,
     /// Where each of them ends.
     ends: Box<[usize]>,
-    /// The half byte of each one's round-trip time; empty in a bare list.
-    rtts: Box<[u8]>,
+    /// What half a byte tells of each.
+    halves: Halves,
     /// How many are of IPv4.
     v4: usize,
+}
+
+/// What half a byte tells of each entry; empty where that is not told.
+#[derive(Debug, Default)]
+pub(super) struct Halves {
+    /// Round-trip times.
+    pub(super) rtts: Box<[u8]>,
+    /// Which set of labels.
+    pub(super) labels: Box<[u8]>,
 }
 
 /// A part of a list: a run of each family, the asker's first.
@@ -40,7 +49,7 @@ impl Entries {
         base: Box<[u8]>,
         items: &[T],
         put: impl Fn(&mut Vec<u8>, &T),
-        rtts: Box<[u8]>,
+        halves: Halves,
         v4: usize,
     ) -> Self {
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(items.len()));
@@ -48,7 +57,7 @@ impl Entries {
             put(&mut bytes, item);
             ends.push(bytes.len());
         }
-        Self { base, bytes: bytes.into(), ends: ends.into(), rtts, v4 }
+        Self { base, bytes: bytes.into(), ends: ends.into(), halves, v4 }
     }
 
     /// The bytes of all of them, and of what stands beside them.
@@ -76,8 +85,9 @@ impl Entries {
         for run in 0..2 {
             while sample.runs[run].count < sample.runs[run].size {
                 let next = sample.runs[run].at(sample.runs[run].count);
-                let rtt = sample.rtts_len(sample.count() + 1) - sample.rtts_len(sample.count());
-                let len = sample.len + self.entry(next).len() + rtt;
+                let halves =
+                    sample.halves_len(sample.count() + 1) - sample.halves_len(sample.count());
+                let len = sample.len + self.entry(next).len() + halves;
                 if len > room || sample.count() >= most {
                     break;
                 }
@@ -112,8 +122,12 @@ impl Sample<'_> {
         let Self { entries, .. } = self;
         out.extend_from_slice(&entries.base);
         self.order().for_each(|at| out.extend_from_slice(entries.entry(at)));
-        if !entries.rtts.is_empty() && self.count() > 0 {
-            put_rtts(out, self.order().map(|at| entries.rtts[at]));
+        let Halves { rtts, labels } = &entries.halves;
+        if !rtts.is_empty() && self.count() > 0 {
+            put_rtts(out, self.order().map(|at| rtts[at]));
+        }
+        if !labels.is_empty() && self.count() > 0 {
+            LabelSets::put_of(out, self.order().map(|at| labels[at]));
         }
     }
 
@@ -125,9 +139,11 @@ impl Sample<'_> {
         })
     }
 
-    /// Bytes of the field with the times of `n` nodes.
-    fn rtts_len(&self, n: usize) -> usize {
-        if self.entries.rtts.is_empty() || n == 0 { 0 } else { 2 + n.div_ceil(2) }
+    /// Bytes of the fields with half a byte for each of `n` nodes.
+    fn halves_len(&self, n: usize) -> usize {
+        let Halves { rtts, labels } = &self.entries.halves;
+        let fields = usize::from(!rtts.is_empty()) + usize::from(!labels.is_empty());
+        if n == 0 { 0 } else { fields * (2 + n.div_ceil(2)) }
     }
 }
 

@@ -4,10 +4,10 @@ use std::net::SocketAddr;
 
 use rand::seq::SliceRandom;
 
-use super::entries::{Entries, Sample};
-use super::tail::{LONGEST_TAIL, encode, fit};
+use super::entries::{Entries, Halves, Sample};
+use super::tail::{LONGEST_TAIL, Put, encode, fit_as};
 use crate::net::engine::Rng;
-use crate::net::wire::{Node, ProbeReply, put_host};
+use crate::net::wire::{LabelSets, Node, ProbeReply, put_host};
 use crate::types::Family;
 
 /// A list, encoded. Nothing of it is encoded again for an answer.
@@ -25,27 +25,34 @@ struct Whole {
 }
 
 impl List {
-    /// Encodes `nodes` beside `base`, and the TURN server for each family.
+    /// Encodes `nodes` beside `base`, and the TURN server for each family; `sets`: with their labels.
     pub(super) fn new(
         base: &ProbeReply,
         turn: impl Fn(Family) -> Option<SocketAddr>,
         nodes: &[Node],
+        sets: Option<&LabelSets>,
         rng: &mut Rng,
     ) -> Self {
         let base = |family| ProbeReply { turn: turn(family), ..base.clone() };
         let (mut v4, mut v6): (Vec<_>, Vec<_>) = nodes.iter().partition(|node| node.addr.is_ipv4());
         let wholes = [
-            wholes(&base(Family::V4), &[&v4[..], &v6].concat()),
-            wholes(&base(Family::V6), &[&v6[..], &v4].concat()),
+            wholes(&base(Family::V4), &[&v4[..], &v6].concat(), sets),
+            wholes(&base(Family::V6), &[&v6[..], &v4].concat(), sets),
         ];
         v4.shuffle(rng);
         v6.shuffle(rng);
         let all = [&v4[..], &v6].concat();
         let rtts = all.iter().map(|node| node.rtt_nibble()).collect();
-        let put = |out: &mut Vec<u8>, node: &&Node| node.put(out, false);
         // Where there is a TURN server, there are no nodes that a part could be of.
-        let base = encode(&base(Family::V4));
-        Self { wholes, entries: Entries::new(base, &all, put, rtts, v4.len()) }
+        let mut base = encode(&base(Family::V4)).into_vec();
+        let put = put_by(sets);
+        let put = |out: &mut Vec<u8>, node: &&Node| put(node, out, false);
+        let labels = some(sets).map(|sets| {
+            sets.put(&mut base);
+            all.iter().map(|node| sets.nibble(&node.labels)).collect()
+        });
+        let halves = Halves { rtts, labels: labels.unwrap_or_default() };
+        Self { wholes, entries: Entries::new(base.into(), &all, put, halves, v4.len()) }
     }
 
     /// Encodes hosts as a bare peer reads them, all of one family.
@@ -55,7 +62,7 @@ impl List {
         shuffled.shuffle(rng);
         let v4 = hosts.iter().filter(|host| host.is_ipv4()).count();
         let put = |out: &mut Vec<u8>, host: &SocketAddr| put_host(out, *host);
-        let entries = Entries::new(tail(Vec::new()), &shuffled, put, Box::default(), v4);
+        let entries = Entries::new(tail(Vec::new()), &shuffled, put, Halves::default(), v4);
         let fits = entries.len() <= LONGEST_TAIL;
         let whole = fits.then(|| Whole { names: false, tail: tail(hosts.to_vec()) });
         let wholes = Vec::from_iter(whole);
@@ -78,6 +85,16 @@ impl List {
     ) -> Option<Sample<'_>> {
         self.entries.sample(family, cursor, room, most)
     }
+}
+
+/// Those of a list that has some.
+fn some(sets: Option<&LabelSets>) -> Option<&LabelSets> {
+    sets.filter(|sets| !sets.is_empty())
+}
+
+/// How nodes are encoded beside these.
+fn put_by(sets: Option<&LabelSets>) -> Put {
+    if some(sets).is_some() { Node::put_short } else { Node::put }
 }
 
 /// What a list may tell of its nodes, as far as it fits.
@@ -113,8 +130,9 @@ impl Detail {
     }
 
     /// What it tells of a node.
-    fn shows(self, node: &Node) -> Node {
+    fn shows(self, node: &Node, sets: Option<&LabelSets>) -> Node {
         Node {
+            labels: sets.map(|_| node.labels.clone()).unwrap_or_default(),
             name: node.name.clone().filter(|_| self.names),
             rtt: node.rtt.filter(|_| self.rtts),
             load: node.load.filter(|_| self.loads),
@@ -126,14 +144,14 @@ impl Detail {
 }
 
 /// The whole list, with more and less detail, as far as each fits an answer.
-fn wholes(base: &ProbeReply, nodes: &[&Node]) -> Vec<Whole> {
-    if !fit(nodes.iter().copied(), LONGEST_TAIL) {
+fn wholes(base: &ProbeReply, nodes: &[&Node], sets: Option<&LabelSets>) -> Vec<Whole> {
+    if !fit_as(put_by(sets), nodes.iter().copied(), LONGEST_TAIL) {
         return Vec::new();
     }
     let mut details: Vec<_> = Detail::ALL.iter().map(|detail| detail.of(nodes)).collect();
     details.dedup();
     let tail = |detail: Detail| {
-        let nodes = nodes.iter().map(|node| detail.shows(node)).collect();
+        let nodes = nodes.iter().map(|node| detail.shows(node, sets)).collect();
         Whole { names: detail.names, tail: encode(&ProbeReply { nodes, ..base.clone() }) }
     };
     details.into_iter().map(tail).filter(|whole| whole.tail.len() <= LONGEST_TAIL).collect()

@@ -10,7 +10,7 @@ use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::load::OwnLoad;
 use crate::net::engine::server::seal::Seal;
 use crate::net::wire::{Down, Kind, Node, State};
-use crate::types::{Family, Name, TurnFault};
+use crate::types::{Family, Labels, Name, TurnFault};
 
 /// What a server has to offer at a moment.
 #[derive(Debug, Clone, Default)]
@@ -40,6 +40,8 @@ pub struct Listing {
     pub urls: Arc<UrlBook>,
     /// What the server is called.
     pub name: Option<Name>,
+    /// What it is labelled with, and so are its nodes.
+    pub labels: Labels,
     /// Changes whenever what is offered changes, and at every start.
     pub version: u64,
     /// The configured addresses of its nodes.
@@ -64,6 +66,7 @@ pub(in crate::net::engine::server) struct Offer {
     pub(in crate::net::engine::server) draining: bool,
     pub(in crate::net::engine::server) load: OwnLoad,
     pub(in crate::net::engine::server) all_full: bool,
+    pub(in crate::net::engine::server) labels: Labels,
 }
 
 impl Listing {
@@ -91,17 +94,25 @@ impl Listing {
 
     /// Takes in what is online, and the TURN servers that live: another version, if that is news.
     pub(in crate::net::engine::server) fn update(&mut self, offer: Offer) {
-        let Offer { nodes, flat, turn, turn_down, fault, down, draining, load, all_full } = offer;
+        let Offer { nodes, flat, turn, turn_down, fault, down, draining, load, all_full, labels } =
+            offer;
         let why = (turn_down, fault, draining, all_full);
-        let before = (&self.nodes[..], &self.flat, &self.turn);
-        let is_news = before != (&nodes[..], &flat, &turn) || !self.load.is_told_as(&load);
+        let before = (&self.nodes[..], &self.flat, &self.turn, &self.labels);
+        let is_news = before != (&nodes[..], &flat, &turn, &labels) || !self.load.is_told_as(&load);
         if is_news || (self.turn_down, self.fault, self.draining, self.all_full) != why {
             (self.nodes, self.flat, self.turn) = (nodes.into(), flat, turn);
+            self.labels = labels;
             (self.turn_down, self.fault, self.draining, self.all_full) = why;
             self.version += 1;
         }
         // Superiors do not ask for the one, and need no more of the other than its steps.
         (self.down, self.load) = (down, load);
+    }
+
+    /// Whether there are labels to tell.
+    pub(super) fn has_labels(&self) -> bool {
+        let all = self.nodes.iter().chain(self.flat.iter().flatten());
+        !self.labels.is_empty() || all.into_iter().any(|node| !node.labels.is_empty())
     }
 
     /// What the server says of itself.

@@ -13,9 +13,9 @@ use crate::net::engine::server::auth::Trust;
 use crate::net::engine::server::refusal::TagFault;
 use crate::net::engine::server::seal::Seal;
 use crate::net::wire::{
-    Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, State, View,
+    Kind, LabelSets, Node, PADDED_REQUEST, Probe, ProbeReply, Request, RequestBody, State, View,
 };
-use crate::types::Family;
+use crate::types::{Family, Labels};
 
 /// What workers answer from: the lists, encoded, and who the server and its peers are.
 #[derive(Debug, Default)]
@@ -31,13 +31,21 @@ pub struct Snapshot {
     /// For bare requests, by the asker's family.
     bare_v4: Option<List>,
     bare_v6: Option<List>,
-    direct: List,
-    /// `None`: it is the direct one.
-    flat: Option<List>,
+    lists: Views,
+    /// The same with labels; `None`: there are none.
+    labelled: Option<Box<Views>>,
     extra: Extra,
     /// The TURN server that is named, by the asker's family.
     turn: [Option<SocketAddr>; 2],
     urls: Arc<UrlBook>,
+}
+
+/// The lists, encoded.
+#[derive(Debug, Default)]
+pub(super) struct Views {
+    direct: List,
+    /// `None`: it is the direct one.
+    flat: Option<List>,
 }
 
 impl Snapshot {
@@ -49,7 +57,7 @@ impl Snapshot {
             addrs.sort_unstable();
             addrs
         };
-        let flat = listing.flat.as_ref().map(|flat| full(listing, flat, rng));
+        let flat = listing.flat.as_ref().map(|flat| full(listing, flat, None, rng));
         let bare_v6 = bare(listing, Family::V6, rng);
         let bare_v4 = bare(listing, Family::V4, rng);
         Self {
@@ -60,8 +68,8 @@ impl Snapshot {
             trust: listing.trust.clone(),
             bare_v4,
             bare_v6,
-            direct: full(listing, &listing.nodes, rng),
-            flat,
+            lists: Views { direct: full(listing, &listing.nodes, None, rng), flat },
+            labelled: listing.has_labels().then(|| Box::new(Views::labelled(listing, rng))),
             extra: Extra::new(listing),
             turn: [Family::V4, Family::V6].map(|family| named(listing, family)),
             urls: listing.urls.clone(),
@@ -148,11 +156,45 @@ impl Snapshot {
 
     /// The list for askers of a view.
     pub(super) fn list(&self, view: View) -> &List {
+        self.lists.of(view)
+    }
+
+    /// The lists without labels.
+    pub(super) fn plain(&self) -> &Views {
+        &self.lists
+    }
+
+    /// Those with labels, if there are any.
+    pub(super) fn labelled(&self) -> Option<&Views> {
+        self.labelled.as_deref()
+    }
+}
+
+impl Views {
+    /// Those with labels. A flat list goes only with those of all its nodes: what is passed on is not asked for what
+    /// stands above it.
+    fn labelled(listing: &Listing, rng: &mut Rng) -> Self {
+        let mut list = |nodes: &[Node], sets: &LabelSets| {
+            full(listing, nodes, Some((&listing.labels, sets)), rng)
+        };
+        let direct = list(&listing.nodes, &LabelSets::of(&*listing.nodes));
+        let flat = listing.flat.as_ref().map(|flat| (flat, LabelSets::of(flat)));
+        let flat = flat.filter(|(_, sets)| has_all(sets)).map(|(flat, sets)| list(flat, &sets));
+        Self { direct, flat }
+    }
+
+    /// That for askers of a view.
+    pub(super) fn of(&self, view: View) -> &List {
         match view {
             View::Flat => self.flat.as_ref().unwrap_or(&self.direct),
             View::Subordinates => &self.direct,
         }
     }
+}
+
+/// Whether a flat list with these is told to who asks for labels.
+fn has_all(sets: &LabelSets) -> bool {
+    sets.has_all()
 }
 
 /// Hosts of the asker's family, or the TURN server when there are none.
@@ -176,9 +218,15 @@ fn is_answer(hosts: &[SocketAddr], turn: Option<SocketAddr>) -> bool {
     !hosts.is_empty() || turn.is_some()
 }
 
-fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
+fn full(
+    listing: &Listing,
+    nodes: &[Node],
+    labels: Option<(&Labels, &LabelSets)>,
+    rng: &mut Rng,
+) -> List {
     let base = ProbeReply {
         total: u32::try_from(nodes.len()).unwrap_or(u32::MAX),
+        labels: labels.map(|(own, _)| own.clone()).unwrap_or_default(),
         name: listing.name.clone(),
         state: listing.state(),
         fault: listing.fault.filter(|_| listing.tells_fault()),
@@ -187,7 +235,14 @@ fn full(listing: &Listing, nodes: &[Node], rng: &mut Rng) -> List {
         weight: listing.load.weight,
         ..Default::default()
     };
-    List::new(&base, |family| named(listing, family), nodes, rng)
+    let turn = |family| named(listing, family);
+    let Some((_, sets)) = labels.filter(|(_, sets)| !sets.has_all()) else {
+        return List::new(&base, turn, nodes, labels.map(|(_, sets)| sets), rng);
+    };
+    // Of others who asks hears their own labels from themselves.
+    let told = |node: &&Node| node.kind != Kind::Turn || sets.has(&node.labels);
+    let told = Vec::from_iter(nodes.iter().filter(told).cloned());
+    List::new(&base, turn, &told, Some(sets), rng)
 }
 
 /// The TURN server beside the server, where it is named to askers of a family.

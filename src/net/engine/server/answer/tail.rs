@@ -12,19 +12,24 @@ pub(super) fn encode(reply: &ProbeReply) -> Box<[u8]> {
     tail.into()
 }
 
-/// Bytes that a node takes in an answer, without its name and time: those go in only where they
-/// fit.
-fn encoded_len(node: &Node) -> usize {
-    let mut bytes = Vec::new();
-    node.put(&mut bytes, false);
-    bytes.len()
+/// How a node is encoded, with its name, weight and checker or without.
+pub(super) type Put = fn(&Node, &mut Vec<u8>, bool);
+
+/// Whether all of these fit into so many bytes as they are `put`, without names, times and all else that goes in
+/// only where it fits.
+pub(super) fn fit_as<'a>(put: Put, nodes: impl IntoIterator<Item = &'a Node>, room: usize) -> bool {
+    let len = |node| {
+        let mut bytes = Vec::new();
+        put(node, &mut bytes, false);
+        bytes.len()
+    };
+    nodes.into_iter().try_fold(room, |left, node| left.checked_sub(len(node))).is_some()
 }
 
-/// Whether all of these fit into so many bytes, without names and times.
+/// The same as lists without labels have them.
 pub(in crate::net::engine::server) fn fit<'a>(
     nodes: impl IntoIterator<Item = &'a Node>,
     room: usize,
 ) -> bool {
-    let left = nodes.into_iter().try_fold(room, |left, node| left.checked_sub(encoded_len(node)));
-    left.is_some()
+    fit_as(Node::put, nodes, room)
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use super::handled::Handled;
 use super::list::List;
-use super::snapshot::Snapshot;
+use super::snapshot::{Snapshot, Views};
 use crate::net::engine::server::drop::DropReason;
 use crate::net::engine::server::limit::Asker;
 use crate::net::wire::auth::{Key, Purpose, TRAILER};
@@ -113,20 +113,24 @@ impl Writer {
         let key = snapshot.trust().checker(datagram);
         let beside = FRAME + key.map_or(0, |_| TRAILER);
         let room = room.checked_sub(beside).ok_or(DropReason::NoRoom)?;
-        let (list, direct) = (snapshot.list(probe.view), snapshot.list(View::Subordinates));
         let family = Family::of(*from);
-        let whole = |room| {
-            let whole = list.whole(family, probe.names, room);
-            whole.or_else(|| direct.whole(family, probe.names, room))
+        let whole_of = |lists: &'a Views, room| {
+            let whole = lists.of(probe.view).whole(family, probe.names, room);
+            whole.or_else(|| lists.of(View::Subordinates).whole(family, probe.names, room))
         };
+        // There must be room for something of a list.
+        let fit = |lists: &'a Views, room| {
+            let part = || lists.of(probe.view).sample(family, self.cursor, room, usize::MAX);
+            whole_of(lists, room).is_some() || part().is_some()
+        };
+        let labelled = snapshot.labelled().filter(|_| probe.extras.labels);
+        let lists = labelled.filter(|lists| fit(lists, room)).unwrap_or(snapshot.plain());
+        let (list, whole) = (lists.of(probe.view), |room| whole_of(lists, room));
         let mut urls = match probe.extras.urls {
             true => snapshot.urls(probe.urls_of, family),
             false => Vec::new(),
         };
-        // Beside them there must be room for something of the list.
-        let fits = |left| {
-            whole(left).is_some() || list.sample(family, self.cursor, left, usize::MAX).is_some()
-        };
+        let fits = |left| fit(lists, left);
         while !urls.is_empty() && !room.checked_sub(len_of(&urls)).is_some_and(fits) {
             urls.pop();
         }

@@ -124,7 +124,7 @@ impl Check {
         let query = Query::Probe {
             view: View::Flat,
             names: true,
-            extras: Extras::default(),
+            extras: Extras { labels: true, ..Extras::default() },
             size: size as u16,
         };
         self.exchange.sent(now, token, query, ());

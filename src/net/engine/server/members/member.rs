@@ -360,6 +360,7 @@ impl Member {
             kind: offered.kind,
             turn: offered.turn,
             name: offered.name.as_ref().or(self.spec.name.as_ref()),
+            labels: &offered.labels,
             list: &offered.list,
             rtt: self.check.distance(),
             load: self.load.shown().filter(|_| offered.kind == Kind::Leaf),
@@ -390,11 +391,8 @@ impl Member {
     pub(super) fn status(&self, now: Instant) -> NodeStatus {
         let (offered, said) = (self.offered.as_ref(), self.said.as_ref());
         let told = said.and_then(|said| said.fault).map(NodeFault::Turn);
-        let silent = if self.refused.is_some() {
-            NodeFault::Unsigned
-        } else {
-            NodeFault::Turn(TurnFault::Silent)
-        };
+        let silent = NodeFault::Turn(TurnFault::Silent);
+        let silent = self.refused.map_or(silent, |_| NodeFault::Unsigned);
         let condition = self.condition();
         NodeStatus {
             addr: self.spec.addr,
@@ -407,6 +405,7 @@ impl Member {
             fault: told.or((condition == NodeCondition::Offline).then_some(silent)),
             rtt: self.check.recent_distance().filter(|_| condition != NodeCondition::Offline),
             load: self.load.shown(),
+            labels: offered.map(|offered| offered.labels.clone()).unwrap_or_default(),
             turn: offered.and_then(|offered| offered.turn),
             lists: offered.map_or(0, |offered| offered.list.len()),
         }
@@ -416,7 +415,9 @@ impl Member {
     pub(super) fn topology(&self) -> TopologyNode {
         let offered = self.offered.as_ref();
         let turn = offered.and_then(|offered| offered.turn);
-        let node = Node { turn, name: self.name(), ..Node::new(self.spec.public, self.kind()) };
+        let labels = offered.map(|offered| offered.labels.clone()).unwrap_or_default();
+        let (addr, name) = (self.spec.public, self.name());
+        let node = Node { turn, name, labels, ..Node::new(addr, self.kind()) };
         let list = offered.map_or(&[][..], |offered| &offered.list);
         TopologyNode {
             node: listed(&node),

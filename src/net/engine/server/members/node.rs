@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::net::engine::server::trouble::Unfit;
 use crate::net::wire::{Kind, Node, State};
-use crate::types::{ListedStatus, Load, Name, NodeKind, TurnFault};
+use crate::types::{Labels, ListedStatus, Load, Name, NodeKind, TurnFault};
 
 /// A node that a server is configured with, or one that has joined.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Online<'a> {
     pub turn: Option<SocketAddr>,
     /// What it is called.
     pub name: Option<&'a Name>,
+    /// What it says that it is labelled with.
+    pub labels: &'a Labels,
     /// What it lists, where that is known whole.
     pub list: &'a [Node],
     /// The round-trip time to it.
@@ -152,5 +154,6 @@ pub(super) fn listed(node: &Node) -> ListedStatus {
         kind: NodeKind::from(node.kind).as_str(),
         name: node.name.as_ref().map(Name::to_string),
         turn: node.turn,
+        labels: node.labels.clone(),
     }
 }

@@ -7,7 +7,7 @@ use super::naming::unfit;
 use crate::net::engine::server::flat::may_be_passed_on;
 use crate::net::engine::server::trouble::Unfit;
 use crate::net::wire::{Kind, MAX_ANSWER, Node, ProbeReply, State};
-use crate::types::{Name, OnLink};
+use crate::types::{Labels, Name, OnLink};
 
 /// How long a right answer keeps a node online: four check periods, so that at 10 % loss each way
 /// a living node all but never loses the dozen checks that fall into it.
@@ -21,6 +21,8 @@ pub(super) struct Offered {
     pub(super) name: Option<Name>,
     /// How much that one can serve beside others; 0: it does not tell.
     pub(super) weight: u32,
+    /// What it says that it is labelled with.
+    pub(super) labels: Labels,
     /// What it lists, where its answer held all of that.
     pub(super) list: Vec<Node>,
     /// The first address that it names and may not, and why.
@@ -63,9 +65,9 @@ impl Offered {
             node.checker = node.checker.filter(|by| may_name(by, false));
         }
         let until = now + good_for();
-        let (name, version) = (reply.name, reply.version);
+        let (name, version, labels) = (reply.name, reply.version, reply.labels);
         let weight = if kind == Kind::Leaf { reply.weight } else { 0 };
-        Some(Self { kind, turn, name, weight, list, left_out, version, until })
+        Some(Self { kind, turn, name, weight, labels, list, left_out, version, until })
     }
 
     /// How many entries of the list in an answer of so many bytes are of interest: of one that is too
@@ -82,6 +84,7 @@ impl Offered {
             turn: None,
             name: None,
             weight: 0,
+            labels: Labels::default(),
             list: Vec::new(),
             left_out: None,
             version: 0,
@@ -98,9 +101,10 @@ impl Offered {
 
     /// Whether lists show both alike.
     pub(super) fn is_listed_as(&self, other: &Self) -> bool {
-        let Self { kind, turn, name, weight, list, .. } = self;
-        let told = (kind, turn, name, weight, list);
-        told == (&other.kind, &other.turn, &other.name, &other.weight, &other.list)
+        let Self { kind, turn, name, weight, labels, list, .. } = self;
+        let told = (kind, turn, name, weight, labels, list);
+        let Self { kind, turn, name, weight, labels, list, .. } = other;
+        told == (kind, turn, name, weight, labels, list)
     }
 }
 

@@ -88,6 +88,7 @@ impl AskedTurn {
             fault,
             rtt: rtt.filter(|_| condition != NodeCondition::Offline),
             load: None,
+            labels: self.spec.labels.clone(),
             turn: None,
             lists: 0,
         }
@@ -102,6 +103,7 @@ impl AskedTurn {
     pub(super) fn node(&self) -> Node {
         Node {
             name: self.spec.name.clone(),
+            labels: self.spec.labels.clone(),
             rtt: self.health.as_ref().and_then(Health::rtt),
             ..Node::new(self.spec.public, Kind::Turn)
         }

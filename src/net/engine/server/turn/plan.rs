@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::types::{Name, TurnCredentials, TurnFault, TurnHealth, TurnLogin};
+use crate::types::{Labels, Name, TurnCredentials, TurnFault, TurnHealth, TurnLogin};
 
 /// A TURN server that a server is told of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct TurnSpec {
     pub public: SocketAddr,
     /// What it is called.
     pub name: Option<Name>,
+    /// What it is labelled with.
+    pub labels: Labels,
     /// How it is asked.
     pub plan: HealthPlan,
 }
@@ -123,7 +125,13 @@ pub enum TurnNews {
 impl TurnSpec {
     /// One that clients find where it is asked with STUN Binding.
     pub fn new(addr: SocketAddr) -> Self {
-        Self { addr, public: addr, name: None, plan: HealthPlan::default() }
+        Self {
+            addr,
+            public: addr,
+            name: None,
+            labels: Labels::default(),
+            plan: HealthPlan::default(),
+        }
     }
 
     pub(super) fn id(&self, beside: bool) -> TurnId {

@@ -226,7 +226,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::types::{ListedStatus, NodeCondition, TopologyNode};
+    use crate::types::{Labels, ListedStatus, NodeCondition, TopologyNode};
 
     /// A server with these nodes, by the last part of their addresses, after so many seconds: what each is, and
     /// when that began.
@@ -242,6 +242,7 @@ mod tests {
             fault: None,
             rtt: Some(Duration::from_millis(u64::from(n))),
             load: None,
+            labels: Labels::default(),
             turn: None,
             lists: 0,
         };
@@ -256,6 +257,7 @@ mod tests {
             kind: "leaf",
             name: Some(format!("leaf-{n}")),
             turn: None,
+            labels: Labels::default(),
         };
         let lists = entries.iter().map(|n| listed(*n)).collect();
         let node = TopologyNode { node: listed(1), state: "online", lists };

@@ -8,7 +8,7 @@ use crate::config::{Cluster, NodeEntry};
 use crate::net::engine::server::members::NodeSpec;
 use crate::net::engine::server::turn::{HealthPlan, TurnSpec};
 use crate::net::io::resolve::MOST_ADDRS;
-use crate::types::{Endpoint, Name, canonical};
+use crate::types::{Endpoint, Labels, Name, canonical};
 
 /// A name that has more addresses than are used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,6 +35,7 @@ pub(super) struct NodeSpecs {
 struct NodePlace {
     public: Option<SocketAddr>,
     name: Option<Name>,
+    labels: Labels,
     plan: Option<HealthPlan>,
     /// The entry that has URLs for it.
     urls: Option<usize>,
@@ -44,6 +45,7 @@ impl NodePlace {
     fn take(&mut self, index: usize, entry: &NodeEntry, plan: Option<&HealthPlan>) {
         self.public = self.public.or(entry.public);
         self.name = self.name.take().or_else(|| entry.name.clone());
+        self.labels = entry.labels.below(&self.labels);
         self.plan = self.plan.take().or_else(|| plan.cloned());
         let has_urls = entry.turn.as_ref().is_some_and(|turn| !turn.urls.is_empty());
         self.urls = self.urls.or(has_urls.then_some(index));
@@ -105,11 +107,11 @@ pub(super) fn nodes(
     // How many are left out is known when the last one is.
     let short = short.filter(|short| reserved == 0 && short.used < short.found).collect();
     let mut specs = NodeSpecs::default();
-    for ((_, addr), NodePlace { public, name, plan, urls }) in places {
+    for ((_, addr), NodePlace { public, name, labels, plan, urls }) in places {
         let public = public.unwrap_or(addr);
         specs.urls.extend(urls.map(|entry| (public, entry)));
         match plan {
-            Some(plan) => specs.turn.push(TurnSpec { addr, public, name, plan }),
+            Some(plan) => specs.turn.push(TurnSpec { addr, public, name, labels, plan }),
             None => specs.balance.push(NodeSpec { addr, public, name }),
         }
     }
