@@ -4,6 +4,7 @@ mod below;
 mod bounds;
 mod described;
 mod ice;
+mod labels;
 mod lists;
 mod proxies;
 mod rotated;

@@ -60,6 +60,7 @@ async fn every_error_is_a_problem() {
     let addr = world.addr();
     for (method, path, status) in [
         ("GET", "/v1/servers?require=region", 400),
+        ("GET", "/v1/servers?exclude=", 400),
         ("GET", "/v1/servers?family=5", 400),
         ("GET", "/v1/servers?x=y", 400),
         ("GET", "/v1/servers?below=root.example", 422),

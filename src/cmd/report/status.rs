@@ -14,6 +14,7 @@ use super::problem::Problem;
 pub(crate) struct StatusReport {
     schema: String,
     pub(crate) name: Option<String>,
+    pub(crate) labels: BTreeMap<String, String>,
     pub(crate) version: String,
     pub(crate) uptime_s: f64,
     pub(crate) state: String,

@@ -19,6 +19,10 @@ pub(crate) fn head(status: &StatusReport) -> String {
     if let Some(fault) = &status.fault {
         let _ = write!(line, " ({})", escaped(fault));
     }
+    if !status.labels.is_empty() {
+        let labels = status.labels.iter().map(|(key, value)| format!("{key}={value}"));
+        let _ = write!(line, "  {}", escaped(&Vec::from_iter(labels).join(",")));
+    }
     for turn in &status.turn {
         let (public, state) = (escaped(&turn.public), escaped(&turn.state));
         let _ = write!(line, "  TURN {public} {state}{}{}", fullness(turn), why(turn));
@@ -91,7 +95,7 @@ mod tests {
     #[test]
     fn who_it_is_and_what_was_dropped() {
         let document = r#"{"schema":"tb.status/1","name":"fra","version":"0.2.0","uptime_s":1036800,
-            "state":"offering","nodes":[{"state":"online"},{"state":"offline"}],
+            "state":"offering","labels":{"tier":"gold","region":"eu"},"nodes":[{"state":"online"},{"state":"offline"}],
             "turn":[{"public":"203.0.113.52:3478","state":"offline","why":"does not answer"},
              {"public":"[2001:db8::1]:3478","state":"online","load":0.57}],
             "superiors":[{"addr":"198.51.100.7:3001","told_s":2.5,"checked_s":1.5},
@@ -104,7 +108,7 @@ mod tests {
         let status = StatusReport::read(document).unwrap();
         assert_eq!(
             head(&status),
-            "fra  0.2.0  up 12 d  offering 1 of 2 nodes  TURN 203.0.113.52:3478 offline: it does not \
+            "fra  0.2.0  up 12 d  offering 1 of 2 nodes  region=eu,tier=gold  TURN 203.0.113.52:3478 offline: it does not \
              answer  TURN [2001:db8::1]:3478 online 57 % full  superior 198.51.100.7:3001 checked 1 s ago  superior 198.51.100.8:3001 has not checked, never told"
         );
         assert_eq!(

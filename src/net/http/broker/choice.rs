@@ -8,9 +8,11 @@ use std::time::Duration;
 use axum::http::StatusCode;
 
 use super::answer::unlisted;
+use super::filter::filter;
 use super::lists::Lists;
-use crate::net::engine::client::list::{ListedServer, ServerKind, ServerList};
+use crate::net::engine::client::list::{ListedServer, ServerList};
 use crate::net::http::problem::HttpProblem;
+use crate::types::Policy;
 
 /// How many levels are gone down for those that are nearest: more than any cascade has.
 const MOST_LEVELS: usize = 8;
@@ -42,21 +44,29 @@ pub(super) async fn ordered(
     if unknown.is_empty() { Ok(each_once(found)) } else { Err(unlisted(unknown)) }
 }
 
-/// Those that are nearest to the server that the broker speaks for, as far as it knows.
+/// Those that are nearest to the server that the broker speaks for, as far as it knows, of those that may be used; what
+/// is preferred comes first.
 ///
 /// # Errors
 /// There is no list.
-pub(super) async fn nearest(lists: &Arc<Lists>) -> Result<Vec<ListedServer>, HttpProblem> {
+pub(super) async fn nearest(
+    lists: &Arc<Lists>,
+    policy: &Policy,
+) -> Result<Vec<ListedServer>, HttpProblem> {
     let mut level: Vec<Arc<ServerList>> = vec![lists.own().await?];
     for _ in 0..MOST_LEVELS {
-        let all = || level.iter().flat_map(|list| &list.servers);
-        let turns: Vec<_> = all().filter(|server| server.turn.is_some()).cloned().collect();
+        let all = level.iter().flat_map(|list| &list.servers).cloned().collect();
+        let mut all = by_time(all);
+        filter(policy, &mut all);
+        let (turns, mut below): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|server| server.turn.is_some());
         if !turns.is_empty() {
-            return Ok(each_once(by_time(turns)));
+            return Ok(each_once(turns));
         }
-        let below = all().filter(|server| server.kind == ServerKind::Balance).cloned().collect();
+        // Who is known to have what is required, before who may yet have it.
+        below.sort_by_key(|server| !policy.allows(&server.labels, server.name.as_ref()));
         let mut next = Vec::new();
-        for server in by_time(below).into_iter().take(NEAREST) {
+        for server in below.into_iter().take(NEAREST) {
             next.extend(lists.below(server.addr).await.ok());
         }
         level = next;

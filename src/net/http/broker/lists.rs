@@ -156,6 +156,11 @@ impl Lists {
             false => lister(addr).await.map_err(silent)?,
         };
         let mut list = lister.list().await.map_err(silent)?;
+        if let Some(server) = self.find(addr).filter(|_| addr != self.own_addr) {
+            for below in &mut list.servers {
+                below.labels = below.labels.below(&server.labels);
+            }
+        }
         self.urls.fill(&lister, &mut list).await;
         Ok(Arc::new(list))
     }

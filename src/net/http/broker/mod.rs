@@ -8,6 +8,7 @@ mod caller;
 mod choice;
 mod demo;
 mod desk;
+mod filter;
 mod ice;
 mod lists;
 mod mint;

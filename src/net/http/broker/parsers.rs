@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use super::ice;
+use super::ice::{self, IceChoice, IceWanted};
 use super::rest::RestRequest;
 use super::servers::ListQuery;
 use super::token::TokenSecret;
@@ -12,7 +12,11 @@ pub(crate) fn token(secret: &[u8], token: &str, now: u64) -> Option<String> {
 }
 
 pub(crate) fn ice_body(body: &[u8]) -> Option<(Option<Vec<SocketAddr>>, usize)> {
-    ice::parse(body).ok()
+    let IceWanted { choice, count } = ice::parse(body).ok()?;
+    match choice {
+        IceChoice::Ordered(order) => Some((Some(order), count)),
+        IceChoice::Nearest(_) => Some((None, count)),
+    }
 }
 
 pub(crate) fn list_query(query: &str) -> Option<Option<SocketAddr>> {

@@ -14,7 +14,7 @@ use super::choice::nearest;
 use super::desk::Desk;
 use crate::net::http::problem::HttpProblem;
 use crate::net::http::query::pairs;
-use crate::types::quoted;
+use crate::types::{Policy, quoted};
 
 /// How many TURN servers are told of.
 const COUNT: usize = 2;
@@ -80,7 +80,7 @@ async fn answer(
         let detail = "a token is for its own user alone";
         return Err(HttpProblem::new(StatusCode::FORBIDDEN, detail));
     }
-    let mut servers = nearest(&desk.lists).await?;
+    let mut servers = nearest(&desk.lists, &Policy::default()).await?;
     servers.retain(|server| desk.mint.can(server));
     let nothing = || {
         let detail = "there is no TURN server to offer";

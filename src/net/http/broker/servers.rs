@@ -9,10 +9,11 @@ use axum::response::{IntoResponse, Response};
 
 use super::answer::addr_of;
 use super::desk::Desk;
+use super::filter::{filter, take};
 use crate::net::engine::client::list::ServerList;
 use crate::net::http::problem::HttpProblem;
 use crate::net::http::query::pairs;
-use crate::types::{Family, quoted};
+use crate::types::{Family, Policy, quoted};
 
 /// How long a list may be kept by whoever is on its way.
 const CACHE: &str = "public, max-age=2";
@@ -36,6 +37,7 @@ pub(super) async fn get(
 pub(super) struct ListQuery {
     pub(super) below: Option<SocketAddr>,
     pub(super) family: Option<Family>,
+    pub(super) policy: Policy,
 }
 
 impl ListQuery {
@@ -54,13 +56,13 @@ impl ListQuery {
                 ("family", _) => {
                     return refused(format!("family {} is not `4` or `6`", quoted(&value)));
                 }
-                ("require", _) => {
-                    return refused("`require` is not known yet: servers tell no labels".into());
-                }
+                _ if take(&mut wanted.policy, &key, &value)? => {}
                 _ => {
-                    let detail =
-                        format!("unknown parameter {}, expected `below` or `family`", quoted(&key));
-                    return refused(detail);
+                    let known = "`below`, `family`, `require`, `prefer` or `exclude`";
+                    return refused(format!(
+                        "unknown parameter {}, expected {known}",
+                        quoted(&key)
+                    ));
                 }
             }
         }
@@ -76,6 +78,7 @@ impl ListQuery {
         if let Some(family) = self.family {
             list.servers.retain(|server| Family::of(server.addr) == family);
         }
+        filter(&self.policy, &mut list.servers);
         list
     }
 }
@@ -88,7 +91,11 @@ mod tests {
     fn a_query() {
         let wanted = ListQuery::parse("below=203.0.113.10%3A3001&family=4").unwrap();
         let below = Some("203.0.113.10:3001".parse().unwrap());
-        assert_eq!(wanted, ListQuery { below, family: Some(Family::V4) });
+        assert_eq!(wanted, ListQuery { below, family: Some(Family::V4), ..ListQuery::default() });
+        let wanted =
+            ListQuery::parse("require=region%3Deu&require=tier=gold&exclude=name=a").unwrap();
+        let Policy { require, prefer, exclude } = wanted.policy;
+        assert_eq!((require.len(), prefer.len(), exclude.len()), (2, 0, 1));
         let wanted = ListQuery::parse("below=%5B2001:db8::1%5d:3001").unwrap();
         assert_eq!(wanted.below, Some("[2001:db8::1]:3001".parse().unwrap()));
         assert_eq!(ListQuery::parse("").unwrap(), ListQuery::default());

@@ -21,7 +21,6 @@ impl Serialize for ServerList {
     }
 }
 
-/// `labels` stand there for who reads them already: no server tells them yet.
 impl Serialize for ListedServer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let urls: Vec<_> = self.ways().iter().map(ToString::to_string).collect();
@@ -33,7 +32,7 @@ impl Serialize for ListedServer {
         server.serialize_field("urls", &urls)?;
         server.serialize_field("rtt_ms", &self.rtt.map(ms))?;
         server.serialize_field("load", &self.load.map(Load::share))?;
-        server.serialize_field("labels", &BTreeMap::<&str, &str>::new())?;
+        server.serialize_field("labels", &self.labels)?;
         server.end()
     }
 }

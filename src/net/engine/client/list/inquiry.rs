@@ -182,7 +182,8 @@ impl Inquiry {
             About::Urls(_) => (View::Flat, false),
         };
         let down = self.about == About::Whole;
-        let extras = Extras { urls: !down, down, labels: false };
+        let labels = matches!(self.about, About::List(_));
+        let extras = Extras { urls: !down, down, labels };
         let query = Query::Probe { view, names, extras, size: PADDED_REQUEST as u16 };
         self.exchange.sent(now, token, query, ());
         let payload = self.exchange.encode(token, query);
@@ -203,7 +204,7 @@ impl Inquiry {
     /// Takes in a list or a part of one.
     fn take(&mut self, now: Instant, rtt: Duration, reply: ProbeReply) {
         let urls = urls_of(&reply.urls, self.to.ip(), &self.on_link);
-        let ProbeReply { nodes, hosts, turn, name, total, load, .. } = reply;
+        let ProbeReply { nodes, hosts, turn, name, total, load, labels, .. } = reply;
         let known = self.known.len();
         let list = self.list.get_or_insert_with(|| ServerList {
             addr: self.to,
@@ -218,12 +219,13 @@ impl Inquiry {
         let hosts = hosts.into_iter().map(|host| Node::new(host, Kind::Balance));
         for node in nodes.into_iter().chain(hosts) {
             if self.known.insert(node.addr) {
+                let node = Node { labels: node.labels.below(&labels), ..node };
                 list.servers.extend(named(node, self.to, &self.on_link));
             }
         }
         let beside = turn.filter(|turn| may_name(self.to.ip(), *turn, &self.on_link));
         if let (true, Some(turn)) = (self.known.is_empty(), beside) {
-            list.servers = vec![ListedServer { urls, load, ..ListedServer::turn(turn) }];
+            list.servers = vec![ListedServer { urls, load, labels, ..ListedServer::turn(turn) }];
         }
         let most = list.total.max(self.known.len()).max(list.servers.len());
         list.total = most.max(total.try_into().unwrap_or(usize::MAX));

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use crate::net::engine::loop_port::is_loop_port;
 use crate::net::wire::{Kind, Node};
-use crate::types::{Load, Name, OnLink, Scope, ServerUrl, TurnUrl};
+use crate::types::{Labels, Load, Name, OnLink, Scope, ServerUrl, TurnUrl};
 
 /// How many URLs of one TURN server are kept: as many as a descent keeps.
 const MOST_URLS: usize = 8;
@@ -46,6 +46,8 @@ pub struct ListedServer {
     pub rtt: Option<Duration>,
     /// How full its TURN server is, in fourteenths of which this is the middle; `None`: that is not told.
     pub load: Option<Load>,
+    /// What it is labelled with, as far as whoever lists it tells.
+    pub labels: Labels,
     /// Who knows its URLs, where that is neither itself nor whoever lists it.
     pub(crate) checker: Option<SocketAddr>,
 }
@@ -95,6 +97,7 @@ impl ListedServer {
             urls: Vec::new(),
             rtt: None,
             load: None,
+            labels: Labels::default(),
             checker: None,
         }
     }
@@ -111,13 +114,13 @@ impl ListedServer {
 
 impl From<Node> for ListedServer {
     fn from(node: Node) -> Self {
-        let Node { addr, kind, turn, name, rtt, load, checker, .. } = node;
+        let Node { addr, kind, turn, name, rtt, load, labels, checker, .. } = node;
         let (kind, turn) = match (kind, turn) {
             (Kind::Turn, _) => (ServerKind::Turn, Some(addr)),
             (Kind::Leaf, Some(turn)) => (ServerKind::Leaf, Some(turn)),
             (Kind::Leaf | Kind::Balance, _) => (ServerKind::Balance, None),
         };
-        Self { addr, kind, name, turn, urls: Vec::new(), rtt, load, checker }
+        Self { addr, kind, name, turn, urls: Vec::new(), rtt, load, labels, checker }
     }
 }
 
