@@ -8,6 +8,7 @@ fn defaults() {
     let expected = r#"[net]
 bind = "127.0.0.1:3001"
 # name: what traces show
+# labels: what clients choose by
 workers = 1
 # drain: how long it says that it ends before it does, 5s with a superior if left out
 
@@ -83,6 +84,7 @@ bind = [
     "[::1]:3001",
 ]
 name = "fra-b"
+labels = { "a.b" = "1", region = "eu" }
 workers = 4
 drain = "1.5s"
 
@@ -92,7 +94,7 @@ nodes = [
     "203.0.113.12:3001",
     { addr = "198.51.100.107:3001", public = "203.0.113.7:3001", name = "fra-c" },
     { turn = "nyc.example:3478", health = "none" },
-    { turn = "203.0.113.9:3478", public = "203.0.113.10:3478", name = "nyc", health = "relay", user = "probe", password-file = "nyc.password", ca-file = "ca.pem", urls = ["turns:nyc.turn.example:443?transport=tcp", "turn:nyc.turn.example"] },
+    { turn = "203.0.113.9:3478", public = "203.0.113.10:3478", name = "nyc", labels = { tier = "gold" }, health = "relay", user = "probe", password-file = "nyc.password", ca-file = "ca.pem", urls = ["turns:nyc.turn.example:443?transport=tcp", "turn:nyc.turn.example"] },
 ]
 check-bind = 3002
 advertise = "203.0.113.70:3001"
