@@ -379,7 +379,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__probe)
-            opts="-4 -6 -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --format --json --count --watch --turn-user --turn-password-file --turn-secret-file --ttl --quiet --verbose --color --help"
+            opts="-4 -6 -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --require --prefer --exclude --family --format --json --count --watch --turn-user --turn-password-file --turn-secret-file --ttl --quiet --verbose --color --help"
             if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -417,6 +417,18 @@ _tb() {
                     return 0
                     ;;
                 --allow)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --require)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefer)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --exclude)
                     COMPREPLY=()
                     return 0
                     ;;
@@ -594,7 +606,7 @@ _tb() {
             return 0
             ;;
         tb__subcmd__trace)
-            opts="-4 -6 -c -i -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --family --view --count --interval --all --admin --token-file --format --json --quiet --verbose --color --help"
+            opts="-4 -6 -c -i -q -v -h --timeout --transport --ca-file --strategy --verify --allow --allow-private --require --prefer --exclude --family --view --count --interval --all --admin --token-file --format --json --quiet --verbose --color --help"
             if [[ ${cur} == -* ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -632,6 +644,18 @@ _tb() {
                     return 0
                     ;;
                 --allow)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --require)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --prefer)
+                    COMPREPLY=()
+                    return 0
+                    ;;
+                --exclude)
                     COMPREPLY=()
                     return 0
                     ;;

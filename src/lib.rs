@@ -109,6 +109,36 @@
 //! # }
 //! ```
 //!
+//! # By labels
+//!
+//! Whoever runs a server labels it (`net.labels`, `region = "eu"`), and all below it. [`Builder::require`] and
+//! [`Builder::exclude`] are a law: whoever is not known to keep it is never named, also where nobody else
+//! lives, and [`Failure::RuledOut`] counts them. [`Builder::prefer`] is an order among the others, before time.
+//!
+//! ```no_run
+//! # #[cfg(feature = "client")] async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! use turn_balance::{Balance, Breach, Endpoint, Error, Failure, ServerLabel};
+//!
+//! let tier: ServerLabel = "tier=gold".parse()?;
+//! let balance = Balance::builder()
+//!     .root("root.example".parse::<Endpoint>()?)
+//!     .require(["region=eu".parse()?])
+//!     .prefer([tier.clone()])
+//!     .exclude(["name=fra-b".parse()?])
+//!     .build()
+//!     .await?;
+//! match balance.select().await {
+//!     Ok(found) => println!("{}, gold: {}", found.turn, found.labels.get(tier.key()) == Some("gold")),
+//!     Err(Error::NotFound(Failure::RuledOut { left_out, .. })) => {
+//!         let excluded = left_out.iter().filter(|one| matches!(one.by, Breach::Excluded(_)));
+//!         println!("{} are excluded", excluded.map(|one| one.servers).sum::<usize>());
+//!     }
+//!     Err(error) => return Err(error.into()),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Staying
 //!
 //! [`Balance::watch`] selects and stays: it measures the TURN server that was selected, and two that stand by,
@@ -222,6 +252,9 @@
 #![cfg_attr(
     not(feature = "client"),
     doc = "[`Balance`]: #features
+[`Builder::exclude`]: #features
+[`Builder::prefer`]: #features
+[`Builder::require`]: #features
 [`Builder::urls`]: #features
 [`IceConfiguration`]: #features
 [`Balance::builder`]: #features
@@ -229,6 +262,7 @@
 [`Balance::select`]: #features
 [`Balance::trace`]: #features
 [`Failure`]: #features
+[`Failure::RuledOut`]: #features
 [`Pinger`]: #features
 [`Selection`]: #features
 [`Trace`]: #features
@@ -283,8 +317,9 @@ pub use config::{
 pub use error::{Error, SocketOperation};
 #[cfg(feature = "client")]
 pub use net::engine::client::descent::{
-    Candidate, CandidateState, Cost, Failure, Hop, IceConfiguration, IceServer, Limits, Obstacle,
-    Parent, Progress, RunnerUp, Selection, Strategy, Trace, Transport, Unasked, Verify, View, Why,
+    Candidate, CandidateState, Cost, Failure, Hop, IceConfiguration, IceServer, LeftOut, Limits,
+    Obstacle, Parent, Progress, RunnerUp, Selection, Strategy, Trace, Transport, Unasked, Verify,
+    View, Why,
 };
 #[cfg(feature = "client")]
 pub use net::engine::client::echo::Echo;
@@ -305,6 +340,8 @@ pub use net::io::client::{
 };
 #[cfg(feature = "server")]
 pub use net::io::server::Server;
+#[cfg(feature = "client")]
+pub use types::Breach;
 #[cfg(feature = "https")]
 pub use types::HttpsFault;
 pub use types::{

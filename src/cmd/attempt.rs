@@ -20,12 +20,16 @@ pub(crate) async fn connect(
     urls: bool,
     runners_up: usize,
 ) -> Result<Balance, CommandError> {
+    let [require, prefer, exclude] = args.policy();
     let mut builder = Balance::builder()
         .strategy(args.strategy.into())
         .verify(args.verify.into())
         .urls(urls)
         .runners_up(runners_up)
         .limits(args.limits())
+        .require(require)
+        .prefer(prefer)
+        .exclude(exclude)
         .timeout(args.timeout)
         .view(view.into());
     if let Some(linger) = linger {
@@ -161,6 +165,7 @@ pub(crate) fn on_silent_roots(failure: &Failure, args: &DescentArgs) -> Option<A
             };
             args.roots().into_iter().find_map(asked)
         }
+        Failure::RuledOut { .. } => Some(Advice::Labels(join(&args.roots(), " "))),
         Failure::Https { why, .. } => Advice::on_https(why),
         _ => None,
     }

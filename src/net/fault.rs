@@ -95,6 +95,14 @@ pub enum Fault {
     DrainingListed,
     /// A client takes a leaf that asks not to be chosen as it takes any other.
     DrainingChosen,
+    /// A client takes a TURN server whatever the caller's policy says.
+    PolicyUnheeded,
+    /// A client asks whom the caller's policy rules out, and goes down into them.
+    RuledOutAsked,
+    /// A client takes the nearest, whatever is preferred.
+    PreferenceIgnored,
+    /// By HTTPS a client takes a TURN server whatever the caller's policy says.
+    HttpsPolicyUnheeded,
     /// A right answer is good for 20 s.
     LateExpiry,
     /// A TURN server is down only after six checks that fail.

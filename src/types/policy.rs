@@ -1,4 +1,5 @@
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
+use std::fmt;
 
 use super::labels::{Labels, ServerLabel};
 use super::name::Name;
@@ -28,32 +29,34 @@ impl Policy {
         self.breach(labels, name).is_none()
     }
 
-    /// Why it may not: the label that it has and must not have, or one that it would have to have.
-    pub fn breach(&self, labels: &Labels, name: Option<&Name>) -> Option<Breach<'_>> {
-        let value = |key: &str| value_of(labels, name, key);
-        self.excluded(labels, name).map(Breach::Excluded).or_else(|| {
-            let missing = missing(&self.require, |key, wanted| wanted == value(key)).next();
-            missing.map(Breach::Missing)
-        })
+    /// Why it may not.
+    pub fn breach(&self, labels: &Labels, name: Option<&Name>) -> Option<Breach> {
+        self.judge(labels, name, |key, wanted| value_of(labels, name, key) == Some(wanted))
     }
 
-    /// Why nobody below a server that is known by these labels, and called so, may be used, whatever is
-    /// known of him later: labels that stand above cannot be mended below.
-    pub fn breach_below(&self, labels: &Labels, name: Option<&Name>) -> Option<Breach<'_>> {
-        self.excluded(labels, name).map(Breach::Excluded).or_else(|| {
-            let missing = missing(&self.require, |key, wanted| may_become(labels, key, wanted));
-            missing.map(Breach::Missing).next()
-        })
+    /// Why it may not, whatever else it may say of itself: what is known of it stands.
+    pub fn breach_yet(&self, labels: &Labels, name: Option<&Name>) -> Option<Breach> {
+        self.judge(labels, name, |key, wanted| may_be(labels, name, key, wanted))
     }
 
-    /// How many of the keys that stand in [`Policy::prefer`] it has none of: the less, the better.
+    /// Why nobody may that is below a server which is known by these labels, and called so.
+    pub fn breach_below(&self, labels: &Labels, name: Option<&Name>) -> Option<Breach> {
+        self.judge(labels, name, |key, wanted| may_be(labels, None, key, wanted))
+    }
+
+    /// Of how many keys in [`Policy::prefer`] it has none: the less, the better.
     pub fn misses(&self, labels: &Labels, name: Option<&Name>) -> u8 {
-        count(missing(&self.prefer, |key, wanted| wanted == value_of(labels, name, key)))
+        self.count(|key, wanted| value_of(labels, name, key) == Some(wanted))
     }
 
-    /// How many of them whoever is below has none of, at least.
+    /// Of how many at least, whatever else it may say of itself.
+    pub fn misses_yet(&self, labels: &Labels, name: Option<&Name>) -> u8 {
+        self.count(|key, wanted| may_be(labels, name, key, wanted))
+    }
+
+    /// Of how many at least whoever is below a server with these labels.
     pub fn misses_below(&self, labels: &Labels) -> u8 {
-        count(missing(&self.prefer, |key, wanted| may_become(labels, key, wanted)))
+        self.misses_yet(labels, None)
     }
 
     /// Whether what servers are called matters to it.
@@ -62,18 +65,61 @@ impl Policy {
         all.into_iter().any(|label| label.key() == ServerLabel::NAME)
     }
 
-    fn excluded(&self, labels: &Labels, name: Option<&Name>) -> Option<&ServerLabel> {
-        self.exclude.iter().find(|label| value_of(labels, name, label.key()) == Some(label.value()))
+    fn judge(
+        &self,
+        labels: &Labels,
+        name: Option<&Name>,
+        has: impl Fn(&str, &str) -> bool,
+    ) -> Option<Breach> {
+        let is_it =
+            |label: &&ServerLabel| value_of(labels, name, label.key()) == Some(label.value());
+        let excluded = self.exclude.iter().find(is_it).cloned().map(Breach::Excluded);
+        let keys = by_key(&self.require);
+        let mut lacking = keys.into_values().filter(|of_key| !any_of(of_key, &has));
+        excluded.or_else(|| Some(Breach::Lacking(lacking.next()?.into_iter().cloned().collect())))
+    }
+
+    fn count(&self, has: impl Fn(&str, &str) -> bool) -> u8 {
+        let missed = by_key(&self.prefer).into_values().filter(|of_key| !any_of(of_key, &has));
+        u8::try_from(missed.count()).unwrap_or(u8::MAX)
     }
 }
 
-/// What stands between a server and its use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Breach<'a> {
-    /// It has this, and none of these may be used.
-    Excluded(&'a ServerLabel),
-    /// It has not this, nor anything else of that key that would do.
-    Missing(&'a ServerLabel),
+/// What stands between a TURN server and its use, by the caller's policy.
+///
+/// [How it is matched](crate#when-it-fails).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Breach {
+    /// It has this, which is excluded.
+    Excluded(ServerLabel),
+    /// It is not known to have any of these, of which one is required.
+    Lacking(Vec<ServerLabel>),
+}
+
+/// Half a sentence, with the TURN servers before it.
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Excluded(label) => write!(f, "`{label}` is excluded"),
+            Self::Lacking(labels) => {
+                for (n, label) in labels.iter().enumerate() {
+                    write!(f, "{}`{label}`", if n == 0 { "" } else { " or " })?;
+                }
+                f.write_str(" is required")
+            }
+        }
+    }
+}
+
+fn by_key(labels: &[ServerLabel]) -> BTreeMap<&str, Vec<&ServerLabel>> {
+    let mut keys: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    labels.iter().for_each(|label| keys.entry(label.key()).or_default().push(label));
+    keys
+}
+
+fn any_of(labels: &[&ServerLabel], has: impl Fn(&str, &str) -> bool) -> bool {
+    labels.iter().any(|label| has(label.key(), label.value()))
 }
 
 /// What stands under a key.
@@ -81,26 +127,9 @@ fn value_of<'a>(labels: &'a Labels, name: Option<&'a Name>, key: &str) -> Option
     if key == ServerLabel::NAME { name.map(Name::as_str) } else { labels.get(key) }
 }
 
-/// Whether one below a server with these labels may have this one.
-fn may_become(labels: &Labels, key: &str, wanted: Option<&str>) -> bool {
-    key == ServerLabel::NAME || labels.get(key).is_none() || labels.get(key) == wanted
-}
-
-/// The first of each key of which none holds.
-fn missing<'a>(
-    wanted: &'a [ServerLabel],
-    holds: impl Fn(&str, Option<&str>) -> bool,
-) -> impl Iterator<Item = &'a ServerLabel> {
-    let holds = move |label: &ServerLabel| holds(label.key(), Some(label.value()));
-    let mut keys = BTreeSet::new();
-    wanted.iter().filter(move |first| {
-        let of_key = |label: &&ServerLabel| label.key() == first.key();
-        keys.insert(first.key()) && !wanted.iter().filter(of_key).any(&holds)
-    })
-}
-
-fn count<'a>(labels: impl Iterator<Item = &'a ServerLabel>) -> u8 {
-    u8::try_from(labels.count()).unwrap_or(u8::MAX)
+/// Whether that is it, or nothing is known.
+fn may_be(labels: &Labels, name: Option<&Name>, key: &str, wanted: &str) -> bool {
+    value_of(labels, name, key).is_none_or(|value| value == wanted)
 }
 
 #[cfg(test)]
@@ -135,7 +164,7 @@ mod tests {
             assert!(!policy.allows(&labels(text), name.as_ref()));
         }
         let tier = policy.breach(&labels("region=us"), None).unwrap();
-        assert_eq!(tier, Breach::Missing(&"tier=gold".parse().unwrap()));
+        assert_eq!(tier, Breach::Lacking(all("tier=gold")));
     }
 
     #[test]
@@ -151,6 +180,10 @@ mod tests {
             assert_eq!(policy.breach_below(&labels(text), None).is_some(), ruled_out, "{text}");
             assert_eq!(policy.misses_below(&labels(text)), misses, "{text}");
         }
+        // Of a leaf it is known what it is called.
+        let name = "fra-c".parse().ok();
+        assert!(policy.breach_yet(&labels(""), name.as_ref()).is_some());
+        assert!(policy.breach_below(&labels(""), name.as_ref()).is_none());
         assert_eq!(policy.misses(&labels("tier=gold"), None), 1);
         assert_eq!(policy.misses(&labels(""), None), 2);
     }

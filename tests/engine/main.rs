@@ -24,6 +24,7 @@ mod nat64;
 mod on_link;
 mod order;
 mod outlook;
+mod policy;
 mod rogues;
 mod roll_call;
 mod rolling;

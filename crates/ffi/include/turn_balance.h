@@ -59,6 +59,8 @@ typedef enum tb_status {
   TB_BUG = 14,
   // Another error.
   TB_OTHER = 15,
+  // What is required and excluded leaves out whoever there is.
+  TB_RULED_OUT = 16,
 } tb_status;
 
 // By which means a selection goes.
@@ -125,7 +127,7 @@ typedef struct tb_runner_up {
   uint64_t rtt_us;
   // Whether it has answered itself.
   bool verified;
-  // Why another was chosen: "slower", "drawn", "silent".
+  // Why another was chosen: "slower", "drawn", "silent", "unpreferred".
   const char *why;
   // How it is reached, the best first: `url_count` of them, none unless they were asked for.
   const char *const *urls;
@@ -155,6 +157,8 @@ typedef struct tb_cost {
   uint32_t repeated;
   // Datagrams ignored: no message of the protocol.
   uint32_t malformed;
+  // Those that what is required and excluded left out.
+  uint32_t ruled_out;
 } tb_cost;
 
 // A root that could not be asked. Later versions may have more, behind what is here.
@@ -220,6 +224,28 @@ enum tb_status tb_balance_set_urls(struct tb_balance *balance,
 // `prefix` is NULL or a string that ends with a zero; it is copied.
 enum tb_status tb_balance_allow(struct tb_balance *balance,
                                 const char *prefix);
+
+// Requires a label of TURN servers, as "region=eu"; "name=fra-b" is what one is called. Of several of one key any
+// does. Who is not known to have it is never named, also where nobody else lives.
+//
+// # Safety
+// `label` is NULL or a string that ends with a zero; it is copied.
+enum tb_status tb_balance_require(struct tb_balance *balance,
+                                  const char *label);
+
+// Prefers TURN servers with this label, however far they are: who has one of more of the preferred keys is better.
+//
+// # Safety
+// `label` is NULL or a string that ends with a zero; it is copied.
+enum tb_status tb_balance_prefer(struct tb_balance *balance,
+                                 const char *label);
+
+// Excludes TURN servers with this label, and whoever is below a balance server that has it.
+//
+// # Safety
+// `label` is NULL or a string that ends with a zero; it is copied.
+enum tb_status tb_balance_exclude(struct tb_balance *balance,
+                                  const char *label);
 
 // Whose signatures count of certificates: a file of certificates (PEM), which each selection reads. NULL: those
 // whom the system trusts, which is the default.

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use turn_balance::{
-    Balance, Endpoint, Error, Family, HttpsUrl, HttpsUrlError, Limits, Prefix, Transport, Verify,
+    Balance, Endpoint, Error, Family, HttpsUrl, HttpsUrlError, Limits, Prefix, ServerLabel,
+    Transport, Verify,
 };
 
 use crate::error::{give, guard, tb_error, tb_status};
@@ -62,6 +63,9 @@ pub struct tb_balance {
     transport: Option<Transport>,
     urls: bool,
     allow: Vec<Prefix>,
+    require: Vec<ServerLabel>,
+    prefer: Vec<ServerLabel>,
+    exclude: Vec<ServerLabel>,
     ca_file: Option<PathBuf>,
 }
 
@@ -71,6 +75,7 @@ impl tb_balance {
         let mut builder =
             Balance::builder().timeout(self.timeout).verify(self.verify).urls(self.urls);
         builder = builder.limits(Limits::default().allow(self.allow));
+        builder = builder.require(self.require).prefer(self.prefer).exclude(self.exclude);
         for root in self.roots {
             builder = builder.root(root);
         }
@@ -103,6 +108,9 @@ pub extern "C" fn tb_balance_new() -> Box<tb_balance> {
         transport: None,
         urls: false,
         allow: Vec::new(),
+        require: Vec::new(),
+        prefer: Vec::new(),
+        exclude: Vec::new(),
         ca_file: None,
     })
 }
@@ -226,6 +234,49 @@ pub unsafe extern "C" fn tb_balance_allow(
     // SAFETY: the caller's promise.
     let prefix = unsafe { read(prefix) }.and_then(|prefix| prefix.parse().ok());
     set(balance, prefix, |balance, prefix| balance.allow.push(prefix))
+}
+
+/// Requires a label of TURN servers, as "region=eu"; "name=fra-b" is what one is called. Of several of one key any
+/// does. Who is not known to have it is never named, also where nobody else lives.
+///
+/// # Safety
+/// `label` is NULL or a string that ends with a zero; it is copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tb_balance_require(
+    balance: Option<&mut tb_balance>,
+    label: *const c_char,
+) -> tb_status {
+    // SAFETY: the caller's promise.
+    let label = unsafe { read(label) }.and_then(|label| label.parse().ok());
+    set(balance, label, |balance, label| balance.require.push(label))
+}
+
+/// Prefers TURN servers with this label, however far they are: who has one of more of the preferred keys is better.
+///
+/// # Safety
+/// `label` is NULL or a string that ends with a zero; it is copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tb_balance_prefer(
+    balance: Option<&mut tb_balance>,
+    label: *const c_char,
+) -> tb_status {
+    // SAFETY: the caller's promise.
+    let label = unsafe { read(label) }.and_then(|label| label.parse().ok());
+    set(balance, label, |balance, label| balance.prefer.push(label))
+}
+
+/// Excludes TURN servers with this label, and whoever is below a balance server that has it.
+///
+/// # Safety
+/// `label` is NULL or a string that ends with a zero; it is copied.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tb_balance_exclude(
+    balance: Option<&mut tb_balance>,
+    label: *const c_char,
+) -> tb_status {
+    // SAFETY: the caller's promise.
+    let label = unsafe { read(label) }.and_then(|label| label.parse().ok());
+    set(balance, label, |balance, label| balance.exclude.push(label))
 }
 
 /// Whose signatures count of certificates: a file of certificates (PEM), which each selection reads. NULL: those

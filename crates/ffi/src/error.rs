@@ -46,6 +46,8 @@ pub enum tb_status {
     TB_BUG = 14,
     /// Another error.
     TB_OTHER = 15,
+    /// What is required and excluded leaves out whoever there is.
+    TB_RULED_OUT = 16,
 }
 
 /// An error: a status, and a message for people. Any thread may read it; free it once.
@@ -83,6 +85,7 @@ fn status_of(kind: &str) -> tb_status {
         "dead_end" => tb_status::TB_DEAD_END,
         "unverified" => tb_status::TB_UNVERIFIED,
         "limited" => tb_status::TB_LIMITED,
+        "ruled_out" => tb_status::TB_RULED_OUT,
         "https" => tb_status::TB_HTTPS,
         "socket" => tb_status::TB_SOCKET,
         "roots" => tb_status::TB_CA,

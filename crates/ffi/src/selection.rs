@@ -61,7 +61,7 @@ pub struct tb_runner_up {
     pub rtt_us: u64,
     /// Whether it has answered itself.
     pub verified: bool,
-    /// Why another was chosen: "slower", "drawn", "silent".
+    /// Why another was chosen: "slower", "drawn", "silent", "unpreferred".
     pub why: *const c_char,
     /// How it is reached, the best first: `url_count` of them, none unless they were asked for.
     pub urls: *const *const c_char,
@@ -93,6 +93,8 @@ pub struct tb_cost {
     pub repeated: u32,
     /// Datagrams ignored: no message of the protocol.
     pub malformed: u32,
+    /// Those that what is required and excluded left out.
+    pub ruled_out: u32,
 }
 
 /// A root that could not be asked. Later versions may have more, behind what is here.
@@ -177,6 +179,7 @@ fn cost(cost: &Cost) -> tb_cost {
         mismatched: cost.mismatched,
         repeated: cost.repeated,
         malformed: cost.malformed,
+        ruled_out: cost.ruled_out,
     }
 }
 

@@ -39,7 +39,7 @@ type Outcome = Result<Result<String, Error>, JoinError>;
 impl Client {
     #[new]
     #[pyo3(signature = (roots, *, timeout, family, verify, urls, transport, ca_file, strategy, view, linger,
-                        allow, allow_private))]
+                        allow, allow_private, require, prefer, exclude))]
     #[expect(clippy::too_many_arguments, reason = "they have names in Python")]
     fn new(
         py: Python<'_>,
@@ -55,6 +55,9 @@ impl Client {
         linger: &Bound<'_, PyAny>,
         allow: Vec<String>,
         allow_private: bool,
+        require: Vec<String>,
+        prefer: Vec<String>,
+        exclude: Vec<String>,
     ) -> PyResult<Self> {
         let (udp, https) = options::roots(py, &roots)?;
         let verifies = [("on", Verify::On), ("off", Verify::Off), ("require", Verify::Require)];
@@ -76,6 +79,9 @@ impl Client {
             strategy: choice("strategy", strategy, &strategies)?,
             view: choice("view", view, &views)?,
             limits: Limits::default().allow(allow).allow_private(allow_private),
+            require: options::labels("require", &require)?,
+            prefer: options::labels("prefer", &prefer)?,
+            exclude: options::labels("exclude", &exclude)?,
         };
         let balance = raise(py, build(&reactor::handle()?, &options))?;
         Ok(Self { options, built: Mutex::new((process::id(), balance)) })

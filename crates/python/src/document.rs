@@ -31,6 +31,7 @@ struct Counts {
     mismatched: u32,
     repeated: u32,
     malformed: u32,
+    ruled_out: u32,
 }
 
 pub(crate) fn of_selection(selection: &Selection) -> String {
@@ -59,6 +60,7 @@ fn counts(cost: &Cost) -> Counts {
         mismatched: cost.mismatched,
         repeated: cost.repeated,
         malformed: cost.malformed,
+        ruled_out: cost.ruled_out,
     }
 }
 

@@ -7,8 +7,8 @@ use pyo3::conversion::FromPyObjectOwned;
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use turn_balance::{
-    Balance, Builder, Endpoint, Family, HttpsUrl, HttpsUrlError, Limits, Prefix, PrefixError,
-    Strategy, Transport, Verify, View,
+    Balance, Builder, Endpoint, Family, HttpsUrl, HttpsUrlError, LabelError, Limits, Prefix,
+    PrefixError, ServerLabel, Strategy, Transport, Verify, View,
 };
 
 use crate::failed::Failed;
@@ -27,6 +27,9 @@ pub(crate) struct Options {
     pub(crate) strategy: Strategy,
     pub(crate) view: View,
     pub(crate) limits: Limits,
+    pub(crate) require: Vec<ServerLabel>,
+    pub(crate) prefer: Vec<ServerLabel>,
+    pub(crate) exclude: Vec<ServerLabel>,
 }
 
 impl Options {
@@ -38,7 +41,10 @@ impl Options {
             .urls(self.urls)
             .strategy(self.strategy)
             .view(self.view)
-            .limits(self.limits.clone());
+            .limits(self.limits.clone())
+            .require(self.require.clone())
+            .prefer(self.prefer.clone())
+            .exclude(self.exclude.clone());
         builder = self.udp.iter().cloned().fold(builder, Builder::root);
         builder = self.https.iter().cloned().fold(builder, Builder::https_root);
         if let Some(family) = self.family {
@@ -117,6 +123,13 @@ where
 pub(crate) fn prefixes(texts: &[String]) -> PyResult<Vec<Prefix>> {
     let parsed = texts.iter().map(|text| text.parse());
     let told = |error: PrefixError| PyValueError::new_err(format!("allow: {error}"));
+    parsed.collect::<Result<_, _>>().map_err(told)
+}
+
+/// Labels of servers.
+pub(crate) fn labels(option: &str, texts: &[String]) -> PyResult<Vec<ServerLabel>> {
+    let parsed = texts.iter().map(|text| text.parse());
+    let told = |error: LabelError| PyValueError::new_err(format!("{option}: {error}"));
     parsed.collect::<Result<_, _>>().map_err(told)
 }
 

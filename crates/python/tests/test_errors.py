@@ -106,6 +106,7 @@ def test_what_cannot_be_asked_is_told_before_anything_is(
         ("linger", float("inf"), "linger is inf"),
         ("linger", 1e300, "linger is 1"),
         ("allow", "10.1.2.3/8", "10.0.0.0/8 is meant"),
+        ("require", "gold", "require: a label is `KEY=VALUE`"),
     ],
 )
 def test_wrong_options_are_value_errors(option: str, value: Any, says: str) -> None:

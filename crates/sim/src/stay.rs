@@ -67,9 +67,9 @@ impl Stayer {
         let now = world.now;
         if let Some(descent) = world.take_finished(self.descends_from) {
             self.found = descent.contenders().and_then(Result::ok).unwrap_or_default();
-            let found = self.found.clone();
+            let (found, out) = (self.found.clone(), descent.ruled_out().unwrap_or_default());
             if let Some(watch) = world.watch_at(self.addr) {
-                watch.handle_descent(now, found);
+                watch.handle_descent(now, found, &out);
             }
         }
         let begins = world.watch_at(self.addr).is_some_and(|watch| watch.poll_descent(now));

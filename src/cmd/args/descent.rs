@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueHint};
-use turn_balance::{Limits, Prefix};
+use turn_balance::{Limits, Prefix, ServerLabel};
 
 use super::choices::{StrategyArg, TransportArg, VerifyArg};
 use super::comma_separated::CommaSeparated;
@@ -70,6 +70,33 @@ pub(crate) struct DescentArgs {
     )]
     allow_private: bool,
 
+    #[arg(
+        help = "Labels that a TURN server must have, KEY=VALUE: one of each key; `name=` is what it is called",
+        long,
+        value_name = "LABEL",
+        env = "TB_REQUIRE",
+        hide_env_values = true
+    )]
+    require: Vec<CommaSeparated<ServerLabel>>,
+
+    #[arg(
+        help = "Labels that it had better have: who has more of them is better, however far it is",
+        long,
+        value_name = "LABEL",
+        env = "TB_PREFER",
+        hide_env_values = true
+    )]
+    prefer: Vec<CommaSeparated<ServerLabel>>,
+
+    #[arg(
+        help = "Labels that neither it nor a server on the way to it may have",
+        long,
+        value_name = "LABEL",
+        env = "TB_EXCLUDE",
+        hide_env_values = true
+    )]
+    exclude: Vec<CommaSeparated<ServerLabel>>,
+
     #[command(flatten)]
     pub(crate) family: FamilyArgs,
 }
@@ -79,6 +106,12 @@ impl DescentArgs {
     pub(crate) fn limits(&self) -> Limits {
         let allow = self.allow.iter().flat_map(|CommaSeparated(prefixes)| prefixes).copied();
         Limits::default().allow(allow).allow_private(self.allow_private)
+    }
+
+    /// What is required, preferred and excluded.
+    pub(crate) fn policy(&self) -> [Vec<ServerLabel>; 3] {
+        [&self.require, &self.prefer, &self.exclude]
+            .map(|lists| lists.iter().flat_map(|CommaSeparated(labels)| labels).cloned().collect())
     }
 
     /// Whether TURN servers are to be asked themselves.
@@ -165,6 +198,19 @@ mod tests {
         let error = Line::try_parse_from(["tb", "--allow", "10.1.2.3/8"]).unwrap_err().to_string();
         let expected = "error: invalid value '10.1.2.3/8' for '--allow <CIDR>': it has bits beyond \
                         its length: 10.0.0.0/8 is meant";
+        assert!(error.starts_with(expected), "{error}");
+    }
+
+    #[test]
+    fn labels_are_given_one_by_one_or_with_commas_between() {
+        let words =
+            ["--require", "region=eu,region=us", "--exclude", "name=fra-b", "--require", "a=1"];
+        let policy = parse(&words).descent.policy();
+        let texts =
+            policy.map(|labels| labels.iter().map(ServerLabel::to_string).collect::<Vec<_>>());
+        assert_eq!(texts, [vec!["region=eu", "region=us", "a=1"], vec![], vec!["name=fra-b"]]);
+        let error = Line::try_parse_from(["tb", "--prefer", "gold"]).unwrap_err().to_string();
+        let expected = "error: invalid value 'gold' for '--prefer <LABEL>': a label is `KEY=VALUE`";
         assert!(error.starts_with(expected), "{error}");
     }
 

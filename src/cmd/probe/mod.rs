@@ -82,6 +82,11 @@ impl ProbeArgs {
             printer.say(&lines);
         }
         if printer.verbosity() >= 1
+            && let Some(line) = text::descent::ruled_out(probe)
+        {
+            printer.say(&line);
+        }
+        if printer.verbosity() >= 1
             && let Some(lines) = text::descent::never_asked(&probe.never_asked)
         {
             printer.say(&lines);

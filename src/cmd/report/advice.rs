@@ -25,6 +25,8 @@ pub(crate) enum Advice {
     Elsewhere(SocketAddr),
     /// Let lists lead into these networks.
     Allow(Vec<Prefix>),
+    /// Look at what the servers below these roots are labelled with.
+    Labels(String),
     /// Name a server: the default one is silent.
     NameServer,
     /// Ask the server where it listens.
@@ -89,6 +91,7 @@ impl Advice {
     pub(crate) fn on_https(why: &HttpsFailure) -> Option<Self> {
         match why {
             HttpsFailure::NoList { roots, .. } => roots.iter().find_map(Self::on_root),
+            HttpsFailure::RuledOut { root, .. } => Some(Self::Labels(root.to_string())),
             HttpsFailure::UdpOnly { .. } => Some(Self::Turn(
                 "`turn.urls` of their balance servers names what else they take, such as \
                  `turns:turn.example:443?transport=tcp`",
@@ -169,6 +172,10 @@ impl fmt::Display for Advice {
                     prefixes.join(",")
                 )
             }
+            Self::Labels(roots) => write!(
+                f,
+                "`tb trace --json {roots}` with the same `--require` and `--exclude` shows the `labels` of all"
+            ),
             Self::NameServer => f.write_str(
                 "name a server, as in `tb probe root.example`, or set `TB_SERVER`: \
                  this machine was asked",

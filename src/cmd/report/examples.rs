@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use turn_balance::{CandidateState, Cost, WatchReason, Why};
+use turn_balance::{CandidateState, Cost, Labels, WatchReason, Why};
 
 use super::ms::Ms;
 use super::ping::PingReport;
@@ -24,6 +24,7 @@ pub(crate) fn watch() -> WatchReport {
         name,
         rtt_ms,
         verified,
+        labels: Labels::default(),
         urls: None,
         path,
         runners_up,
@@ -46,6 +47,7 @@ pub(crate) fn probe() -> ProbeReport {
         verified: Some(true),
         drawn: None,
         load: None,
+        labels: Labels::default(),
         transport: Some("udp"),
         urls: None,
         elapsed_ms: Some(Ms(38.2)),
@@ -75,12 +77,14 @@ pub(crate) fn probe() -> ProbeReport {
             rtt_ms: Ms(14.2),
             verified: false,
             load: None,
+            labels: Labels::default(),
             urls: None,
             why: Why::Slower,
         }],
         candidates: 41,
         silent: 1,
         unasked: 0,
+        ruled_out: 0,
         datagrams: 96,
         connections: 0,
         unresolved: Vec::new(),
@@ -177,6 +181,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         rtt_ms: ms(rtt),
         total_ms: ms(total),
         load: None,
+        labels: Labels::default(),
         sent: 3,
         state,
         says: None,

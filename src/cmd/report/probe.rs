@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 use turn_balance::{
-    CandidateState, Cost, Hop, Load, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why,
+    CandidateState, Cost, Hop, Labels, Load, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why,
 };
 
 use super::ms::Ms;
@@ -22,6 +22,7 @@ pub(crate) struct ProbeReport {
     pub(crate) drawn: Option<u32>,
     #[serde(serialize_with = "share_or_null")]
     pub(crate) load: Option<Load>,
+    pub(crate) labels: Labels,
     pub(crate) transport: Option<&'static str>,
     /// How the TURN server is reached, as `--format ice` has it.
     pub(crate) urls: Option<Vec<String>>,
@@ -32,6 +33,7 @@ pub(crate) struct ProbeReport {
     pub(crate) candidates: u32,
     pub(crate) silent: u32,
     pub(crate) unasked: u32,
+    pub(crate) ruled_out: u32,
     pub(crate) datagrams: u32,
     pub(crate) connections: u32,
     /// The roots that could not be asked.
@@ -66,6 +68,7 @@ pub(crate) struct RunnerUpReport {
     pub(crate) verified: bool,
     #[serde(serialize_with = "share_or_null")]
     pub(crate) load: Option<Load>,
+    pub(crate) labels: Labels,
     pub(crate) urls: Option<Vec<String>>,
     #[serde(serialize_with = "word")]
     pub(crate) why: Why,
@@ -86,6 +89,7 @@ impl ProbeReport {
             verified: selection.map(|s| s.verified),
             drawn: selection.and_then(|s| s.drawn),
             load: selection.and_then(|s| s.load),
+            labels: selection.map(|s| s.labels.clone()).unwrap_or_default(),
             transport: trace.map(|trace| trace.transport.as_str()),
             urls: selection.and_then(|s| texts(&s.urls)),
             elapsed_ms: trace.map(|trace| trace.elapsed.into()),
@@ -99,6 +103,7 @@ impl ProbeReport {
             candidates: cost.candidates,
             silent: cost.silent,
             unasked: cost.unasked,
+            ruled_out: cost.ruled_out,
             datagrams: cost.datagrams,
             connections: cost.connections,
             unresolved: Problem::unresolved(trace, error),
@@ -131,6 +136,7 @@ impl From<&RunnerUp> for RunnerUpReport {
             rtt_ms: runner.rtt.into(),
             verified: runner.verified,
             load: runner.load,
+            labels: runner.labels.clone(),
             urls: texts(&runner.urls),
             why: runner.why,
         }

@@ -2,7 +2,8 @@ use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 use turn_balance::{
-    Candidate, CandidateState, Load, Name, Prefix, Strategy, Trace, TurnFault, Unasked, View,
+    Candidate, CandidateState, Labels, Load, Name, Prefix, Strategy, Trace, TurnFault, Unasked,
+    View,
 };
 
 use super::ms::Ms;
@@ -49,6 +50,7 @@ pub(crate) struct CandidateReport {
     pub(crate) total_ms: Option<Ms>,
     #[serde(serialize_with = "share_or_null")]
     pub(crate) load: Option<Load>,
+    pub(crate) labels: Labels,
     pub(crate) sent: u32,
     #[serde(serialize_with = "word")]
     pub(crate) state: CandidateState,
@@ -122,6 +124,7 @@ impl TraceReport {
             rtt_ms: candidate.rtt.map(Ms::from),
             total_ms: candidate.total.map(Ms::from),
             load: candidate.load,
+            labels: candidate.labels.clone(),
             sent: candidate.sent,
             state: candidate.state,
             says: candidate.says,

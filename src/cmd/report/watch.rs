@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Name, Selection, TurnUrl, WatchChange, WatchReason};
+use turn_balance::{Labels, Name, Selection, TurnUrl, WatchChange, WatchReason};
 
 use super::ms::Ms;
 use super::probe::{HopReport, RunnerUpReport};
@@ -20,6 +20,7 @@ pub(crate) struct WatchReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) verified: Option<bool>,
+    pub(crate) labels: Labels,
     pub(crate) urls: Option<Vec<String>>,
     pub(crate) path: Vec<HopReport>,
     pub(crate) runners_up: Vec<RunnerUpReport>,
@@ -51,6 +52,7 @@ impl WatchReport {
             name: selection.name.as_ref().map(Name::to_string),
             rtt_ms: Some(selection.rtt.into()),
             verified: Some(selection.verified),
+            labels: selection.labels.clone(),
             urls: (!selection.urls.is_empty()).then(|| urls.collect()),
             path: selection.path.iter().map(HopReport::from).collect(),
             runners_up: selection.runners_up.iter().map(RunnerUpReport::from).collect(),
@@ -73,6 +75,7 @@ impl WatchReport {
             name: None,
             rtt_ms: None,
             verified: None,
+            labels: Labels::default(),
             urls: None,
             path: Vec::new(),
             runners_up: Vec::new(),

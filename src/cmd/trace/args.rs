@@ -53,7 +53,10 @@ pub(crate) struct TraceArgs {
         env = "TB_TRACE_ALL",
         hide_env_values = true,
         value_parser = BoolishValueParser::new(),
-        conflicts_with_all = ["count", "interval", "view", "strategy", "verify", "transport", "ca_file"]
+        conflicts_with_all = [
+            "count", "interval", "view", "strategy", "verify", "transport", "ca_file", "require", "prefer",
+            "exclude",
+        ]
     )]
     pub(super) all: bool,
 

@@ -142,7 +142,7 @@ impl Bench {
                     }
                     Coming::Descent => {
                         let found = if self.finds { self.contenders() } else { Vec::new() };
-                        self.engine.handle_descent(self.now, found);
+                        self.engine.handle_descent(self.now, found, &[]);
                     }
                 },
                 None => self.engine.handle_timeout(self.now),
@@ -201,7 +201,7 @@ fn contender(n: u8, spot: &Spot) -> Contender {
         State::Full => Some(CandidateState::Full),
         _ => None,
     };
-    Contender { selection, leaf: Some(leaf(n)), says }
+    Contender { selection, leaf: Some(leaf(n)), misses: 0, says }
 }
 
 /// What a descent to a leaf alone finds.

@@ -63,6 +63,10 @@ class LimitedError(NotFoundError):
     """The limits let nobody be asked whom a server lists."""
 
 
+class RuledOutError(NotFoundError):
+    """`require` and `exclude` leave out whoever there is."""
+
+
 class HttpsError(NotFoundError):
     """By HTTPS and TCP none was found, and by UDP neither."""
 
@@ -105,6 +109,7 @@ KINDS: dict[str, type[TurnBalanceError]] = {
     "dead_end": DeadEndError,
     "unverified": UnverifiedError,
     "limited": LimitedError,
+    "ruled_out": RuledOutError,
     "https": HttpsError,
     "resolve": ResolveError,
     "no_address": NoAddressError,

@@ -25,6 +25,9 @@ class Client:
         linger: float,
         allow: Sequence[str],
         allow_private: bool,
+        require: Sequence[str],
+        prefer: Sequence[str],
+        exclude: Sequence[str],
     ) -> Client: ...
     def run(self, trace: bool) -> str: ...
     def start(

@@ -31,6 +31,13 @@ class Options(TypedDict, total=False):
     linger: float
     allow: Iterable[str]
     allow_private: bool
+    require: Iterable[str]
+    prefer: Iterable[str]
+    exclude: Iterable[str]
+
+
+def _texts(given: str | Iterable[str]) -> list[str]:
+    return [given] if isinstance(given, str) else list(given)
 
 
 class Client:
@@ -51,6 +58,9 @@ class Client:
         linger: float = 1.0,
         allow: Iterable[str] = (),
         allow_private: bool = False,
+        require: Iterable[str] = (),
+        prefer: Iterable[str] = (),
+        exclude: Iterable[str] = (),
     ) -> None:
         """A client of these roots. Nothing is asked yet, and no name is looked up.
 
@@ -67,6 +77,10 @@ class Client:
         linger: seconds that a trace goes on listening for slow candidates after the choice.
         allow: networks (`10.0.0.0/8`) that lists may lead into although they are nearer than the root.
         allow_private: the same for all private networks.
+        require: labels (`region=eu`) of which a TURN server must be known to have one of each key; `name=fra-b` is
+            what it is called. Nobody else is named, also where nobody else lives.
+        prefer: labels that it had better have: who has one of more of their keys is better, however far it is.
+        exclude: labels that neither it nor a server on the way to it may have.
 
         Raises EndpointError where a root is none, NoRootsError, NoRootByError, NoAddressError and CertificatesError
         where nothing could be asked, and ValueError where an option is wrong.
@@ -84,8 +98,11 @@ class Client:
             "strategy": strategy,
             "view": view,
             "linger": linger,
-            "allow": [allow] if isinstance(allow, str) else list(allow),
+            "allow": _texts(allow),
             "allow_private": allow_private,
+            "require": _texts(require),
+            "prefer": _texts(prefer),
+            "exclude": _texts(exclude),
         }
         self._client = _native.Client(self._roots, **self._options)
 

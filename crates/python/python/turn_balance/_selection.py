@@ -45,10 +45,12 @@ class RunnerUp:
     """Whether it has answered itself."""
     load: float | None
     """How full it is, as `Selection.load`."""
+    labels: dict[str, str] = field(hash=False)
+    """What it is labelled with, as `Selection.labels`."""
     urls: tuple[str, ...]
     """How it is reached, as `Selection.urls`."""
     why: str
-    """Why another was chosen: "slower", "drawn", "silent" or "later"."""
+    """Why another was chosen: "slower", "drawn", "unpreferred", "silent" or "later"."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,8 @@ class Cost:
     """Datagrams ignored: a second answer to one request."""
     malformed: int
     """Datagrams ignored: no message of the protocol."""
+    ruled_out: int
+    """Candidates that `require` and `exclude` left out."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,8 @@ class Selection:
     """Among how many it was drawn that are as near as one another, by what each has free; None: the least time won."""
     load: float | None
     """How full it is, from 0 to 1; None: that is not told."""
+    labels: dict[str, str] = field(hash=False)
+    """What it is labelled with, where there was `require`, `prefer` or `exclude`: nobody asks for labels else."""
     transport: str
     """By which means it was found: "udp" or "https". By "https" it is reached by the first of `urls`."""
     urls: tuple[str, ...]
@@ -162,6 +168,7 @@ class Selection:
             verified=document["verified"],
             drawn=document["drawn"],
             load=document["load"],
+            labels=document["labels"],
             transport=document["transport"],
             urls=tuple(document["urls"] or ()),
             elapsed_ms=document["elapsed_ms"],

@@ -33,6 +33,8 @@ class Candidate:
     """The round-trip times from the root down to it, added up; None: the descent did not go through it."""
     load: float | None
     """How full the TURN server beside it is, from 0 to 1; None: that is not told."""
+    labels: dict[str, str] = field(hash=False)
+    """What it is labelled with, below those above it, as `Selection.labels`."""
     sent: int
     """Datagrams sent to it."""
     state: str

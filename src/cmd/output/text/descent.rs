@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use turn_balance::{CandidateState, Load, Unasked, Why};
+use turn_balance::{CandidateState, Labels, Load, Unasked, Why};
 
 use super::words::{counted, or_dash};
 use crate::cmd::output::{style, table};
@@ -47,7 +47,8 @@ pub(crate) fn path(probe: &ProbeReport, asks: bool) -> Option<String> {
     let best = probe.rtt_ms?;
     let runner = |runner: &RunnerUpReport| {
         let (why, listed) = (reason(runner, best), listed(runner.listed));
-        let rtt = format!("{} ms, {why}{}{listed}", runner.rtt_ms, fullness(runner.load));
+        let known = fullness(runner.load) + &labels(&runner.labels);
+        let rtt = format!("{} ms, {why}{known}{listed}", runner.rtt_ms);
         let name = or_dash(runner.name.as_ref());
         vec!["lost".to_owned(), runner.turn.to_string(), name, rtt]
     };
@@ -59,7 +60,8 @@ pub(crate) fn path(probe: &ProbeReport, asks: bool) -> Option<String> {
         };
         let among = |drawn| format!(", drawn among {drawn} that are as near");
         let drawn = probe.drawn.map(among).unwrap_or_default();
-        let said = format!("{best} ms, {verified}{drawn}{}", fullness(probe.load));
+        let known = fullness(probe.load) + &labels(&probe.labels);
+        let said = format!("{best} ms, {verified}{drawn}{known}");
         vec!["chosen".to_owned(), turn.to_string(), or_dash(probe.name.as_ref()), said]
     });
     let steps = probe.path.iter().map(step).chain(chosen);
@@ -104,6 +106,12 @@ pub(crate) fn never_asked(unasked: &[(SocketAddr, Unasked)]) -> Option<String> {
     };
     let lines: Vec<_> = reasons.iter().map(line).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// How many the policy leaves out.
+pub(crate) fn ruled_out(probe: &ProbeReport) -> Option<String> {
+    let counted = || counted(probe.ruled_out, "candidate");
+    (probe.ruled_out > 0).then(|| format!("ruled out by `--require` or `--exclude`: {}", counted()))
 }
 
 /// The roots that could not be asked, a line for each.
@@ -214,6 +222,11 @@ fn listed(listed: Option<SocketAddr>) -> String {
     listed.map(|listed| format!(", listed as {listed}")).unwrap_or_default()
 }
 
+/// What one is labelled with, where that was asked.
+fn labels(labels: &Labels) -> String {
+    if labels.is_empty() { String::new() } else { format!(", {labels}") }
+}
+
 /// How full one is, where that is told.
 fn fullness(load: Option<Load>) -> String {
     load.map(|load| format!(", {load} full")).unwrap_or_default()
@@ -224,6 +237,7 @@ fn reason(runner: &RunnerUpReport, best: Ms) -> String {
         Why::Silent => SILENT.to_owned(),
         Why::Later => "answered later".to_owned(),
         Why::Drawn => "as near, not drawn".to_owned(),
+        Why::Unpreferred => "less preferred".to_owned(),
         _ => format!("slower by {} ms", Ms((runner.rtt_ms.0 - best.0).max(0.0))),
     }
 }

@@ -17,7 +17,7 @@ use crate::net::engine::client::descent::{Limits, Options, Strategy, Transport, 
 use crate::net::io::turn::TlsRoots;
 #[cfg(feature = "https")]
 use crate::types::HttpsUrl;
-use crate::types::{Endpoint, Family, Prefix};
+use crate::types::{Endpoint, Family, Prefix, ServerLabel};
 
 /// How long a trace goes on listening after the choice, for candidates that are slow: longer
 /// than any path on the ground, even by way of a geostationary satellite.
@@ -129,6 +129,30 @@ impl Builder {
     /// What a descent may send; see [`Limits`] for the defaults.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.options.limits = limits;
+        self
+    }
+
+    /// Labels that a TURN server must be known to have, of each key one: of `region=eu`, `region=us` and
+    /// `tier=gold` the last and either of the others. Nobody else is named, or asked further, also where none
+    /// of these lives: that is [`Failure::RuledOut`](crate::Failure::RuledOut). The key `name` stands for what
+    /// a leaf or TURN server is called. [How that goes](crate#by-labels).
+    pub fn require(mut self, labels: impl IntoIterator<Item = ServerLabel>) -> Self {
+        self.options.policy.require.extend(labels);
+        self
+    }
+
+    /// Labels that a TURN server had better have: whoever has one of more of their keys is better, however
+    /// far it is, among those that the others allow. One that may have more is awaited up to 0.3 s longer, and
+    /// once more where it is silent. Not with [`Strategy::First`], which waits for nobody.
+    pub fn prefer(mut self, labels: impl IntoIterator<Item = ServerLabel>) -> Self {
+        self.options.policy.prefer.extend(labels);
+        self
+    }
+
+    /// Labels that a TURN server, or a balance server on the way to it, must not have, or names that they
+    /// must not be called by: nobody below one who is, as far as the lists tell, is named or asked.
+    pub fn exclude(mut self, labels: impl IntoIterator<Item = ServerLabel>) -> Self {
+        self.options.policy.exclude.extend(labels);
         self
     }
 

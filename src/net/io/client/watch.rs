@@ -1,5 +1,6 @@
 use std::fmt;
 use std::future::{Future, pending};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -20,7 +21,14 @@ use crate::net::io::socket::asking::Datagram;
 use crate::net::io::source::Source;
 
 /// What a descent on its way comes to.
-type Descending = Pin<Box<dyn Future<Output = Result<Vec<Contender>, Error>> + Send>>;
+type Descending = Pin<Box<dyn Future<Output = Result<WatchDescent, Error>> + Send>>;
+
+/// What a descent has come to.
+struct WatchDescent {
+    found: Result<Vec<Contender>, Failure>,
+    /// Where those are listed whom the caller's policy leaves out.
+    ruled_out: Vec<SocketAddr>,
+}
 
 impl Balance {
     /// Selects, and stays: measures the TURN server that was selected and two that stand by, and tells when
@@ -86,9 +94,9 @@ impl Watching {
             }
             let until = self.engine.poll_timeout();
             let input = tokio::select! {
-                found = ended(&mut self.descent) => {
+                ended = ended(&mut self.descent) => {
                     self.descent = Mutex::default();
-                    self.take(found);
+                    self.take(ended);
                     continue;
                 }
                 () = self.network.changed() => {
@@ -116,13 +124,20 @@ impl Watching {
         self.engine.selection()
     }
 
-    fn take(&mut self, found: Result<Vec<Contender>, Error>) {
-        let found = found.unwrap_or_else(|error| {
+    fn take(&mut self, ended: Result<WatchDescent, Error>) {
+        let (found, ruled_out) = match ended {
+            Ok(WatchDescent { found, ruled_out }) => (found.map_err(Error::from), ruled_out),
+            Err(error) => (Err(error), Vec::new()),
+        };
+        let (found, error) = match found {
+            Ok(found) => (found, None),
+            Err(error) => (Vec::new(), Some(error)),
+        };
+        self.engine.handle_descent(Instant::now(), found, &ruled_out);
+        if let Some(error) = error {
             debug!(%error, "a descent has found nothing");
             self.failed = self.engine.selection().is_none().then_some(error);
-            Vec::new()
-        });
-        self.engine.handle_descent(Instant::now(), found);
+        }
     }
 }
 
@@ -144,15 +159,22 @@ fn descend(settings: Arc<Settings>) -> Descending {
     Box::pin(async move {
         let roots = settings.roots.as_ref().ok_or(Error::NoRoots)?;
         let (options, start) = (settings.options.clone(), Instant::now());
-        let ended =
-            udp::descend(&settings, roots, options, start, |_| {}, |descent| descent.contenders());
-        let found: Result<Vec<Contender>, Failure> = ended.await?;
-        Ok(found?)
+        let ended = udp::descend(
+            &settings,
+            roots,
+            options,
+            start,
+            |_| {},
+            |descent| {
+                Some(WatchDescent { found: descent.contenders()?, ruled_out: descent.ruled_out()? })
+            },
+        );
+        ended.await
     })
 }
 
 /// Waits for the end of a descent; for ever where there is none.
-async fn ended(descent: &mut Mutex<Option<Descending>>) -> Result<Vec<Contender>, Error> {
+async fn ended(descent: &mut Mutex<Option<Descending>>) -> Result<WatchDescent, Error> {
     match descent.get_mut().unwrap_or_else(PoisonError::into_inner) {
         Some(descent) => descent.await,
         None => pending().await,

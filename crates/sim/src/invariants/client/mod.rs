@@ -13,7 +13,7 @@ use turn_balance::internals::engine::client::descent::{
     Descent, Limits, Obstacle, Options, Progress, Strategy, Verify, View,
 };
 use turn_balance::internals::wire::{Request, RequestBody, Response, ResponseBody, stun};
-use turn_balance::internals::{Nat64, OnLink, Scope};
+use turn_balance::internals::{Nat64, OnLink, Policy, Scope};
 
 use super::input::{Input, seed};
 
@@ -24,6 +24,7 @@ const HOME: [u8; 4] = [203, 0, 113, 9];
 struct World {
     descent: Descent,
     limits: Limits,
+    policy: Policy,
     roots: Vec<SocketAddr>,
     now: Instant,
     end: Instant,
@@ -62,6 +63,7 @@ impl World {
         let roots: Vec<_> = (0..1 + input.below(3)).map(|_| root(input.byte() % 5)).collect();
         let allow = if flag(0) { vec!["192.168.0.0/16".parse().unwrap()] } else { vec![] };
         let limits = Limits::default().allow(allow).allow_private(flag(1));
+        let policy = policy(input.byte());
         let options = Options {
             strategy: if flag(2) { Strategy::First } else { Strategy::Best },
             view: if flag(3) { View::Subordinates } else { View::Flat },
@@ -76,12 +78,14 @@ impl World {
             timeout: Duration::from_secs(2),
             linger: if flag(6) { Duration::from_millis(500) } else { Duration::ZERO },
             limits: limits.clone(),
+            policy: policy.clone(),
         };
         let (now, end) = (Instant::now(), options.timeout);
         let descent = Descent::new(options, &roots, now, Rng::seed_from_u64(seed));
         Self {
             descent,
             limits,
+            policy,
             roots,
             now,
             end: now + end,
@@ -186,7 +190,23 @@ impl World {
                 assert!(self.offered.contains(&turn), "nobody has named {turn}");
                 assert!(self.may_be_asked(turn), "{turn} may not be named");
             }
+            let others = selection.runners_up.iter().map(|other| (&other.labels, &other.name));
+            for (labels, name) in others.chain([(&selection.labels, &selection.name)]) {
+                assert!(self.policy.allows(labels, name.as_ref()), "{labels} {name:?}");
+            }
         }
+    }
+}
+
+/// What it may choose, and would rather; mostly anything.
+fn policy(byte: u8) -> Policy {
+    let of = |bit: u8, label: &str| {
+        (byte >> 7 == 1 && byte >> bit & 1 == 1).then(|| label.parse().unwrap()).into_iter()
+    };
+    Policy {
+        require: of(0, "a=1").chain(of(1, "a=2")).chain(of(2, "b=1")).collect(),
+        prefer: of(3, "a=1").chain(of(4, "b=1")).collect(),
+        exclude: of(5, "b=2").chain(of(6, "name=x")).collect(),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use turn_balance::Labels;
 use turn_balance::internals::wire::{
     Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
@@ -90,6 +91,7 @@ fn reply(input: &mut Input<'_>, to: SocketAddr) -> ProbeReply {
         [State::Offering, State::Offering, State::Offering, State::Nothing, State::TurnDown];
     let (state, count) = (input.pick(&states).unwrap_or_default(), input.byte() % 80);
     let kinds = [Kind::Balance, Kind::Leaf, Kind::Turn];
+    let labelled = input.one_in(2);
     let nodes = (0..count).map(|_| {
         let (addr, kind) = (input.addr(3001), input.pick(&kinds).unwrap_or_default());
         let turn = (kind == Kind::Leaf).then(|| match input.one_in(4) {
@@ -98,10 +100,18 @@ fn reply(input: &mut Input<'_>, to: SocketAddr) -> ProbeReply {
         });
         let rtt =
             input.one_in(2).then(|| Node::rtt_on_wire(Duration::from_millis(input.byte().into())));
-        Node { turn, rtt, ..Node::new(addr, kind) }
+        let labels = if labelled { labels(input.byte()) } else { Labels::default() };
+        Node { turn, rtt, labels, ..Node::new(addr, kind) }
     });
     let nodes: Vec<_> = nodes.collect();
     let turn = input.one_in(2).then(|| SocketAddr::new(to.ip(), 3478));
     let (total, version) = (u32::from(input.byte()) * 8, input.byte().into());
-    ProbeReply { state, nodes, turn, total, version, ..ProbeReply::default() }
+    let labels = labels(input.byte());
+    ProbeReply { state, nodes, turn, total, version, labels, ..ProbeReply::default() }
+}
+
+/// Some of those that policies are about.
+fn labels(byte: u8) -> Labels {
+    let of = |key, value| (value > 0).then(|| format!("{key}={value}").parse().unwrap());
+    Labels::new([of("a", byte % 4), of("b", byte / 4 % 4)].into_iter().flatten()).unwrap()
 }

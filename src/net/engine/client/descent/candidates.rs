@@ -8,14 +8,14 @@ use std::time::{Duration, Instant};
 use super::candidate_id::CandidateId;
 use super::entry::Entry;
 use super::heard::Heard;
-use super::options::{Refusal, Strategy};
+use super::options::{Options, Refusal, Strategy};
 use super::rank::{Lots, Score, Spare, as_near_as, least};
 use super::report::{Obstacle, Unasked};
 use super::role::Role;
 use crate::net::engine::Rng;
 use crate::net::engine::exchange::{Judged, Proof, Query, Token};
 use crate::net::wire::{Kind, Node, ProbeReply, State};
-use crate::types::unscoped;
+use crate::types::{Policy, unscoped};
 
 /// The longest list that is kept: more than a descent can ask.
 const LONGEST_LIST: usize = 512;
@@ -31,6 +31,7 @@ const MOST_MORE: u8 = 4;
 pub(super) struct Candidates {
     /// By what one is drawn of those that are as near as one another; `None`: nobody ever is.
     lots: Option<Lots>,
+    policy: Policy,
     entries: Vec<Entry>,
     by_addr: BTreeMap<SocketAddr, CandidateId>,
     by_request: BTreeMap<u32, CandidateId>,
@@ -40,9 +41,10 @@ pub(super) struct Candidates {
 
 impl Candidates {
     /// Nobody yet.
-    pub(super) fn new(strategy: Strategy, rng: &Rng) -> Self {
+    pub(super) fn new(options: &Options, rng: &Rng) -> Self {
         Self {
-            lots: (strategy == Strategy::Best).then(|| Lots::new(rng)),
+            lots: (options.strategy == Strategy::Best).then(|| Lots::new(rng)),
+            policy: options.policy.clone(),
             entries: Vec::new(),
             by_addr: BTreeMap::new(),
             by_request: BTreeMap::new(),
@@ -83,7 +85,42 @@ impl Candidates {
 
     /// The score of one that has answered.
     pub(super) fn score(&self, id: CandidateId) -> Option<Score> {
-        self[id].rtt.map(|rtt| Score { reserve: self.is_reserve(id), rtt, id })
+        self[id].rtt.map(|rtt| self.score_of(id, rtt))
+    }
+
+    /// The score of one to which that is the time.
+    pub(super) fn score_of(&self, id: CandidateId, rtt: Duration) -> Score {
+        Score { reserve: self.is_reserve(id), misses: self.misses(id), rtt, id }
+    }
+
+    /// How much of what is preferred a candidate has not, as far as is known; below a balance server whoever
+    /// has the most.
+    pub(super) fn misses(&self, id: CandidateId) -> u8 {
+        planted!(PreferenceIgnored => 0);
+        let entry = &self[self.leaf_of(id)];
+        match entry.role {
+            Role::Balance => self.policy.misses_below(&entry.labels),
+            Role::Leaf | Role::Turn => self.policy.misses(&entry.labels, entry.name.as_ref()),
+        }
+    }
+
+    /// How much it may turn out not to have: a leaf that has not answered may say more of itself.
+    pub(super) fn may_miss(&self, id: CandidateId) -> u8 {
+        planted!(PreferenceIgnored => 0);
+        let entry = &self[self.leaf_of(id)];
+        match entry.role {
+            Role::Leaf if entry.rtt.is_none() => {
+                self.policy.misses_yet(&entry.labels, entry.name.as_ref())
+            }
+            _ => self.misses(id),
+        }
+    }
+
+    /// Who is asked first, and most: whoever is known to be allowed, has the most of what is preferred, and
+    /// may be near.
+    pub(super) fn promise(&self, id: CandidateId) -> (bool, u8, Option<Duration>, CandidateId) {
+        let entry = &self[id];
+        (!entry.is_allowed(&self.policy), self.may_miss(id), entry.outlook, id)
     }
 
     /// Whether a candidate asks not to be chosen, or the leaf that names it.
@@ -201,9 +238,12 @@ impl Candidates {
         reply: ProbeReply,
         judge: impl FnOnce(SocketAddr) -> Result<(), Refusal>,
     ) -> Role {
-        let entry = self.entry(id);
+        let is_ruled_out = |via: CandidateId| self[via].refused == Some(Refusal::Policy);
+        let below_ruled_out = self[id].via.is_some_and(is_ruled_out);
+        let (entry, policy) = (&mut self.entries[id.index()], &self.policy);
         entry.state = reply.state;
         entry.name = reply.name.or(entry.name.take());
+        entry.labels = reply.labels.below(&entry.labels);
         entry.spare = Spare { load: reply.load, weight: reply.weight };
         let hosts = reply.hosts.into_iter().map(|addr| Node::new(addr, Kind::Balance));
         for node in reply.nodes.into_iter().chain(hosts) {
@@ -216,9 +256,11 @@ impl Candidates {
         }
         match (entry.list.is_empty(), reply.turn) {
             (true, Some(turn)) => {
-                entry.refused = judge(turn).err();
-                entry.turn = Some(turn).filter(|_| entry.refused.is_none());
                 entry.role = Role::Leaf;
+                let allowed = entry.is_allowed(policy) && !below_ruled_out;
+                let forbidden = (!allowed).then_some(Refusal::Policy);
+                entry.refused = judge(turn).err().or(forbidden);
+                entry.turn = Some(turn).filter(|_| entry.refused.is_none());
             }
             (true, None) => {
                 entry.role = Role::Balance;
@@ -228,6 +270,10 @@ impl Candidates {
             }
             (false, _) => entry.role = Role::Balance,
         }
+        if entry.role == Role::Balance && entry.is_ruled_out(policy) {
+            self.rule_out(id);
+        }
+        let entry = self.entry(id);
         entry.total = reply.total as usize;
         let role = entry.role;
         self.loads_are_told |= role == Role::Leaf && self[id].spare.load.is_some();
@@ -249,6 +295,15 @@ impl Candidates {
     pub(super) fn refuse(&mut self, id: CandidateId, refusal: Refusal) {
         self.entry(id).refused = Some(refusal);
         self.forget_turn(id);
+    }
+
+    /// Refuses a balance server and all below it, now that it says what it is labelled with.
+    fn rule_out(&mut self, id: CandidateId) {
+        let below = |at: &CandidateId| self.path(*at).contains(&id);
+        for at in Vec::from_iter(self.iter().map(|(at, _)| at).filter(below)) {
+            self.refuse(at, Refusal::Policy);
+            self.entry(at).list.clear();
+        }
     }
 
     /// Forgets which TURN server a candidate names.

@@ -9,6 +9,8 @@ pub struct Contender {
     pub selection: Selection,
     /// Where the leaf is asked that names it; `None`: a list does.
     pub leaf: Option<SocketAddr>,
+    /// How much of what the caller prefers it has not.
+    pub misses: u8,
     /// What that leaf says of itself; `None`: it offers it.
     pub says: Option<CandidateState>,
 }

@@ -41,7 +41,7 @@ const LAST_MILE: Duration = Duration::from_millis(12);
 pub(super) const MOST_COPIES: usize = 4;
 
 /// How many candidates of a level are sent four copies, four or three, and two at least, by their
-/// [`outlook`]; all others are sent one. The further down, the fewer: there are more levels to pay for, and
+/// [`outlook`], those that the caller prefers before all; all others are sent one. The further down, the fewer: there are more levels to pay for, and
 /// whoever is asked there was chosen already.
 const MEASURED: [[usize; 3]; 3] = [[4, 16, 44], [3, 7, 28], [2, 5, 13]];
 
@@ -65,14 +65,15 @@ pub(super) fn deal(
     let Entry { level, total, ref list, .. } = candidates[by];
     let level = level + 1;
     let here = candidates.iter().filter(|(_, entry)| entry.level == level);
-    let outlooks: BTreeSet<_> = here.filter_map(|(id, entry)| Some((entry.outlook?, id))).collect();
+    let known = here.filter(|(_, entry)| entry.outlook.is_some());
+    let outlooks: BTreeSet<_> = known.map(|(id, _)| candidates.promise(id)).collect();
     let known = outlooks.len();
     let all = known.saturating_add(total.saturating_sub(list.len()));
     let copies_to = |id: &CandidateId| match (strategy, candidates[*id].outlook) {
         (Strategy::First, _) => 1,
         (Strategy::Best, None) => copies(asked.len()),
-        (Strategy::Best, Some(outlook)) => {
-            let rank = outlooks.range(..(outlook, *id)).count();
+        (Strategy::Best, Some(_)) => {
+            let rank = outlooks.range(..candidates.promise(*id)).count();
             // Those that were not listed yet stand among the others, as far as anybody knows.
             ranked_copies(level, rank.saturating_mul(all) / known.max(1))
         }

@@ -1,5 +1,6 @@
 //! The way down: which balance servers of a level are explored, and what may be spent on each level.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::budget::Quota;
@@ -8,8 +9,8 @@ use super::candidates::Candidates;
 use super::entry::Entry;
 use super::finish;
 use super::options::{Options, Strategy};
-use super::rank::{Score, can_win_until, least, window};
-use super::schedule::Schedule;
+use super::rank::{Score, can_win_until, least, limit_beside, window};
+use super::schedule::{PATIENCE, Schedule};
 
 /// How many balance servers of one level are explored.
 const EXPLORED: usize = 16;
@@ -20,8 +21,9 @@ pub(super) struct Levels(Vec<Level>);
 
 #[derive(Debug, Default)]
 struct Level {
-    /// The least round-trip time to a balance server here that lists something.
-    fastest: Option<Duration>,
+    /// The least round-trip time to a balance server here that lists something, of those below which so much
+    /// of what is preferred is missed at least.
+    fastest: BTreeMap<u8, Duration>,
     explored: usize,
     /// What may still be spent on candidates here.
     quota: Option<Quota>,
@@ -40,15 +42,18 @@ impl Levels {
         self.0.len()
     }
 
-    /// The least round-trip time to a balance server of a level that lists something.
-    pub(super) fn fastest(&self, level: usize) -> Option<Duration> {
-        self.0.get(level)?.fastest
+    /// The least round-trip time to a balance server of a level that lists something, and leads to nobody who
+    /// misses more of what is preferred.
+    fn fastest(&self, level: usize, misses: u8) -> Option<Duration> {
+        let as_good = self.0.get(level)?.fastest.range(..=misses);
+        as_good.map(|(_, rtt)| *rtt).min()
     }
 
     /// Notes the round-trip time to a balance server that lists something.
-    pub(super) fn note_rtt(&mut self, level: u8, rtt: Duration) {
+    pub(super) fn note_rtt(&mut self, level: u8, Score { misses, rtt, .. }: Score) {
         if let Some(level) = self.0.get_mut(usize::from(level)) {
-            level.fastest = Some(least(level.fastest, rtt));
+            let known = level.fastest.get(&misses).copied();
+            level.fastest.insert(misses, least(known, rtt));
         }
     }
 
@@ -64,25 +69,29 @@ impl Levels {
         self.0.get(usize::from(level)).is_some_and(|level| level.explored > 0)
     }
 
-    /// Which balance servers of a level to go down into now, the fastest first: those that are near
-    /// enough to the fastest, as long as the level below has a quota left; in a plain race the
-    /// first that answered.
+    /// Which balance servers of a level to go down into now, the best first: those that are near enough to
+    /// the fastest that is as good, and those below which somebody may have more of what is preferred than the
+    /// best in hand, as long as the level below has a quota left; in a plain race the first that answered.
     pub(super) fn to_explore(
         &self,
         level: usize,
         candidates: &Candidates,
+        best: Option<Score>,
         strategy: Strategy,
     ) -> Vec<CandidateId> {
-        let Some(Level { fastest: Some(fastest), explored, .. }) = self.0.get(level) else {
-            return Vec::new();
-        };
+        let Some(Level { explored, .. }) = self.0.get(level) else { return Vec::new() };
         let first = strategy == Strategy::First;
         let below = self.0.get(level + 1).and_then(|below| below.quota);
         if !first && below.is_some_and(Quota::is_empty) {
             return Vec::new(); // what is left is for the levels below that
         }
         let most = if first { 1 } else { EXPLORED };
-        let near = |score: &Score| first || score.is_explored_beside(*fastest);
+        let is_near = |score: &Score| {
+            let fastest = self.fastest(level, score.misses);
+            fastest.is_some_and(|fastest| score.is_explored_beside(fastest))
+        };
+        let may_lead = |score: &Score| best.is_some_and(|best| score.misses < best.misses);
+        let near = |score: &Score| first || may_lead(score) || is_near(score);
         let mut next: Vec<_> = ready(candidates, level).filter(near).collect();
         next.sort_unstable();
         let left = most.saturating_sub(*explored);
@@ -98,7 +107,8 @@ impl Levels {
 
     /// The last moment at which something outstanding can win against the best: a leaf or TURN server
     /// whose newest copy is no older than `limit`, a balance server's no older than the window. Of
-    /// those whose outlook is beyond the window a leaf has less time, a balance server none.
+    /// those whose outlook is beyond the window a leaf has less time, a balance server none. Whoever may have
+    /// more of what is preferred has as much time as if nothing were in hand.
     pub(super) fn decided_at(
         &self,
         best: Score,
@@ -106,10 +116,13 @@ impl Levels {
         schedule: &Schedule,
         candidates: &Candidates,
     ) -> Option<Instant> {
+        let preferred = |id: CandidateId| candidates.may_miss(id) < best.misses;
         let promises = |id: CandidateId, window| {
             let leaf = &candidates[candidates.leaf_of(id)];
-            leaf.outlook.is_none_or(|outlook| outlook <= window)
+            preferred(id) || leaf.outlook.is_none_or(|outlook| outlook <= window)
         };
+        let limit_of =
+            |id: CandidateId, limit| limit_beside(best, candidates.may_miss(id), limit, PATIENCE);
         // The leader's own copies can only make it lead by more.
         let leader = finish::leader(candidates, best).score;
         let others = schedule.measuring().filter(|(_, id)| candidates.leaf_of(*id) != leader.id);
@@ -117,20 +130,22 @@ impl Levels {
         let mut measuring = half.map(|newest| can_win_until(newest, finish::half_limit(leader)));
         for (newest, id) in others {
             let promises = promises(id, window(best.rtt));
-            let limit = if promises { limit } else { limit * 7 / 10 };
+            let Some(most) = limit_of(id, limit) else { continue };
+            let limit = if promises { most } else { most * 7 / 10 };
             measuring = measuring.max(Some(can_win_until(newest, limit)));
-            if promises {
+            if promises && (best.misses == 0 || preferred(id)) {
                 break; // all others are older
             }
         }
         let pending = schedule.pending().filter_map(|(level, newest, id)| {
             let entry = &candidates[id];
-            let fastest = self.fastest(level);
+            let fastest = self.fastest(level, candidates.may_miss(id));
             let window = window(fastest.map_or(best.rtt, |fastest| fastest.min(best.rtt)));
-            match entry.rtt.filter(|_| entry.explored) {
-                Some(rtt) => Some(can_win_until(newest, rtt * 11 / 10)), // the rest of its list
-                None => promises(id, window).then(|| can_win_until(newest, window)),
-            }
+            let limit = match entry.rtt.filter(|_| entry.explored) {
+                Some(rtt) => limit_of(id, rtt * 11 / 10), // the rest of its list
+                None => limit_of(id, window).filter(|_| promises(id, window)),
+            };
+            limit.map(|limit| can_win_until(newest, limit))
         });
         pending.chain(measuring).max()
     }

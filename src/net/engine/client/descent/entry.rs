@@ -9,8 +9,10 @@ use super::rank::Spare;
 use super::report::{Obstacle, Unasked};
 use super::role::Role;
 use crate::net::engine::exchange::{Exchange, Judged, Owner, Proof, Query, Token};
-use crate::net::wire::{Extras, Kind, Node, PADDED_REQUEST, SHORT_REQUEST, State};
-use crate::types::Name;
+use crate::net::wire::{
+    Extras, Kind, LABELLED_REQUEST, Node, PADDED_REQUEST, SHORT_REQUEST, State,
+};
+use crate::types::{Labels, Name, Policy};
 
 /// Bytes of a Binding request without attributes: its header (RFC 8489, section 5).
 pub(super) const BINDING_REQUEST: usize = 20;
@@ -31,6 +33,9 @@ pub(super) struct Entry {
     pub(super) root: IpAddr,
     pub(super) role: Role,
     pub(super) name: Option<Name>,
+    /// What it is labelled with: as the list says, below what those above it are labelled with, and as it
+    /// says itself, where that is silent.
+    pub(super) labels: Labels,
     /// The TURN server beside a leaf; a TURN server's own address.
     pub(super) turn: Option<SocketAddr>,
     /// How near it may be, by the time to the server that lists it and that server's own to it;
@@ -44,6 +49,8 @@ pub(super) struct Entry {
     pub(super) list: Vec<Node>,
     /// How many nodes it says that it lists.
     pub(super) total: usize,
+    /// Bytes of a request whose answer is short.
+    pub(super) short: usize,
     /// Whether only its first copy asks for the whole list, as one of many.
     pub(super) pad_first: bool,
     /// How often it was asked for more of a list that it cut short.
@@ -88,10 +95,15 @@ impl Entry {
                 (options.judge_server(by.root, node.addr), turn)
             }
         };
-        let (name, refused) = (node.name.clone(), verdict.err());
+        let (name, labels) = (node.name.clone(), node.labels.below(&by.labels));
         let spare = Spare { load: node.load, weight: node.weight };
         let entry = Self::new(node.addr, by.level + 1, Some(via), by.root, role);
-        Self { name, turn, refused, spare, ..entry }
+        let short = if options.policy.is_empty() { SHORT_REQUEST } else { LABELLED_REQUEST };
+        let entry = Self { name, labels, turn, spare, short, ..entry };
+        let ruled_out = entry.is_ruled_out(&options.policy).then_some(Refusal::Policy);
+        // A leaf may yet say what it is known by; until then it names nobody.
+        let turn = entry.turn.filter(|_| entry.is_allowed(&options.policy));
+        Self { turn, refused: verdict.err().or(ruled_out), ..entry }
     }
 
     /// The TURN server of a leaf, to be asked itself.
@@ -115,6 +127,7 @@ impl Entry {
             root,
             role,
             name: None,
+            labels: Labels::default(),
             turn: None,
             beside: false,
             outlook: None,
@@ -122,6 +135,7 @@ impl Entry {
             spare: Spare::default(),
             list: Vec::new(),
             total: 0,
+            short: SHORT_REQUEST,
             pad_first: false,
             more: 0,
             retries: 0,
@@ -135,6 +149,23 @@ impl Entry {
             withheld: None,
             answered_from: None,
             obstacle: None,
+        }
+    }
+
+    /// Whether its TURN server may be used, by what is known of it.
+    pub(super) fn is_allowed(&self, policy: &Policy) -> bool {
+        planted!(PolicyUnheeded => true);
+        policy.allows(&self.labels, self.name.as_ref())
+    }
+
+    /// Whether nothing that may become known of it, or of who is below it, can mend what is.
+    pub(super) fn is_ruled_out(&self, policy: &Policy) -> bool {
+        planted!(RuledOutAsked => false);
+        match self.role {
+            // It cannot say what it is known by.
+            Role::Turn => !self.is_allowed(policy),
+            Role::Leaf => policy.breach_yet(&self.labels, self.name.as_ref()).is_some(),
+            Role::Balance => policy.breach_below(&self.labels, self.name.as_ref()).is_some(),
         }
     }
 
@@ -165,7 +196,7 @@ impl Entry {
     pub(super) fn request_len(&self, copy: usize) -> usize {
         match self.role {
             Role::Balance if copy == 0 || !self.pad_first || self.more > 0 => PADDED_REQUEST,
-            Role::Balance | Role::Leaf => SHORT_REQUEST,
+            Role::Balance | Role::Leaf => self.short,
             Role::Turn => BINDING_REQUEST,
         }
     }
@@ -176,8 +207,12 @@ impl Entry {
             Role::Turn => Query::Binding,
             _ => Query::Probe {
                 view: options.view,
-                names: options.names,
-                extras: Extras { down: options.down, ..Extras::default() },
+                names: options.names || options.policy.heeds_names(),
+                extras: Extras {
+                    down: options.down,
+                    labels: !options.policy.is_empty(),
+                    ..Extras::default()
+                },
                 size: self.request_len(self.sent()) as u16,
             },
         }

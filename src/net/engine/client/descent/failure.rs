@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::left_out::LeftOut;
 use super::report::{CandidateState, Obstacle, Parent};
 #[cfg(feature = "https")]
 use crate::net::engine::client::streams::HttpsFailure;
@@ -76,6 +77,17 @@ pub enum Failure {
         /// The roots that could not be asked besides.
         unresolved: Vec<UnresolvedRoot>,
     },
+    /// The caller's policy, by [`Builder::require`](crate::Builder::require) and
+    /// [`exclude`](crate::Builder::exclude), leaves out whoever there is.
+    #[non_exhaustive]
+    RuledOut {
+        /// By each of its rules those that it leaves out.
+        left_out: Vec<LeftOut>,
+        /// Why none of the others was chosen; `None`: there are none.
+        others: Option<Box<Failure>>,
+        /// The roots that could not be asked besides.
+        unresolved: Vec<UnresolvedRoot>,
+    },
     /// By HTTPS and TCP none was found, and by UDP neither where that was tried.
     #[cfg(feature = "https")]
     #[non_exhaustive]
@@ -100,8 +112,8 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// One word for it, for programs: `no_answer`, `unreachable`, `dead_end`, `unverified`, `limited` or
-    /// `https`.
+    /// One word for it, for programs: `no_answer`, `unreachable`, `dead_end`, `unverified`, `limited`,
+    /// `ruled_out` or `https`.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::NoAnswer { .. } => "no_answer",
@@ -109,6 +121,7 @@ impl Failure {
             Self::DeadEnd { .. } => "dead_end",
             Self::Unverified { .. } => "unverified",
             Self::Limited { .. } => "limited",
+            Self::RuledOut { .. } => "ruled_out",
             #[cfg(feature = "https")]
             Self::Https { .. } => "https",
         }
@@ -121,7 +134,8 @@ impl Failure {
             | Self::Unreachable { unresolved, .. }
             | Self::DeadEnd { unresolved, .. }
             | Self::Unverified { unresolved, .. }
-            | Self::Limited { unresolved, .. } => unresolved,
+            | Self::Limited { unresolved, .. }
+            | Self::RuledOut { unresolved, .. } => unresolved,
             #[cfg(feature = "https")]
             Self::Https { unresolved, .. } => unresolved,
         }
@@ -230,6 +244,10 @@ impl Failure {
                     (None, Some(root)) => write!(f, "; by UDP: {root}"),
                     (None, None) => Ok(()),
                 }
+            }
+            Self::RuledOut { left_out, others, .. } => {
+                LeftOut::tell(left_out, f)?;
+                others.as_ref().map_or(Ok(()), |others| write!(f, "; of the others: {others}"))
             }
             Self::Limited { level, at, .. } => {
                 write!(f, "level {level}: the limits let nobody be asked that {at} lists")

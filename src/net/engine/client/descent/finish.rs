@@ -71,7 +71,7 @@ pub(super) fn is_in_doubt(
         return false;
     }
     let known = samples(candidates, leaf.id).min(samples(candidates, leader)).clamp(1, RIVAL.len());
-    leaf.rtt <= best.rtt + RIVAL[known - 1]
+    leaf.misses == best.misses && leaf.rtt <= best.rtt + RIVAL[known - 1]
 }
 
 /// The score of a leaf by its own answers and those of its TURN server, where they go the same way.
@@ -81,7 +81,7 @@ pub(super) fn leaf_score(candidates: &Candidates, leaf: CandidateId) -> Option<S
     let rtt = [Some(leaf), turn].into_iter().flatten().filter_map(|id| candidates[id].rtt).min()?;
     let entry = &candidates[leaf];
     let can_win = entry.role == Role::Leaf && entry.can_win() && entry.may_be_there();
-    can_win.then_some(Score { reserve: candidates.is_reserve(leaf), rtt, id: leaf })
+    can_win.then_some(candidates.score_of(leaf, rtt))
 }
 
 /// Of a leaf that leads and its TURN server the one that was asked and has not answered, if one has.
@@ -97,18 +97,24 @@ pub(super) fn half_limit(leader: Score) -> Duration {
 
 /// Leaves whose every copy may have been lost, the most promising first: by their outlook, or by
 /// their place in the list, whose order is that of addresses. Where the choice stands without them, none,
-/// unless one of them must be nearer than the leader: a burst has taken answers then.
+/// unless one of them must be nearer than the leader, or may be preferred: a burst has taken answers then.
 pub(super) fn most_promising_silent(candidates: &Candidates, best: Score) -> Vec<CandidateId> {
+    let preferred = |id: CandidateId| candidates.may_miss(id) < best.misses;
     let silent = |(id, entry): &(CandidateId, &Entry)| {
         let turn = candidates.turn_beside(*id).is_none_or(|turn| candidates[turn].rtt.is_none());
-        entry.role == Role::Leaf && entry.is_awaited() && turn
+        let listed = entry.role == Role::Leaf || entry.role == Role::Turn && preferred(*id);
+        listed && !entry.beside && entry.is_awaited() && turn
     };
     let mut silent: Vec<_> = candidates.iter().filter(silent).map(|(id, _)| id).collect();
-    let is_nearer = |id: &CandidateId| candidates[*id].farthest.is_some_and(|at| at <= best.rtt);
-    if is_settled(candidates, leader(candidates, best).score.id) && !silent.iter().any(is_nearer) {
+    let is_better = |id: &CandidateId| {
+        let is_nearer = candidates[*id].farthest.is_some_and(|at| at <= best.rtt);
+        preferred(*id) || is_nearer && candidates.may_miss(*id) == best.misses
+    };
+    if is_settled(candidates, leader(candidates, best).score.id) && !silent.iter().any(is_better) {
         return Vec::new();
     }
-    silent.sort_by_key(|&id| (candidates[id].outlook, id.abs_diff(best.id)));
+    let key = |id| (candidates.may_miss(id), candidates[id].outlook, id.abs_diff(best.id));
+    silent.sort_by_key(|&id| key(id));
     silent.truncate(SILENT);
     silent
 }
@@ -121,10 +127,11 @@ pub(super) fn next_best_leaves(candidates: &Candidates) -> Vec<CandidateId> {
     leaves.into_iter().map(|score| score.id).collect()
 }
 
-/// The least time to a TURN server that has answered itself.
-pub(super) fn fastest_turn(candidates: &Candidates) -> Option<Duration> {
+/// The best TURN server that has answered itself, with its least time.
+pub(super) fn fastest_turn(candidates: &Candidates) -> Option<Score> {
     let turns = turns(candidates).map(|(id, _)| id).filter(|id| candidates.can_win(*id));
-    turns.filter_map(|id| measured(candidates, id)).min()
+    let scores = turns.filter_map(|id| Some(candidates.score_of(id, measured(candidates, id)?)));
+    scores.min_by_key(|score| (score.misses, score.rtt))
 }
 
 /// What can be chosen, in the order to try.
@@ -144,10 +151,7 @@ pub(super) fn ranked(candidates: &Candidates) -> Ranking {
         turns(candidates).any(|(id, entry)| is(entry) && candidates.can_win(id))
     };
     let stands = |entry: &Entry| entry.role == Role::Turn || !entry.turn.is_some_and(asked);
-    let score = |id| {
-        let (reserve, rtt) = (candidates.is_reserve(id), measured(candidates, id)?);
-        Some(Score { reserve, rtt, id })
-    };
+    let score = |id| Some(candidates.score_of(id, measured(candidates, id)?));
     let mut ranked: Vec<_> = candidates
         .iter()
         .filter(|(id, entry)| candidates.can_win(*id) && stands(entry))
@@ -176,8 +180,8 @@ fn promising(candidates: &Candidates) -> Ranking {
 /// was no draw.
 fn draw(candidates: &Candidates, by_time: &mut [Score]) -> usize {
     let (Some(lots), Some(best)) = (candidates.lots(), by_time.first().copied()) else { return 0 };
-    let is_near =
-        |score: &&Score| score.reserve == best.reserve && score.rtt <= as_near_as(best.rtt);
+    let is_alike = |score: &Score| (score.reserve, score.misses) == (best.reserve, best.misses);
+    let is_near = |score: &&Score| is_alike(score) && score.rtt <= as_near_as(best.rtt);
     let near = by_time.iter().take_while(is_near).count();
     let of = |id: CandidateId| {
         let entry = &candidates[id];

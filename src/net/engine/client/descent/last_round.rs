@@ -1,5 +1,6 @@
 //! The last round: TURN servers are asked themselves, where that may change the choice.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
@@ -90,10 +91,14 @@ impl LastRound {
     /// down.
     pub(super) fn silent(&self, race: &Race) -> Vec<CandidateId> {
         let candidates = race.candidates();
-        let fastest = finish::fastest_turn(candidates).map(|rtt| candidates.reach(rtt));
+        let fastest = finish::fastest_turn(candidates);
+        let beats = |leaf: Score, fastest: Score| match leaf.misses.cmp(&fastest.misses) {
+            Ordering::Equal => leaf.rtt < candidates.reach(fastest.rtt),
+            order => order == Ordering::Less,
+        };
         let better = |leaf: &CandidateId| {
-            let rtt = candidates[*leaf].rtt;
-            rtt.is_some_and(|rtt| fastest.is_none_or(|fastest| rtt < fastest))
+            let score = candidates.score(*leaf);
+            score.is_some_and(|score| fastest.is_none_or(|fastest| beats(score, fastest)))
         };
         let leaves = self.finalists.iter().filter(|leaf| better(leaf));
         let turns = leaves.filter_map(|leaf| candidates.turn_beside(*leaf));
@@ -106,6 +111,6 @@ impl LastRound {
         let leaves = self.finalists.iter().filter_map(|leaf| race.candidates()[*leaf].rtt);
         let slowest = || window(leaves.max().unwrap_or(best.rtt));
         let fastest = finish::fastest_turn(race.candidates());
-        fastest.map_or_else(slowest, |rtt| race.candidates().reach(rtt))
+        fastest.map_or_else(slowest, |score| race.candidates().reach(score.rtt))
     }
 }

@@ -6,7 +6,7 @@
 //! has the names that are still looked up. The rules stand apart from them:
 //! `rank` says who is better, who can still win and who is near enough, `copies` how often a candidate
 //! is asked, `finish` whom the last round asks and who is chosen, beside `urls`, `reserve` who is called up
-//! where nobody else lives. `detour` is the way to IPv4 where a host has none, `link` the link of a
+//! where nobody else lives. `left_out` is whom the caller's policy leaves out. `detour` is the way to IPv4 where a host has none, `link` the link of a
 //! link-local address. `outcome`, `results`, `report`, `contender` and `ice` are what comes out.
 
 mod budget;
@@ -25,6 +25,7 @@ mod finish;
 mod heard;
 mod ice;
 mod last_round;
+mod left_out;
 mod limits;
 pub(super) mod link;
 mod options;
@@ -51,6 +52,7 @@ pub use descent::Descent;
 pub use event::DescentEvent;
 pub use failure::Failure;
 pub use ice::{IceConfiguration, IceServer};
+pub use left_out::LeftOut;
 pub use limits::Limits;
 pub use options::{Options, Progress, Strategy, Verify};
 pub use report::{

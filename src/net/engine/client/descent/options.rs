@@ -4,7 +4,7 @@ use std::time::Duration;
 use super::limits::Limits;
 use crate::net::engine::loop_port::is_loop_port;
 use crate::net::wire::{Kind, View};
-use crate::types::{Nat64, OnLink, Prefix, Scope};
+use crate::types::{Nat64, OnLink, Policy, Prefix, Scope};
 
 /// How a descent chooses.
 ///
@@ -89,13 +89,28 @@ pub struct Options {
     pub nat64: Nat64,
     /// What it may send.
     pub limits: Limits,
+    /// Which TURN servers it may choose, and which it would rather.
+    pub policy: Policy,
 }
 
-/// Why a list may not lead to an address.
+/// Why one is not asked, or not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) enum Refusal {
+    /// A list may not lead to its address. What [`Limits::allow`] would have to hold; `None`: nothing opens
+    /// it.
+    Addr(Option<Prefix>),
+    /// The caller's policy has no use for it.
+    Policy,
+}
+
+impl Refusal {
     /// What [`Limits::allow`] would have to hold; `None`: nothing opens it.
-    pub(super) opens: Option<Prefix>,
+    pub(super) fn opens(self) -> Option<Prefix> {
+        match self {
+            Self::Addr(opens) => opens,
+            Self::Policy => None,
+        }
+    }
 }
 
 impl Default for Options {
@@ -114,6 +129,7 @@ impl Default for Options {
             on_link: OnLink::default(),
             nat64: Nat64::default(),
             limits: Limits::default(),
+            policy: Policy::default(),
         }
     }
 }
@@ -136,7 +152,7 @@ impl Options {
 
     /// Whether a list may lead to a balance server, below this root.
     pub(super) fn judge_server(&self, root: IpAddr, addr: SocketAddr) -> Result<(), Refusal> {
-        if is_loop(addr) { Err(Refusal { opens: None }) } else { self.judge(root, addr) }
+        if is_loop(addr) { Err(Refusal::Addr(None)) } else { self.judge(root, addr) }
     }
 
     /// Whether a list that came from there may lead to a stream at an address; else what would let it.
@@ -146,7 +162,7 @@ impl Options {
         root: IpAddr,
         addr: SocketAddr,
     ) -> Result<(), Option<Prefix>> {
-        self.judge_server(root, addr).map_err(|refusal| refusal.opens)
+        self.judge_server(root, addr).map_err(Refusal::opens)
     }
 
     /// Whether a list below this root may lead to what is called so at an address.
@@ -171,7 +187,7 @@ impl Options {
         }
         let hosts = Scope::stands_for(ip).map(Prefix::from);
         let mut prefixes = self.on_link.around(ip).copied().chain(hosts).filter(|_| within);
-        Err(Refusal { opens: prefixes.find(|prefix| self.allow(root, ip, &[*prefix])) })
+        Err(Refusal::Addr(prefixes.find(|prefix| self.allow(root, ip, &[*prefix]))))
     }
 
     fn allow(&self, root: IpAddr, ip: IpAddr, prefixes: &[Prefix]) -> bool {

@@ -1,18 +1,19 @@
 //! What a descent says when it is over, made of what it knows.
 
-use std::cmp::Reverse;
+mod nothing;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::candidate_id::CandidateId;
-use super::candidates::{Candidates, MOST_RETRIES};
+use super::candidates::Candidates;
 use super::contender::Contender;
 use super::detour::Used;
-use super::down::deepest;
 use super::entry::Entry;
 use super::failure::Failure;
 use super::finish::{Ranking, ranked};
-use super::options::{Options, Strategy, Verify};
+use super::left_out::is_left_out;
+use super::options::{Options, Refusal, Strategy, Verify};
 use super::race::Race;
 use super::rank::Score;
 use super::report::{CandidateState, Cost, Hop, Parent, RunnerUp, Selection, Transport, Why};
@@ -21,7 +22,7 @@ use super::trace::{Candidate, Trace};
 use super::unoffered::Unoffered;
 use super::urls::Urls;
 use crate::net::wire::State;
-use crate::types::{Name, TurnUrl, UnresolvedRoot};
+use crate::types::{Labels, Name, TurnUrl, UnresolvedRoot};
 
 /// How many are told of for whoever goes on measuring them.
 const CONTENDERS: usize = 8;
@@ -56,6 +57,7 @@ impl<'a> Ending<'a> {
             candidates: count(candidates.len()),
             silent: count(silent),
             unasked: count(unasked),
+            ruled_out: count(candidates.iter().filter(|(_, entry)| is_left_out(entry)).count()),
             ..cost
         };
         Self { race, urls, candidates, options, unoffered, cost, unresolved, elapsed }
@@ -102,7 +104,8 @@ impl<'a> Ending<'a> {
         let Ranking { order, drawn: alike } = ranked(self.candidates);
         let drawn = order[..alike].iter().any(|score| score.id == id).then_some(alike);
         let runners_up = order.into_iter().enumerate().filter(|(_, score)| score.id != id);
-        let runner_up = |(place, score)| self.runner_up(score, place < alike);
+        let best = self.candidates.misses(id);
+        let runner_up = |(place, score)| self.runner_up(score, best, place < alike);
         let entry = &self.candidates[id];
         let Used { addr: turn, listed } = self.turn_of(id).unwrap_or(used(entry));
         Ok(Selection {
@@ -113,6 +116,7 @@ impl<'a> Ending<'a> {
             verified: entry.turn.is_some_and(|turn| self.has_answered(turn)),
             drawn: drawn.and_then(|drawn| u32::try_from(drawn).ok()),
             load: self.candidates.spare(id).load,
+            labels: self.labels(id),
             transport: Transport::Udp,
             urls: self.urls(id),
             elapsed: self.elapsed,
@@ -155,6 +159,7 @@ impl<'a> Ending<'a> {
         Ok(Contender {
             selection: self.conclude(Ok(score))?,
             leaf: leaf.map(|leaf| used(leaf).addr),
+            misses: score.misses,
             says: leaf.and_then(|leaf| out_of_service(leaf.state)),
         })
     }
@@ -183,6 +188,11 @@ impl<'a> Ending<'a> {
     /// What a candidate is called, or the leaf that names it: that may have said so later.
     fn name(&self, id: CandidateId) -> Option<Name> {
         self.candidates[self.candidates.leaf_of(id)].name.clone()
+    }
+
+    /// What a candidate is labelled with, or the leaf that names it.
+    fn labels(&self, id: CandidateId) -> Labels {
+        self.candidates[self.candidates.leaf_of(id)].labels.clone()
     }
 
     /// Whether a TURN server has answered itself.
@@ -218,79 +228,6 @@ impl<'a> Ending<'a> {
         self.options.verify == Verify::Require
     }
 
-    /// Why it ends with nothing: the deepest level says.
-    pub(super) fn failure(&self) -> Failure {
-        // What a leaf names is no level of its own before the leaf has answered.
-        let counts = |entry: &Entry| {
-            let leaf = entry.via.filter(|_| entry.beside);
-            leaf.is_none_or(|leaf| self.candidates[leaf].rtt.is_some())
-        };
-        let entries = || self.candidates.iter().map(|(_, entry)| entry).filter(|e| counts(e));
-        let deepest = entries().map(|entry| entry.level).max().unwrap_or(0);
-        let deepest_silent = entries().filter(|e| e.is_silent()).map(|e| e.level).max();
-        let awaited = |level| entries().any(|entry| entry.level == level && entry.is_awaited());
-        let answered = match deepest_silent {
-            None => true,
-            Some(level) if awaited(level) => level < deepest && self.any_answer(deepest),
-            Some(level) => self.any_answer(level),
-        };
-        if answered && let Some(failure) = self.dead_end() {
-            return failure;
-        }
-        let level = deepest_silent.unwrap_or(deepest);
-        let here = || entries().filter(|entry| entry.is_silent() && entry.level == level);
-        let via = here().next().and_then(|entry| entry.via);
-        let below = via.map(|via| self.parent(via));
-        let here: Vec<_> = here().filter(|entry| entry.via == via).collect();
-        let (asked, unresolved) = (here.len(), self.unresolved.clone());
-        match here.first().and_then(|entry| Some((entry.addr, entry.obstacle?))) {
-            Some((addr, obstacle)) if here.iter().all(|entry| !entry.is_awaited()) => {
-                Failure::Unreachable { level, asked, below, addr, obstacle, unresolved }
-            }
-            _ => {
-                let waited = self.elapsed.min(self.options.timeout);
-                let answered_from = here.iter().find_map(|entry| entry.answered_from).map(Box::new);
-                Failure::NoAnswer { level, asked, below, waited, answered_from, unresolved }
-            }
-        }
-    }
-
-    fn any_answer(&self, level: u8) -> bool {
-        self.candidates.iter().any(|(_, entry)| entry.level == level && entry.rtt.is_some())
-    }
-
-    fn dead_end(&self) -> Option<Failure> {
-        let answered = self.candidates.iter().filter(|(_, entry)| entry.rtt.is_some());
-        let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
-        let refused = entry.state == State::Offering;
-        let (fault, nodes) = (self.unoffered.fault(at), self.unoffered.of_nodes(at));
-        // That of its own TURN server is told beside that.
-        let all_full = entry.state == State::Full && entry.turn.is_none();
-        let nodes = nodes.or(all_full.then_some(CandidateState::Full));
-        // It has answered, and with nothing but cookies.
-        let evasive = entry.retries > MOST_RETRIES && entry.list.is_empty() && entry.turn.is_none();
-        let (level, at, unresolved) = (entry.level, self.parent(at), self.unresolved.clone());
-        if refused && evasive {
-            let state = CandidateState::Silent;
-            return Some(Failure::DeadEnd { level, state, fault, nodes, at, unresolved });
-        }
-        if refused && self.is_limited(entry) {
-            return Some(Failure::Limited { level, at, unresolved });
-        }
-        let state = if refused { CandidateState::Refused } else { out_of_service(entry.state)? };
-        Some(Failure::DeadEnd { level, state, fault, nodes, at, unresolved })
-    }
-
-    /// Whether the limits, and neither time nor scope, kept what a server lists from being asked.
-    fn is_limited(&self, lister: &Entry) -> bool {
-        let too_deep = lister.level >= deepest(self.options) && !lister.list.is_empty();
-        let below = |entry: &Entry| entry.level == lister.level + 1;
-        let may_be = |entry: &Entry| below(entry) && entry.refused.is_none();
-        let unasked = |entry: &Entry| may_be(entry) && entry.sent() == 0;
-        let in_time = self.elapsed < self.options.timeout;
-        in_time && (too_deep || self.candidates.iter().any(|(_, entry)| unasked(entry)))
-    }
-
     fn parent(&self, id: CandidateId) -> Parent {
         let entry = &self.candidates[id];
         Parent { addr: entry.addr, name: self.name(id) }
@@ -303,20 +240,24 @@ impl<'a> Ending<'a> {
         Hop { level: entry.level, addr, listed, name, rtt: entry.rtt, says }
     }
 
-    /// `alike`: it took part in the draw.
-    fn runner_up(&self, Score { rtt, id, .. }: Score, alike: bool) -> Option<RunnerUp> {
+    /// `best`: how much of what is preferred the one that was chosen has not; `alike`: it took part in the
+    /// draw.
+    fn runner_up(&self, score: Score, best: u8, alike: bool) -> Option<RunnerUp> {
+        let Score { rtt, misses, id, .. } = score;
         let entry = &self.candidates[id];
         let turn = entry.turn?;
         let why = match self.options.strategy {
             Strategy::First => Why::Later,
             Strategy::Best if self.is_silent(turn) => Why::Silent,
+            Strategy::Best if misses > best => Why::Unpreferred,
             Strategy::Best if alike => Why::Drawn,
             Strategy::Best => Why::Slower,
         };
         let verified = self.has_answered(turn);
         let Used { addr: turn, listed } = self.turn_of(id)?;
         let (name, urls, load) = (self.name(id), self.urls(id), self.candidates.spare(id).load);
-        Some(RunnerUp { turn, listed, name, rtt, verified, load, urls, why })
+        let labels = self.labels(id);
+        Some(RunnerUp { turn, listed, name, rtt, verified, load, labels, urls, why })
     }
 
     /// A TURN server that was chosen and not asked itself stands below the leaf that names it.
@@ -335,6 +276,7 @@ impl<'a> Ending<'a> {
             rtt: None,
             total: None,
             load: None,
+            labels: leaf.labels.clone(),
             sent: 0,
             state: CandidateState::Selected,
             says: None,
@@ -358,6 +300,7 @@ impl<'a> Ending<'a> {
             _ if chosen => CandidateState::Selected,
             _ if path.contains(&id) => CandidateState::Path,
             Some(state) => state,
+            None if entry.refused == Some(Refusal::Policy) => CandidateState::RuledOut,
             None if entry.refused.is_some() => CandidateState::Refused,
             None if self.is_unverified(entry) => CandidateState::Unverified,
             None if entry.explored => CandidateState::Explored,
@@ -380,13 +323,14 @@ impl<'a> Ending<'a> {
             rtt: entry.rtt,
             total: if gone_through { self.total(id) } else { None },
             load: entry.spare.load.filter(|_| entry.role != Role::Balance),
+            labels: self.labels(id),
             sent: u32::try_from(entry.sent()).unwrap_or(u32::MAX),
             state,
             says: out_of_service(entry.state).filter(|says| *says != state),
             fault: self.unoffered.fault(id),
             answered_from: entry.answered_from.filter(|_| state == CandidateState::Misplaced),
             unasked: entry.unasked().filter(|_| state == CandidateState::Unasked),
-            allow: refusal.and_then(|refusal| refusal.opens),
+            allow: refusal.and_then(Refusal::opens),
         }
     }
 

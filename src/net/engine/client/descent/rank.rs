@@ -1,6 +1,7 @@
 //! Who is better, who can still win, and who is near enough to be asked: all that a descent decides
 //! by comparing times; and who of those that are as near as one another, by a draw.
 
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -12,12 +13,14 @@ use super::candidate_id::CandidateId;
 use crate::net::engine::Rng;
 use crate::types::Load;
 
-/// How good a candidate is: the one with the least time is the best, and of two the one that was
-/// listed first. Who asks not to be chosen is behind all others.
+/// How good a candidate is: of those that have the most of what is preferred the one with the least time is
+/// the best, and of two the one that was listed first. Who asks not to be chosen is behind all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Score {
     /// Whether it asks not to be chosen.
     pub(super) reserve: bool,
+    /// How much of what the caller prefers it has not; of a balance server, whoever is below it at least.
+    pub(super) misses: u8,
     /// Its least round-trip time.
     pub(super) rtt: Duration,
     /// Whose it is.
@@ -121,6 +124,22 @@ pub(super) fn window(fastest: Duration) -> Duration {
     fastest * 3 / 2 + Duration::from_millis(10)
 }
 
+/// How long an answer may take to win, of one that may have so much of what is preferred (`misses`) beside the
+/// best: as long as a silent level has `patience` where it may have more, `limit` where both have as much.
+/// `None`: it cannot win.
+pub(super) fn limit_beside(
+    best: Score,
+    misses: u8,
+    limit: Duration,
+    patience: Duration,
+) -> Option<Duration> {
+    match misses.cmp(&best.misses) {
+        Ordering::Less => Some(limit.max(patience)),
+        Ordering::Equal => Some(limit),
+        Ordering::Greater => None,
+    }
+}
+
 /// The last moment at which the answer to a request that was sent then can still win: it must not
 /// take longer than `limit`. Silence needs no timeout: it loses by itself.
 pub(super) fn can_win_until(sent: Instant, limit: Duration) -> Instant {
@@ -140,7 +159,7 @@ mod tests {
         const DRAWS: u64 = 20_000;
         let ids = (0..).map_while(CandidateId::new).take(rooms.len());
         let scores: Vec<_> =
-            ids.map(|id| Score { reserve: false, rtt: Duration::ZERO, id }).collect();
+            ids.map(|id| Score { reserve: false, misses: 0, rtt: Duration::ZERO, id }).collect();
         let of = |id: CandidateId| {
             let (load, weight) = rooms[id.index()];
             let addr = SocketAddr::from(([192, 0, 2, id.index() as u8], 3478));
@@ -174,8 +193,12 @@ mod tests {
 
     #[test]
     fn one_seed_is_one_draw_and_others_change_nothing_about_two() {
-        let score =
-            |n| Score { reserve: false, rtt: Duration::ZERO, id: CandidateId::new(n).unwrap() };
+        let score = |n| Score {
+            reserve: false,
+            misses: 0,
+            rtt: Duration::ZERO,
+            id: CandidateId::new(n).unwrap(),
+        };
         let of = |id: CandidateId| {
             let room = Spare { load: Load::new(id.index() as f64, 10), weight: 1 };
             (SocketAddr::from(([192, 0, 2, id.index() as u8], 3478)), room)

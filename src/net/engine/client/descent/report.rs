@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::options::Strategy;
-use crate::types::{Load, Name, TurnUrl, UnresolvedRoot};
+use crate::types::{Labels, Load, Name, TurnUrl, UnresolvedRoot};
 
 /// The result of a descent: a TURN server, and how it was found.
 ///
@@ -46,6 +46,8 @@ pub struct Selection {
     pub drawn: Option<u32>,
     /// How full it is, where that is told.
     pub load: Option<Load>,
+    /// What it is labelled with, where there is a policy: nobody asks for labels else.
+    pub labels: Labels,
     /// By which means it was found. By [`Transport::Https`] it is reached by the first of `urls`: over UDP it
     /// may not be.
     pub transport: Transport,
@@ -130,6 +132,8 @@ pub struct RunnerUp {
     pub verified: bool,
     /// How full it is, as [`Selection::load`].
     pub load: Option<Load>,
+    /// What it is labelled with, as [`Selection::labels`].
+    pub labels: Labels,
     /// How it is reached, as [`Selection::urls`]; of those that are far from the best the default.
     pub urls: Vec<TurnUrl>,
     /// Why another was chosen.
@@ -142,6 +146,8 @@ pub struct RunnerUp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Why {
+    /// It has less of what is preferred than the one that was.
+    Unpreferred,
     /// It is slower than the one that was.
     Slower,
     /// It is as near as the one that was, and was drawn later, by what both have free.
@@ -156,6 +162,7 @@ impl Why {
     /// The word for it in documents.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Unpreferred => "unpreferred",
             Self::Slower => "slower",
             Self::Drawn => "drawn",
             Self::Silent => "silent",
@@ -177,6 +184,8 @@ pub struct Cost {
     pub silent: u32,
     /// Candidates that might have been asked, and never were.
     pub unasked: u32,
+    /// Candidates that the caller's policy left out: none of them was asked further, nor anybody below.
+    pub ruled_out: u32,
     /// Datagrams sent.
     pub datagrams: u32,
     /// Bytes of UDP payload sent.
@@ -226,6 +235,8 @@ pub enum CandidateState {
     Draining,
     /// An address that this client does not send to.
     Refused,
+    /// The caller's policy leaves it out, by its labels or its name, and all below it.
+    RuledOut,
     /// Its answer came from another address; [`Candidate::answered_from`](crate::Candidate::answered_from)
     /// says which.
     Misplaced,
@@ -248,6 +259,7 @@ impl CandidateState {
             Self::Full => "full",
             Self::Draining => "draining",
             Self::Refused => "refused",
+            Self::RuledOut => "ruled-out",
             Self::Misplaced => "misplaced",
         }
     }

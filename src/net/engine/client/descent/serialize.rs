@@ -15,7 +15,7 @@ use crate::types::{Load, Name, TurnCredentials, TurnFault, TurnUrl, UnresolvedRo
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 20)?;
+        let mut document = serializer.serialize_struct("Selection", 22)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
@@ -23,6 +23,7 @@ impl Serialize for Selection {
         document.serialize_field("verified", &self.verified)?;
         document.serialize_field("drawn", &self.drawn)?;
         document.serialize_field("load", &self.load.map(Load::share))?;
+        document.serialize_field("labels", &self.labels)?;
         document.serialize_field("transport", self.transport.as_str())?;
         document.serialize_field("urls", &asked(&self.urls))?;
         document.serialize_field("elapsed_ms", &ms(self.elapsed))?;
@@ -32,6 +33,7 @@ impl Serialize for Selection {
         document.serialize_field("candidates", &self.cost.candidates)?;
         document.serialize_field("silent", &self.cost.silent)?;
         document.serialize_field("unasked", &self.cost.unasked)?;
+        document.serialize_field("ruled_out", &self.cost.ruled_out)?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
         document.serialize_field("connections", &self.cost.connections)?;
         document.serialize_field("unresolved", &self.unresolved)?;
@@ -55,13 +57,14 @@ impl Serialize for Hop {
 
 impl Serialize for RunnerUp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut runner = serializer.serialize_struct("RunnerUp", 8)?;
+        let mut runner = serializer.serialize_struct("RunnerUp", 9)?;
         runner.serialize_field("turn", &self.turn)?;
         runner.serialize_field("listed", &self.listed)?;
         runner.serialize_field("name", &text(self.name.as_ref()))?;
         runner.serialize_field("rtt_ms", &ms(self.rtt))?;
         runner.serialize_field("verified", &self.verified)?;
         runner.serialize_field("load", &self.load.map(Load::share))?;
+        runner.serialize_field("labels", &self.labels)?;
         runner.serialize_field("urls", &asked(&self.urls))?;
         runner.serialize_field("why", self.why.as_str())?;
         runner.end()
@@ -147,7 +150,7 @@ impl<'a> Row<'a> {
 impl Serialize for Row<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Self { candidate, via } = self;
-        let mut row = serializer.serialize_struct("Candidate", 15)?;
+        let mut row = serializer.serialize_struct("Candidate", 16)?;
         row.serialize_field("level", &candidate.level)?;
         row.serialize_field("addr", &candidate.addr)?;
         row.serialize_field("listed", &candidate.listed)?;
@@ -157,6 +160,7 @@ impl Serialize for Row<'_> {
         row.serialize_field("rtt_ms", &candidate.rtt.map(ms))?;
         row.serialize_field("total_ms", &candidate.total.map(ms))?;
         row.serialize_field("load", &candidate.load.map(Load::share))?;
+        row.serialize_field("labels", &candidate.labels)?;
         row.serialize_field("sent", &candidate.sent)?;
         row.serialize_field("state", candidate.state.as_str())?;
         row.serialize_field("says", &candidate.says.map(CandidateState::as_str))?;

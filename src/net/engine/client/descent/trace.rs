@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::options::Strategy;
 use super::report::{CandidateState, Cost, Selection, Transport, Unasked};
 use crate::net::wire::View;
-use crate::types::{Load, Name, Prefix, TurnFault, UnresolvedRoot};
+use crate::types::{Labels, Load, Name, Prefix, TurnFault, UnresolvedRoot};
 
 /// Everything a descent has seen.
 ///
@@ -63,6 +63,8 @@ pub struct Candidate {
     pub total: Option<Duration>,
     /// How full the TURN server beside it is, where that is told.
     pub load: Option<Load>,
+    /// What it is labelled with, as [`Selection::labels`], below those above it.
+    pub labels: Labels,
     /// Datagrams sent to it.
     pub sent: u32,
     /// What became of it.

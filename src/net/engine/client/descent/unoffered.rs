@@ -7,7 +7,7 @@ use super::candidate_id::CandidateId;
 use super::report::CandidateState;
 use super::trace::Candidate;
 use crate::net::wire::{Down, Kind, ProbeReply, State};
-use crate::types::TurnFault;
+use crate::types::{Labels, TurnFault};
 
 /// All that was said of that.
 #[derive(Debug, Default)]
@@ -81,6 +81,7 @@ fn row(level: u8, via: usize, down: &Down) -> Candidate {
         rtt: None,
         total: None,
         load: None,
+        labels: Labels::default(),
         sent: 0,
         state: state(down),
         says: None,

@@ -352,8 +352,9 @@ impl StreamRace {
         let lacks_runners_up = (1..=self.options.runners_up).contains(&ranked.len());
         let limit = if lacks_runners_up { around(best.rtt) } else { best.rtt };
         let newest = self.places.newest().map_or(since, |newest| newest + limit);
-        // A way by TURN beats a web server's time, however long it takes.
-        let newest = if best.aside { newest.max(grace) } else { newest };
+        // A way by TURN beats a web server's time, however long it takes, and so does one that is preferred.
+        let hopes = best.aside || self.servers.hopes(best, &self.places);
+        let newest = if hopes { newest.max(grace) } else { newest };
         Some(if waits { newest.max(grace) } else { newest })
     }
 

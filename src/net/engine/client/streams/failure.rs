@@ -4,6 +4,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::net::engine::client::descent::LeftOut;
 use crate::types::{HttpsFault, HttpsUrl, TurnFault};
 
 /// A descent by HTTPS and TCP that ended without a TURN server, in
@@ -40,6 +41,17 @@ pub enum HttpsFailure {
         root: HttpsUrl,
         /// How many there are.
         servers: usize,
+    },
+    /// The caller's policy, by [`Builder::require`](crate::Builder::require) and
+    /// [`exclude`](crate::Builder::exclude), leaves out whoever it lists.
+    #[non_exhaustive]
+    RuledOut {
+        /// The root whose list that is.
+        root: HttpsUrl,
+        /// By each of its rules those that it leaves out.
+        left_out: Vec<LeftOut>,
+        /// Why none of the others was chosen; `None`: there are none.
+        others: Option<Box<HttpsFailure>>,
     },
     /// No TCP connection to any of the TURN servers came about.
     #[non_exhaustive]
@@ -111,6 +123,11 @@ impl fmt::Display for HttpsFailure {
                 f,
                 "none of {servers} TURN servers that `{root}` lists has an address that may be asked"
             ),
+            Self::RuledOut { root, left_out, others } => {
+                write!(f, "of those that `{root}` lists, ")?;
+                LeftOut::tell(left_out, f)?;
+                others.as_ref().map_or(Ok(()), |others| write!(f, "; of the others: {others}"))
+            }
             Self::NoConnection { root, servers: 1, fault: Some(fault), .. } => {
                 write!(f, "the one TURN server that `{root}` lists {fault} (by TCP)")
             }

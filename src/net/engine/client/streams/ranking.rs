@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
-/// How good a TURN server is: the one with the least time is the best, and of two the one that was listed
-/// first. One that TURN cannot be spoken with, where UDP is blocked, is behind all others.
+/// How good a TURN server is: of those that have the most of what is preferred the one with the least time is
+/// the best, and of two the one that was listed first. One that TURN cannot be spoken with, where UDP is blocked, is behind all others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct StreamStanding {
     /// Whether only a web server beside it was measured.
     pub(super) aside: bool,
+    /// How much of what the caller prefers it has not.
+    pub(super) misses: u8,
     /// The least time that a TCP connection took.
     pub(super) rtt: Duration,
     /// Whose it is.

@@ -9,7 +9,7 @@ use super::ranking::StreamStanding;
 use super::way::{Means, kept, ways};
 use crate::net::engine::client::descent::Options;
 use crate::net::engine::client::list::{ListedServer, ServerKind};
-use crate::types::{Prefix, ServerUrl};
+use crate::types::{Breach, Labels, Policy, Prefix, ServerUrl};
 
 /// How many are kept of all lists: two of the longest that a balance server tells.
 const MOST_SERVERS: usize = 256;
@@ -34,6 +34,10 @@ pub(super) struct ServerEntry {
     pub(super) ways: Vec<StreamWay>,
     /// What would let it be asked, where none of its addresses may be.
     pub(super) refused: Option<Option<Prefix>>,
+    /// Why the caller's policy leaves it out, and all below it.
+    pub(super) breach: Option<Breach>,
+    /// How much of what the caller prefers it has not.
+    misses: u8,
 }
 
 /// A URL, and where it leads.
@@ -65,12 +69,14 @@ impl Servers {
         self.entries.get_mut(index)
     }
 
-    /// The TURN servers among them.
+    /// The TURN servers among them that may be used.
     pub(super) fn turns(&self) -> impl Iterator<Item = (usize, &ServerEntry)> {
-        self.entries.iter().enumerate().filter(|(_, entry)| entry.listed.turn.is_some())
+        let is_turn = |entry: &ServerEntry| entry.listed.turn.is_some() && entry.breach.is_none();
+        self.entries.iter().enumerate().filter(move |(_, entry)| is_turn(entry))
     }
 
-    /// Takes in one that a list names, which came from this address. Returns its index where it is new.
+    /// Takes in one that a list names, which came from this address. Returns its index where it is new, and
+    /// of use to the caller's policy.
     pub(super) fn add(
         &mut self,
         mut listed: ListedServer,
@@ -93,6 +99,9 @@ impl Servers {
         if known || self.entries.len() >= MOST_SERVERS {
             return None;
         }
+        listed.labels = listed.labels.below(&self.labels_above(list));
+        let breach = breach(&options.policy, &listed);
+        let misses = options.policy.misses(&listed.labels, listed.name.as_ref());
         let index = self.entries.len();
         let urls = kept(std::mem::take(&mut listed.urls));
         let way = |url: &ServerUrl| StreamWay {
@@ -101,12 +110,25 @@ impl Servers {
             places: Vec::new(),
         };
         let ways: Vec<_> = ways(&urls).into_iter().map(way).collect();
-        let refused = None;
-        self.entries.push(ServerEntry { listed, list, own_list: None, urls, ways, refused });
+        let (own_list, refused, out) = (None, None, breach.is_some());
+        let entry = ServerEntry { listed, list, own_list, urls, ways, refused, breach, misses };
+        self.entries.push(entry);
+        if out {
+            return None;
+        }
         for way in 0..self.entries[index].ways.len() {
             self.find(index, way, namer, places, options);
         }
         Some(index)
+    }
+
+    /// What whoever a list is of is labelled with.
+    fn labels_above(&self, list: usize) -> Labels {
+        let is_it = |entry: &&ServerEntry| entry.own_list == Some(list);
+        self.entries
+            .iter()
+            .find(is_it)
+            .map_or_else(Labels::default, |above| above.listed.labels.clone())
     }
 
     /// Finds out where a way leads, now or once its host is looked up.
@@ -198,7 +220,14 @@ impl Servers {
     pub(super) fn standing(&self, index: usize, places: &StreamPlaces) -> Option<StreamStanding> {
         let entry = self.entries.get(index)?;
         let aside = entry.ways.first().is_none_or(|way| !way.means.is_turn());
-        Some(StreamStanding { aside, rtt: places.least(entry.places())?, index })
+        let (misses, rtt) = (entry.misses, places.least(entry.places())?);
+        Some(StreamStanding { aside, misses, rtt, index })
+    }
+
+    /// Whether one that has more of what is preferred than the best may yet answer.
+    pub(super) fn hopes(&self, best: StreamStanding, places: &StreamPlaces) -> bool {
+        let silent = |entry: &ServerEntry| places.least(entry.places()).is_none();
+        self.turns().any(|(_, entry)| entry.misses < best.misses && silent(entry))
     }
 
     /// All of which that is known, the best first.
@@ -207,6 +236,15 @@ impl Servers {
             self.turns().filter_map(|(index, _)| self.standing(index, places)).collect();
         ranked.sort_unstable();
         ranked
+    }
+}
+
+/// Why the caller's policy leaves one out.
+fn breach(policy: &Policy, listed: &ListedServer) -> Option<Breach> {
+    planted!(HttpsPolicyUnheeded => None);
+    match listed.kind {
+        ServerKind::Balance => policy.breach_below(&listed.labels, listed.name.as_ref()),
+        ServerKind::Leaf | ServerKind::Turn => policy.breach(&listed.labels, listed.name.as_ref()),
     }
 }
 

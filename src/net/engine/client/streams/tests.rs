@@ -1,5 +1,7 @@
 //! Descents by HTTPS and TCP on simulated time.
 
+mod policy;
+
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;

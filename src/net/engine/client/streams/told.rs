@@ -15,7 +15,7 @@ use crate::net::engine::client::descent::{
 };
 use crate::net::engine::client::list::ServerKind;
 use crate::net::wire::View;
-use crate::types::{Name, TurnFault, TurnUrl};
+use crate::types::{Labels, Name, TurnFault, TurnUrl};
 
 /// A descent at its end.
 pub(super) struct StreamEnding<'a> {
@@ -46,6 +46,8 @@ impl StreamEnding<'_> {
 
     fn selection(&self, index: usize) -> Selection {
         let entry = &self.race.servers.entries()[index];
+        let standing = self.race.servers.standing(index, &self.race.places);
+        let misses = standing.map_or(0, |standing| standing.misses);
         let others = self.race.choices().into_iter().filter(|(one, _)| one.index != index);
         Selection {
             turn: turn_of(entry),
@@ -55,18 +57,20 @@ impl StreamEnding<'_> {
             verified: self.race.finals.proof(index) == TurnProof::Verified,
             drawn: None,
             load: None,
+            labels: entry.listed.labels.clone(),
             transport: Transport::Https,
             urls: self.urls(index),
             elapsed: self.elapsed,
             strategy: self.race.options.strategy,
             path: self.path(entry),
-            runners_up: others.map(|(one, proof)| self.runner_up(one, proof)).collect(),
+            runners_up: others.map(|(one, proof)| self.runner_up(one, misses, proof)).collect(),
             cost: self.cost(),
             unresolved: Vec::new(),
         }
     }
 
-    fn runner_up(&self, standing: StreamStanding, proof: TurnProof) -> RunnerUp {
+    /// `misses`: how much of what is preferred the one that was chosen has not.
+    fn runner_up(&self, standing: StreamStanding, misses: u8, proof: TurnProof) -> RunnerUp {
         let entry = &self.race.servers.entries()[standing.index];
         RunnerUp {
             turn: turn_of(entry),
@@ -75,10 +79,12 @@ impl StreamEnding<'_> {
             rtt: standing.rtt,
             verified: proof == TurnProof::Verified,
             load: None,
+            labels: entry.listed.labels.clone(),
             urls: self.urls(standing.index),
             why: match (self.race.options.strategy, proof) {
                 (Strategy::First, _) => Why::Later,
                 (_, TurnProof::Failed) => Why::Silent,
+                _ if standing.misses > misses => Why::Unpreferred,
                 _ => Why::Slower,
             },
         }
@@ -147,6 +153,7 @@ impl StreamEnding<'_> {
             candidates: count(self.race.servers.entries().len() + self.race.roots.len()),
             silent: count(of(CandidateState::Silent)),
             unasked: count(of(CandidateState::Unasked)),
+            ruled_out: count(of(CandidateState::RuledOut)),
             connections: count(self.race.places.begun()),
             ..Cost::default()
         }
@@ -155,6 +162,9 @@ impl StreamEnding<'_> {
     /// What became of one that was not chosen.
     fn state(&self, entry: &ServerEntry) -> CandidateState {
         let places = || entry.places().filter_map(|place| self.race.places.get(place));
+        if entry.breach.is_some() {
+            return CandidateState::RuledOut;
+        }
         if entry.listed.turn.is_none() {
             let told = entry.own_list.map(|list| &self.race.lists[list].outcome);
             return match told {
@@ -189,6 +199,7 @@ impl StreamEnding<'_> {
             rtt: None,
             total: None,
             load: None,
+            labels: Labels::default(),
             sent: 0,
             state,
             says: None,
@@ -232,6 +243,7 @@ impl StreamEnding<'_> {
             let failed = self.race.finals.proof(index) == TurnProof::Failed;
             let one = Candidate {
                 turn: listed.turn,
+                labels: listed.labels.clone(),
                 rtt: self.rtt(index),
                 sent: begun.sum(),
                 fault: checked.filter(|_| failed),

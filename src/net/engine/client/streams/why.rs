@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::contest::{AskedList, StreamRace};
 use super::failure::{HttpsFailure, HttpsRootFault};
-use crate::types::HttpsFault;
+use crate::net::engine::client::descent::LeftOut;
+use crate::types::{HttpsFault, HttpsUrl};
 
 /// Why this one is not, though it would be if it had answered itself.
 pub(super) fn unverified(race: &StreamRace, index: usize) -> HttpsFailure {
@@ -16,7 +17,7 @@ pub(super) fn unverified(race: &StreamRace, index: usize) -> HttpsFailure {
 
 /// Why nobody is in hand after so long.
 pub(super) fn failure(race: &StreamRace, waited: Duration) -> HttpsFailure {
-    let StreamRace { roots, lists, servers: known, places, .. } = race;
+    let StreamRace { roots, lists, servers: known, .. } = race;
     let Some(told) = lists.iter().position(|list| matches!(list.outcome, Some(Ok(_)))) else {
         let fault = |list: &AskedList| match &list.outcome {
             Some(Err(fault)) => fault.clone(),
@@ -30,6 +31,22 @@ pub(super) fn failure(race: &StreamRace, waited: Duration) -> HttpsFailure {
         return HttpsFailure::NoList { roots: asked.map(told).collect() };
     };
     let root = race.root_of(told);
+    let why = why_none(race, root.clone(), waited);
+    let left_out = known
+        .entries()
+        .iter()
+        .filter_map(|entry| Some((entry.breach.clone()?, entry.listed.turn.is_none())));
+    let left_out = LeftOut::count(left_out);
+    if left_out.is_empty() {
+        return why;
+    }
+    let others = (known.turns().count() > 0).then(|| Box::new(why));
+    HttpsFailure::RuledOut { root, left_out, others }
+}
+
+/// Why nobody is of those that may be used.
+fn why_none(race: &StreamRace, root: HttpsUrl, waited: Duration) -> HttpsFailure {
+    let StreamRace { servers: known, places, .. } = race;
     let servers = known.turns().count();
     if servers == 0 {
         return HttpsFailure::Nobody { root };

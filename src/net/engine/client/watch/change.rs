@@ -41,6 +41,10 @@ pub enum WatchReason {
     Standbys,
     /// The leaf of the one that was left names another TURN server.
     Renamed,
+    /// The caller's policy leaves out the one that was left, by what servers say of it now.
+    RuledOut,
+    /// The other one had more of what is preferred, for three measurements.
+    Preferred,
     /// The other one was nearer by 10 ms and a third, for three measurements.
     Slower {
         /// The time of the one that was left, by the last of them.
@@ -57,6 +61,8 @@ impl WatchReason {
             Self::Says(state) => state.as_str(),
             Self::Standbys => "standbys",
             Self::Renamed => "renamed",
+            Self::RuledOut => "ruled-out",
+            Self::Preferred => "preferred",
             Self::Slower { .. } => "slower",
         }
     }
@@ -76,6 +82,8 @@ impl fmt::Display for WatchReason {
             Self::Says(_) => f.write_str("has nothing to offer"),
             Self::Standbys => f.write_str("others stand by"),
             Self::Renamed => f.write_str("names another TURN server"),
+            Self::RuledOut => f.write_str("is ruled out"),
+            Self::Preferred => f.write_str("is less preferred"),
             Self::Slower { rtt } => {
                 write!(f, "took {:.2} ms, three times in a row", rtt.as_secs_f64() * 1e3)
             }

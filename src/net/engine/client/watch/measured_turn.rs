@@ -49,6 +49,8 @@ pub(super) struct MeasuredTurn {
     /// How many had no answer in a row.
     pub(super) missed: u8,
     renamed: bool,
+    /// Whether the caller's policy leaves it out, by the last descent.
+    ruled_out: bool,
 }
 
 impl MeasuredTurn {
@@ -65,6 +67,7 @@ impl MeasuredTurn {
             better: 0,
             missed: 0,
             renamed: false,
+            ruled_out: false,
             contender,
         }
     }
@@ -72,7 +75,7 @@ impl MeasuredTurn {
     /// Another descent has found it.
     pub(super) fn found_again(&mut self, contender: Contender, now: Instant) {
         let verified = self.is_verified() || contender.selection.verified;
-        self.renamed = false;
+        (self.renamed, self.ruled_out) = (false, false);
         // On the word of its leaf it lives only where it never has answered itself.
         if contender.selection.verified || !self.lives_by_itself() {
             (self.answered, self.missed) = (now, 0);
@@ -93,6 +96,17 @@ impl MeasuredTurn {
         self.contender.selection.verified
     }
 
+    /// How much of what is preferred it has not.
+    pub(super) fn misses(&self) -> u8 {
+        self.contender.misses
+    }
+
+    /// A descent has ruled out what is listed there.
+    pub(super) fn note_ruled_out(&mut self, listed: &[SocketAddr]) {
+        let of = [Some(self.contender.listed()), self.contender.leaf];
+        self.ruled_out |= of.into_iter().flatten().any(|addr| listed.contains(&addr));
+    }
+
     /// Whether it stands where a draw has put it.
     pub(super) fn was_drawn(&self) -> bool {
         self.contender.selection.drawn.is_some()
@@ -102,7 +116,8 @@ impl MeasuredTurn {
     pub(super) fn out_of_service(&self) -> Option<WatchReason> {
         planted!(WatchStays => None);
         let renamed = self.renamed.then_some(WatchReason::Renamed);
-        self.contender.says.map(WatchReason::Says).or(renamed)
+        let ruled_out = self.ruled_out.then_some(WatchReason::RuledOut);
+        ruled_out.or(self.contender.says.map(WatchReason::Says)).or(renamed)
     }
 
     /// Whether it cannot stand by any more.
@@ -113,7 +128,7 @@ impl MeasuredTurn {
     /// Whether it may serve all the same where there is nobody else.
     pub(super) fn is_reserve(&self) -> bool {
         let reserve = [CandidateState::Draining, CandidateState::Full];
-        self.contender.says.is_some_and(|says| reserve.contains(&says))
+        !self.ruled_out && self.contender.says.is_some_and(|says| reserve.contains(&says))
     }
 
     /// Those whose answer is a sign of life: of one that has ever answered itself no leaf's word counts.
@@ -217,10 +232,11 @@ impl MeasuredTurn {
     /// As if a descent had selected it now, beside those who stand by.
     pub(super) fn selection(&self, standbys: &[Self]) -> Selection {
         let runner_up = |standby: &Self| {
-            let Selection { turn, listed, name, verified, load, urls, .. } =
+            let Selection { turn, listed, name, verified, load, labels, urls, .. } =
                 standby.contender.selection.clone();
-            let (rtt, why) = (standby.rtt, Why::Slower);
-            RunnerUp { turn, listed, name, rtt, verified, load, urls, why }
+            let preferred = standby.misses() <= self.misses();
+            let (rtt, why) = (standby.rtt, if preferred { Why::Slower } else { Why::Unpreferred });
+            RunnerUp { turn, listed, name, rtt, verified, load, labels, urls, why }
         };
         Selection {
             rtt: self.rtt,

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 
-use super::better::{is_clearly_better, lasts};
+use super::better::{is_worth_a_move, lasts};
 use super::change::{WatchChange, WatchReason};
 use super::hurry::Hurry;
 use super::measured_turn::{ASKED, MeasuredTurn, Whom};
@@ -130,16 +130,23 @@ impl WatchEngine {
     }
 
     /// A descent that [`poll_descent`](Self::poll_descent) asked for has ended, and found these, the one that
-    /// it chose first; none: it found nothing.
-    pub fn handle_descent(&mut self, now: Instant, found: Vec<Contender>) {
+    /// it chose first; none: it found nothing. It has ruled out what is listed at these others.
+    pub fn handle_descent(
+        &mut self,
+        now: Instant,
+        found: Vec<Contender>,
+        ruled_out: &[SocketAddr],
+    ) {
         self.hurry.end(now, &mut self.rng);
+        let all = self.current.iter_mut().chain(&mut self.standbys);
+        all.for_each(|one| one.note_ruled_out(ruled_out));
         self.proven |= found.iter().any(|one| one.selection.verified);
         let can_be_used = |one: &Contender| one.selection.verified || !self.proven;
         if !found.iter().any(can_be_used) {
             if self.current.is_none() {
                 self.hurry.want(now);
             }
-            return;
+            return self.leave_out_of_service(now);
         }
         match &mut self.current {
             Some(current) => {
@@ -267,19 +274,25 @@ impl WatchEngine {
     fn compare(&mut self, now: Instant, began: Instant) {
         let Some(current) = &mut self.current else { return };
         let rtt = current.end(began);
-        let verified = current.is_verified();
-        let mut best: Option<(Duration, usize)> = None;
+        let (verified, misses) = (current.is_verified(), current.misses());
+        let mut best: Option<(u8, Duration, usize)> = None;
         for (at, one) in self.standbys.iter_mut().enumerate() {
             let times = one.end(began).zip(rtt);
             let may = one.out_of_service().is_none() && (one.is_verified() || !verified);
-            let better = times.is_some_and(|(rtt, other)| is_clearly_better(rtt, other));
+            let better = times
+                .is_some_and(|(rtt, other)| is_worth_a_move((one.misses(), rtt), (misses, other)));
             one.better = if may && better { one.better.saturating_add(1) } else { 0 };
-            if one.better > 0 && lasts(one.better) && best.is_none_or(|(rtt, _)| one.rtt < rtt) {
-                best = Some((one.rtt, at));
+            let this = (one.misses(), one.rtt, at);
+            if one.better > 0 && lasts(one.better) && best.is_none_or(|best| this < best) {
+                best = Some(this);
             }
         }
-        if let (Some((_, at)), Some(rtt)) = (best, rtt) {
-            return self.move_to(now, at, WatchReason::Slower { rtt });
+        if let (Some((better, _, at)), Some(rtt)) = (best, rtt) {
+            let reason = match better < misses {
+                true => WatchReason::Preferred,
+                false => WatchReason::Slower { rtt },
+            };
+            return self.move_to(now, at, reason);
         }
         if !self.standbys.is_empty() && self.standbys.iter().all(MeasuredTurn::is_gone) {
             self.hurry.want(now);
@@ -318,7 +331,8 @@ impl WatchEngine {
         };
         let standbys = self.standbys.iter().enumerate().filter(|(_, one)| may(one));
         let rtt = |one: &MeasuredTurn| (!one.was_drawn()).then_some(one.rtt);
-        let best = standbys.min_by_key(|(at, one)| (!one.is_verified(), rtt(one), *at));
+        let best =
+            standbys.min_by_key(|(at, one)| (!one.is_verified(), one.misses(), rtt(one), *at));
         best.map(|(at, _)| at)
     }
 
@@ -327,7 +341,9 @@ impl WatchEngine {
         let left = self.current.replace(self.standbys.remove(at));
         let told = left.as_ref().map(|left| left.selection(&[]));
         match (reason, left) {
-            (WatchReason::Slower { .. }, Some(left)) => self.standbys.insert(0, left),
+            (WatchReason::Slower { .. } | WatchReason::Preferred, Some(left)) => {
+                self.standbys.insert(0, left);
+            }
             _ => {
                 let wait = self.rng.random_range(Duration::ZERO..=SPREAD);
                 self.hurry.want(now + wait);
@@ -379,12 +395,12 @@ impl WatchEngine {
             Some(lost.turn) == self.lost
                 && one.says.is_none()
                 && (lost.verified || !best.verified)
-                && !is_clearly_better(best.rtt, lost.rtt)
+                && !is_worth_a_move((found[0].misses, best.rtt), (one.misses, lost.rtt))
         };
         if let Some(at) = found.iter().position(stays) {
             found.swap(0, at);
             let others = found.get_mut(1..).unwrap_or_default();
-            others.sort_by_key(|one| (!one.selection.verified, one.selection.rtt));
+            others.sort_by_key(|one| (!one.selection.verified, one.misses, one.selection.rtt));
         }
         let chosen = found.remove(0);
         let all = chosen.selection.clone();

@@ -1,5 +1,6 @@
 //! What a broker answers: a list (`tb.servers/1`), or a problem (RFC 9457).
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use serde::Deserialize;
 
 use super::get::WebAnswer;
 use crate::net::engine::client::list::{ListedServer, ServerKind, ServerList};
-use crate::types::{HttpsFault, ServerUrl};
+use crate::types::{HttpsFault, Labels, ServerUrl};
 
 /// As much of a problem is told as a line has room for.
 const MAX_TITLE: usize = 200;
@@ -41,6 +42,8 @@ struct ServerDocument {
     urls: Vec<String>,
     #[serde(default)]
     rtt_ms: Option<f64>,
+    #[serde(default)]
+    labels: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]
@@ -83,7 +86,7 @@ pub(super) fn status(answer: &WebAnswer) -> HttpsFault {
 }
 
 fn listed(server: ServerDocument) -> Option<ListedServer> {
-    let ServerDocument { addr, kind, name, turn, urls, rtt_ms } = server;
+    let ServerDocument { addr, kind, name, turn, urls, rtt_ms, labels } = server;
     let kinds = [ServerKind::Balance, ServerKind::Leaf, ServerKind::Turn];
     let kind = kinds.into_iter().find(|known| known.as_str() == kind)?;
     let ms = rtt_ms.filter(|ms| ms.is_finite() && (0.0..=MAX_MS).contains(ms));
@@ -95,7 +98,14 @@ fn listed(server: ServerDocument) -> Option<ListedServer> {
     listed.name = name.and_then(|name| name.parse().ok());
     listed.urls = urls.collect();
     listed.rtt = ms.map(|ms| Duration::from_secs_f64(ms / 1e3));
+    listed.labels = labels_of(labels).unwrap_or_default();
     Some(listed)
+}
+
+/// None, if any of them is no label.
+fn labels_of(labels: BTreeMap<String, String>) -> Option<Labels> {
+    let labels = labels.into_iter().map(|(key, value)| format!("{key}={value}").parse());
+    Labels::new(labels.collect::<Result<Vec<_>, _>>().ok()?).ok()
 }
 
 /// What a problem says.

@@ -51,7 +51,8 @@ impl Race {
     /// Goes down into the balance servers whose answers are fast enough.
     pub(super) fn go_down(&mut self, now: Instant) {
         for level in 0..self.levels.len() {
-            let next = self.levels.to_explore(level, &self.candidates, self.options.strategy);
+            let (candidates, best) = (&self.candidates, self.best);
+            let next = self.levels.to_explore(level, candidates, best, self.options.strategy);
             for id in next {
                 self.explore(now, id, 0);
             }
@@ -145,7 +146,7 @@ impl Race {
             let refused = entry.refused.is_some();
             added.extend(self.add(entry).filter(|_| !refused));
         }
-        added.sort_by_key(|&id| (self.candidates[id].outlook, id));
+        added.sort_by_key(|&id| self.candidates.promise(id));
         self.ask(now, id, &added);
         if self.candidates.asks_for_more(id, from) {
             self.plan_copies(id, now, copies_for_more(self.options.strategy));
@@ -169,7 +170,8 @@ impl Race {
         for copy in 0..MOST_COPIES {
             let at = now + spacing * copy as u32;
             for (&id, &copies) in asked.iter().zip(&copies).filter(|(_, copies)| **copies > copy) {
-                self.candidates.pad_first_only(id, asked.len() > PAD_ALL);
+                let pads_first = asked.len() > PAD_ALL && self.options.policy.is_empty();
+                self.candidates.pad_first_only(id, pads_first);
                 let turn = !is_to_leaf(copy, copies) && self.may_stand_for(id);
                 let len =
                     if turn { BINDING_REQUEST } else { self.candidates[id].request_len(copy) };

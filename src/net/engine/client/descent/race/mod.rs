@@ -15,7 +15,7 @@ use super::entry::Entry;
 use super::event::DescentEvent;
 use super::finish;
 use super::heard::Heard;
-use super::options::{Options, Strategy};
+use super::options::{Options, Refusal, Strategy};
 use super::post::Post;
 use super::rank::{Score, around, can_win_until};
 use super::report::{Cost, Obstacle};
@@ -45,7 +45,7 @@ impl Race {
     /// A race that nobody takes part in yet.
     pub(super) fn new(options: Options, now: Instant, rng: Rng) -> Self {
         let mut race = Self {
-            candidates: Candidates::new(options.strategy, &rng),
+            candidates: Candidates::new(&options, &rng),
             schedule: Schedule::new(now, ROOT_PATIENCE),
             levels: Levels::default(),
             post: Post::new(&options, rng),
@@ -125,7 +125,7 @@ impl Race {
         let judge = |turn| self.options.judge(root, turn);
         self.candidates.take_reply(id, reply, judge);
         self.schedule.move_to_its_lane(id, &self.candidates[id]);
-        if self.is_out_of_service(id) {
+        if self.is_out_of_service(id) || self.is_ruled_out(id) {
             return;
         }
         let entry = &self.candidates[id];
@@ -155,6 +155,19 @@ impl Race {
         let out = !self.candidates[id].serves();
         if out {
             self.give_up(id);
+            self.rank();
+        }
+        out
+    }
+
+    /// Whether one that has spoken must not be used, nor anybody below it. Nothing more is awaited from them
+    /// then, and another leads.
+    fn is_ruled_out(&mut self, id: CandidateId) -> bool {
+        let out = self.candidates[id].refused == Some(Refusal::Policy);
+        if out {
+            let below = |at: &CandidateId| self.candidates.path(*at).contains(&id);
+            let ids = self.candidates.iter().map(|(at, _)| at).filter(below);
+            Vec::from_iter(ids).into_iter().for_each(|at| self.schedule.give_up(at));
             self.rank();
         }
         out
@@ -220,7 +233,7 @@ impl Race {
                 self.announce();
             }
         } else if !entry.list.is_empty() {
-            self.levels.note_rtt(entry.level, score.rtt);
+            self.levels.note_rtt(entry.level, score);
         }
     }
 
