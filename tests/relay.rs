@@ -72,13 +72,14 @@ async fn answers(back: Arc<UdpSocket>, front: Arc<UdpSocket>, client: SocketAddr
 }
 
 /// A leaf and its TURN server, both so far away.
-async fn leaf(net: &Net, n: u8, way: Way) -> Server {
+async fn leaf(net: &Net, n: u8, way: Way, labels: &str) -> Server {
     let at = |port| SocketAddr::new(net.ip(n + 10), port);
     loopback::answer_bindings(at(4478));
     relay(at(3478), at(4478), way.clone()).await;
     relay(at(3001), at(4001), way).await;
     let mut leaf = config(at(4001), &format!("leaf-{n}"), None, &[], Some(at(3478)));
     leaf.turn.server.health = TurnHealth::None;
+    leaf.net.labels = labels.parse().unwrap();
     Server::start(leaf).await.unwrap()
 }
 
@@ -89,7 +90,7 @@ async fn nearest_of_200(loss: f64) -> usize {
     let mut servers = Vec::new();
     for n in 1..=4 {
         let delay = Duration::from_millis(10 * u64::from(n));
-        servers.push(leaf(&net, n, Way { delay, loss, rng: rng.clone() }).await);
+        servers.push(leaf(&net, n, Way { delay, loss, rng: rng.clone() }, "").await);
     }
     let leaves = [1, 2, 3, 4].map(|n| net.server(n + 10));
     servers.push(Server::start(config(net.server(1), "root", None, &leaves, None)).await.unwrap());
@@ -109,7 +110,7 @@ async fn of_three_leaves_with_loads_the_right_one_is_named_200_times_of_200() {
     let mut servers = Vec::new();
     for (n, delay, percent) in [(1, 10, 96.0), (2, 12, 60.0), (3, 30, 0.0)] {
         let way = Way { delay: Duration::from_millis(delay), loss: 0.0, rng: rng.clone() };
-        let leaf = leaf(&net, n, way).await;
+        let leaf = leaf(&net, n, way, "").await;
         leaf.set_load(Load::new(percent, 100));
         servers.push(leaf);
     }
@@ -118,6 +119,41 @@ async fn of_three_leaves_with_loads_the_right_one_is_named_200_times_of_200() {
     let root = net.server(1);
     all_are_listed(root, &leaves[1..]).await;
     assert_eq!(named_of(root, SocketAddr::new(net.ip(12), 3478), 50).await, 200);
+}
+
+/// The same with labels: the nearest (20 ms away) is in another region, the next (24 ms) is not preferred, the
+/// last (60 ms) is nearly full.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_three_leaves_with_labels_the_right_one_is_named_200_times_of_200() {
+    let _alone = ALONE.lock().await;
+    let net = Net::new();
+    let rng = Arc::new(Mutex::new(Rng::seed_from_u64(1)));
+    let mut servers = Vec::new();
+    for (n, delay, percent, labels) in [
+        (1, 10, 0.0, "region=us,tier=gold"),
+        (2, 12, 10.0, "region=eu"),
+        (3, 30, 80.0, "region=eu,tier=gold"),
+    ] {
+        let way = Way { delay: Duration::from_millis(delay), loss: 0.0, rng: rng.clone() };
+        let leaf = leaf(&net, n, way, labels).await;
+        leaf.set_load(Load::new(percent, 100));
+        servers.push(leaf);
+    }
+    let leaves = [1, 2, 3].map(|n| net.server(n + 10));
+    servers.push(Server::start(config(net.server(1), "root", None, &leaves, None)).await.unwrap());
+    let root = net.server(1);
+    all_are_listed(root, &leaves).await;
+    let right = SocketAddr::new(net.ip(13), 3478);
+    let policy = ["--require", "region=eu", "--prefer", "tier=gold"];
+    assert_eq!(named_by(root, &policy, right, 50).await, 200);
+
+    let mut nowhere = Command::new(BUILT.tb);
+    nowhere.args(["probe", "--require", "region=af", &root.to_string()]);
+    let told = tokio::task::spawn_blocking(move || nowhere.output().unwrap()).await.unwrap();
+    let stderr = String::from_utf8(told.stderr).unwrap();
+    assert_eq!((told.status.code(), told.stdout.as_slice()), (Some(1), &b""[..]), "{stderr}");
+    let why = "left out are 3 TURN servers, for `region=af` is required";
+    assert!(stderr.contains(why) && stderr.contains("hint: `tb trace --json"), "{stderr}");
 }
 
 /// Waits until all of these stand in the list of a root.
@@ -139,11 +175,16 @@ async fn all_are_listed(root: SocketAddr, nodes: &[SocketAddr]) {
 
 /// How often `tb probe` names a TURN server, of so many times four at once.
 async fn named_of(root: SocketAddr, right: SocketAddr, times: usize) -> usize {
+    named_by(root, &[], right, times).await
+}
+
+/// The same with these arguments besides.
+async fn named_by(root: SocketAddr, args: &[&str], right: SocketAddr, times: usize) -> usize {
     let (root, right, mut named) = (root.to_string(), right.to_string(), 0);
     for _ in 0..times {
         let probes = [(); 4].map(|()| {
             let mut probe = Command::new(BUILT.tb);
-            probe.args(["probe", "--timeout", "10", &root]);
+            probe.args(["probe", "--timeout", "10", &root]).args(args);
             tokio::task::spawn_blocking(move || probe.output().unwrap())
         });
         for probe in probes {

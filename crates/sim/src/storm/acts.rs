@@ -11,9 +11,9 @@ use turn_balance::internals::engine::server::members::NodeSpec;
 use turn_balance::internals::{Nat64, OnLink};
 
 use super::plan::{CLIENTS, Part, Plan, Who};
-use super::rules;
 use super::weather::Cut;
 use super::{Storm, foes, old, patient, rogue, usurper};
+use super::{law, rules};
 use crate::Host;
 
 #[derive(Debug)]
@@ -401,6 +401,7 @@ impl Storm {
             timeout: Duration::from_secs(rng.random_range(1..6)),
             linger: Duration::ZERO,
             limits,
+            policy: law::policy_of(self.report.borrow().descents),
         }
     }
 

@@ -14,6 +14,7 @@ mod foes;
 mod hearsay;
 mod judge;
 mod known;
+mod law;
 mod old;
 mod patient;
 mod plan;

@@ -57,6 +57,8 @@ pub enum Rule {
     Timeout,
     /// Whoever stays moves for a reason, and in time.
     Staying,
+    /// Nobody is asked or named whom the client's policy leaves out, and the preferred before others.
+    Policy,
     /// Whatever is selected was offered.
     Selection,
     /// Tables are bounded.

@@ -11,7 +11,7 @@ use turn_balance::internals::engine::client::descent::{Options, Strategy, Trace,
 use turn_balance::internals::engine::client::streams::{
     CameList, ListId, PlaceId, StreamAction, StreamDescent,
 };
-use turn_balance::internals::https;
+use turn_balance::internals::{Policy, https};
 use turn_balance::{HttpsFault, HttpsUrl, TurnFault};
 
 use super::rules::{LOOPS, Rule, Violation};
@@ -65,6 +65,7 @@ pub(crate) fn violations(seed: u64) -> Vec<Violation> {
         timeout: Duration::from_millis(rng.random_range(300..6000)),
         strategy: if rng.random_ratio(1, 5) { Strategy::First } else { Strategy::Best },
         verify: [Verify::Off, Verify::On, Verify::Require][rng.random_range(0..3)],
+        policy: policy(seed),
         ..Options::default()
     };
     let mut net = Net::draw(rng);
@@ -76,7 +77,7 @@ pub(crate) fn violations(seed: u64) -> Vec<Violation> {
             let what = format!("a descent by HTTPS takes {elapsed:?}, and may take {timeout:?}");
             net.blame(Rule::Timeout, None, what);
         }
-        Some(trace) => net.judge(trace),
+        Some(trace) => net.judge(trace, &policy(seed)),
     }
     let told = |(rule, who, what)| Violation { rule, at: elapsed, who, what };
     net.wrong.into_iter().map(told).collect()
@@ -138,7 +139,8 @@ impl Net {
             let scheme = if rng.random_ratio(1, 2) { "turns" } else { "turn" };
             urls.push(format!("{scheme}:{addr}?transport=tcp"));
         }
-        format!(r#"{{"addr":"{turn}","kind":"turn","urls":{urls:?}}}"#)
+        let labels = format!(r#"{{"a":"{}"}}"#, n % 3);
+        format!(r#"{{"addr":"{turn}","kind":"turn","urls":{urls:?},"labels":{labels}}}"#)
     }
 
     fn run(&mut self, options: Options, start: Instant) -> (Duration, Option<Trace>) {
@@ -258,8 +260,14 @@ impl Net {
     }
 
     /// Judges what came out of it.
-    fn judge(&mut self, trace: &Trace) {
+    fn judge(&mut self, trace: &Trace, policy: &Policy) {
         let Ok(selection) = &trace.outcome else { return };
+        let others = selection.runners_up.iter().map(|other| (other.turn, &other.labels));
+        for (turn, labels) in others.chain([(selection.turn, &selection.labels)]) {
+            if !policy.allows(labels, None) {
+                self.blame(Rule::Policy, Some(turn), format!("it is `{labels}`"));
+            }
+        }
         let ways = selection.urls.iter().filter(|url| url.ip().is_some());
         let addrs = ways.filter_map(|url| Some(SocketAddr::new(url.ip()?, url.port())));
         let least = addrs.filter_map(|addr| self.heard.get(&addr)?.iter().min()).min().copied();
@@ -272,6 +280,12 @@ impl Net {
     fn blame(&mut self, rule: Rule, who: Option<SocketAddr>, what: String) {
         self.wrong.push((rule, who, what));
     }
+}
+
+/// That of every third client; none of the others has one.
+fn policy(seed: u64) -> Policy {
+    let require = seed.is_multiple_of(3).then(|| "a=1".parse()).into_iter().flatten().collect();
+    Policy { require, ..Policy::default() }
 }
 
 /// A list as a broker answers with it.

@@ -12,6 +12,7 @@ use turn_balance::internals::wire::{
     Kind, Request, RequestBody, Response, ResponseBody, State, stun,
 };
 
+use super::law::Law;
 use super::plan::HOME;
 use super::reached::Reached;
 use super::rules::{LOOPS, Rule, is_beside, is_forbidden};
@@ -38,6 +39,7 @@ pub(crate) struct Traveller {
     /// Which TURN servers have answered it themselves, and how they are said to be reached.
     bound: BTreeSet<SocketAddr>,
     reached: Reached,
+    law: Law,
     /// Whether somebody who saw its requests could answer one in another's name.
     deceived: bool,
     datagrams: u32,
@@ -74,6 +76,7 @@ impl Traveller {
             reads_nonces: BTreeSet::new(),
             bound: BTreeSet::new(),
             reached: Reached::default(),
+            law: Law::default(),
             deceived: false,
             datagrams: 0,
             bytes: 0,
@@ -116,6 +119,9 @@ impl Traveller {
         let looped = matches!(proof, Proof::Probe(..)) && LOOPS.contains(&to.port());
         if is_forbidden(to.ip(), private) || self.is_at_home(to.ip()) || looped {
             return Some((Rule::Scope, format!("it asks {to}")));
+        }
+        if !self.deceived && !self.named.contains(&to) && !self.law.may_ask(to) {
+            return Some((Rule::Policy, format!("it asks {to}, which is ruled out")));
         }
         let known = self.heard_of.contains(&to) || self.named.contains(&to);
         (!known).then(|| (Rule::Scope, format!("nobody has told it of {to}")))
@@ -164,6 +170,7 @@ impl Traveller {
                 }
             }
         }
+        self.law.hears(self.roots.contains(&from), &reply, &self.options.policy);
         self.heard_of.extend(&reply.hosts);
         self.named.extend(reply.turn);
         for node in &reply.nodes {
@@ -210,6 +217,11 @@ impl Traveller {
         }
         let may =
             |turn: SocketAddr| !is_forbidden(turn.ip(), private) && !self.is_at_home(turn.ip());
+        let all_offer = self.leaves.values().all(|(state, _)| *state == State::Offering);
+        let policy = &self.options.policy;
+        if let Some(what) = self.law.wrong(&selection, policy, all_offer && !self.deceived) {
+            return Some((Rule::Policy, what));
+        }
         if let Some(what) = self.is_unverified(&selection) {
             return Some((Rule::Selection, what));
         }
