@@ -55,6 +55,9 @@ pub(crate) fn server(
         if probe.extras.urls {
             reply.urls = urls(&made_up, &mut rng);
         }
+        if probe.extras.labels {
+            label(&mut reply, probe.nonce);
+        }
         reply.nonce = nonce;
         let mut answer = Response { id, body: ResponseBody::Probe(reply) }.encode();
         answer.truncate(65_535);
@@ -117,6 +120,15 @@ fn urls(made_up: &[SocketAddr], rng: &mut Rng) -> Vec<String> {
         format!("turn:{host}:{}?transport=tcp", 3478 + n)
     };
     (0..16).map(one).collect()
+}
+
+/// Labels that those of honest servers are not, of itself and of each node another set.
+fn label(reply: &mut ProbeReply, nonce: u64) {
+    let labels = |n: u64| format!("region=r{},n={}", n % 3, n % 40).parse().unwrap_or_default();
+    reply.labels = labels(nonce);
+    for (node, n) in reply.nodes.iter_mut().zip(0..) {
+        node.labels = labels(nonce.wrapping_add(n));
+    }
 }
 
 /// Names the neighbours of a host, and these, as whatever answers anything and more.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use turn_balance::Labels;
 use turn_balance::internals::engine::server::members::CheckOutcome;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
@@ -132,11 +133,19 @@ fn any_reply(input: &mut Input<'_>) -> ProbeReply {
     let nodes = (0..count).map(|_| {
         let (addr, kind) = (input.addr(3001), input.pick(&kinds).unwrap_or_default());
         let turn = (kind == Kind::Leaf).then(|| input.addr(3478));
-        Node { turn, hops: input.byte().into(), ..Node::new(addr, kind) }
+        let hops = input.byte().into();
+        Node { turn, hops, labels: labels(hops), ..Node::new(addr, kind) }
     });
     let nodes: Vec<_> = nodes.collect();
     // Mostly the whole list: no other is passed on.
     let total = if input.one_in(4) { input.byte().into() } else { 0 };
     let version = input.byte().into();
-    ProbeReply { state, turn, hosts, nodes, total, version, ..ProbeReply::default() }
+    let labels = labels(total);
+    ProbeReply { state, turn, hosts, nodes, total, version, labels, ..ProbeReply::default() }
+}
+
+/// None, or some that say otherwise of what the server says of all below it.
+fn labels(n: u32) -> Labels {
+    let text = if n.is_multiple_of(2) { String::new() } else { format!("n={n},net=other") };
+    text.parse().unwrap_or_default()
 }

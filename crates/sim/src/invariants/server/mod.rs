@@ -134,6 +134,7 @@ impl World {
         engine.set_nodes(now, (0..configured).map(spec));
         engine.set_superiors(now, vec![superior()]);
         engine.set_trust(now, trust.clone(), None);
+        engine.set_labels("net=own".parse().unwrap());
         Self {
             start: now,
             now,
@@ -241,8 +242,11 @@ impl World {
 
     /// What workers do where the offer has expired, and the control task after each turn.
     fn refresh(&mut self) {
-        if let Some(snapshot) = self.engine.poll_snapshot(self.now) {
-            self.snapshot = snapshot;
+        if let Some((listing, mut rng)) = self.engine.poll_listing(self.now) {
+            for node in listing.nodes.iter().chain(listing.flat.iter().flatten()) {
+                assert_eq!(node.labels.get("net"), Some("own"), "it says otherwise of itself");
+            }
+            self.snapshot = Snapshot::new(&listing, &mut rng);
         }
     }
 }
