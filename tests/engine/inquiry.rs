@@ -137,7 +137,7 @@ fn who_is_silent_is_asked_with_longer_and_longer_pauses() {
     assert_eq!(nonces.len(), 4, "each has its own");
     let (_, first) = &asked[0];
     assert_eq!((first.view, first.names, first.urls_of), (View::Flat, true, None));
-    assert_eq!(first.extras, Extras { urls: true, ..Extras::default() });
+    assert_eq!(first.extras, Extras { urls: true, labels: true, ..Extras::default() });
     assert_eq!(first.payload.len(), 392);
     // Whatever comes afterwards changes nothing, nor is anything sent.
     asker.hears(ms(1), &first.answer(part([1], 1)));
