@@ -139,8 +139,8 @@ fn direct(nodes: impl IntoIterator<Item = Node>) -> Listing {
     Listing { nodes: nodes.into_iter().collect(), ..Listing::default() }
 }
 
-/// 64 leaves, their times, loads and seven sets of a dozen bytes: 1,094 bytes as they are without times, loads and labels, 34
-/// for either, 98 for the sets and 34 for whose they are, and 128 less where a leaf's kind is left out.
+/// 64 leaves and seven sets of a dozen bytes: 34 bytes each for times, loads and whose the sets are, 98 for the sets, and 128
+/// less where a leaf's kind is left out.
 #[test]
 fn sixty_four_leaves_with_all_that_is_told_of_them_are_one_answer() {
     let set = |n: u8| format!("region=eu-{:02}", n % 7);
