@@ -96,6 +96,31 @@ fn one_lost_datagram_hides_no_part_of_a_list_and_is_not_waited_for() {
 }
 
 #[test]
+fn it_is_told_that_a_part_of_a_list_never_came() {
+    let unlisted = |rest_is_lost: bool| {
+        let mut world = wide(120);
+        let asked = Cell::new(0);
+        world.path = Box::new(move |from, to| {
+            let asks = from == client() && to == server(ROOT);
+            asked.set(asked.get() + u32::from(asks));
+            let lost = rest_is_lost && asks && asked.get() > 1; // all that ask for the rest
+            Path { loss: if lost { 1.0 } else { 0.0 }, ..Path::of(5) }
+        });
+        let options = Options { verify: Verify::Off, ..Options::default() };
+        let descent = world.descend(client(), options, &[server(ROOT)]);
+        let trace = trace(&descent);
+        let met = trace.candidates.iter().filter(|row| row.level == 1).count();
+        let told: Vec<_> = trace.candidates.iter().map(|row| (row.level, row.unlisted)).collect();
+        assert!(told.iter().all(|(level, unlisted)| *level == 0 || *unlisted == 0), "{told:?}");
+        assert_eq!(trace.cost.unlisted, told[0].1);
+        (met, told[0].1 as usize)
+    };
+    assert_eq!(unlisted(false), (120, 0));
+    let (met, unlisted) = unlisted(true);
+    assert!(met < 120 && met + unlisted == 120, "{met} and {unlisted}");
+}
+
+#[test]
 fn a_long_list_is_a_sample_of_which_a_client_hears_more() {
     let mut world = wide(250);
     world.log.clear();

@@ -91,6 +91,11 @@ impl ProbeArgs {
         {
             printer.say(&lines);
         }
+        if printer.verbosity() >= 1
+            && let Some(lines) = text::descent::never_listed(&probe.never_listed)
+        {
+            printer.say(&lines);
+        }
         if printer.verbosity() >= 2 {
             printer.say(&text::descent::ignored(probe));
         }

@@ -85,12 +85,14 @@ pub(crate) fn probe() -> ProbeReport {
         silent: 1,
         unasked: 0,
         ruled_out: 0,
+        unlisted: 0,
         datagrams: 96,
         connections: 0,
         unresolved: Vec::new(),
         error: None,
         cost,
         never_asked: Vec::new(),
+        never_listed: Vec::new(),
     }
 }
 
@@ -188,6 +190,7 @@ fn candidate(line: &Line<'_>, lines: &[Line<'_>]) -> CandidateReport {
         fault: None,
         answered_from: None,
         unasked: None,
+        unlisted: 0,
         allow: None,
         parent,
     }

@@ -2,7 +2,8 @@ use std::net::SocketAddr;
 
 use serde::{Serialize, Serializer};
 use turn_balance::{
-    CandidateState, Cost, Hop, Labels, Load, Name, RunnerUp, Strategy, Trace, TurnUrl, Unasked, Why,
+    Candidate, CandidateState, Cost, Hop, Labels, Load, Name, RunnerUp, Strategy, Trace, TurnUrl,
+    Unasked, Why,
 };
 
 use super::ms::Ms;
@@ -33,6 +34,7 @@ pub(crate) struct ProbeReport {
     pub(crate) candidates: u32,
     pub(crate) silent: u32,
     pub(crate) unasked: u32,
+    pub(crate) unlisted: u32,
     pub(crate) ruled_out: u32,
     pub(crate) datagrams: u32,
     pub(crate) connections: u32,
@@ -44,6 +46,9 @@ pub(crate) struct ProbeReport {
     /// Who was never asked.
     #[serde(skip)]
     pub(crate) never_asked: Vec<(SocketAddr, Unasked)>,
+    /// How many nodes of whom no answer has listed.
+    #[serde(skip)]
+    pub(crate) never_listed: Vec<(String, u32)>,
 }
 
 /// A balance server on the way down.
@@ -103,6 +108,7 @@ impl ProbeReport {
             candidates: cost.candidates,
             silent: cost.silent,
             unasked: cost.unasked,
+            unlisted: cost.unlisted,
             ruled_out: cost.ruled_out,
             datagrams: cost.datagrams,
             connections: cost.connections,
@@ -110,6 +116,7 @@ impl ProbeReport {
             error: error.cloned(),
             cost,
             never_asked: trace.map(never_asked).unwrap_or_default(),
+            never_listed: trace.map(never_listed).unwrap_or_default(),
         }
     }
 }
@@ -145,6 +152,15 @@ impl From<&RunnerUp> for RunnerUpReport {
 
 fn never_asked(trace: &Trace) -> Vec<(SocketAddr, Unasked)> {
     trace.candidates.iter().filter_map(|row| Some((row.addr, row.unasked?))).collect()
+}
+
+fn never_listed(trace: &Trace) -> Vec<(String, u32)> {
+    let short = trace.candidates.iter().filter(|row| row.unlisted > 0);
+    let who = |row: &Candidate| match &row.name {
+        Some(name) => format!("{name} ({})", row.addr),
+        None => row.addr.to_string(),
+    };
+    short.map(|row| (who(row), row.unlisted)).collect()
 }
 
 /// Whoever was asked has one at least.

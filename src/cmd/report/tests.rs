@@ -21,7 +21,7 @@ fn an_answer() {
         r#""verified":true,"drawn":null,"load":null,"labels":{},"transport":"udp","urls":null,"elapsed_ms":38.2,"strategy":"best","path":[{"level":0,"addr":"198.51.100.7:3001","listed":null,"#,
         r#""name":"root","rtt_ms":7.81,"says":null},{"level":1,"addr":"203.0.113.52:3001","listed":null,"name":"fra-b","#,
         r#""rtt_ms":12.06,"says":null}],"runners_up":[{"turn":"203.0.113.61:3478","listed":null,"name":"ams-a","#,
-        r#""rtt_ms":14.2,"verified":false,"load":null,"labels":{},"urls":null,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"ruled_out":0,"datagrams":96,"connections":0,"unresolved":[],"error":null}"#,
+        r#""rtt_ms":14.2,"verified":false,"load":null,"labels":{},"urls":null,"why":"slower"}],"candidates":41,"silent":1,"unasked":0,"unlisted":0,"ruled_out":0,"datagrams":96,"connections":0,"unresolved":[],"error":null}"#,
     );
     let document = Document::whole(ProbeReport::SCHEMA, examples::probe());
     assert_eq!(json(&document), expected);
@@ -33,7 +33,7 @@ fn no_answer_is_null_and_never_0() {
     let expected = concat!(
         r#"{"schema":"tb.probe/1","turn":null,"listed":null,"name":null,"rtt_ms":null,"verified":null,"drawn":null,"load":null,"labels":{},"transport":null,"urls":null,"#,
         r#""elapsed_ms":null,"strategy":"first","path":[],"runners_up":[],"candidates":0,"#,
-        r#""silent":0,"unasked":0,"ruled_out":0,"datagrams":0,"connections":0,"unresolved":[],"#,
+        r#""silent":0,"unasked":0,"unlisted":0,"ruled_out":0,"datagrams":0,"connections":0,"unresolved":[],"#,
         r#""error":{"kind":"usage","message":"nobody"}}"#,
     );
     let probe = ProbeReport::new(None, Some(&problem), Strategy::First);
@@ -50,9 +50,9 @@ fn a_whole_trace() {
         r#""elapsed_ms":43.68,"strategy":"best","transport":"udp","view":"subordinates","levels":3,"#,
         r#""datagrams":30,"connections":0,"unresolved":[],"error":null,"candidates":[{"level":1,"addr":"203.0.113.30:3001","listed":null,"#,
         r#""name":"nyc","via":"198.51.100.7:3001","turn":null,"rtt_ms":88.07,"#,
-        r#""total_ms":null,"load":null,"labels":{},"sent":3,"state":"lost","says":null,"fault":null,"answered_from":null,"unasked":null},{"level":1,"addr":"203.0.113.40:3001","listed":null,"#,
+        r#""total_ms":null,"load":null,"labels":{},"sent":3,"state":"lost","says":null,"fault":null,"answered_from":null,"unasked":null,"unlisted":0},{"level":1,"addr":"203.0.113.40:3001","listed":null,"#,
         r#""name":"sgp","via":"198.51.100.7:3001","turn":null,"rtt_ms":null,"#,
-        r#""total_ms":null,"load":null,"labels":{},"sent":3,"state":"silent","says":null,"fault":null,"answered_from":null,"unasked":null}]}"#,
+        r#""total_ms":null,"load":null,"labels":{},"sent":3,"state":"silent","says":null,"fault":null,"answered_from":null,"unasked":null,"unlisted":0}]}"#,
     );
     let document = Document::whole(TraceReport::SCHEMA, trace);
     assert_eq!(json(&document), expected);
@@ -68,7 +68,7 @@ fn a_level_a_line() {
     let expected = concat!(
         r#"{"schema":"tb.trace/1","kind":"level","level":3,"candidates":[{"level":3,"#,
         r#""addr":"203.0.113.52:3478","listed":null,"name":null,"via":"203.0.113.52:3001","turn":null,"#,
-        r#""rtt_ms":11.97,"total_ms":43.68,"load":null,"labels":{},"sent":3,"state":"selected","says":null,"fault":null,"answered_from":null,"unasked":null}]}"#,
+        r#""rtt_ms":11.97,"total_ms":43.68,"load":null,"labels":{},"sent":3,"state":"selected","says":null,"fault":null,"answered_from":null,"unasked":null,"unlisted":0}]}"#,
     );
     let document = Document::part(TraceReport::SCHEMA, "level", last.unwrap());
     assert_eq!(json(&document), expected);

@@ -61,6 +61,7 @@ pub(crate) struct CandidateReport {
     pub(crate) answered_from: Option<SocketAddr>,
     #[serde(serialize_with = "word_or_null")]
     pub(crate) unasked: Option<Unasked>,
+    pub(crate) unlisted: u32,
     /// What would let it be asked, where it is refused.
     #[serde(skip)]
     pub(crate) allow: Option<Prefix>,
@@ -131,6 +132,7 @@ impl TraceReport {
             fault: candidate.fault,
             answered_from: candidate.answered_from,
             unasked: candidate.unasked,
+            unlisted: candidate.unlisted,
             allow: candidate.allow,
             parent: candidate.via,
         };

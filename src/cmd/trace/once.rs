@@ -45,6 +45,9 @@ pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandEr
     if let Some(lines) = text::descent::never_asked(&trace.never_asked()) {
         printer.say(&lines);
     }
+    if let Some(lines) = text::descent::never_listed(&probe.never_listed) {
+        printer.say(&lines);
+    }
     if let Some(lines) = text::descent::misplaced(&trace) {
         printer.say(&lines);
     }

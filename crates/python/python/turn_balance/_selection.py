@@ -63,6 +63,8 @@ class Cost:
     """Candidates that were asked, and of which nothing was heard."""
     unasked: int
     """Candidates that might have been asked, and never were."""
+    unlisted: int
+    """Nodes that servers say they list, and that no answer told of."""
     datagrams: int
     """Datagrams sent."""
     bytes: int

@@ -47,6 +47,8 @@ class Candidate:
     """From where its answer came, where that is another address than was asked."""
     unasked: str | None
     """Why it was never asked, where that is its state."""
+    unlisted: int
+    """How many nodes it says that it lists beside those that came."""
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,15 @@ pub(crate) fn ruled_out(probe: &ProbeReport) -> Option<String> {
     (probe.ruled_out > 0).then(|| format!("ruled out by `--require` or `--exclude`: {}", counted()))
 }
 
+/// Whose list is longer than what came of it, a line for each.
+pub(crate) fn never_listed(servers: &[(String, u32)]) -> Option<String> {
+    let line = |(server, unlisted): &(String, u32)| {
+        format!("never listed: {} of {server}: no answer told of more", counted(*unlisted, "node"))
+    };
+    let lines: Vec<_> = servers.iter().map(line).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
 /// The roots that could not be asked, a line for each.
 pub(crate) fn unresolved(roots: &[UnresolvedReport]) -> Option<String> {
     let lines: Vec<_> = roots.iter().map(|root| root.line.as_str()).collect();
@@ -334,6 +343,17 @@ mod tests {
         let many: Vec<_> = (1..24).map(|last| (addr(last), Unasked::Ended)).collect();
         let line = never_asked(&many).unwrap();
         assert!(line.ends_with("192.0.2.4:3001 and 19 more: the descent had ended"), "{line}");
+    }
+
+    #[test]
+    fn whose_list_came_in_part() {
+        assert_eq!(never_listed(&[]), None);
+        let root = "root (198.51.100.7:3001)".to_owned();
+        assert_eq!(
+            never_listed(&[(root, 56), ("192.0.2.1:3001".to_owned(), 1)]).unwrap(),
+            "never listed: 56 nodes of root (198.51.100.7:3001): no answer told of more\n\
+             never listed: 1 node of 192.0.2.1:3001: no answer told of more"
+        );
     }
 
     #[test]

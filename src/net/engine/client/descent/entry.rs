@@ -191,6 +191,12 @@ impl Entry {
         lists && !self.explored && self.serves()
     }
 
+    /// How many nodes it says that it lists beside those that came, where it was asked for the rest.
+    pub(super) fn unlisted(&self) -> u32 {
+        let rest = self.total.saturating_sub(self.list.len());
+        if self.more > 0 { u32::try_from(rest).unwrap_or(u32::MAX) } else { 0 }
+    }
+
     /// Bytes of a request to it, the first or a later copy. Only those whose answer may be long are
     /// padded for it, the others so far that they can be sent away.
     pub(super) fn request_len(&self, copy: usize) -> usize {

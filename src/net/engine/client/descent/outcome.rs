@@ -53,10 +53,12 @@ impl<'a> Ending<'a> {
         let silent = candidates.iter().filter(|(_, entry)| entry.is_unheard_of()).count();
         let candidates_alone = candidates.iter().filter(|(_, entry)| !entry.beside);
         let unasked = candidates_alone.filter_map(|(_, entry)| entry.unasked()).count();
+        let unlisted = candidates.iter().map(|(_, entry)| entry.unlisted());
         let cost = Cost {
             candidates: count(candidates.len()),
             silent: count(silent),
             unasked: count(unasked),
+            unlisted: unlisted.fold(0, u32::saturating_add),
             ruled_out: count(candidates.iter().filter(|(_, entry)| is_left_out(entry)).count()),
             ..cost
         };
@@ -283,6 +285,7 @@ impl<'a> Ending<'a> {
             fault: None,
             answered_from: None,
             unasked: None,
+            unlisted: 0,
             allow: None,
         })
     }
@@ -330,6 +333,7 @@ impl<'a> Ending<'a> {
             fault: self.unoffered.fault(id),
             answered_from: entry.answered_from.filter(|_| state == CandidateState::Misplaced),
             unasked: entry.unasked().filter(|_| state == CandidateState::Unasked),
+            unlisted: entry.unlisted(),
             allow: refusal.and_then(Refusal::opens),
         }
     }

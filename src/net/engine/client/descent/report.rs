@@ -184,6 +184,9 @@ pub struct Cost {
     pub silent: u32,
     /// Candidates that might have been asked, and never were.
     pub unasked: u32,
+    /// Nodes that servers say they list, and that no answer told of:
+    /// [`Candidate::unlisted`](crate::Candidate::unlisted) says whose.
+    pub unlisted: u32,
     /// Candidates that the caller's policy left out: none of them was asked further, nor anybody below.
     pub ruled_out: u32,
     /// Datagrams sent.

@@ -15,7 +15,7 @@ use crate::types::{Load, Name, TurnCredentials, TurnFault, TurnUrl, UnresolvedRo
 
 impl Serialize for Selection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut document = serializer.serialize_struct("Selection", 22)?;
+        let mut document = serializer.serialize_struct("Selection", 23)?;
         document.serialize_field("turn", &self.turn)?;
         document.serialize_field("listed", &self.listed)?;
         document.serialize_field("name", &text(self.name.as_ref()))?;
@@ -33,6 +33,7 @@ impl Serialize for Selection {
         document.serialize_field("candidates", &self.cost.candidates)?;
         document.serialize_field("silent", &self.cost.silent)?;
         document.serialize_field("unasked", &self.cost.unasked)?;
+        document.serialize_field("unlisted", &self.cost.unlisted)?;
         document.serialize_field("ruled_out", &self.cost.ruled_out)?;
         document.serialize_field("datagrams", &self.cost.datagrams)?;
         document.serialize_field("connections", &self.cost.connections)?;
@@ -167,6 +168,7 @@ impl Serialize for Row<'_> {
         row.serialize_field("fault", &candidate.fault.map(TurnFault::as_str))?;
         row.serialize_field("answered_from", &candidate.answered_from)?;
         row.serialize_field("unasked", &candidate.unasked.map(Unasked::as_str))?;
+        row.serialize_field("unlisted", &candidate.unlisted)?;
         row.end()
     }
 }

@@ -78,6 +78,9 @@ pub struct Candidate {
     pub answered_from: Option<SocketAddr>,
     /// Why it was never asked, where that is its state.
     pub unasked: Option<Unasked>,
+    /// How many nodes it says that it lists beside those that came: its list is longer than an answer, and
+    /// the answers that had them were lost or were not awaited.
+    pub unlisted: u32,
     /// Of one that is refused: what [`Limits::allow`](crate::Limits::allow) would have to hold for it,
     /// or the TURN server that it names, to be asked. `None`: nothing opens it.
     pub allow: Option<Prefix>,

@@ -88,6 +88,7 @@ fn row(level: u8, via: usize, down: &Down) -> Candidate {
         fault: down.fault,
         answered_from: None,
         unasked: None,
+        unlisted: 0,
         allow: None,
     }
 }

@@ -206,6 +206,7 @@ impl StreamEnding<'_> {
             fault: None,
             answered_from: None,
             unasked: None,
+            unlisted: 0,
             allow: None,
         };
         let on_path = |list: usize| chosen.is_some_and(|chosen| self.is_above(list, chosen));
