@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use turn_balance::{
     Balance, Builder, Candidate, CandidateState, Cost, Echo, Endpoint, Error, Failure, Family, Hop,
-    IceConfiguration, IceServer, Limits, ListedServer, Lister, ListerBuilder, Load, Pinger,
-    PingerBuilder, Progress, RunnerUp, Selection, ServerKind, ServerList, Strategy, Trace,
-    TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot, Verify, View, WatchChange,
-    WatchReason, Watching, Why,
+    IceConfiguration, IceServer, LabelError, Labels, Limits, ListedServer, Lister, ListerBuilder,
+    Load, Pinger, PingerBuilder, Progress, RunnerUp, Selection, ServerKind, ServerLabel,
+    ServerList, Strategy, Trace, TurnCredentials, TurnSecret, Unasked, Unresolved, UnresolvedRoot,
+    Verify, View, WatchChange, WatchReason, Watching, Why,
 };
 
 const NOBODY: ([u8; 4], u16) = ([127, 0, 0, 1], 9);
@@ -28,8 +28,34 @@ fn verify(ask: bool, insist: bool) -> Verify {
     }
 }
 
+/// What a program's own users may ask for; a word that is no label is told by its mistake.
+fn label(text: &str) -> Result<ServerLabel, &'static str> {
+    text.parse().map_err(|error| match error {
+        LabelError::Form => "write KEY=VALUE",
+        LabelError::Long => "write less",
+        LabelError::Many | LabelError::Twice => "leave some out",
+        LabelError::Name => "call it otherwise",
+        _ => "look it up",
+    })
+}
+
+#[test]
+fn what_a_label_may_be() {
+    let long = format!("a={}", "b".repeat(ServerLabel::MAX_LEN));
+    assert_eq!((label("eu"), label(&long)), (Err("write KEY=VALUE"), Err("write less")));
+    let called = label(&format!("{}=fra-b", ServerLabel::NAME)).unwrap();
+    assert_eq!((called.key(), called.value()), ("name", "fra-b"));
+    let own = Labels::new([label("tier=gold").unwrap()]).unwrap();
+    let all = own.below(&"region=eu".parse().unwrap());
+    assert_eq!((all.iter().count(), all.get("region")), (2, Some("eu")));
+    assert!(!all.is_empty() && Labels::MOST >= 2);
+}
+
 fn builder(root: Endpoint, socket: UdpSocket) -> Builder {
     Balance::builder()
+        .require(label("region=eu"))
+        .prefer(label("tier=gold"))
+        .exclude(label("name=fra-b"))
         .root(root)
         .root(SocketAddr::from(NOBODY))
         .strategy(Strategy::Best)
@@ -98,6 +124,7 @@ fn of(why: Why) -> &'static str {
         Why::Drawn => "drawn",
         Why::Silent => "silent",
         Why::Later => "later",
+        Why::Unpreferred => "less preferred",
         _ => "other",
     }
 }
@@ -114,8 +141,9 @@ fn left_out(roots: &[UnresolvedRoot]) -> Vec<String> {
 
 fn spent(cost: &Cost) -> u64 {
     let Cost { candidates, silent, unasked, datagrams, bytes, .. } = *cost;
-    let Cost { misplaced, mismatched, repeated, malformed, .. } = *cost;
+    let Cost { misplaced, mismatched, repeated, malformed, ruled_out, unlisted, .. } = *cost;
     bytes
+        + u64::from(ruled_out.max(unlisted))
         + [candidates, silent, unasked, datagrams, misplaced, mismatched, repeated, malformed]
             .map(u64::from)
             .iter()
@@ -135,6 +163,7 @@ fn traced(trace: &Trace) -> Vec<String> {
         let Candidate { level, addr, name, via, turn, rtt, total, sent, state, unasked, .. } =
             candidate;
         assert_eq!(candidate.answered_from.is_some(), *state == CandidateState::Misplaced);
+        assert!(candidate.unlisted == 0 || *level < 8);
         assert!(candidate.says.is_none_or(|says| says != *state));
         let state = became(*state);
         let state = unasked.map_or(state, why_not);
@@ -163,6 +192,7 @@ fn became(state: CandidateState) -> &'static str {
         | CandidateState::Draining
         | CandidateState::Unverified
         | CandidateState::Unasked
+        | CandidateState::RuledOut
         | CandidateState::Refused => state.as_str(),
         _ => "other",
     }
@@ -204,6 +234,7 @@ fn moved(reason: WatchReason) -> String {
         WatchReason::Selected | WatchReason::Standbys | WatchReason::Renamed => {
             reason.as_str().to_owned()
         }
+        WatchReason::RuledOut | WatchReason::Preferred => "it has other labels".to_owned(),
         WatchReason::Silent { lasted } => format!("silent for {lasted:?}"),
         WatchReason::Says(state) => format!("it is {}", state.as_str()),
         WatchReason::Slower { rtt } => format!("{rtt:?} away"),

@@ -7,9 +7,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use turn_balance::{
-    Balance, CandidateState, Config, ConfigError, Endpoint, EndpointError, Error, Failure, Family,
-    KeyError, KeyFile, Label, ListenAddr, NameError, Obstacle, Parent, Pinger, Prefix, PrefixError,
-    SecretKind, Server, SocketOperation, Unresolved, UnresolvedRoot,
+    Balance, Breach, CandidateState, Config, ConfigError, Endpoint, EndpointError, Error, Failure,
+    Family, KeyError, KeyFile, Label, LeftOut, ListenAddr, NameError, Obstacle, Parent, Pinger,
+    Prefix, PrefixError, SecretKind, Server, SocketOperation, Unresolved, UnresolvedRoot,
 };
 
 /// Where to look.
@@ -119,9 +119,23 @@ fn blamed(failure: &Failure) -> Option<SocketAddr> {
         },
         // Whoever requires it wants to know of the TURN server.
         Failure::Unverified { level: _, turn, at: _, .. } => Some(*turn),
+        Failure::RuledOut { left_out, others, .. } => {
+            assert!(left_out.iter().all(rules_out));
+            others.as_deref().and_then(blamed)
+        }
         Failure::Limited { level: _, at: _, .. } => None, // the limits are the program's own
         _ => None,
     }
+}
+
+/// Whether somebody is left out by a rule that has labels.
+fn rules_out(LeftOut { by, servers, subtrees, .. }: &LeftOut) -> bool {
+    let rule = match by {
+        Breach::Excluded(label) => vec![label.to_string()],
+        Breach::Lacking(labels) => labels.iter().map(ToString::to_string).collect(),
+        other => vec![other.to_string()],
+    };
+    servers + subtrees > 0 && !rule.is_empty()
 }
 
 fn loopback(port: u16) -> Config {

@@ -21,6 +21,9 @@ fn says(failure: &Failure) -> String {
         HttpsFailure::NoConnection { root, servers, waited, fault, .. } => {
             format!("{root}: {servers} in {waited:?}, {fault:?}")
         }
+        HttpsFailure::RuledOut { root, left_out, others, .. } => {
+            format!("{root}: {} rules, {others:?}", left_out.len())
+        }
         HttpsFailure::Unverified { root, turn, fault, .. } => format!("{root}: {turn} {fault:?}"),
         other => other.to_string(),
     };

@@ -5,19 +5,20 @@ use std::fmt::Debug;
 use std::hash::Hash;
 
 use turn_balance::{
-    Admin, AdminAddr, AdminListener, Balance, BareAnswers, Broker, Builder, Candidate,
+    Admin, AdminAddr, AdminListener, Balance, BareAnswers, Breach, Broker, Builder, Candidate,
     CandidateState, Cluster, Config, ConfigError, Cost, Diagnostic, Difference, Echo, Endpoint,
     EndpointError, Error, Failure, Family, Hop, Http, HttpsFailure, HttpsFault, HttpsRootFault,
-    HttpsUrl, HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, Limits,
-    ListedServer, ListenAddr, Lister, ListerBuilder, Load, LoadSource, Log, LogFormat, LogLevel,
-    MetricsUrl, MetricsUrlError, Name, NameError, Net, NodeCondition, NodeEntry, NodeFault,
-    NodeKind, NodeSecret, NodeStatus, Obstacle, Parent, Pinger, PingerBuilder, Prefix, PrefixError,
-    Progress, Rates, Reloaded, RequestLimits, RttHistogram, RunnerUp, SecretKind, Selection,
-    Server, ServerKind, ServerList, ServerState, ServerUrl, ServerUrlError, SocketOperation,
-    Status, Strategy, SuperiorStatus, Trace, TrafficCounts, Transport, Turn, TurnCredentials,
-    TurnDid, TurnEcho, TurnFault, TurnHealth, TurnPinger, TurnPingerBuilder, TurnScheme,
-    TurnSecret, TurnServer, TurnTransport, TurnUrl, TurnUrlError, Unasked, Unresolved,
-    UnresolvedRoot, Verify, View, WatchChange, WatchReason, Watching, Why,
+    HttpsUrl, HttpsUrlError, IceConfiguration, IceServer, KeyError, KeyFile, Label, LabelError,
+    Labels, LeftOut, Limits, ListedServer, ListenAddr, Lister, ListerBuilder, Load, LoadSource,
+    Log, LogFormat, LogLevel, MetricsUrl, MetricsUrlError, Name, NameError, Net, NodeCondition,
+    NodeEntry, NodeFault, NodeKind, NodeSecret, NodeStatus, Obstacle, Parent, Pinger,
+    PingerBuilder, Prefix, PrefixError, Progress, Rates, Reloaded, RequestLimits, RttHistogram,
+    RunnerUp, SecretKind, Selection, Server, ServerKind, ServerLabel, ServerList, ServerState,
+    ServerUrl, ServerUrlError, SocketOperation, Status, Strategy, SuperiorStatus, Trace,
+    TrafficCounts, Transport, Turn, TurnCredentials, TurnDid, TurnEcho, TurnFault, TurnHealth,
+    TurnPinger, TurnPingerBuilder, TurnScheme, TurnSecret, TurnServer, TurnTransport, TurnUrl,
+    TurnUrlError, Unasked, Unresolved, UnresolvedRoot, Verify, View, WatchChange, WatchReason,
+    Watching, Why,
 };
 
 /// What can be moved to another task, shared with it and logged.
@@ -66,6 +67,13 @@ fn what_the_client_gives() {
     data::<Trace>();
     data::<Candidate>();
     data::<Cost>();
+    data::<Breach>();
+    data::<LeftOut>();
+    data::<ServerLabel>();
+    key::<ServerLabel>();
+    data::<Labels>();
+    key::<Labels>();
+    starts::<Labels>();
     data::<Limits>();
     data::<Parent>();
     data::<HttpsFailure>();
@@ -184,5 +192,6 @@ fn what_goes_wrong() {
     error::<MetricsUrlError>();
     error::<ServerUrlError>();
     error::<NameError>();
+    error::<LabelError>();
     error::<PrefixError>();
 }
