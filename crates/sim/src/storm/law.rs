@@ -29,19 +29,29 @@ pub(crate) fn policy_of(n: u64) -> Policy {
 pub(crate) struct Law {
     /// Each label that anybody who was asked has told.
     told: BTreeSet<(String, String)>,
+    /// What each root has said of itself: of one key what it said first.
+    roots: BTreeMap<SocketAddr, Labels>,
     /// Whether whoever lists one has ruled it out, of those that roots list. Whoever else lists it may have led
     /// there.
     out: BTreeMap<SocketAddr, bool>,
 }
 
 impl Law {
-    /// A right answer has come.
-    pub(crate) fn hears(&mut self, is_root: bool, reply: &ProbeReply, policy: &Policy) {
+    /// A right answer has come, from whichever root.
+    pub(crate) fn hears(&mut self, root: Option<SocketAddr>, reply: &ProbeReply, policy: &Policy) {
+        if reply.retry {
+            return; // nothing else of it counts
+        }
         let all = reply.nodes.iter().map(|node| &node.labels).chain([&reply.labels]);
         let words = all.flat_map(Labels::iter);
         self.told.extend(words.map(|(key, value)| (key.to_owned(), value.to_owned())));
+        let known = root.map(|root| {
+            let known = self.roots.entry(root).or_default();
+            *known = reply.labels.below(known);
+            known.clone()
+        });
         for node in &reply.nodes {
-            let out = is_root && is_out(node, &reply.labels, policy);
+            let out = known.as_ref().is_some_and(|known| is_out(node, known, policy));
             self.out.entry(node.addr).and_modify(|known| *known &= out).or_insert(out);
         }
     }

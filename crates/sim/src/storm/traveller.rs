@@ -170,7 +170,8 @@ impl Traveller {
                 }
             }
         }
-        self.law.hears(self.roots.contains(&from), &reply, &self.options.policy);
+        let root = self.roots.contains(&from).then_some(from);
+        self.law.hears(root, &reply, &self.options.policy);
         self.heard_of.extend(&reply.hosts);
         self.named.extend(reply.turn);
         for node in &reply.nodes {
