@@ -152,7 +152,7 @@ async fn of_three_leaves_with_labels_the_right_one_is_named_200_times_of_200() {
     let told = tokio::task::spawn_blocking(move || nowhere.output().unwrap()).await.unwrap();
     let stderr = String::from_utf8(told.stderr).unwrap();
     assert_eq!((told.status.code(), told.stdout.as_slice()), (Some(1), &b""[..]), "{stderr}");
-    let why = "left out are 3 TURN servers, for `region=af` is required";
+    let why = "`region=af` is required, which leaves out 3 TURN servers";
     assert!(stderr.contains(why) && stderr.contains("hint: `tb trace --json"), "{stderr}");
 }
 

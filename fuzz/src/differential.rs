@@ -119,8 +119,9 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
         let (name, hops, weight) = (text(&node.name), node.hops, node.weight);
         let load = fourteenths(load);
         let set = usize::from(set).checked_sub(1).filter(|at| *at < 15);
-        let labels =
-            set.and_then(|at| theirs.label_sets.get(at)).map_or_else(Labels::default, labels);
+        let labels = set
+            .and_then(|at| theirs.label_sets.get(at))
+            .map_or_else(Labels::default, |set| labels(set));
         Some(wire::Node { addr, kind, turn, name, hops, rtt, load, weight, checker, labels })
     });
     let down = theirs.down.iter().filter_map(|down| {
@@ -149,8 +150,8 @@ fn reply(theirs: &ProbeReply) -> wire::ProbeReply {
     }
 }
 
-fn labels(text: &Vec<u8>) -> Labels {
-    String::from_utf8(text.clone()).ok().and_then(|text| text.parse().ok()).unwrap_or_default()
+fn labels(text: &[u8]) -> Labels {
+    str::from_utf8(text).ok().and_then(|text| text.parse().ok()).unwrap_or_default()
 }
 
 /// The middle of a fourteenth; the last one ends where a TURN server is full.

@@ -97,7 +97,7 @@ pub enum Breach {
     Lacking(Vec<ServerLabel>),
 }
 
-/// Half a sentence, with the TURN servers before it.
+/// What is against it.
 impl fmt::Display for Breach {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -194,9 +194,9 @@ fn where_all_are_left_out_the_failure_counts_them_by_rule() {
     let failure = descent.selection().unwrap().unwrap_err();
     assert_eq!(
         failure.to_string(),
-        "left out are 2 TURN servers, for `tier=bronze` is excluded; 2 TURN servers and all below 1 \
-         balance server, for `region=eu` is required; of the others: level 2: the one candidate \
-         below `203.0.113.2:3001` did not answer within 10 s"
+        "`tier=bronze` is excluded, which leaves out 2 TURN servers; `region=eu` is required, which \
+         leaves out 2 TURN servers and all below 1 balance server; of the others: level 2: the one \
+         candidate below `203.0.113.2:3001` did not answer within 10 s"
     );
     assert_eq!(failure.kind(), "ruled_out");
     let asked: BTreeSet<_> = world.log.iter().map(|sent| sent.to.ip()).collect();

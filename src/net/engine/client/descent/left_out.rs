@@ -39,34 +39,34 @@ impl LeftOut {
         counts.into_iter().map(told).collect()
     }
 
-    /// Half a sentence about all of them.
+    /// What there is to say about all of them.
     pub(in crate::net::engine::client) fn tell(
         all: &[Self],
         f: &mut fmt::Formatter<'_>,
     ) -> fmt::Result {
         for (n, one) in all.iter().enumerate() {
-            write!(f, "{}{one}", if n == 0 { "left out are " } else { "; " })?;
+            write!(f, "{}{one}", if n == 0 { "" } else { "; " })?;
         }
         Ok(())
     }
 }
 
-/// Half a sentence, with "are left out" before it.
+/// A sentence about those of one rule.
 impl fmt::Display for LeftOut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counted = |n: usize, what: &str| match n {
             1 => format!("1 {what}"),
             n => format!("{n} {what}s"),
         };
+        write!(f, "{}, which leaves out ", self.by)?;
         match (self.servers, self.subtrees) {
-            (0, n) => write!(f, "all below {}", counted(n, "balance server"))?,
-            (n, 0) => f.write_str(&counted(n, "TURN server"))?,
+            (0, n) => write!(f, "all below {}", counted(n, "balance server")),
+            (n, 0) => f.write_str(&counted(n, "TURN server")),
             (n, m) => {
                 let (turns, below) = (counted(n, "TURN server"), counted(m, "balance server"));
-                write!(f, "{turns} and all below {below}")?;
+                write!(f, "{turns} and all below {below}")
             }
         }
-        write!(f, ", for {}", self.by)
     }
 }
 

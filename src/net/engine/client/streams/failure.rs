@@ -124,7 +124,7 @@ impl fmt::Display for HttpsFailure {
                 "none of {servers} TURN servers that `{root}` lists has an address that may be asked"
             ),
             Self::RuledOut { root, left_out, others } => {
-                write!(f, "of those that `{root}` lists, ")?;
+                write!(f, "of the list of `{root}`: ")?;
                 LeftOut::tell(left_out, f)?;
                 others.as_ref().map_or(Ok(()), |others| write!(f, "; of the others: {others}"))
             }

@@ -46,8 +46,8 @@ fn a_policy_decides_and_costs_no_connection() {
     let (trace, world) = run(policy("a=4", "", ""));
     assert_eq!(
         trace.outcome.unwrap_err().to_string(),
-        "by HTTPS: of those that `https://root.example` lists, left out are 3 TURN servers and all \
-         below 2 balance servers, for `a=4` is required"
+        "by HTTPS: of the list of `https://root.example`: `a=4` is required, which leaves out \
+         3 TURN servers and all below 2 balance servers"
     );
     assert!(world.connected.is_empty());
     assert!(trace.candidates[1..].iter().all(|row| row.state == CandidateState::RuledOut));
