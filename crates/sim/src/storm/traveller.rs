@@ -232,9 +232,14 @@ impl Traveller {
         // Where TURN servers must answer, one that has not is not in hand.
         let answers =
             |turn: &SocketAddr| self.options.verify != Verify::Require || self.bound.contains(turn);
+        // Whom the policy leaves out is no other, however alive.
+        let lawless = policy.require.is_empty() && policy.exclude.is_empty();
+        let is_allowed = |turn: SocketAddr| {
+            lawless || selection.runners_up.iter().any(|other| other.turn == turn)
+        };
         let lives = |(addr, (state, turn)): (&SocketAddr, &(State, SocketAddr))| {
             let offers = *state == State::Offering && !self.listers.contains(addr);
-            offers && may(*turn) && answers(turn)
+            offers && may(*turn) && answers(turn) && is_allowed(*turn)
         };
         let leaf = selection.path.last().map(|hop| hop.addr);
         let leaf = leaf.filter(|leaf| !self.listers.contains(leaf));
