@@ -76,9 +76,13 @@ impl TurnBeliefs {
             turn.answered = Some(now);
             return;
         }
+        let Ok(message) = Message::from_bytes(payload) else { return };
+        if !message.has_method(ALLOCATE) {
+            return; // a spoilt copy of an answer that may come yet
+        }
         // The first answer alone counts: a request that is sent once more, be it by a stranger, draws another.
         turn.transactions.retain(|id| *id != transaction);
-        if is_refusal(payload) {
+        if is_refusal(&message) {
             turn.refused = Some(now);
         }
     }
@@ -95,10 +99,9 @@ impl TurnBeliefs {
 }
 
 /// Whether it refuses to allocate for good: neither for want of credentials nor for an old nonce.
-fn is_refusal(payload: &[u8]) -> bool {
-    let Ok(message) = Message::from_bytes(payload) else { return false };
+fn is_refusal(message: &Message) -> bool {
     let code = message.attribute::<ErrorCode>().map_or(0, |error| error.code());
-    message.has_class(MessageClass::Error) && message.has_method(ALLOCATE) && code == 486
+    message.has_class(MessageClass::Error) && code == 486
 }
 
 fn transaction(payload: &[u8]) -> u128 {
