@@ -103,6 +103,10 @@ pub enum Fault {
     PreferenceIgnored,
     /// By HTTPS a client takes a TURN server whatever the caller's policy says.
     HttpsPolicyUnheeded,
+    /// A leaf whose TURN server is full is offered.
+    FullOffered,
+    /// A client draws among servers that are not as near as one another.
+    FarDrawn,
     /// A right answer is good for 20 s.
     LateExpiry,
     /// A TURN server is down only after six checks that fail.

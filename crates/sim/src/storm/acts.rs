@@ -294,6 +294,18 @@ impl Storm {
         }
     }
 
+    /// The TURN servers beside a third of all servers are so full now, or nobody knows how full. By the number of
+    /// the descent: the dice are for all else.
+    fn fill(&mut self, n: u64) {
+        for (at, place) in (n..).zip(&self.plan.places).filter(|(at, _)| at % 3 == 0) {
+            let leaf = place.who == Who::Ours && place.turn.is_some();
+            if leaf && !self.world.is_suspended(place.addr) {
+                let percent = u8::try_from(at * 37 % 130).ok();
+                self.world.fill(place.addr, percent.filter(|percent| *percent <= 100));
+            }
+        }
+    }
+
     fn be_patient(&mut self) {
         match self.rng.random_range(0..10) {
             0..4 => {
@@ -351,8 +363,9 @@ impl Storm {
     /// A client sets out.
     fn travel(&mut self) {
         let mut options = self.options();
+        let n = self.report.borrow().descents;
+        self.fill(n);
         if self.plan.urls {
-            let n = self.report.borrow().descents;
             options.urls = !n.is_multiple_of(3);
             if n.is_multiple_of(4) {
                 options.verify = Verify::Require;

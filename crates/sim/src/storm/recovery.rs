@@ -44,6 +44,7 @@ impl Storm {
                 Who::Ours => {
                     self.perform(super::acts::Act::Resume(place.addr));
                     self.perform(super::acts::Act::Undrain(place.addr));
+                    self.world.fill(place.addr, None);
                 }
                 Who::Old => self.perform(super::acts::Act::Ping(n)),
             }

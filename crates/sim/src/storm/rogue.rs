@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use rand::{RngExt, SeedableRng};
+use turn_balance::Load;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::wire::auth::{Keys, Purpose, Tag};
 use turn_balance::internals::wire::{
@@ -207,6 +208,9 @@ fn lie(manner: u32, servers: &[SocketAddr], made_up: &[SocketAddr], rng: &mut Rn
         10 => (reply.retry, reply.cookie) = (true, vec![7; rng.random_range(0..70)]),
         _ => reply.hosts = refused.iter().chain(made_up).copied().collect(),
     }
+    // Empty, and larger than all others together.
+    reply.load = Load::new(0.0, 1).filter(|_| reply.version.is_multiple_of(2));
+    reply.weight = u32::MAX;
     reply
 }
 

@@ -49,6 +49,10 @@ pub enum Rule {
     Health,
     /// Who asks not to be chosen is listed by nobody, says so, and is chosen where nobody else lives.
     Draining,
+    /// Who is full says so.
+    Full,
+    /// Whoever is chosen is as near as the nearest.
+    Draw,
     /// The client's limits.
     Cannon,
     /// The client sends nothing to a refused address, nor to one that nobody has told it of.

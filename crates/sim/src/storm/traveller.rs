@@ -6,7 +6,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use turn_balance::internals::engine::client::descent::{
-    CandidateState, Descent, Options, Selection, Strategy, Verify,
+    CandidateState, Descent, Options, Selection, Strategy, Verify, Why,
 };
 use turn_balance::internals::wire::{
     Kind, Request, RequestBody, Response, ResponseBody, State, stun,
@@ -229,6 +229,9 @@ impl Traveller {
         if let Some(what) = self.reached.wrong(&selection, may) {
             return Some((Rule::Selection, what));
         }
+        if let Some(what) = self.is_far(&selection) {
+            return Some((Rule::Draw, what));
+        }
         // Where TURN servers must answer, one that has not is not in hand.
         let answers =
             |turn: &SocketAddr| self.options.verify != Verify::Require || self.bound.contains(turn);
@@ -261,6 +264,23 @@ impl Traveller {
         }
         let required = self.options.verify == Verify::Require;
         (required && !answered).then(|| format!("{turn} has not answered, which it must"))
+    }
+
+    /// What is wrong with how far it is: where loads are told, others may be nearer by a tenth or 5 ms, of those
+    /// that have answered as it did. What comes after the decision may show more.
+    fn is_far(&self, selection: &Selection) -> Option<String> {
+        let asks_not = |turn: SocketAddr| {
+            self.leaves.values().any(|(state, named)| *named == turn && state.is_reserve())
+        };
+        let alike = selection.runners_up.iter().filter(|other| {
+            let answered = other.verified == selection.verified && other.why != Why::Silent;
+            answered && other.why != Why::Unpreferred && !asks_not(other.turn)
+        });
+        let least = alike.map(|other| other.rtt).min()?;
+        let reach = least + (least / 10).max(Duration::from_millis(5));
+        let judged = self.options.strategy == Strategy::Best && self.options.linger.is_zero();
+        let (turn, rtt) = (selection.turn, selection.rtt);
+        (judged && rtt > reach).then(|| format!("{turn} is {rtt:?} away, and another {least:?}"))
     }
 
     /// Whether an address is in the network that it is in. No root is.

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
-use turn_balance::Rates;
 use turn_balance::internals::wire::auth::{Purpose, Tag};
 use turn_balance::internals::wire::{
     Kind, MAX_ANSWER, MAX_REQUEST, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
     State, stun,
 };
+use turn_balance::{Load, Rates};
 
 use super::bearers::Bearers;
 use super::belief::Belief;
@@ -171,6 +171,8 @@ impl Watched {
             if !pace.give(now - self.since, 10 * SECOND, 8) {
                 wrong(Rule::Chain, format!("{from} has had its bare answers"));
             }
+        } else if reply.load.is_some_and(Load::is_full) && reply.state == State::Offering {
+            wrong(Rule::Full, format!("{:?}, and offered", reply.load));
         } else if answer.origin.answers > 2 {
             wrong(Rule::Chain, format!("{} answers to one another", answer.origin.answers));
         }

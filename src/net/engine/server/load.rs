@@ -27,6 +27,7 @@ impl OwnLoad {
 
     /// Whether the server takes nobody any more.
     pub(super) fn is_full(&self) -> bool {
+        planted!(FullOffered => false);
         self.steady.0.is_some_and(Load::is_full)
     }
 

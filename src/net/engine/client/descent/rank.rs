@@ -115,6 +115,7 @@ impl Lots {
 /// How far one may be that is as near as the nearest, where servers tell what they have free: what a
 /// call does not notice, and a home's access changes from one minute to the next.
 pub(super) fn as_near_as(best: Duration) -> Duration {
+    planted!(FarDrawn => best * 4 + Duration::from_millis(100));
     best + (best / 10).max(Duration::from_millis(5))
 }
 
