@@ -52,7 +52,7 @@ require\t'Ask, and name none that has not answered'"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l require -d 'Labels that a TURN server must have, KEY=VALUE: one of each key; `name=` is what it is called' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l prefer -d 'Labels that it had better have: who has more of them is better, however far it is' -r -f
-complete -c tb -n "__fish_tb_using_subcommand probe" -l exclude -d 'Labels that neither it nor a server on the way to it may have' -r -f
+complete -c tb -n "__fish_tb_using_subcommand probe" -l exclude -d 'Labels that neither it nor a server above it may have, and names that nobody on the way may' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand probe" -l format -d 'What to print' -r -f -a "text\t'The address alone'
@@ -90,7 +90,7 @@ require\t'Ask, and name none that has not answered'"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l allow -d 'Ask addresses in these prefixes too, wherever they are listed, such as 10.0.0.0/8' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l require -d 'Labels that a TURN server must have, KEY=VALUE: one of each key; `name=` is what it is called' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l prefer -d 'Labels that it had better have: who has more of them is better, however far it is' -r -f
-complete -c tb -n "__fish_tb_using_subcommand trace" -l exclude -d 'Labels that neither it nor a server on the way to it may have' -r -f
+complete -c tb -n "__fish_tb_using_subcommand trace" -l exclude -d 'Labels that neither it nor a server above it may have, and names that nobody on the way may' -r -f
 complete -c tb -n "__fish_tb_using_subcommand trace" -l family -d 'Use addresses of this IP version only' -r -f -a "4\t''
 6\t''"
 complete -c tb -n "__fish_tb_using_subcommand trace" -l view -d 'Which lists to ask for' -r -f -a "flat\t'Flat lists, as `tb probe` asks for them'

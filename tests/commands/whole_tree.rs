@@ -106,6 +106,9 @@ fn a_sound_cascade_and_one_with_faults() {
     }
     let (_, lines, _) = trace(&net, &["--format", "jsonl"]);
     assert_eq!(lines.lines().count(), 7, "{lines}");
+    let is_one =
+        |line: &&str| line.split("\"problems\"").next().unwrap().matches("\"kind\":").count() == 1;
+    assert!(lines.lines().all(|line| is_one(&line)), "{lines}");
 }
 
 /// A region lists nobody where all below it is dead, and so is listed by nobody.

@@ -14,7 +14,7 @@ use turn_balance::internals::wire::stun::{BINDING_PASSWORD, BindingKey, BindingR
 use turn_balance::internals::wire::{
     Down, Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
-use turn_balance::{Name, TurnFault};
+use turn_balance::{Name, ServerKind, TurnFault};
 
 const ROUND_TRIP: Duration = Duration::from_millis(10);
 
@@ -240,10 +240,12 @@ fn what_a_server_does_not_offer_is_told_with_its_reason() {
         !internet.sent.contains_key(&turn(16)),
         "why a TURN server is down, its superior knows"
     );
-    let text = |fault: &TreeFault| fault.text(|at| format!("n{at}"));
+    let text = |fault: &TreeFault| fault.text(ServerKind::Balance, |at| format!("n{at}"));
     assert_eq!(text(&expected[0].1), "n1 says: does not answer");
     let told = TreeFault::Unoffered(1, TreeState::TurnDown, quota);
     assert_eq!(text(&told), "n1 says: its TURN server has no room left for this user (486)");
+    let itself = expected[2].1.text(ServerKind::Turn, |at| format!("n{at}"));
+    assert_eq!(itself, "n1 says: it cannot be used");
 
     internet.says.remove(&server(14));
     let silent = [

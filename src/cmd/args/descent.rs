@@ -89,7 +89,7 @@ pub(crate) struct DescentArgs {
     prefer: Vec<CommaSeparated<ServerLabel>>,
 
     #[arg(
-        help = "Labels that neither it nor a server on the way to it may have",
+        help = "Labels that neither it nor a server above it may have, and names that nobody on the way may",
         long,
         value_name = "LABEL",
         env = "TB_EXCLUDE",

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use serde::Serialize;
-use turn_balance::{Name, TreeFault, TreeNode, WholeTree, escaped};
+use turn_balance::{Name, ServerKind, TreeFault, TreeNode, WholeTree, escaped};
 
 use super::ms::Ms;
 use super::problem::Problem;
@@ -76,7 +76,11 @@ impl TreeReport {
             turn: node.turn,
             rtt_ms: node.rtt.map(Ms::from),
             state: node.state.as_str().to_owned(),
-            problems: node.faults.iter().map(|fault| NodeProblem::new(fault, &named)).collect(),
+            problems: node
+                .faults
+                .iter()
+                .map(|fault| NodeProblem::new(fault, node.kind, &named))
+                .collect(),
             parent: node.via,
         };
         let summary = TreeSummary {
@@ -174,12 +178,12 @@ impl TreeNodeReport {
 }
 
 impl NodeProblem {
-    fn new(fault: &TreeFault, named: &impl Fn(usize) -> String) -> Self {
+    fn new(fault: &TreeFault, of: ServerKind, named: &impl Fn(usize) -> String) -> Self {
         let by = match fault {
             TreeFault::Unoffered(by, ..) => Some(*by),
             _ => None,
         };
-        Self { kind: fault.as_str(), message: fault.text(named), by }
+        Self { kind: fault.as_str(), message: fault.text(of, named), by }
     }
 
     fn told(by: usize, called: &str, node: &NodeReport) -> Self {

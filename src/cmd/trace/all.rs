@@ -23,7 +23,8 @@ pub(super) fn run(args: &TraceArgs, printer: &Printer) -> Result<Exit, CommandEr
         TraceFormat::Json => printer.document(&Document::whole(TreeReport::SCHEMA, &report))?,
         TraceFormat::Jsonl => {
             for node in &report.nodes {
-                printer.document(&Document::part(TreeReport::SCHEMA, "node", node))?;
+                // It says itself what kind it is.
+                printer.document(&Document::whole(TreeReport::SCHEMA, node))?;
             }
             printer.document(&Document::part(TreeReport::SCHEMA, "summary", &report.summary))?;
         }

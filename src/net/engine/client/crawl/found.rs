@@ -184,10 +184,11 @@ impl TreeFault {
         }
     }
 
-    /// A sentence, where this is what nodes are called.
-    pub fn text(&self, name: impl Fn(usize) -> String) -> String {
+    /// A sentence about a node that is `of` that kind, where this is what nodes are called.
+    pub fn text(&self, of: ServerKind, name: impl Fn(usize) -> String) -> String {
+        let turn = if of == ServerKind::Turn { "it" } else { "its TURN server" };
         let why = |fault: &Option<TurnFault>| match fault {
-            Some(fault) => format!(": its TURN server {fault}"),
+            Some(fault) => format!(": {turn} {fault}"),
             None => String::new(),
         };
         match self {
@@ -218,9 +219,9 @@ impl TreeFault {
             Self::Says(_, fault) => format!("says that it has nothing to offer{}", why(fault)),
             Self::Unoffered(by, state, fault) => {
                 let what = match (state, fault) {
-                    (TreeState::TurnDown, Some(fault)) => format!("its TURN server {fault}"),
+                    (TreeState::TurnDown, Some(fault)) => format!("{turn} {fault}"),
                     (_, Some(fault)) => fault.to_string(),
-                    (TreeState::TurnDown, None) => "its TURN server cannot be used".into(),
+                    (TreeState::TurnDown, None) => format!("{turn} cannot be used"),
                     (_, None) => "it has nothing to offer".into(),
                 };
                 format!("{} says: {what}", name(*by))

@@ -182,7 +182,7 @@ impl Inquiry {
             About::Urls(_) => (View::Flat, false),
         };
         let down = self.about == About::Whole;
-        let labels = matches!(self.about, About::List(_));
+        let labels = !matches!(self.about, About::Urls(_));
         let extras = Extras { urls: !down, down, labels };
         let query = Query::Probe { view, names, extras, size: PADDED_REQUEST as u16 };
         self.exchange.sent(now, token, query, ());

@@ -53,7 +53,8 @@ impl WholeList {
                 self.twice.insert(node.addr);
             }
             if known.insert(node.addr) {
-                self.nodes.push(node);
+                let labels = node.labels.below(&reply.labels);
+                self.nodes.push(Node { labels, ..node });
             }
         }
         for down in reply.down {
