@@ -255,6 +255,7 @@
 [`Builder::exclude`]: #features
 [`Builder::prefer`]: #features
 [`Builder::require`]: #features
+[`Builder::runners_up`]: #features
 [`Builder::urls`]: #features
 [`IceConfiguration`]: #features
 [`Balance::builder`]: #features

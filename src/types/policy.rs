@@ -44,6 +44,11 @@ impl Policy {
         self.judge(labels, name, |key, wanted| may_be(labels, None, key, wanted))
     }
 
+    /// Whether it may yet say of itself what is excluded.
+    pub fn may_exclude(&self, labels: &Labels, name: Option<&Name>) -> bool {
+        self.exclude.iter().any(|label| value_of(labels, name, label.key()).is_none())
+    }
+
     /// Of how many keys in [`Policy::prefer`] it has none: the less, the better.
     pub fn misses(&self, labels: &Labels, name: Option<&Name>) -> u8 {
         self.count(|key, wanted| value_of(labels, name, key) == Some(wanted))

@@ -178,6 +178,37 @@ fn what_is_required_and_excluded_decides_and_the_least_time_among_the_rest() {
     }
 }
 
+/// Whom a selection names.
+fn named(root: &Known, options: Options) -> BTreeSet<SocketAddr> {
+    let (descent, _) = descend(root, options);
+    let selection = descent.selection().unwrap().unwrap();
+    let others = selection.runners_up.iter().map(|other| other.turn);
+    others.chain([selection.turn]).collect()
+}
+
+/// Its TURN server, which answers, does not speak for it.
+#[test]
+fn a_leaf_that_may_yet_say_what_is_excluded_is_heard_first() {
+    let mut root = root(vec![leaf_of(11, "", "zone=us"), leaf_of(22, "", "zone=eu")]);
+    for verify in [Verify::Off, Verify::On, Verify::Require] {
+        for alive in [true, false] {
+            root.nodes[0].alive = alive;
+            let options = Options { verify, ..with(policy(&[], &[], &["zone=us"])) };
+            assert_eq!(named(&root, options), [leaf_turn(22)].into(), "{verify:?} {alive}");
+        }
+    }
+}
+
+#[test]
+fn a_turn_server_that_is_ruled_out_is_named_by_no_leaf() {
+    let turn = Known { addr: leaf_turn(11), kind: Kind::Turn, ..leaf_of(11, "region=us", "") };
+    let root = root(vec![turn, leaf_of(11, "", ""), leaf_of(22, "region=eu", "")]);
+    for verify in [Verify::Off, Verify::On, Verify::Require] {
+        let options = Options { verify, ..with(policy(&[], &[], &["region=us"])) };
+        assert_eq!(named(&root, options), [leaf_turn(22)].into(), "{verify:?}");
+    }
+}
+
 #[test]
 fn where_all_are_left_out_the_failure_counts_them_by_rule() {
     let mut root = root(vec![

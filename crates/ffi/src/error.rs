@@ -167,7 +167,7 @@ mod tests {
                 kinds += 1;
             }
         }
-        assert_eq!(kinds, 14 + servers.len());
+        assert_eq!(kinds, 15 + servers.len());
     }
 
     #[test]

@@ -150,7 +150,21 @@ impl Candidates {
         let (entry, leaf) = (&self[id], &self[self.leaf_of(id)]);
         let named = leaf.role == Role::Leaf && leaf.turn == entry.turn && leaf.may_be_there();
         let named = !entry.beside || named;
-        named && entry.can_win() && leaf.can_win()
+        named && entry.can_win() && leaf.can_win() && !self.is_in_doubt(id)
+    }
+
+    /// Whether the policy may leave it out all the same: its leaf has to be heard first, or names a TURN
+    /// server that is ruled out where a list has it.
+    fn is_in_doubt(&self, id: CandidateId) -> bool {
+        let turn = |leaf| self.turn_beside(leaf).map(|turn| &self[turn]);
+        let rules_out = |turn: &Entry| turn.refused == Some(Refusal::Policy);
+        let leaf = self.leaf_of(id);
+        !self.policy.is_empty() && (self.has_the_word(leaf) || turn(leaf).is_some_and(rules_out))
+    }
+
+    /// Whether a leaf has to be heard first.
+    fn has_the_word(&self, leaf: CandidateId) -> bool {
+        self[leaf].has_the_word(&self.policy)
     }
 
     /// The leaf that names a TURN server; of all others themselves.

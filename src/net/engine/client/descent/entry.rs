@@ -158,6 +158,12 @@ impl Entry {
         policy.allows(&self.labels, self.name.as_ref())
     }
 
+    /// Whether it has to be heard first, for it may say of itself what is excluded: a leaf can.
+    pub(super) fn has_the_word(&self, policy: &Policy) -> bool {
+        let silent = self.role == Role::Leaf && self.rtt.is_none();
+        silent && policy.may_exclude(&self.labels, self.name.as_ref())
+    }
+
     /// Whether nothing that may become known of it, or of who is below it, can mend what is.
     pub(super) fn is_ruled_out(&self, policy: &Policy) -> bool {
         planted!(RuledOutAsked => false);
@@ -188,7 +194,7 @@ impl Entry {
     /// Whether it is a balance server that has listed something to go down to, and was not explored.
     pub(super) fn leads_on(&self) -> bool {
         let lists = self.role == Role::Balance && !self.list.is_empty();
-        lists && !self.explored && self.serves()
+        lists && !self.explored && self.serves() && self.refused != Some(Refusal::Policy)
     }
 
     /// How many nodes it says that it lists beside those that came, where it was asked for the rest.
