@@ -14,7 +14,7 @@ use super::candidates::Candidates;
 use super::copies::SPACING;
 use super::entry::Entry;
 use super::last_round::FINALISTS;
-use super::options::Options;
+use super::options::{Options, Refusal};
 use super::race::Race;
 use super::rank::{Score, window};
 use super::role::Role;
@@ -74,13 +74,22 @@ impl Urls {
             return false;
         }
         let before = self.wanted.len();
+        let candidates = race.candidates();
+        // Who checks a TURN server may be one that the policy lets nobody ask.
+        let is_ruled_out = |to: SocketAddr| {
+            let known = candidates.at(to).map(|id| candidates[id].refused);
+            known == Some(Some(Refusal::Policy))
+        };
         for score in best {
-            let owner = race.candidates().leaf_of(score.id);
+            let owner = candidates.leaf_of(score.id);
             let known = self.wanted.contains_key(&owner);
             let room = self.wanted.len() < FINALISTS || best.first() == Some(score);
             if !known && room && self.wanted.len() < 2 * FINALISTS {
-                self.wanted.insert(owner, Wanted::new(now, owner, race));
-                self.plan(owner, now);
+                let wanted = Wanted::new(now, owner, race);
+                if !is_ruled_out(wanted.to) {
+                    self.wanted.insert(owner, wanted);
+                    self.plan(owner, now);
+                }
             }
         }
         self.wanted.len() > before
