@@ -37,7 +37,7 @@ fn what_an_earlier_header_has_is_there() {
 #[test]
 fn a_program_of_an_earlier_header_works() {
     let include = format!("-I{FOLDER}/abi/{}", soname());
-    let extra = ["-std=gnu11", &include];
+    let extra = ["-std=gnu11", "-DEARLIER", &include];
     let Some(program) = compile("cc", "tests/c/many.c", &extra) else { return };
     let cascade = Cascade::start();
     let said = printed(Command::new(program).args([&cascade.root.to_string(), &closed(), "50"]));
