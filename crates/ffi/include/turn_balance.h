@@ -244,8 +244,7 @@ enum tb_status tb_balance_prefer(struct tb_balance *balance,
 //
 // # Safety
 // `label` is NULL or a string that ends with a zero; it is copied.
-enum tb_status tb_balance_exclude(struct tb_balance *balance,
-                                  const char *label);
+enum tb_status tb_balance_exclude(struct tb_balance *balance, const char *label);
 
 // Whose signatures count of certificates: a file of certificates (PEM), which each selection reads. NULL: those
 // whom the system trusts, which is the default.
