@@ -137,7 +137,11 @@ fn what_is_dead_below_a_region_that_offers_nothing_is_named() {
     until("neither offers anything", || count("nothing") == 2);
     let below = |table: &str| {
         let rows = table.lines().skip(1).filter(|line| line.trim_start().starts_with('2'));
-        Vec::from_iter(rows.map(|line| line.split("  offline  ").nth(1).unwrap().trim().to_owned()))
+        let told = |line: &str| line.split("  offline  ").nth(1).unwrap().trim().to_owned();
+        // Whose superior has answered first stands first.
+        let mut rows = Vec::from_iter(rows.map(told));
+        rows.sort();
+        rows
     };
     let (code, table, _) = trace(&net, &[]);
     assert_eq!(
@@ -146,7 +150,7 @@ fn what_is_dead_below_a_region_that_offers_nothing_is_named() {
         "{table}"
     );
     let (code, table, _) = trace(&net, &["--admin", &admin]);
-    let expected = ["listed", "joined"].map(|name| format!("{name} says: does not answer"));
+    let expected = ["joined", "listed"].map(|name| format!("{name} says: does not answer"));
     assert_eq!((code, below(&table)), (Some(1), expected.to_vec()), "{table}");
     assert!(
         table.contains("says that it has nothing to offer; root says: offers nothing for "),
