@@ -100,6 +100,18 @@ fn a_leaf_tells_them_in_the_time_that_the_last_round_takes() {
 }
 
 #[test]
+fn those_of_the_runners_up_that_are_wanted_are_awaited() {
+    let leaves = || vec![(11, leaf_with(11, &[])), (25, leaf_with(25, &["turns:far.example"]))];
+    let of_the_other = |runners_up| {
+        let options = Options { runners_up, ..Options::default() };
+        let chosen = descend(&mut world(leaves()), options);
+        chosen.runners_up.first().map(|other| texts(&[&other.urls[0].to_string()]))
+    };
+    assert_eq!(of_the_other(1), Some(texts(&["turns:far.example"])));
+    assert_eq!(of_the_other(0), Some(texts(&["turn:203.0.113.25:3478?transport=udp"])));
+}
+
+#[test]
 fn a_lost_datagram_loses_none_and_silence_holds_nothing_up() {
     let mut asked = 0;
     let deaf = answers(Box::new(move |urls, _| {

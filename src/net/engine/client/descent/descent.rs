@@ -295,9 +295,10 @@ impl Descent {
             Phase::Verifying(_) => self.last_round.limit(best, &self.race),
             _ => self.race.candidates().reach(best.rtt),
         };
-        let urls = self.favourite().filter(|_| self.is_verifying());
-        let urls = urls.and_then(|score| self.urls.awaited_until(score.id, &self.race));
-        let runners_up = self.race.runners_up_until().filter(|_| self.is_racing());
+        let awaited = |score: Score| self.urls.awaited_until(score.id, &self.race);
+        let urls = if self.is_verifying() { self.wanted() } else { Vec::new() };
+        let urls = urls.into_iter().filter_map(awaited).max();
+        let runners_up = self.race.runners_up_until();
         self.race.decided_at(limit).max(urls).max(runners_up).unwrap_or(self.started)
     }
 
@@ -319,6 +320,16 @@ impl Descent {
             false => finish::ranked(self.race.candidates()).order,
         };
         self.urls.ask(now, &best, &self.race)
+    }
+
+    /// The one that would be chosen now, and the runners-up that are wanted.
+    fn wanted(&self) -> Vec<Score> {
+        let runners_up = self.race.options().runners_up;
+        if self.is_plain() || runners_up == 0 {
+            return Vec::from_iter(self.favourite());
+        }
+        let order = finish::ranked(self.race.candidates()).order;
+        order.into_iter().take(runners_up.saturating_add(1)).collect()
     }
 
     /// The one that would be chosen now.

@@ -166,6 +166,21 @@ pub(super) fn ranked(candidates: &Candidates) -> Ranking {
     Ranking { order, drawn }
 }
 
+/// How many TURN servers could be given, the choice among them: those that were asked themselves have answered.
+pub(super) fn in_hand(candidates: &Candidates) -> usize {
+    let turns = ranked(candidates).order.into_iter().filter_map(|score| candidates[score.id].turn);
+    let mut in_hand: Vec<_> = turns.filter(|turn| !is_silent(candidates, *turn)).collect();
+    in_hand.sort_unstable();
+    in_hand.dedup();
+    in_hand.len()
+}
+
+/// Whether a TURN server was asked itself, in vain.
+pub(super) fn is_silent(candidates: &Candidates, turn: SocketAddr) -> bool {
+    let entry = candidates.at(turn).map(|id| &candidates[id]);
+    entry.is_some_and(|e| e.addr == turn && e.role == Role::Turn && e.is_silent())
+}
+
 /// The same, as if all that leaves name would answer: leaves stand for their TURN servers.
 fn promising(candidates: &Candidates) -> Ranking {
     let listed = turns(candidates).filter(|(id, entry)| !entry.beside && candidates.can_win(*id));

@@ -11,7 +11,7 @@ use super::contender::Contender;
 use super::detour::Used;
 use super::entry::Entry;
 use super::failure::Failure;
-use super::finish::{Ranking, ranked};
+use super::finish::{Ranking, is_silent, ranked};
 use super::left_out::is_left_out;
 use super::options::{Options, Refusal, Strategy, Verify};
 use super::race::Race;
@@ -141,7 +141,8 @@ impl<'a> Ending<'a> {
         let mut contenders: Vec<Contender> = Vec::new();
         for score in [chosen].into_iter().chain(others.filter(|score| score.id != chosen.id)) {
             let turn = self.candidates[score.id].turn;
-            let silent = score.id != chosen.id && turn.is_some_and(|turn| self.is_silent(turn));
+            let silent =
+                score.id != chosen.id && turn.is_some_and(|turn| is_silent(self.candidates, turn));
             let contender = self.contender(score)?;
             let known = |one: &Contender| one.selection.turn == contender.selection.turn;
             if !silent && !contenders.iter().any(known) {
@@ -164,12 +165,6 @@ impl<'a> Ending<'a> {
             misses: score.misses,
             says: leaf.and_then(|leaf| out_of_service(leaf.state)),
         })
-    }
-
-    /// Whether a TURN server was asked itself, in vain.
-    fn is_silent(&self, turn: SocketAddr) -> bool {
-        let entry = self.candidates.at(turn).map(|id| &self.candidates[id]);
-        entry.is_some_and(|e| e.addr == turn && e.role == Role::Turn && e.is_silent())
     }
 
     /// How a TURN server is reached that can be chosen: as it was told, or else over UDP at its address.
@@ -250,7 +245,7 @@ impl<'a> Ending<'a> {
         let turn = entry.turn?;
         let why = match self.options.strategy {
             Strategy::First => Why::Later,
-            Strategy::Best if self.is_silent(turn) => Why::Silent,
+            Strategy::Best if is_silent(self.candidates, turn) => Why::Silent,
             Strategy::Best if misses > best => Why::Unpreferred,
             Strategy::Best if alike => Why::Drawn,
             Strategy::Best => Why::Slower,

@@ -2,7 +2,7 @@
 //! what a stranger's URL may name.
 //!
 //! They are asked for beside the TURN servers and answered in the same time, so they cost no round trip.
-//! They never decide who is chosen, and only those of the choice are waited for.
+//! They never decide who is chosen, and only those of the choice are waited for, and of the runners-up that are wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -106,9 +106,9 @@ impl Urls {
         silent
     }
 
-    /// The last moment at which an answer about the one that would be chosen is awaited; `None`: none is.
-    pub(super) fn awaited_until(&self, chosen: CandidateId, race: &Race) -> Option<Instant> {
-        let wanted = self.wanted.get(&race.candidates().leaf_of(chosen))?;
+    /// The last moment at which an answer about one is awaited; `None`: none is.
+    pub(super) fn awaited_until(&self, one: CandidateId, race: &Race) -> Option<Instant> {
+        let wanted = self.wanted.get(&race.candidates().leaf_of(one))?;
         wanted.urls.is_none().then_some(wanted.until)
     }
 

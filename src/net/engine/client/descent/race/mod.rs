@@ -267,7 +267,7 @@ impl Race {
     /// Until when runners-up are awaited. `None`: as many as are wanted are in hand, or nobody is left.
     pub(super) fn runners_up_until(&self) -> Option<Instant> {
         let (wanted, best) = (self.options.runners_up, self.best?);
-        if wanted == 0 || finish::ranked(&self.candidates).order.len() > wanted {
+        if wanted == 0 || finish::in_hand(&self.candidates) > wanted {
             return None;
         }
         let leader = finish::leader(&self.candidates, best).score.id;
