@@ -142,6 +142,46 @@ fn a_runner_up_that_is_gone_is_told_of_once_where_some_are_wanted() {
 }
 
 #[test]
+fn runners_up_that_are_missing_are_looked_for_a_few_times() {
+    let mut bench = Bench::wanting(16, &[20, 25, 30], 2);
+    bench.run(s(60));
+    assert_eq!(bench.descents.len(), 1);
+    // One is lost, and another is there.
+    bench.spots.insert(4, Spot { rtt: ms(40), ..bench.spots[&1] });
+    bench.spot(2).turn_lives = false;
+    bench.run(s(25));
+    assert_eq!((told(&bench, 2), bench.descents.len()), ((turn(1), vec![turn(3), turn(4)]), 2));
+    // Nobody else is.
+    bench.spot(3).turn_lives = false;
+    bench.run(s(200));
+    assert_eq!((told(&bench, 2), bench.descents.len()), ((turn(1), vec![turn(4)]), 9));
+    bench.run(s(3600));
+    assert!(bench.descents.len() < 9 + 15, "{:?}", bench.descents);
+
+    // From the first on, and no longer where as many are there.
+    let mut bench = Bench::wanting(17, &[20], 1);
+    bench.run(ms(500));
+    bench.spots.insert(2, Spot { rtt: ms(40), ..bench.spots[&1] });
+    bench.run(s(60));
+    assert_eq!((told(&bench, 1), bench.descents.len()), ((turn(1), vec![turn(2)]), 2));
+}
+
+#[test]
+fn where_a_whole_site_is_drained_nobody_is_moved_to_who_says_so_as_well() {
+    let mut bench = Bench::new(18, &[20, 25, 60]);
+    bench.run(s(60));
+    (bench.spot(1).state, bench.spot(2).state) = (State::Draining, State::Draining);
+    bench.run(ms(5_600));
+    assert_eq!((bench.using(), bench.changes.len()), (Some(3), 2), "{:?}", bench.changes);
+    // A leaf that is dead beside a living TURN server is not waited for without end.
+    let mut bench = Bench::new(19, &[20, 25]);
+    bench.run(s(60));
+    (bench.spot(1).state, bench.spot(2).leaf_lives) = (State::Draining, false);
+    bench.run(ms(6_100));
+    assert_eq!((bench.using(), bench.changes.len()), (Some(2), 2));
+}
+
+#[test]
 fn so_many_stand_by_as_are_wanted_and_no_more_than_seven() {
     for (wanted, measured) in [(1, 3), (5, 6), (200, 8)] {
         let mut bench = Bench::wanting(15, &[20; 12], wanted);

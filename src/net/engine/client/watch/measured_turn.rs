@@ -44,6 +44,8 @@ pub(super) struct MeasuredTurn {
     pub(super) rtt: Duration,
     /// When it last gave a sign of life.
     pub(super) answered: Instant,
+    /// When its leaf, or a descent, last told what it says of itself.
+    spoke: Instant,
     /// For how many measurements in a row it was clearly better than the selection.
     pub(super) better: u8,
     /// How many had no answer in a row.
@@ -64,6 +66,7 @@ impl MeasuredTurn {
             least: None,
             rtt: contender.selection.rtt,
             answered: now,
+            spoke: now,
             better: 0,
             missed: 0,
             renamed: false,
@@ -75,7 +78,7 @@ impl MeasuredTurn {
     /// Another descent has found it.
     pub(super) fn found_again(&mut self, contender: Contender, now: Instant) {
         let verified = self.is_verified() || contender.selection.verified;
-        (self.renamed, self.ruled_out) = (false, false);
+        (self.renamed, self.ruled_out, self.spoke) = (false, false, now);
         // On the word of its leaf it lives only where it never has answered itself.
         if contender.selection.verified || !self.lives_by_itself() {
             (self.answered, self.missed) = (now, 0);
@@ -129,6 +132,11 @@ impl MeasuredTurn {
     pub(super) fn is_reserve(&self) -> bool {
         let reserve = [CandidateState::Draining, CandidateState::Full];
         !self.ruled_out && self.contender.says.is_some_and(|says| reserve.contains(&says))
+    }
+
+    /// Whether its leaf has not spoken since then.
+    pub(super) fn may_yet_speak(&self, began: Instant) -> bool {
+        self.contender.leaf.is_some() && self.spoke < began
     }
 
     /// Those whose answer is a sign of life: of one that has ever answered itself no leaf's word counts.
@@ -221,6 +229,7 @@ impl MeasuredTurn {
         if reply.retry {
             self.leaf.set_cookie(reply.cookie.clone());
         } else {
+            self.spoke = now;
             self.contender.says = out_of_service(reply.state);
             self.contender.selection.load = reply.load;
             let lists = !reply.nodes.is_empty() || !reply.hosts.is_empty();

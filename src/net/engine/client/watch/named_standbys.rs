@@ -7,16 +7,23 @@ use super::change::WatchReason;
 use super::measured_turn::MeasuredTurn;
 use crate::net::engine::client::descent::Selection;
 
+/// How many descents in a row look for those that are missing, sooner than they are due: with the pauses between
+/// them for a minute. Where there are no more, none is found by looking again.
+const LOOKS: u8 = 6;
+
 /// How many are wanted, and which were named last.
 #[derive(Debug)]
 pub(super) struct NamedStandbys {
     wanted: usize,
     named: Vec<SocketAddr>,
+    /// How many there were too few, and how many descents have looked for them.
+    missing: usize,
+    looks: u8,
 }
 
 impl NamedStandbys {
     pub(super) fn new(wanted: usize) -> Self {
-        Self { wanted, named: Vec::new() }
+        Self { wanted, named: Vec::new(), missing: wanted, looks: 0 }
     }
 
     pub(super) fn are_wanted(&self) -> bool {
@@ -36,6 +43,24 @@ impl NamedStandbys {
                 self.named.push(one.addr());
             }
         }
+    }
+
+    /// Whether one more is missing than before: it is to be looked for.
+    pub(super) fn miss_another(&mut self, standbys: &[MeasuredTurn], proven: bool) -> bool {
+        let there = standbys.iter().filter(|one| may_be_named(one, proven)).count();
+        let before = std::mem::replace(&mut self.missing, self.wanted.saturating_sub(there));
+        let another = self.missing > before;
+        if another {
+            self.looks = 0;
+        }
+        another
+    }
+
+    /// A descent has ended: whether another is to look for those that are missing all the same.
+    pub(super) fn look_again(&mut self, standbys: &[MeasuredTurn], proven: bool) -> bool {
+        self.miss_another(standbys, proven);
+        self.looks = self.looks.saturating_add(1);
+        self.missing > 0 && self.looks <= LOOKS
     }
 
     /// Puts those first among the runners-up.

@@ -8,6 +8,7 @@ use super::better::{is_worth_a_move, lasts};
 use super::change::{WatchChange, WatchReason};
 use super::hurry::Hurry;
 use super::measured_turn::{ASKED, MeasuredTurn, Whom};
+use super::measurement::{Measurement, PATIENCE, asked_at_most};
 use super::named_standbys::NamedStandbys;
 use crate::net::engine::client::descent::link::put_on_link;
 use crate::net::engine::client::descent::{Contender, Options, Selection};
@@ -17,9 +18,6 @@ use crate::net::wire::{Response, ResponseBody, stun};
 
 /// From one measurement to the next.
 const INTERVAL: Duration = Duration::from_secs(5);
-
-/// How long an answer is awaited until the selection is asked again.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How many stand by, and how many at most where more are wanted: as many as a descent tells of beside the one
 /// that it chooses. Each takes some 2,700 datagrams an hour.
@@ -62,16 +60,6 @@ pub struct WatchEngine {
     hurry: Hurry,
     events: VecDeque<WatchChange>,
     rng: Rng,
-}
-
-/// The measurement that is on, or was last.
-#[derive(Debug, Clone, Copy)]
-struct Measurement {
-    began: Instant,
-    /// How often the selection was asked.
-    asked: u8,
-    /// How long the answer is awaited; `None`: it has ended.
-    until: Option<Instant>,
 }
 
 impl WatchEngine {
@@ -138,6 +126,13 @@ impl WatchEngine {
         ruled_out: &[SocketAddr],
     ) {
         self.hurry.end(now, &mut self.rng);
+        self.take_found(now, found, ruled_out);
+        if self.current.is_some() && self.named.look_again(&self.standbys, self.proven) {
+            self.hurry.want(now);
+        }
+    }
+
+    fn take_found(&mut self, now: Instant, found: Vec<Contender>, ruled_out: &[SocketAddr]) {
         let all = self.current.iter_mut().chain(&mut self.standbys);
         all.for_each(|one| one.note_ruled_out(ruled_out));
         self.proven |= found.iter().any(|one| one.selection.verified);
@@ -174,6 +169,9 @@ impl WatchEngine {
 
     /// Lets time pass.
     pub fn handle_timeout(&mut self, now: Instant) {
+        if self.measurement.as_mut().is_some_and(|on| on.end_of_words(now)) {
+            self.leave_out_of_service(now);
+        }
         if self.awaited_until().is_some_and(|until| until <= now) {
             self.judge(now);
         }
@@ -210,7 +208,8 @@ impl WatchEngine {
     pub fn poll_timeout(&self) -> Option<Instant> {
         let due = self.due.first_key_value().map(|((at, _), _)| *at);
         let next = self.next.filter(|_| self.awaited_until().is_none());
-        [due, self.awaited_until(), next, self.hurry.due()].into_iter().flatten().min()
+        let words = self.measurement.and_then(|on| on.words);
+        [due, words, self.awaited_until(), next, self.hurry.due()].into_iter().flatten().min()
     }
 
     // ---- measurements ----
@@ -226,7 +225,7 @@ impl WatchEngine {
     /// A measurement begins.
     fn measure(&mut self, now: Instant) {
         self.before = self.measurement.map_or(now, |last| last.began);
-        self.measurement = Some(Measurement { began: now, asked: 1, until: Some(now + PATIENCE) });
+        self.measurement = Some(Measurement::begin(now));
         self.next = Some(now + jitter(INTERVAL, &mut self.rng));
         let mut requests = Vec::new();
         for one in self.current.iter_mut().chain(&mut self.standbys) {
@@ -311,12 +310,16 @@ impl WatchEngine {
 
     // ---- moves ----
 
-    /// Leaves a selection whose leaf says that it is not to be used, if there is another.
+    /// Leaves a selection whose leaf says that it is not to be used, if there is another. Where a whole site is
+    /// drained that one may say the same in a moment.
     fn leave_out_of_service(&mut self, now: Instant) {
         let Some(current) = &self.current else { return };
         let Some(reason) = current.out_of_service() else { return };
         let since = self.before;
+        let on = self.measurement.filter(|on| on.words.is_some());
+        let may_say = |one: &MeasuredTurn| on.is_some_and(|on| one.may_yet_speak(on.began));
         match self.best_standby(|one| one.missed == 0 && one.answered >= since) {
+            Some(at) if may_say(&self.standbys[at]) => {}
             Some(at) => self.move_to(now, at, reason),
             None if current.is_reserve() => self.hurry.want(now),
             None => self.lose(now, reason),
@@ -344,18 +347,24 @@ impl WatchEngine {
             (WatchReason::Slower { .. } | WatchReason::Preferred, Some(left)) => {
                 self.standbys.insert(0, left);
             }
-            _ => {
-                let wait = self.rng.random_range(Duration::ZERO..=SPREAD);
-                self.hurry.want(now + wait);
-            }
+            _ => self.look_soon(now),
         }
         self.standbys.iter_mut().for_each(|one| one.better = 0);
         let selection = self.tell(self.proven);
         self.events.push_back(WatchChange { selection, left: told, reason });
     }
 
-    /// Tells that others stand by than those that were named.
+    /// Goes down again within some seconds.
+    fn look_soon(&mut self, now: Instant) {
+        let wait = self.rng.random_range(Duration::ZERO..=SPREAD);
+        self.hurry.want(now + wait);
+    }
+
+    /// Tells that others stand by than those that were named, and looks for more where one is gone.
     fn tell_of_standbys(&mut self, now: Instant) {
+        if self.current.is_some() && self.named.miss_another(&self.standbys, self.proven) {
+            self.look_soon(now);
+        }
         let change = self.named.change(&self.standbys, self.proven, now);
         if let Some((left, reason)) = change.filter(|_| self.current.is_some()) {
             let selection = self.tell(self.proven);
@@ -433,10 +442,4 @@ impl WatchEngine {
             self.standbys = before;
         }
     }
-}
-
-/// How often the selection is asked in vain at most.
-fn asked_at_most() -> u8 {
-    planted!(WatchLeavesEarly => 1);
-    ASKED
 }
