@@ -10,25 +10,37 @@ export interface Server {
   urls: string[]
   /** The time from the server that lists it. */
   rtt_ms: number | null
+  /** How full its TURN server is, from 0 to 1; null: that is not told. */
   load: number | null
+  /** How much that can serve beside others. */
+  weight: number
   labels: Record<string, string>
   /** 0 is what the broker lists. */
   level: number
   /** The balance server that lists it; null: the broker's own. */
   via: string | null
+  /** The time as lists tell it, all the way from here; Infinity: they do not. */
+  estimate: number
   /** The least time that was measured; null: none. */
   rtt: number | null
+  /** The most, and how many. */
+  worst: number
+  samples: number
+  /** Whether its list was asked for. */
+  explored?: true
   /** How: by ICE checks, by gathering a candidate, by HTTPS, or not, but as its superior tells it. */
   by: 'check' | 'gather' | 'https' | 'list' | null
 }
 
 export interface Selection {
-  /** The nearest with a TURN server. */
+  /** The nearest with a TURN server, or one that is as near and was drawn. */
   server: Server
   rtt: number | null
   /** How its time was measured; `none`: it is the first in the broker's order. */
   method: 'ice' | 'https' | 'none'
-  /** All with a TURN server, the best first. */
+  /** Among how many that are as near it was drawn, by what each has free; null: the nearest won. */
+  drawn: number | null
+  /** All with a TURN server, in the order to try. */
   candidates: Server[]
   /** All servers that were listed, balance servers among them. */
   servers: Server[]

@@ -13,10 +13,17 @@ const LEVELS = 8
 const TIMED = 16
 const TOP = 0x7effffff
 
+// A page draws once for each TURN server: another draw is no reason to leave one.
+const luck = { __proto__: null }
 const now = () => performance.now()
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const least = (servers) => Math.min(...servers.map(({ rtt }) => rtt ?? Infinity))
 const address = (server) => server.turn ?? server.addr
+// Those without a time stand behind all others, by what their superior says.
+const time = ({ rtt, estimate }) => rtt ?? 1e6 + Math.min(estimate, 1e6)
+const byTime = (a, b) => time(a) - time(b)
+// What a server is at, without the how.
+const place = (url) => url?.replace(/^turns?:|\?.*/g, '')
 // A balance server this much slower than the fastest may still lead to the best.
 const near = (fastest) => fastest * 1.5 + 20
 
@@ -41,13 +48,13 @@ export async function select(options) {
   const candidates = ranked(run)
   const [server] = candidates
   if (!server) throw new BalanceError(`${run.base} lists no TURN server`)
-  const method = { check: 'ice', gather: 'ice', https: 'https' }[server.by] ?? 'none'
-  return { server, rtt: server.rtt, method, candidates, servers: run.servers }
+  const method = server.by === 'https' ? 'https' : server.samples ? 'ice' : 'none'
+  return { server, rtt: server.rtt, method, drawn: run.drawn, candidates, servers: run.servers }
 }
 
 /** What a page passes to RTCPeerConnection as `iceServers`. */
 export async function iceServers(options) {
-  const { token, count = 2, onselect, selection } = options
+  const { token, count, onselect, selection } = options
   for (let again = false; ; again = true) {
     const chosen = selection ?? (await select({ ...options, fresh: again || options.fresh }))
     const run = begin(options)
@@ -109,9 +116,9 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
       return ended.aborted || (failure && !doubt)
     }
     if (over()) return
-    const blamed = failure && used
+    const blamed = failure ? used : undefined
     for (const [server, until] of failed) if (until < now()) failed.delete(server)
-    const except = [...(options.except ?? []), ...failed.keys(), ...(blamed ? [blamed] : [])]
+    const except = [...(options.except ?? []), ...failed.keys(), blamed]
     let selection
     const onselect = (made) => (selection = made)
     const servers = await iceServers({ ...options, fresh: true, except, onselect, signal: ended })
@@ -129,50 +136,47 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
     if (restarted) pc.restartIce()
     onchange?.({ reason, selection, iceServers: servers, restarted })
   }
-  const events = [
-    [globalThis, 'online', () => reselect('online')],
-    [network, 'change', () => {
-      const same = network.type === type
-      type = network.type
-      if (same && now() - looked < 10000) return
-      looked = now()
-      reselect(same ? 'speed' : 'network')
-    }],
-    [pc, 'iceconnectionstatechange', async () => {
-      const state = pc.iceConnectionState
-      const works = state === 'connected' || state === 'completed'
-      if (works) doubt = undefined
-      // Between two states ICE may have moved to another by itself.
-      if (works || state === 'disconnected') used = (await relay(pc)) ?? (works ? undefined : used)
-      if (state === 'failed') suspect(0)
-      // It takes a browser many seconds more to give up.
-      if (state === 'disconnected' && state === pc.iceConnectionState) suspect(1000)
-    }],
-    [pc, 'signalingstatechange', () => {
-      // The other side restarts ICE: where our TURN server gives no candidate now, it is why.
-      const ufrag = (side) => side?.sdp.match(/^a=ice-ufrag:.*/m)[0]
-      if (used && pc.signalingState === 'have-remote-offer' && ufrag(pc.currentRemoteDescription) !== ufrag(pc.pendingRemoteDescription)) suspect(1500)
-    }],
-    [pc, 'icecandidate', ({ candidate }) => {
-      if (candidate?.type === 'relay') doubt = undefined
-    }],
-    [signal, 'abort', () => stop()],
-  ]
+  const on = (target, name, heard) => target?.addEventListener?.(name, heard, { signal: ended })
+  const look = async () => {
+    const state = pc.iceConnectionState
+    const works = state === 'connected' || state === 'completed'
+    if (works) doubt = undefined
+    // Between two states ICE may have moved to another by itself.
+    if (works || state === 'disconnected') used = (await relay(pc)) ?? (works ? undefined : used)
+    if (state === 'failed') suspect(0)
+    // It takes a browser many seconds more to give up.
+    if (state === 'disconnected' && state === pc.iceConnectionState) suspect(1000)
+  }
   const stop = () => {
     abort.abort()
     clearTimeout(again)
-    for (const [target, name, heard] of events) target?.removeEventListener?.(name, heard)
   }
-  for (const [target, name, heard] of events) target?.addEventListener?.(name, heard)
+  on(globalThis, 'online', () => reselect('online'))
+  on(network, 'change', () => {
+    const same = network.type === type
+    type = network.type
+    if (same && now() - looked < 10000) return
+    looked = now()
+    reselect(same ? 'speed' : 'network')
+  })
+  on(pc, 'iceconnectionstatechange', look)
+  on(pc, 'signalingstatechange', () => {
+    // The other side restarts ICE: where our TURN server gives no candidate now, it is why.
+    const ufrag = (side) => side?.sdp.match(/^a=ice-ufrag:.*/m)[0]
+    if (used && pc.signalingState === 'have-remote-offer' && ufrag(pc.currentRemoteDescription) !== ufrag(pc.pendingRemoteDescription)) suspect(1500)
+  })
+  on(pc, 'icecandidate', ({ candidate }) => {
+    if (candidate?.type === 'relay') doubt = undefined
+  })
+  on(signal, 'abort', stop)
   if (signal?.aborted) stop()
-  else events[2][2]()
+  else look()
   return { stop }
 }
 
 // Which TURN server a connection goes through, if it does.
 async function relay(pc) {
-  const stats = new Map()
-  ;(await pc.getStats()).forEach((entry) => stats.set(entry.id, entry))
+  const stats = await pc.getStats()
   const find = (test) => [...stats.values()].find(test)
   const chosen = find((entry) => entry.selectedCandidatePairId)?.selectedCandidatePairId
   const pair = stats.get(chosen) ?? find((entry) => entry.type === 'candidate-pair' && entry.selected)
@@ -219,26 +223,22 @@ async function ask(run, path, key, init) {
 }
 
 // What the broker lists, or a server below it.
-async function list(run, parent) {
+async function list(run, parent = { level: -1, rtt: 0 }) {
   const query = new URLSearchParams()
-  if (parent) query.set('below', parent.addr)
+  if (parent.addr) query.set('below', parent.addr)
   if (run.family) query.set('family', run.family)
   for (const label of [run.require ?? []].flat()) query.append('require', label)
   const start = now()
   const answer = await ask(run, `v1/servers?${query}`, 'servers', run.fresh && { cache: 'no-cache' })
   run.broker = Math.min(run.broker, now() - start)
   run.password ??= answer.ice.pwd
-  const fresh = []
+  const known = run.servers.length
   for (const server of answer.servers) {
     if (run.servers.length >= MOST || run.servers.some(({ addr }) => addr === server.addr)) continue
-    const way = parent ? (parent.rtt ?? parent.estimate) : 0
-    const kept = { samples: 0, worst: 0, estimate: server.rtt_ms == null ? Infinity : way + server.rtt_ms }
-    const entry = { ...server, urls: server.urls ?? [], level: parent ? parent.level + 1 : 0, via: parent?.addr ?? null, rtt: null, by: null }
-    for (const key in kept) Object.defineProperty(entry, key, { value: kept[key], writable: true })
-    run.servers.push(entry)
-    fresh.push(entry)
+    const estimate = (parent.rtt ?? parent.estimate) + (server.rtt_ms ?? Infinity)
+    run.servers.push({ urls: [], ...server, level: parent.level + 1, via: parent.addr ?? null, estimate, rtt: null, worst: 0, samples: 0, by: null })
   }
-  return fresh
+  return run.servers.slice(known)
 }
 
 async function descend(run) {
@@ -252,7 +252,7 @@ async function descend(run) {
     const down = depth < LEVELS ? toExplore(run, level) : []
     if (!down.length) break
     const lists = down.map((server) => {
-      Object.defineProperty(server, 'explored', { value: true })
+      server.explored = true
       return list(run, server).catch(() => [])
     })
     level = (await run.race(Promise.all(lists))).flat()
@@ -263,22 +263,27 @@ async function descend(run) {
 
 // Which balance servers to go down into: those that may lead to the best.
 function toExplore(run, level) {
-  const time = ({ rtt, estimate }) => (run.udp ? (rtt ?? Infinity) : estimate)
-  const open = (servers) =>
-    servers.filter(({ kind, explored }) => kind === 'balance' && !explored).sort((a, b) => (time(a) > time(b)) - (time(a) < time(b)))
-  const close = open(level).filter((server) => !run.udp || time(server) <= near(least(run.servers)))
+  const open = (servers) => servers.filter(({ kind, explored }) => kind === 'balance' && !explored).sort(byTime)
+  const close = open(level).filter((server) => time(server) <= near(least(run.servers)))
   // Where none of them led on, those that were passed over are all that is left.
   const rest = ranked(run).length ? [] : open(run.servers)
   return (close.length ? close : rest).slice(0, EXPLORED)
 }
 
-// Those with a TURN server, the best first.
+// Those with a TURN server, the best first. Of those that are as near as the best one is drawn, by what each has free.
 function ranked(run) {
   const all = run.servers.filter(({ kind }) => kind !== 'balance')
-  const failed = (name, { addr, turn, urls }) => [addr, turn, ...urls].some((own) => own && [name, name.replace(/^turns?:|\?.*/g, '')].includes(own))
-  const kept = all.filter((server) => !run.except.some((name) => failed(name, server)))
-  const time = ({ rtt, estimate }) => rtt ?? 1e6 + Math.min(estimate, 1e6)
-  return (kept.length ? kept : all).sort((a, b) => time(a) - time(b))
+  const except = run.except.map(place)
+  const kept = all.filter(({ addr, turn, urls }) => ![addr, turn, ...urls].some((own) => own && except.includes(place(own))))
+  const order = (kept.length ? kept : all).sort(byTime)
+  const best = least(order)
+  const near = order.filter(({ rtt }) => rtt !== null && rtt <= best + Math.max(best / 10, 5))
+  const free = ({ load, weight }) => load !== null && Math.max(1 - load, 0.005) * weight
+  const told = near.map(free).filter(Boolean)
+  run.drawn = told.length && near.length > 1 ? near.length : null
+  // Who does not tell has no more than the least of those who do.
+  const lot = (server) => (luck[address(server)] ??= -Math.log(1 - Math.random())) / (free(server) || Math.min(...told))
+  return run.drawn ? [...near.sort((a, b) => lot(a) - lot(b)), ...order.slice(near.length)] : order
 }
 
 function hear(server, rtt, by, samples = 1) {
@@ -302,7 +307,7 @@ async function measure(run, servers) {
     const gathers = new Promise((resolve) => (ready = resolve)).then(() => gatherAll(run, turn, Math.min(limit, 250 + 2 * least(run.servers))))
     await run.race(Promise.all([checks(run, rest, limit, ready), gathers]))
     run.onprogress?.(run.servers)
-    const [best] = servers.filter(({ samples }) => samples).sort((a, b) => a.rtt - b.rtt)
+    const [best] = servers.filter(({ samples }) => samples).sort(byTime)
     if (!best && round > 1) return
     if (!best) continue
     // Further samples go where they decide something: to those that may be the best by what is known of them, and by
@@ -327,7 +332,7 @@ async function checks(run, servers, limit, ready) {
   for (let at = 0; at < servers.length; at += GROUP) groups.push({ servers: servers.slice(at, at + GROUP), seen: new Map() })
   const had = servers.map(({ samples }) => samples)
   try {
-    await run.race(Promise.all(groups.map((group) => connect(group, run.password).catch(() => group.pc?.close()))))
+    await run.race(Promise.all(groups.map((group) => connect(group, run.password).catch(() => {}))))
     ready()
     let before = 0
     let news = 0
@@ -342,7 +347,7 @@ async function checks(run, servers, limit, ready) {
       before = heard
       // On a busy machine some connections begin late: as long as answers come, it is not over.
       const enough = 130 + 20 * groups[0].servers.length + 1.5 * least(run.servers)
-      if (spent > limit || spent > Math.max(enough, news + 100)) return
+      if (spent > Math.min(limit, Math.max(enough, news + 100))) return
     }
   } finally {
     ready()
@@ -353,7 +358,7 @@ async function checks(run, servers, limit, ready) {
 // A peer connection with an m-line a server, whose peer the page plays itself.
 async function connect(group, password) {
   const pc = (group.pc = new RTCPeerConnection({ bundlePolicy: 'max-compat' }))
-  for (const _ of group.servers) pc.addTransceiver('audio', { direction: 'recvonly' })
+  group.servers.forEach(() => pc.addTransceiver('audio'))
   const offer = await pc.createOffer()
   await pc.setLocalDescription(offer)
   await pc.setRemoteDescription({ type: 'answer', sdp: answer(offer.sdp, group.servers, password) })
@@ -362,7 +367,7 @@ async function connect(group, password) {
 function answer(offer, servers, password) {
   const sections = offer.split(/^(?=m=)/m).slice(1).map((section, index) => {
     const [, protocol, format] = section.match(/^m=audio \d+ (\S+) (\d+)/)
-    const line = (start) => section.match(new RegExp(`^a=${start}.*$`, 'm'))[0].trim()
+    const line = (start) => section.match(new RegExp(`^a=${start}.*`, 'm'))[0]
     const [, ip, port] = servers[index].addr.match(/^\[?(.*?)\]?:(\d+)$/)
     return `m=audio 9 ${protocol} ${format}
 c=IN IP4 0.0.0.0
@@ -372,10 +377,9 @@ a=inactive
 a=rtcp-mux
 a=ice-ufrag:balance
 a=ice-pwd:${password}
-a=fingerprint:sha-256 ${Array(32).fill('00').join(':')}
+a=fingerprint:sha-256 ${'00:'.repeat(31)}00
 a=setup:active
 a=candidate:${index + 1} 1 udp ${TOP - index * 256} ${ip} ${port} typ host
-a=end-of-candidates
 `
   })
   // As `active` it would send the ClientHello, so the page never does.
@@ -386,11 +390,9 @@ a=end-of-candidates
 async function read({ pc, servers, seen }) {
   const report = await pc.getStats()
   const remotes = new Map()
-  report.forEach(({ type, id, priority }) => {
-    if (type === 'remote-candidate') remotes.set(id, servers[(TOP - priority) / 256])
-  })
-  report.forEach(({ type, id, remoteCandidateId, responsesReceived: count, totalRoundTripTime: sum, currentRoundTripTime: last }) => {
-    const server = type === 'candidate-pair' && remotes.get(remoteCandidateId)
+  report.forEach(({ id, priority }) => remotes.set(id, servers[(TOP - priority) / 256]))
+  report.forEach(({ id, remoteCandidateId, responsesReceived: count, totalRoundTripTime: sum, currentRoundTripTime: last }) => {
+    const server = remotes.get(remoteCandidateId)
     const before = seen.get(id) ?? { count: 0, sum: 0 }
     if (!server || !(count > before.count)) return
     seen.set(id, { count, sum })

@@ -14,11 +14,14 @@ async fn what_is_listed_as_json() {
     let at = |addr: String| servers.iter().find(|server| server["addr"] == addr.as_str()).unwrap();
     let leaf = at(net.server(2).to_string());
     let keys: Vec<_> = leaf.as_object().unwrap().keys().cloned().collect();
-    assert_eq!(keys, ["addr", "kind", "labels", "load", "name", "rtt_ms", "turn", "urls"]);
+    assert_eq!(
+        keys,
+        ["addr", "kind", "labels", "load", "name", "rtt_ms", "turn", "urls", "weight"]
+    );
     assert_eq!((&leaf["kind"], &leaf["name"]), (&"leaf".into(), &"leaf-a".into()));
     assert_eq!(leaf["turn"], net.turn(2).to_string());
     assert_eq!(leaf["urls"].as_array().unwrap().len(), 2);
-    assert!(leaf["rtt_ms"].is_number() && leaf["load"].is_null(), "{leaf}");
+    assert!(leaf["rtt_ms"].is_number() && leaf["load"].is_null() && leaf["weight"] == 1, "{leaf}");
     let turn = at(net.turn(5).to_string());
     assert_eq!((&turn["kind"], &turn["name"]), (&"turn".into(), &"nyc".into()));
     assert_eq!(turn["urls"][1], "turn:nyc.turn.example?transport=tcp");

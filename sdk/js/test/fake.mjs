@@ -97,6 +97,6 @@ class FakeConnection extends EventTarget {
   }
 }
 
-export const leaf = (ip, more) => ({ addr: `${ip}:3001`, kind: 'leaf', name: null, turn: `${ip}:3478`, urls: [], rtt_ms: null, load: null, labels: {}, ...more })
+export const leaf = (ip, more) => ({ addr: `${ip}:3001`, kind: 'leaf', name: null, turn: `${ip}:3478`, urls: [], rtt_ms: null, load: null, weight: 1, labels: {}, ...more })
 export const balance = (ip, more) => ({ ...leaf(ip), kind: 'balance', turn: null, ...more })
 export const turn = (ip, more) => ({ ...leaf(ip), addr: `${ip}:3478`, kind: 'turn', ...more })

@@ -362,3 +362,51 @@ test('what answers and is no broker is said to be none', async () => {
     await assert.rejects(select({ url }), (error) => error instanceof BalanceError && error.status === 502 && /Bad Gateway/.test(error.message), body)
   }
 })
+
+// Those at 20, 22 and 25 ms are as near as one another, that at 26 is not.
+function crowd(region, spare) {
+  const ms = [20, 22, 25, 26]
+  const servers = ms.map((ms, index) => leaf(`203.0.${region}.${ms}`, spare[index]))
+  servers.forEach(({ addr }, index) => (internet.ms[addr] = ms[index]))
+  internet.lists[''] = servers
+}
+
+test('of those that are as near one is drawn, as often as it has of what is free', async (t) => {
+  let state = 1
+  t.mock.method(Math, 'random', () => (state = (state * 48271) % 2147483647) / 2147483647)
+  const drawn = []
+  internet = new Internet()
+  for (let region = 0; region < 250; region++) {
+    crowd(region, [{ load: 0.5, weight: 1 }, { load: 0.5, weight: 2 }, { load: null }, { load: 0, weight: 9 }])
+    drawn.push(select({ url }))
+  }
+  const times = { 20: 0, 22: 0, 25: 0 }
+  for (const { server, rtt, drawn: among, candidates } of await Promise.all(drawn)) {
+    times[Math.round(rtt)]++
+    assert.equal(among, 3)
+    assert.equal(server, candidates[0])
+    assert.equal(Math.round(candidates[3].rtt), 26)
+  }
+  // Who does not tell has as much as the least; five standard deviations of 250 draws.
+  for (const [ms, share] of [[20, 0.25], [22, 0.5], [25, 0.25]]) assert.ok(Math.abs(times[ms] / 250 - share) < 0.16, JSON.stringify(times))
+})
+
+test('a page draws once, and where nobody tells the nearest wins', async () => {
+  internet = new Internet()
+  crowd(1, [{ load: 0.5 }, { load: 0.5 }, { load: 0.5 }, {}])
+  const first = await select({ url })
+  for (let again = 0; again < 5; again++) assert.equal((await select({ url })).server.addr, first.server.addr)
+  crowd(2, [{}, {}, {}, {}])
+  const { rtt, drawn } = await select({ url })
+  assert.deepEqual([Math.round(rtt), drawn], [20, null])
+})
+
+test('what is full, or has no sense, draws nobody away', async () => {
+  const times = new Set()
+  internet = new Internet()
+  for (let region = 4; region < 34; region++) {
+    crowd(region, [{ load: 0.1, weight: 1e6 }, { load: 1, weight: 1 }, { load: 9, weight: 1 }, { load: 0, weight: 1e9 }])
+    times.add(Math.round((await select({ url })).rtt))
+  }
+  assert.deepEqual([...times], [20])
+})

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use rand::SeedableRng as _;
+use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::Options;
 use turn_balance::internals::engine::client::streams::{CameList, StreamAction, StreamDescent};
 use turn_balance::internals::https;
@@ -31,7 +33,7 @@ fn descend(came: CameList) {
     let Ok(root) = "https://root.example".parse() else { return };
     let options = Options::default();
     let end = start + options.timeout;
-    let mut descent = StreamDescent::new(options, vec![root], start, start);
+    let mut descent = StreamDescent::new(options, vec![root], &Rng::seed_from_u64(0), start, start);
     let (mut now, mut lists, mut connections, mut hosts) = (start, 0, 0, 0);
     while descent.trace().is_none() {
         while let Some(action) = descent.poll_action(now) {

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use rand::{RngExt, SeedableRng};
 use turn_balance::internals::engine::Rng;
-use turn_balance::internals::engine::client::descent::{Options, Strategy, Trace, Verify};
+use turn_balance::internals::engine::client::descent::{Options, Strategy, Trace, Verify, Why};
 use turn_balance::internals::engine::client::streams::{
     CameList, ListId, PlaceId, StreamAction, StreamDescent,
 };
@@ -140,12 +140,17 @@ impl Net {
             urls.push(format!("{scheme}:{addr}?transport=tcp"));
         }
         let labels = format!(r#"{{"a":"{}"}}"#, n % 3);
-        format!(r#"{{"addr":"{turn}","kind":"turn","urls":{urls:?},"labels":{labels}}}"#)
+        let load = match rng.random_range(0..3) {
+            0 => "null".to_owned(),
+            _ => format!("{:.2}", rng.random_range(0.0..1.0)),
+        };
+        let spare = format!(r#""load":{load},"weight":{}"#, rng.random_range(0..9));
+        format!(r#"{{"addr":"{turn}","kind":"turn","urls":{urls:?},{spare},"labels":{labels}}}"#)
     }
 
     fn run(&mut self, options: Options, start: Instant) -> (Duration, Option<Trace>) {
         let root: HttpsUrl = "https://root.example".parse().expect("a URL");
-        let mut descent = StreamDescent::new(options, vec![root], start, start);
+        let mut descent = StreamDescent::new(options, vec![root], &self.rng, start, start);
         let (mut now, mut events, mut count) = (start, BTreeMap::new(), 0_u64);
         for _ in 0..MOST_STEPS {
             while let Some(action) = descent.poll_action(now) {
@@ -266,6 +271,15 @@ impl Net {
         for (turn, labels) in others.chain([(selection.turn, &selection.labels)]) {
             if !policy.allows(labels, None) {
                 self.blame(Rule::Policy, Some(turn), format!("it is `{labels}`"));
+            }
+        }
+        let drawn = selection.runners_up.iter().filter(|other| other.why == Why::Drawn);
+        for nearer in drawn.filter(|other| other.rtt < selection.rtt) {
+            let far = (nearer.rtt / 10).max(Duration::from_millis(5));
+            if selection.drawn.is_none() || selection.rtt > nearer.rtt + far {
+                let what =
+                    format!("{:?} away, drawn before one at {:?}", selection.rtt, nearer.rtt);
+                self.blame(Rule::Selection, Some(selection.turn), what);
             }
         }
         let ways = selection.urls.iter().filter(|url| url.ip().is_some());

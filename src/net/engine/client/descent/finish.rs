@@ -198,9 +198,9 @@ fn draw(candidates: &Candidates, by_time: &mut [Score]) -> usize {
     let is_alike = |score: &Score| (score.reserve, score.misses) == (best.reserve, best.misses);
     let is_near = |score: &&Score| is_alike(score) && score.rtt <= as_near_as(best.rtt);
     let near = by_time.iter().take_while(is_near).count();
-    let of = |id: CandidateId| {
-        let entry = &candidates[id];
-        (entry.turn.unwrap_or(entry.addr), candidates.spare(id))
+    let of = |score: &Score| {
+        let entry = &candidates[score.id];
+        (entry.turn.unwrap_or(entry.addr), candidates.spare(score.id))
     };
     if lots.draw(&mut by_time[..near], of) { near } else { 0 }
 }

@@ -61,4 +61,4 @@ pub use report::{
 pub use trace::{Candidate, Trace};
 
 #[cfg(feature = "https")]
-pub(super) use rank::around;
+pub(super) use rank::{Lots, Spare, around, as_near_as};

@@ -53,11 +53,11 @@ pub(in crate::net::engine::client) fn around(fastest: Duration) -> Duration {
 
 /// What a TURN server has free, as far as it is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Spare {
+pub(in crate::net::engine::client) struct Spare {
     /// How full it is; `None`: nobody tells.
-    pub(super) load: Option<Load>,
+    pub(in crate::net::engine::client) load: Option<Load>,
     /// How much it can serve beside others; 0 is as good as 1.
-    pub(super) weight: u32,
+    pub(in crate::net::engine::client) weight: u32,
 }
 
 impl Spare {
@@ -72,30 +72,31 @@ impl Spare {
 /// The draws of one descent. Who was drawn before another stays so, whoever else there is: all that a
 /// descent decides on the way holds at its end.
 #[derive(Debug, Clone)]
-pub(super) struct Lots(u64, u64);
+pub(in crate::net::engine::client) struct Lots(u64, u64);
 
 impl Lots {
     /// Those of a descent, from other numbers than it sends.
-    pub(super) fn new(rng: &Rng) -> Self {
+    pub(in crate::net::engine::client) fn new(rng: &Rng) -> Self {
         let mut own = Rng::from_seed(rng.get_seed());
         own.set_stream(1);
         Self(own.random(), own.random())
     }
 
-    /// Puts some that are as near as one another, by time, into the order of a draw: each stands before
+    /// Puts some that are as near as one another, by time, into the order of a draw, by the address of each one's TURN
+    /// server and what that has free: each stands before
     /// the others as often as it has of what is free (Efraimidis and Spirakis, "Weighted random sampling
     /// with a reservoir", Information Processing Letters 97, 2006). Who does not tell has no more than
     /// the least of those who do. Returns whether there was a draw: where nobody tells, there is none.
-    pub(super) fn draw(
+    pub(in crate::net::engine::client) fn draw<T>(
         &self,
-        near: &mut [Score],
-        of: impl Fn(CandidateId) -> (SocketAddr, Spare),
+        near: &mut [T],
+        of: impl Fn(&T) -> (SocketAddr, Spare),
     ) -> bool {
-        let free = |score: &Score| of(score.id).1.free();
+        let free = |one: &T| of(one).1.free();
         let Some(least) = near.iter().filter_map(free).min_by(f64::total_cmp) else {
             return false;
         };
-        let lot = |score: &Score| self.lot(of(score.id).0, free(score).unwrap_or(least));
+        let lot = |one: &T| self.lot(of(one).0, free(one).unwrap_or(least));
         if near.len() > 1 {
             near.sort_by(|a, b| lot(a).total_cmp(&lot(b)));
         }
@@ -114,7 +115,7 @@ impl Lots {
 
 /// How far one may be that is as near as the nearest, where servers tell what they have free: what a
 /// call does not notice, and a home's access changes from one minute to the next.
-pub(super) fn as_near_as(best: Duration) -> Duration {
+pub(in crate::net::engine::client) fn as_near_as(best: Duration) -> Duration {
     planted!(FarDrawn => best * 4 + Duration::from_millis(100));
     best + (best / 10).max(Duration::from_millis(5))
 }
@@ -161,9 +162,9 @@ mod tests {
         let ids = (0..).map_while(CandidateId::new).take(rooms.len());
         let scores: Vec<_> =
             ids.map(|id| Score { reserve: false, misses: 0, rtt: Duration::ZERO, id }).collect();
-        let of = |id: CandidateId| {
-            let (load, weight) = rooms[id.index()];
-            let addr = SocketAddr::from(([192, 0, 2, id.index() as u8], 3478));
+        let of = |score: &Score| {
+            let (load, weight) = rooms[score.id.index()];
+            let addr = SocketAddr::from(([192, 0, 2, score.id.index() as u8], 3478));
             (addr, Spare { load: load.and_then(|load| Load::new(load, 100)), weight })
         };
         let mut first = vec![0.0; rooms.len()];
@@ -200,7 +201,7 @@ mod tests {
             rtt: Duration::ZERO,
             id: CandidateId::new(n).unwrap(),
         };
-        let of = |id: CandidateId| {
+        let of = |Score { id, .. }: &Score| {
             let room = Spare { load: Load::new(id.index() as f64, 10), weight: 1 };
             (SocketAddr::from(([192, 0, 2, id.index() as u8], 3478)), room)
         };

@@ -24,7 +24,7 @@ impl Serialize for ServerList {
 impl Serialize for ListedServer {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let urls: Vec<_> = self.ways().iter().map(ToString::to_string).collect();
-        let mut server = serializer.serialize_struct("ListedServer", 8)?;
+        let mut server = serializer.serialize_struct("ListedServer", 9)?;
         server.serialize_field("addr", &self.addr)?;
         server.serialize_field("kind", self.kind.as_str())?;
         server.serialize_field("name", &self.name.as_ref().map(Name::as_str))?;
@@ -32,6 +32,7 @@ impl Serialize for ListedServer {
         server.serialize_field("urls", &urls)?;
         server.serialize_field("rtt_ms", &self.rtt.map(ms))?;
         server.serialize_field("load", &self.load.map(Load::share))?;
+        server.serialize_field("weight", &self.weight)?;
         server.serialize_field("labels", &self.labels)?;
         server.end()
     }

@@ -46,6 +46,8 @@ pub struct ListedServer {
     pub rtt: Option<Duration>,
     /// How full its TURN server is, in fourteenths of which this is the middle; `None`: that is not told.
     pub load: Option<Load>,
+    /// How much that can serve beside others; 1: that is not told.
+    pub weight: u32,
     /// What it is labelled with, as far as whoever lists it tells.
     pub labels: Labels,
     /// Who knows its URLs, where that is neither itself nor whoever lists it.
@@ -97,6 +99,7 @@ impl ListedServer {
             urls: Vec::new(),
             rtt: None,
             load: None,
+            weight: 1,
             labels: Labels::default(),
             checker: None,
         }
@@ -115,12 +118,13 @@ impl ListedServer {
 impl From<Node> for ListedServer {
     fn from(node: Node) -> Self {
         let Node { addr, kind, turn, name, rtt, load, labels, checker, .. } = node;
+        let weight = node.weight.max(1);
         let (kind, turn) = match (kind, turn) {
             (Kind::Turn, _) => (ServerKind::Turn, Some(addr)),
             (Kind::Leaf, Some(turn)) => (ServerKind::Leaf, Some(turn)),
             (Kind::Leaf | Kind::Balance, _) => (ServerKind::Balance, None),
         };
-        Self { addr, kind, name, turn, urls: Vec::new(), rtt, load, labels, checker }
+        Self { addr, kind, name, turn, urls: Vec::new(), rtt, load, weight, labels, checker }
     }
 }
 

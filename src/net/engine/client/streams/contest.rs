@@ -6,11 +6,11 @@ use std::time::{Duration, Instant};
 
 use super::finals::{Finals, TurnProof};
 use super::places::{PlaceId, SPACING, StreamPlaces};
-use super::ranking::{SAMPLES, StreamStanding, is_near};
+use super::ranking::{SAMPLES, is_near};
 use super::servers::Servers;
-use crate::net::engine::client::descent::{Options, Progress, Strategy, Verify, around};
+use crate::net::engine::client::descent::{Lots, Options, Progress, Strategy, Verify, around};
 use crate::net::engine::client::list::{ServerKind, ServerList};
-use crate::net::engine::later;
+use crate::net::engine::{Rng, later};
 use crate::types::{HttpsFault, HttpsUrl, Name, ServerUrl, TurnFault};
 
 /// How many lists are asked for in all, those of the roots among them.
@@ -119,22 +119,23 @@ impl StreamRace {
     pub(super) fn new(
         options: Options,
         roots: Vec<HttpsUrl>,
+        rng: &Rng,
         start: Instant,
         now: Instant,
     ) -> Self {
         let end = ends(start, options.timeout);
         let mut race = Self {
             places: StreamPlaces::new(options.limits.unanswered),
-            options,
             roots,
             lists: Vec::new(),
-            servers: Servers::default(),
+            servers: Servers::new((options.strategy == Strategy::Best).then(|| Lots::new(rng))),
             finals: Finals::default(),
             actions: VecDeque::new(),
             end,
             in_hand: None,
             last: false,
             finished: None,
+            options,
         };
         for root in 0..race.roots.len() {
             race.ask(root, None, 0, None);
@@ -280,19 +281,6 @@ impl StreamRace {
         self.finished
     }
 
-    /// TURN servers that can be chosen, best first: those that have answered themselves, those that were not
-    /// asked, and those that were in vain.
-    pub(super) fn choices(&self) -> Vec<(StreamStanding, TurnProof)> {
-        let ranked = self.servers.ranked(&self.places).into_iter();
-        let mut choices: Vec<_> =
-            ranked.map(|standing| (standing, self.finals.proof(standing.index))).collect();
-        choices.sort_by_key(|(standing, proof)| {
-            let proof = if *proof == TurnProof::Awaited { TurnProof::Failed } else { *proof };
-            (proof, *standing)
-        });
-        choices
-    }
-
     fn ask(
         &mut self,
         root: usize,
@@ -350,7 +338,7 @@ impl StreamRace {
         let grace = since + GRACE;
         let waits = self.lists.iter().any(|list| list.outcome.is_none()) || self.servers.looks_up();
         let lacks_runners_up = (1..=self.options.runners_up).contains(&ranked.len());
-        let limit = if lacks_runners_up { around(best.rtt) } else { best.rtt };
+        let limit = if lacks_runners_up { around(best.rtt) } else { self.servers.reach(best.rtt) };
         let newest = self.places.newest().map_or(since, |newest| newest + limit);
         // A way by TURN beats a web server's time, however long it takes, and so does one that is preferred.
         let hopes = best.aside || self.servers.hopes(best, &self.places);
@@ -393,7 +381,7 @@ impl StreamRace {
                 return;
             }
             self.last = true;
-            let ranked = self.servers.ranked(&self.places);
+            let ranked = self.in_order().order;
             if !self.verifies() || !self.finals.begin(now, &ranked, &self.servers, &self.places) {
                 return self.finish(now);
             }
@@ -401,7 +389,7 @@ impl StreamRace {
         if self.finals.until().is_some_and(|until| until <= now) {
             self.finals.give_up();
         }
-        let ranked = self.servers.ranked(&self.places);
+        let ranked = self.in_order().order;
         let proofs = ranked.iter().map(|one| self.finals.proof(one.index));
         let leader = proofs.zip(&ranked).find(|(proof, _)| *proof != TurnProof::Failed);
         match leader.map(|(proof, one)| (proof, one.aside)) {
@@ -427,11 +415,11 @@ impl StreamRace {
     fn finish(&mut self, now: Instant) {
         let choices = self.choices();
         let required = self.options.verify == Verify::Require;
-        let outcome = match choices.first() {
-            Some((best, proof)) if required && *proof != TurnProof::Verified => {
-                Chosen::Unverified(best.index)
+        let outcome = match choices.all.first() {
+            Some(best) if required && best.proof != TurnProof::Verified => {
+                Chosen::Unverified(best.standing.index)
             }
-            Some((best, _)) => Chosen::Server(best.index),
+            Some(best) => Chosen::Server(best.standing.index),
             None => Chosen::Nobody,
         };
         self.finished = Some((now, outcome));

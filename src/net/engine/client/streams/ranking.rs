@@ -17,6 +17,15 @@ pub(super) struct StreamStanding {
     pub(super) index: usize,
 }
 
+/// TURN servers in the order to try.
+#[derive(Debug)]
+pub(super) struct StreamRanking {
+    pub(super) order: Vec<StreamStanding>,
+    /// How many of the first are as near as one another, and in the order of a draw; 0: the least time
+    /// comes first.
+    pub(super) drawn: usize,
+}
+
 /// How often one that is near the best is asked in all: the least of three counts, as noise only adds.
 pub(super) const SAMPLES: u32 = 3;
 

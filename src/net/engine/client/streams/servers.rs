@@ -3,11 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
 use super::places::{PlaceId, StreamPlaces};
-use super::ranking::StreamStanding;
+use super::ranking::{StreamRanking, StreamStanding};
 use super::way::{Means, kept, ways};
-use crate::net::engine::client::descent::Options;
+use crate::net::engine::client::descent::{Lots, Options, Spare, as_near_as};
 use crate::net::engine::client::list::{ListedServer, ServerKind};
 use crate::types::{Breach, Labels, Policy, Prefix, ServerUrl};
 
@@ -51,6 +52,8 @@ pub(super) struct StreamWay {
 /// All that are listed.
 #[derive(Debug, Default)]
 pub(super) struct Servers {
+    /// By what one is drawn of those that are as near as one another; `None`: nobody ever is.
+    lots: Option<Lots>,
     entries: Vec<ServerEntry>,
     /// The TURN servers among them, by where they are used.
     turns: BTreeSet<SocketAddr>,
@@ -61,6 +64,11 @@ pub(super) struct Servers {
 }
 
 impl Servers {
+    /// Nobody yet.
+    pub(super) fn new(lots: Option<Lots>) -> Self {
+        Self { lots, ..Self::default() }
+    }
+
     pub(super) fn entries(&self) -> &[ServerEntry] {
         &self.entries
     }
@@ -236,6 +244,39 @@ impl Servers {
             self.turns().filter_map(|(index, _)| self.standing(index, places)).collect();
         ranked.sort_unstable();
         ranked
+    }
+
+    /// The same in the order to try, where some are known to be in vain. Of the first, those that are as near
+    /// as the best are drawn, where lists tell what is free.
+    pub(super) fn in_order(
+        &self,
+        places: &StreamPlaces,
+        in_vain: impl Fn(usize) -> bool,
+    ) -> StreamRanking {
+        let mut order = self.ranked(places);
+        order.sort_by_key(|one| in_vain(one.index));
+        let drawn = self.draw(&mut order, in_vain);
+        StreamRanking { order, drawn }
+    }
+
+    /// Draws among the first of some, and those that are as near. Returns how many these are.
+    fn draw(&self, order: &mut [StreamStanding], in_vain: impl Fn(usize) -> bool) -> usize {
+        let (Some(lots), Some(best)) = (&self.lots, order.first().copied()) else { return 0 };
+        let kind = |one: &StreamStanding| (in_vain(one.index), one.aside, one.misses);
+        let is_near =
+            |one: &&StreamStanding| kind(one) == kind(&best) && one.rtt <= as_near_as(best.rtt);
+        let near = order.iter().take_while(is_near).count();
+        let of = |one: &StreamStanding| {
+            let ListedServer { addr, turn, load, weight, .. } = self.entries[one.index].listed;
+            (turn.unwrap_or(addr), Spare { load, weight })
+        };
+        if lots.draw(&mut order[..near], of) { near } else { 0 }
+    }
+
+    /// How far one may be, beside the best, that may be chosen: where nobody is drawn, only a nearer one.
+    pub(super) fn reach(&self, best: Duration) -> Duration {
+        let told = self.turns().any(|(_, entry)| entry.listed.load.is_some());
+        if told && self.lots.is_some() { as_near_as(best) } else { best }
     }
 }
 

@@ -7,6 +7,7 @@ use super::contest::{CameList, Chosen, ListId, StreamAction, StreamRace};
 use super::places::PlaceId;
 use super::told::StreamEnding;
 use super::why::{failure, unverified};
+use crate::net::engine::Rng;
 use crate::net::engine::client::descent::{Options, Progress, Trace};
 use crate::types::{HttpsFault, HttpsUrl, TurnFault};
 
@@ -18,9 +19,16 @@ pub struct StreamDescent {
 }
 
 impl StreamDescent {
-    /// Asks these roots, from `now` on; all is to be over `options.timeout` after the `start`.
-    pub fn new(options: Options, roots: Vec<HttpsUrl>, start: Instant, now: Instant) -> Self {
-        Self { race: StreamRace::new(options, roots, start, now), start }
+    /// Asks these roots, from `now` on; all is to be over `options.timeout` after the `start`. `rng`: by what it is drawn among those
+    /// that are as near as one another.
+    pub fn new(
+        options: Options,
+        roots: Vec<HttpsUrl>,
+        rng: &Rng,
+        start: Instant,
+        now: Instant,
+    ) -> Self {
+        Self { race: StreamRace::new(options, roots, rng, start, now), start }
     }
 
     /// A list came.

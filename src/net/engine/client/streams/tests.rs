@@ -1,5 +1,6 @@
 //! Descents by HTTPS and TCP on simulated time.
 
+mod choices;
 mod policy;
 
 use std::collections::BTreeMap;
@@ -94,7 +95,7 @@ impl World {
     fn run(&mut self, options: Options) -> Trace {
         let start = turn_balance_lab::moment();
         let root: HttpsUrl = "https://root.example".parse().unwrap();
-        let mut descent = StreamDescent::new(options, vec![root], start, start);
+        let mut descent = StreamDescent::new(options, vec![root], &self.rng, start, start);
         let (mut now, mut events, mut count) = (start, BTreeMap::new(), 0);
         for _ in 0..100_000 {
             while let Some(action) = descent.poll_action(now) {

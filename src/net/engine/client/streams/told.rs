@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::choices::Choice;
 use super::contest::{Known, StreamRace};
 use super::failure::HttpsFailure;
 use super::finals::TurnProof;
-use super::ranking::StreamStanding;
 use super::servers::ServerEntry;
 use super::way::Means;
 use crate::net::engine::client::descent::{
@@ -48,29 +48,33 @@ impl StreamEnding<'_> {
         let entry = &self.race.servers.entries()[index];
         let standing = self.race.servers.standing(index, &self.race.places);
         let misses = standing.map_or(0, |standing| standing.misses);
-        let others = self.race.choices().into_iter().filter(|(one, _)| one.index != index);
+        let choices = self.race.choices();
+        let is_it = |one: &Choice| one.standing.index == index;
+        let drawn = choices.all.iter().any(|one| is_it(one) && one.drawn);
+        let drawn = drawn.then(|| u32::try_from(choices.drawn).unwrap_or(u32::MAX));
+        let others = choices.all.into_iter().filter(|one| !is_it(one));
         Selection {
             turn: turn_of(entry),
             listed: None,
             name: entry.listed.name.clone(),
             rtt: self.rtt(index).unwrap_or_default(),
             verified: self.race.finals.proof(index) == TurnProof::Verified,
-            drawn: None,
-            load: None,
+            drawn,
+            load: entry.listed.load,
             labels: entry.listed.labels.clone(),
             transport: Transport::Https,
             urls: self.urls(index),
             elapsed: self.elapsed,
             strategy: self.race.options.strategy,
             path: self.path(entry),
-            runners_up: others.map(|(one, proof)| self.runner_up(one, misses, proof)).collect(),
+            runners_up: others.map(|one| self.runner_up(one, misses)).collect(),
             cost: self.cost(),
             unresolved: Vec::new(),
         }
     }
 
     /// `misses`: how much of what is preferred the one that was chosen has not.
-    fn runner_up(&self, standing: StreamStanding, misses: u8, proof: TurnProof) -> RunnerUp {
+    fn runner_up(&self, Choice { standing, proof, drawn }: Choice, misses: u8) -> RunnerUp {
         let entry = &self.race.servers.entries()[standing.index];
         RunnerUp {
             turn: turn_of(entry),
@@ -78,13 +82,14 @@ impl StreamEnding<'_> {
             name: entry.listed.name.clone(),
             rtt: standing.rtt,
             verified: proof == TurnProof::Verified,
-            load: None,
+            load: entry.listed.load,
             labels: entry.listed.labels.clone(),
             urls: self.urls(standing.index),
             why: match (self.race.options.strategy, proof) {
                 (Strategy::First, _) => Why::Later,
                 (_, TurnProof::Failed) => Why::Silent,
                 _ if standing.misses > misses => Why::Unpreferred,
+                _ if drawn => Why::Drawn,
                 _ => Why::Slower,
             },
         }
@@ -244,6 +249,7 @@ impl StreamEnding<'_> {
             let failed = self.race.finals.proof(index) == TurnProof::Failed;
             let one = Candidate {
                 turn: listed.turn,
+                load: listed.load,
                 labels: listed.labels.clone(),
                 rtt: self.rtt(index),
                 sent: begun.sum(),

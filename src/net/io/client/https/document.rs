@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::get::WebAnswer;
 use crate::net::engine::client::list::{ListedServer, ServerKind, ServerList};
-use crate::types::{HttpsFault, Labels, ServerUrl};
+use crate::types::{HttpsFault, Labels, Load, ServerUrl};
 
 /// As much of a problem is told as a line has room for.
 const MAX_TITLE: usize = 200;
@@ -42,6 +42,10 @@ struct ServerDocument {
     urls: Vec<String>,
     #[serde(default)]
     rtt_ms: Option<f64>,
+    #[serde(default)]
+    load: Option<f64>,
+    #[serde(default)]
+    weight: Option<u32>,
     #[serde(default)]
     labels: BTreeMap<String, String>,
 }
@@ -86,7 +90,7 @@ pub(super) fn status(answer: &WebAnswer) -> HttpsFault {
 }
 
 fn listed(server: ServerDocument) -> Option<ListedServer> {
-    let ServerDocument { addr, kind, name, turn, urls, rtt_ms, labels } = server;
+    let ServerDocument { addr, kind, name, turn, urls, rtt_ms, load, weight, labels } = server;
     let kinds = [ServerKind::Balance, ServerKind::Leaf, ServerKind::Turn];
     let kind = kinds.into_iter().find(|known| known.as_str() == kind)?;
     let ms = rtt_ms.filter(|ms| ms.is_finite() && (0.0..=MAX_MS).contains(ms));
@@ -98,6 +102,8 @@ fn listed(server: ServerDocument) -> Option<ListedServer> {
     listed.name = name.and_then(|name| name.parse().ok());
     listed.urls = urls.collect();
     listed.rtt = ms.map(|ms| Duration::from_secs_f64(ms / 1e3));
+    listed.load = load.and_then(|share| Load::new(share, 1));
+    listed.weight = weight.unwrap_or(1).max(1);
     listed.labels = labels_of(labels).unwrap_or_default();
     Some(listed)
 }
@@ -131,7 +137,7 @@ mod tests {
         let text = r#"{"schema":"tb.servers/1","name":"root","ice":{"pwd":"x"},"servers":[
             {"addr":"203.0.113.10:3001","kind":"balance","name":"fra","turn":null,"urls":[],"rtt_ms":8.1,"load":null,"labels":{}},
             {"addr":"203.0.113.52:3001","kind":"leaf","name":"fra-b","turn":"203.0.113.52:3478",
-             "urls":["turns:fra.turn.example:443?transport=tcp","wss://new","https://fra.turn.example/"],"rtt_ms":null},
+             "urls":["turns:fra.turn.example:443?transport=tcp","wss://new","https://fra.turn.example/"],"rtt_ms":null,"load":0.25,"weight":400},
             {"addr":"203.0.113.9:3478","kind":"turn","name":"not a name","rtt_ms":-1},
             {"addr":"203.0.113.9:1","kind":"of the future"}]}"#;
         let list = read(200, false, text).unwrap();
@@ -144,6 +150,8 @@ mod tests {
         assert_eq!(leaf.turn, Some(([203, 0, 113, 52], 3478).into()));
         let urls: Vec<_> = leaf.urls.iter().map(ToString::to_string).collect();
         assert_eq!(urls, ["turns:fra.turn.example:443?transport=tcp", "https://fra.turn.example/"]);
+        assert_eq!((leaf.load, leaf.weight), (Load::new(1.0, 4), 400));
+        assert_eq!((turn.load, turn.weight), (None, 1));
         assert_eq!((turn.turn, turn.rtt, &turn.name), (Some(turn.addr), None, &None));
     }
 

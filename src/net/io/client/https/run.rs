@@ -13,6 +13,7 @@ use crate::error::Error;
 use crate::net::engine::client::descent::{Options, Progress, Trace};
 use crate::net::engine::client::streams::{CameList, ListId, PlaceId, StreamAction, StreamDescent};
 use crate::net::io::look_up::look_up;
+use crate::net::io::random;
 use crate::net::io::turn::TlsRoots;
 use crate::types::{Family, HttpsFault, HttpsUrl, TurnFault};
 
@@ -47,8 +48,9 @@ pub(in crate::net::io::client) async fn descend(
         None => TlsRoots::system(),
     };
     let tls = tls.map_err(|source| Error::roots(settings.ca_file.as_ref(), source))?;
-    let end = start + options.timeout;
-    let mut descent = StreamDescent::new(options, settings.roots.clone(), start, Instant::now());
+    let (end, rng) = (start + options.timeout, random::rng()?);
+    let mut descent =
+        StreamDescent::new(options, settings.roots.clone(), &rng, start, Instant::now());
     let mut running = JoinSet::new();
     loop {
         while let Some(action) = descent.poll_action(Instant::now()) {
