@@ -52,7 +52,7 @@ Register-ArgumentCompleter -Native -CommandName 'tb' -ScriptBlock {
             [CompletionResult]::new('--exclude', '--exclude', [CompletionResultType]::ParameterName, 'Labels that neither it nor a server above it may have, and names that nobody on the way may')
             [CompletionResult]::new('--family', '--family', [CompletionResultType]::ParameterName, 'Use addresses of this IP version only')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'What to print')
-            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out')
+            [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out; with --watch 7 at most')
             [CompletionResult]::new('--turn-user', '--turn-user', [CompletionResultType]::ParameterName, 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out')
             [CompletionResult]::new('--turn-password-file', '--turn-password-file', [CompletionResultType]::ParameterName, 'File that has the user''s password; `-` is standard input')
             [CompletionResult]::new('--turn-secret-file', '--turn-secret-file', [CompletionResultType]::ParameterName, 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input')

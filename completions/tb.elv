@@ -48,7 +48,7 @@ set edit:completion:arg-completer[tb] = {|@words|
             cand --exclude 'Labels that neither it nor a server above it may have, and names that nobody on the way may'
             cand --family 'Use addresses of this IP version only'
             cand --format 'What to print'
-            cand --count 'With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out'
+            cand --count 'With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out; with --watch 7 at most'
             cand --turn-user 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out'
             cand --turn-password-file 'File that has the user''s password; `-` is standard input'
             cand --turn-secret-file 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input'

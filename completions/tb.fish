@@ -61,7 +61,7 @@ jsonl\t'One JSON document a line'
 ice\t'An RTCConfiguration for WebRTC clients, in JSON'
 gst\t'URIs for GStreamer\'s webrtcbin, one a line'
 env\t'Variables for a shell'"
-complete -c tb -n "__fish_tb_using_subcommand probe" -l count -d 'With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out' -r -f
+complete -c tb -n "__fish_tb_using_subcommand probe" -l count -d 'With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out; with --watch 7 at most' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l turn-user -d 'User of the TURN server; with --turn-secret-file the name behind the time, `tb` if left out' -r -f
 complete -c tb -n "__fish_tb_using_subcommand probe" -l turn-password-file -d 'File that has the user\'s password; `-` is standard input' -r -F
 complete -c tb -n "__fish_tb_using_subcommand probe" -l turn-secret-file -d 'File that has the secret shared with the TURN server, which credentials are minted from; `-` is standard input' -r -F

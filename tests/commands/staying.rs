@@ -3,8 +3,10 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{ChildStdout, Stdio};
 
+use turn_balance_lab::built;
 use turn_balance_lab::loopback::{Net, answer_bindings};
 use turn_balance_lab::patience::until_some;
+use turn_balance_lab::served::Served;
 
 use crate::{Running, client, leaf, nth_leaf, said, tb};
 
@@ -64,6 +66,24 @@ async fn each_format_is_a_document_a_change() {
     assert_eq!((&change["reason"], &change["verified"]), (&"selected".into(), &true.into()));
 }
 
+#[test]
+fn turn_servers_that_a_list_names_are_called_as_it_says() {
+    let net = Net::new();
+    let node = |n| {
+        answer_bindings(net.turn(n));
+        format!("{{ turn = '{}', name = 'ams-{n}' }}", net.turn(n))
+    };
+    let rest = format!("[cluster]\nnodes = [{}]\n", [2, 3].map(node).join(", "));
+    let mut root = Served::start(built!(), net.server(1), "info", &rest);
+    root.until_it_logs("online=2 of 2");
+    let (_running, _, line) = staying(&net.server(1).to_string(), &["--json"]);
+    let change: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let all = [&change, &change["runners_up"][0]].map(|one| one["name"].as_str());
+    let mut all = all.map(Option::unwrap_or_default);
+    all.sort_unstable();
+    assert_eq!(all, ["ams-2", "ams-3"], "{line}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_configuration_never_names_a_runner_up_that_is_gone_for_long() {
     let net = Net::new();
@@ -121,4 +141,7 @@ fn what_cannot_be_watched_is_refused() {
         assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
         assert!(stderr.contains("only what answers by UDP can be watched"), "{stderr}");
     }
+    let args = ["probe", "--watch", "--format", "ice", "--count", "8", "127.0.0.1"];
+    let (code, _, stderr) = said(tb(&args, &[]).output().unwrap());
+    assert!(code == Some(2) && stderr.contains("`--watch` names 7 runners-up"), "{stderr}");
 }

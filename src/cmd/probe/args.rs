@@ -16,6 +16,9 @@ const TTL: Duration = Duration::from_secs(24 * 60 * 60);
 /// How many runners-up are printed: browsers test all that they are given.
 const RUNNERS_UP: u8 = 1;
 
+/// How many `--watch` can name: it measures each every 5 s.
+const MOST_WATCHED: u8 = 7;
+
 /// Print the address of the best TURN server, or what a WebRTC client needs for it
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  turn=$(tb probe root.example) || exit\n  \
@@ -31,7 +34,7 @@ pub(crate) struct ProbeArgs {
     #[command(flatten)]
     pub(super) format: FormatArgs<ProbeFormat>,
 
-    /// With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out
+    /// With --format ice or gst: how many runners-up to wait for and to print behind the best: 1 if left out; with --watch 7 at most
     #[arg(long, value_name = "N", env = "TB_PROBE_COUNT", hide_env_values = true)]
     count: Option<u8>,
 
@@ -117,6 +120,9 @@ impl ProbeArgs {
         }
         if self.count.is_some() && !matches!(format, ProbeFormat::Ice | ProbeFormat::Gst) {
             return wrong("`--count` is for `--format ice` and `gst`, which can hold several");
+        }
+        if self.watch && self.count.is_some_and(|count| count > MOST_WATCHED) {
+            return wrong("`--watch` names 7 runners-up at most: `--count` asks for more");
         }
         if self.ttl.is_some() && !self.credentials.is_minted() {
             return wrong("only minted credentials end: `--ttl` needs `--turn-secret-file`");

@@ -24,6 +24,8 @@ pub(crate) fn watch() -> WatchReport {
         name,
         rtt_ms,
         verified,
+        drawn: None,
+        load: None,
         labels: Labels::default(),
         urls: None,
         path,

@@ -2,11 +2,12 @@ use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
-use turn_balance::{Labels, Name, Selection, TurnUrl, WatchChange, WatchReason};
+use turn_balance::{Labels, Load, Name, Selection, TurnUrl, WatchChange, WatchReason};
 
 use super::ms::Ms;
 use super::probe::{HopReport, RunnerUpReport};
 use super::problem::Problem;
+use super::trace::share_or_null;
 
 /// Another TURN server is to be used, or none.
 #[derive(Debug, Serialize)]
@@ -20,6 +21,10 @@ pub(crate) struct WatchReport {
     pub(crate) name: Option<String>,
     pub(crate) rtt_ms: Option<Ms>,
     pub(crate) verified: Option<bool>,
+    /// Among how many it was drawn.
+    pub(crate) drawn: Option<u32>,
+    #[serde(serialize_with = "share_or_null")]
+    pub(crate) load: Option<Load>,
     pub(crate) labels: Labels,
     pub(crate) urls: Option<Vec<String>>,
     pub(crate) path: Vec<HopReport>,
@@ -52,6 +57,8 @@ impl WatchReport {
             name: selection.name.as_ref().map(Name::to_string),
             rtt_ms: Some(selection.rtt.into()),
             verified: Some(selection.verified),
+            drawn: selection.drawn,
+            load: selection.load,
             labels: selection.labels.clone(),
             urls: (!selection.urls.is_empty()).then(|| urls.collect()),
             path: selection.path.iter().map(HopReport::from).collect(),
@@ -75,6 +82,8 @@ impl WatchReport {
             name: None,
             rtt_ms: None,
             verified: None,
+            drawn: None,
+            load: None,
             labels: Labels::default(),
             urls: None,
             path: Vec::new(),

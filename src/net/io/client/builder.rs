@@ -178,7 +178,7 @@ impl Builder {
 
     /// How many [`Selection::runners_up`](crate::Selection::runners_up) are wanted, for who hands several
     /// TURN servers on: a descent then waits for their answers, up to three times as long as the best
-    /// took, and 30 ms, where it would end with fewer. Not with [`Strategy::First`]. Default none:
+    /// took, and 30 ms, where it would end with fewer, and for their [`urls`](Self::urls). Not with [`Strategy::First`]. Default none:
     /// those that have answered in time are runners-up all the same. [`Balance::watch`] then tells of changes
     /// of so many of them too, seven at most.
     pub fn runners_up(mut self, count: usize) -> Self {

@@ -14,7 +14,7 @@ use super::settings::Settings;
 use super::sockets::Sockets;
 use super::udp;
 use crate::error::Error;
-use crate::net::engine::client::descent::{Contender, Failure, Selection, Transport};
+use crate::net::engine::client::descent::{Contender, Failure, Options, Selection, Transport};
 use crate::net::engine::client::watch::{WatchChange, WatchEngine};
 use crate::net::io::random;
 use crate::net::io::socket::asking::Datagram;
@@ -158,7 +158,9 @@ fn sockets(settings: &Settings) -> Sockets {
 fn descend(settings: Arc<Settings>) -> Descending {
     Box::pin(async move {
         let roots = settings.roots.as_ref().ok_or(Error::NoRoots)?;
-        let (options, start) = (settings.options.clone(), Instant::now());
+        // What a TURN server is called that a list names, none but the list says.
+        let options = Options { names: true, ..settings.options.clone() };
+        let start = Instant::now();
         let ended = udp::descend(
             &settings,
             roots,
