@@ -1,5 +1,6 @@
 //! Roots by HTTPS as they are: the broker of a real `tb serve`.
 
+use std::collections::BTreeSet;
 use std::net::{SocketAddr, TcpListener};
 use std::process::Command;
 
@@ -72,4 +73,45 @@ fn a_turn_server_is_found_by_the_broker_of_a_real_server() {
     // By UDP it is the same one, and that is what comes first.
     let by_udp = probe(&authority.roots(), &[&root.to_string(), &url]);
     assert_eq!((&by_udp["turn"], &by_udp["transport"]), (&found["turn"], &"udp".into()));
+}
+
+#[test]
+fn turn_servers_that_are_as_near_share_the_clients() {
+    let (net, authority) = (Net::new(), Authority::new(BUILT));
+    let root = net.server(1);
+    let leaf = |n: u8, used: u32| {
+        let (turn, file) = (net.turn(n), BUILT.file(&format!("load-{n}")));
+        std::fs::write(&file, format!("{used}\n")).unwrap();
+        answer_bindings(turn);
+        web::plain_bindings(TcpListener::bind(turn).unwrap());
+        let config = format!(
+            "cluster.superiors = '{root}'\n[turn]\nbind = '{turn}'\ncapacity = 400\n\
+             load = {{ file = {file:?} }}\nurls = ['turn:{turn}?transport=tcp']\n"
+        );
+        Served::start(BUILT, net.server(n), "warn", &config)
+    };
+    let _leaves = [leaf(2, 100), leaf(3, 100)];
+    let broker = SocketAddr::new(root.ip(), 8443);
+    let certificate = authority.sign(&format!("IP:{}", broker.ip()), LATER);
+    let _root = Served::start(
+        BUILT,
+        root,
+        "warn",
+        &format!(
+            "cluster.nodes = ['{}', '{}']\nhttp = {{ bind = '{broker}', cert = {:?}, key = {:?} }}\n",
+            net.server(2),
+            net.server(3),
+            certificate.certificate,
+            certificate.key
+        ),
+    );
+    let url = format!("https://{broker}");
+    let probe = || Some(probe(&authority.roots(), &[&url]));
+    until_some("a draw of two", || probe().filter(|found| found["drawn"] == 2));
+    // All thirty name the same in one run of 500 million.
+    let found: Vec<_> = (0..30).filter_map(|_| probe()).collect();
+    let chosen: BTreeSet<_> = found.iter().filter_map(|found| found["turn"].as_str()).collect();
+    assert_eq!(chosen.len(), 2, "{chosen:?}");
+    // A quarter, by the middle of its fourteenth.
+    assert!(found.iter().all(|found| found["load"] == 0.25), "{}", found[0]);
 }
