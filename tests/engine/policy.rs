@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use rand::{RngExt, SeedableRng};
 use turn_balance::internals::Policy;
@@ -12,7 +13,7 @@ use turn_balance::internals::engine::client::descent::{
     CandidateState, Descent, Failure, Options, Strategy, Verify, Why,
 };
 use turn_balance::internals::wire::{
-    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody,
+    Kind, Node, ProbeReply, Request, RequestBody, Response, ResponseBody, State,
 };
 use turn_balance::{Labels, Name};
 
@@ -32,6 +33,7 @@ struct Known {
     own: Labels,
     alive: bool,
     turn_alive: bool,
+    state: State,
     nodes: Vec<Known>,
 }
 
@@ -69,7 +71,8 @@ impl Known {
                     let reply = ProbeReply {
                         nonce: probe.nonce,
                         name: one.name(),
-                        turn: one.turn(),
+                        turn: one.turn().filter(|_| one.state == State::Offering),
+                        state: one.state,
                         nodes: one.nodes.iter().map(|node| node.node(probe.names)).collect(),
                         labels: if probe.extras.labels { one.own.clone() } else { labels("") },
                         ..ProbeReply::default()
@@ -111,6 +114,7 @@ fn leaf_of(n: u8, listed: &str, own: &str) -> Known {
         own: labels(own),
         alive: true,
         turn_alive: true,
+        state: State::Offering,
         nodes: Vec::new(),
     }
 }
@@ -226,8 +230,8 @@ fn where_all_are_left_out_the_failure_counts_them_by_rule() {
     assert_eq!(
         failure.to_string(),
         "`tier=bronze` is excluded, which leaves out 2 TURN servers; `region=eu` is required, which \
-         leaves out 2 TURN servers and all below 1 balance server; of the others: level 2: the one \
-         candidate below `203.0.113.2:3001` did not answer within 10 s"
+         leaves out 2 TURN servers and all below 1 balance server; the one other is silent: level 2: \
+         the one candidate below `203.0.113.2:3001` did not answer within 10 s"
     );
     assert_eq!(failure.kind(), "ruled_out");
     let asked: BTreeSet<_> = world.log.iter().map(|sent| sent.to.ip()).collect();
@@ -246,6 +250,29 @@ fn where_all_are_left_out_the_failure_counts_them_by_rule() {
     let root = Known { nodes: root.nodes[..2].to_vec(), ..root };
     let failure = descend(&root, with(policy)).0.selection().unwrap().unwrap_err();
     assert!(matches!(failure, Failure::RuledOut { others: None, .. }), "{failure:?}");
+}
+
+#[test]
+fn nobody_is_blamed_for_what_the_policy_leaves_out() {
+    // It lists one that says only of itself what it is: a region that is sound, beside a leaf that is not.
+    let sound = balance(region(1), "", vec![leaf_of(11, "", "region=us")]);
+    let silent = Known { alive: false, turn_alive: false, ..leaf_of(22, "region=eu", "") };
+    let (eu, timeout) = (policy(&["region=eu"], &[], &[]), Duration::from_secs(2));
+    let why = |nodes| {
+        let options = Options { timeout, ..with(eu.clone()) };
+        descend(&root(nodes), options).0.selection().unwrap().unwrap_err().to_string()
+    };
+    let left_out = "`region=eu` is required, which leaves out 1 TURN server";
+    let others = "the one other is silent: level 1: the one candidate below";
+    let told = why(vec![sound.clone(), silent.clone()]);
+    assert!(told.starts_with(&format!("{left_out}; {others} ")), "{told}");
+    // Some answer and name nobody.
+    let down = Known { state: State::TurnDown, ..leaf_of(33, "region=eu", "") };
+    let told = why(vec![sound.clone(), silent, down.clone()]);
+    assert!(told.starts_with(&format!("{left_out}; of 2 others 1 are silent: ")), "{told}");
+    let told = why(vec![sound, down]);
+    let others = format!("of the others: level 1: `fra-a` ({}) is a dead end, the TURN", leaf(33));
+    assert!(told.starts_with(&format!("{left_out}; {others}")), "{told}");
 }
 
 /// Whoever lists it is of an older release, and so may be whoever is listed.

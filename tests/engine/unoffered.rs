@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rand::SeedableRng;
 use turn_balance::TurnFault;
+use turn_balance::internals::Policy;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{CandidateState, Options};
 use turn_balance::internals::engine::server::answer::{Listing, Snapshot};
@@ -56,6 +57,19 @@ fn a_trace_shows_who_is_not_offered_and_why() {
     let (_, reply) = ask_at(&mut world, region(2), 392);
     let told: Vec<_> = reply.down.iter().map(|down| (down.addr, down.kind)).collect();
     assert_eq!(told, [(leaf(21), Kind::Leaf)]);
+}
+
+#[test]
+fn where_a_policy_leaves_out_the_others_those_are_counted() {
+    let mut world = cascade(1, Path::of(0));
+    world.run_for(Duration::from_secs(10));
+    world.drain(leaf(11), true);
+    world.run_for(Duration::from_secs(25));
+    let policy = Policy { require: vec!["region=eu".parse().unwrap()], ..Policy::default() };
+    let options = Options { down: true, policy, ..levels() };
+    let descent = world.descend(client(), options, &[server(ROOT)]);
+    let failure = descent.selection().unwrap().unwrap_err().to_string();
+    assert!(failure.ends_with("TURN servers; 1 node more is not offered"), "{failure}");
 }
 
 /// What a server with this listing answers to a request of so many bytes that asks for all there is.

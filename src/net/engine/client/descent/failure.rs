@@ -85,6 +85,13 @@ pub enum Failure {
         left_out: Vec<LeftOut>,
         /// Why none of the others was chosen; `None`: there are none.
         others: Option<Box<Failure>>,
+        /// How many others there are: TURN servers that it allows, and balance servers that lead nowhere.
+        allowed: usize,
+        /// How many of these have not answered.
+        silent: usize,
+        /// How many nodes servers list beside these and do not offer, where they were asked for that: nobody
+        /// tells what they are known by.
+        unoffered: usize,
         /// The roots that could not be asked besides.
         unresolved: Vec<UnresolvedRoot>,
     },
@@ -245,9 +252,23 @@ impl Failure {
                     (None, None) => Ok(()),
                 }
             }
-            Self::RuledOut { left_out, others, .. } => {
+            Self::RuledOut { left_out, others, allowed, silent, unoffered, .. } => {
                 LeftOut::tell(left_out, f)?;
-                others.as_ref().map_or(Ok(()), |others| write!(f, "; of the others: {others}"))
+                match unoffered {
+                    0 => {}
+                    1 => f.write_str("; 1 node more is not offered")?,
+                    n => write!(f, "; {n} nodes more are not offered")?,
+                }
+                let Some(others) = others else { return Ok(()) };
+                match (allowed, silent) {
+                    (1, 1) => f.write_str("; the one other is silent: ")?,
+                    (all, silent) if all == silent => {
+                        write!(f, "; all {all} others are silent: ")?;
+                    }
+                    (_, 0) => f.write_str("; of the others: ")?,
+                    (all, silent) => write!(f, "; of {all} others {silent} are silent: ")?,
+                }
+                write!(f, "{others}")
             }
             Self::Limited { level, at, .. } => {
                 write!(f, "level {level}: the limits let nobody be asked that {at} lists")

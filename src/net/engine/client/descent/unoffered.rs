@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::candidate_id::CandidateId;
+use super::candidates::Candidates;
 use super::report::CandidateState;
 use super::trace::Candidate;
 use crate::net::wire::{Down, Kind, ProbeReply, State};
@@ -41,6 +42,13 @@ impl Unoffered {
         let mut states = self.by.get(&id)?.down.iter().map(state);
         let first = states.next()?;
         states.all(|state| state == first).then_some(first)
+    }
+
+    /// How many nodes are said not to be offered that are no candidates of another's list.
+    pub(super) fn count(&self, candidates: &Candidates) -> usize {
+        let told = self.by.values().flat_map(|said| &said.down).map(|down| down.addr);
+        let unoffered: BTreeSet<_> = told.filter(|addr| candidates.at(*addr).is_none()).collect();
+        unoffered.len()
     }
 
     /// Puts a row for each such node behind the others of its level. `line`: where that of the server is

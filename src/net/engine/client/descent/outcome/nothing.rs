@@ -1,9 +1,11 @@
 //! Why a descent ends with nothing.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 use super::{Ending, out_of_service, used};
+use crate::net::engine::client::descent::candidate_id::CandidateId;
 use crate::net::engine::client::descent::candidates::MOST_RETRIES;
 use crate::net::engine::client::descent::down::deepest;
 use crate::net::engine::client::descent::entry::Entry;
@@ -27,30 +29,44 @@ impl Ending<'_> {
         if left_out.is_empty() {
             return self.failure_of_all();
         }
-        let is_other = |entry: &Entry| {
-            let asked = entry.role != Role::Balance || entry.is_silent();
-            asked && entry.refused != Some(Refusal::Policy)
+        let is_other = |entry: &&Entry| {
+            // A balance server that leads on is none itself.
+            let serves = entry.role != Role::Balance || entry.state != State::Offering;
+            let allowed = entry.refused != Some(Refusal::Policy) && !entry.beside;
+            allowed && (serves || entry.is_silent())
         };
-        let others = self.candidates.iter().any(|(_, entry)| is_other(entry));
-        let others = others.then(|| Box::new(self.failure_of_all()));
-        Failure::RuledOut { left_out, others, unresolved: self.unresolved.clone() }
+        let others = self.candidates.iter().map(|(_, entry)| entry).filter(is_other);
+        let others = Vec::from_iter(others);
+        let silent = others.iter().filter(|entry| entry.is_silent()).count();
+        let allowed = others.len();
+        let others = (allowed > 0).then(|| Box::new(self.failure_of_all()));
+        Failure::RuledOut {
+            left_out,
+            others,
+            allowed,
+            silent,
+            unoffered: self.unoffered.count(self.candidates),
+            unresolved: self.unresolved.clone(),
+        }
     }
 
-    /// The deepest level says.
+    /// The deepest level says, of those whom the policy lets be used.
     fn failure_of_all(&self) -> Failure {
-        // What a leaf names is no level of its own before the leaf has answered.
+        // What a leaf names is no level of its own before the leaf has answered, and named it.
         let counts = |entry: &Entry| {
-            let leaf = entry.via.filter(|_| entry.beside);
-            leaf.is_none_or(|leaf| self.candidates[leaf].rtt.is_some())
+            let leaf = entry.via.filter(|_| entry.beside).map(|leaf| &self.candidates[leaf]);
+            let named = leaf.is_none_or(|leaf| leaf.rtt.is_some() && leaf.role == Role::Leaf);
+            named && entry.refused != Some(Refusal::Policy)
         };
         let entries = || self.candidates.iter().map(|(_, entry)| entry).filter(|e| counts(e));
         let deepest = entries().map(|entry| entry.level).max().unwrap_or(0);
         let deepest_silent = entries().filter(|e| e.is_silent()).map(|e| e.level).max();
         let awaited = |level| entries().any(|entry| entry.level == level && entry.is_awaited());
+        let any_answer = |level| entries().any(|entry| entry.level == level && entry.rtt.is_some());
         let answered = match deepest_silent {
             None => true,
-            Some(level) if awaited(level) => level < deepest && self.any_answer(deepest),
-            Some(level) => self.any_answer(level),
+            Some(level) if awaited(level) => level < deepest && any_answer(deepest),
+            Some(level) => any_answer(level),
         };
         if answered && let Some(failure) = self.dead_end() {
             return failure;
@@ -73,13 +89,16 @@ impl Ending<'_> {
         }
     }
 
-    fn any_answer(&self, level: u8) -> bool {
-        self.candidates.iter().any(|(_, entry)| entry.level == level && entry.rtt.is_some())
-    }
-
     fn dead_end(&self) -> Option<Failure> {
-        let counts = |entry: &Entry| entry.rtt.is_some() && !is_left_out(entry);
-        let answered = self.candidates.iter().filter(|(_, entry)| counts(entry));
+        // Who lists those whom the policy leaves out is not to blame for that.
+        let listers = self.candidates.iter().filter(|(_, entry)| is_left_out(entry));
+        let blameless: BTreeSet<_> = listers.filter_map(|(_, entry)| entry.via).collect();
+        let counts = |(id, entry): &(CandidateId, &Entry)| {
+            let blameless = entry.state == State::Offering && blameless.contains(id);
+            let may_lead = entry.role != Role::Turn && !is_left_out(entry);
+            entry.rtt.is_some() && may_lead && !blameless
+        };
+        let answered = self.candidates.iter().filter(counts);
         let (at, entry) = answered.max_by_key(|(id, entry)| (entry.level, Reverse(*id)))?;
         let refused = entry.state == State::Offering;
         let (fault, nodes) = (self.unoffered.fault(at), self.unoffered.of_nodes(at));
