@@ -28,6 +28,8 @@ export interface Server {
   samples: number
   /** Whether its list was asked for. */
   explored?: true
+  /** By which it is drawn, of those that are as near: exponentially distributed. */
+  luck: number
   /** How: by ICE checks, by gathering a candidate, by HTTPS, or not, but as its superior tells it. */
   by: 'check' | 'gather' | 'https' | 'list' | null
 }
@@ -55,7 +57,9 @@ export interface SelectOptions {
   require?: string | string[]
   family?: 4 | 6
   /** What is not to be chosen while there is anything else: addresses, or URLs of TURN servers. */
-  except?: string[]
+  except?: string | string[]
+  /** What stays the best while it is as near as the best: an address, or a URL of a TURN server. */
+  keep?: string
   /** Ask the broker even where the browser still has its list: it may keep that for two seconds. */
   fresh?: boolean
   signal?: AbortSignal

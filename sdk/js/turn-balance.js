@@ -13,8 +13,6 @@ const LEVELS = 8
 const TIMED = 16
 const TOP = 0x7effffff
 
-// A page draws once for each TURN server: another draw is no reason to leave one.
-const luck = { __proto__: null }
 const now = () => performance.now()
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 const least = (servers) => Math.min(...servers.map(({ rtt }) => rtt ?? Infinity))
@@ -22,8 +20,9 @@ const address = (server) => server.turn ?? server.addr
 // Those without a time stand behind all others, by what their superior says.
 const time = ({ rtt, estimate }) => rtt ?? 1e6 + Math.min(estimate, 1e6)
 const byTime = (a, b) => time(a) - time(b)
-// What a server is at, without the how.
+// Whether a server is one of these: addresses or URLs, of which only the place counts.
 const place = (url) => url?.replace(/^turns?:|\?.*/g, '')
+const isOf = (names, { addr, turn, urls }) => [addr, turn, ...urls].some((own) => own && names.map(place).includes(place(own)))
 // A balance server this much slower than the fastest may still lead to the best.
 const near = (fastest) => fastest * 1.5 + 20
 
@@ -47,7 +46,7 @@ export async function select(options) {
   }
   const candidates = ranked(run)
   const [server] = candidates
-  if (!server) throw new BalanceError(`${run.base} lists no TURN server`)
+  if (!server) throw new BalanceError(`${run.base} lists no TURN server that fits`)
   const method = server.by === 'https' ? 'https' : server.samples ? 'ice' : 'none'
   return { server, rtt: server.rtt, method, drawn: run.drawn, candidates, servers: run.servers }
 }
@@ -59,7 +58,7 @@ export async function iceServers(options) {
     const chosen = selection ?? (await select({ ...options, fresh: again || options.fresh }))
     const run = begin(options)
     try {
-      const bearer = typeof token === 'function' ? await run.race(token()) : token
+      const bearer = await run.race(token?.call ? token() : token)
       const headers = { 'Content-Type': 'application/json' }
       if (bearer) headers.Authorization = `Bearer ${bearer}`
       const order = chosen.candidates.slice(0, TIMED).map(address)
@@ -68,7 +67,7 @@ export async function iceServers(options) {
       return answer.iceServers
     } catch (error) {
       // A server may have left the list since it was measured.
-      if (selection || again || ![400, 422].includes(error.status)) throw error
+      if (selection || again || error.status !== 422) throw error
     } finally {
       run.end()
     }
@@ -118,17 +117,18 @@ export function watch({ pc, onchange, onerror, signal, ...options }) {
     if (over()) return
     const blamed = failure ? used : undefined
     for (const [server, until] of failed) if (until < now()) failed.delete(server)
-    const except = [...(options.except ?? []), ...failed.keys(), blamed]
+    const except = [options.except, ...failed.keys(), blamed].flat()
     let selection
     const onselect = (made) => (selection = made)
-    const servers = await iceServers({ ...options, fresh: true, except, onselect, signal: ended })
+    const keep = used ?? last
+    const servers = await iceServers({ ...options, fresh: true, except, keep, onselect, signal: ended })
     // It is measured while the connection may still come back by itself.
     while (!over() && failure && doubt > now()) await sleep(20)
     if (over()) return
     if (failure) doubt = undefined
     // A list may go on naming for eleven seconds what is dead.
     if (blamed) failed.set(blamed, now() + 60000)
-    const moved = last !== address(selection.server)
+    const moved = keep && !isOf([keep], selection.server)
     last = address(selection.server)
     pc.setConfiguration({ ...pc.getConfiguration(), iceServers: servers })
     // A network that only became faster or slower is no reason to disturb a call.
@@ -188,7 +188,7 @@ async function relay(pc) {
 }
 
 // One deadline and one signal for all that a call does.
-function begin({ url, timeout = 5000, signal, except = [], ...options }) {
+function begin({ url, timeout = 5000, signal, ...options }) {
   const stop = new AbortController()
   const base = new URL(`${url}`.replace(/\/*$/, '/'), globalThis.location?.href)
   const start = now()
@@ -197,7 +197,7 @@ function begin({ url, timeout = 5000, signal, except = [], ...options }) {
     stop.signal.addEventListener('abort', () => reject(stop.signal.reason))
   })
   aborted.catch(() => {})
-  const run = { ...options, base, except, signal: stop.signal, servers: [], broker: Infinity }
+  const run = { ...options, base, signal: stop.signal, servers: [], broker: Infinity }
   const timer = setTimeout(() => {
     run.late = true
     stop.abort(new DOMException(`${base} took longer than ${timeout} ms`, 'TimeoutError'))
@@ -216,7 +216,8 @@ function begin({ url, timeout = 5000, signal, except = [], ...options }) {
 
 // What is answered, which must have a list of this key.
 async function ask(run, path, key, init) {
-  const answer = await run.race(fetch(new URL(path, run.base), { ...init, credentials: 'omit', signal: run.signal }))
+  const asked = fetch(new URL(path, run.base), { ...init, credentials: 'omit', signal: run.signal })
+  const answer = await run.race(asked.catch(({ message }) => { throw new BalanceError(`${run.base} cannot be asked: ${message}`) }))
   const body = (await run.race(answer.json().catch(() => {}))) ?? {}
   if (answer.ok && body[key]?.map) return body
   throw new BalanceError(`${run.base} answers ${answer.status}: ${body.detail ?? (answer.ok ? 'no list' : answer.statusText)}`, answer.status, body)
@@ -236,7 +237,7 @@ async function list(run, parent = { level: -1, rtt: 0 }) {
   for (const server of answer.servers) {
     if (run.servers.length >= MOST || run.servers.some(({ addr }) => addr === server.addr)) continue
     const estimate = (parent.rtt ?? parent.estimate) + (server.rtt_ms ?? Infinity)
-    run.servers.push({ urls: [], ...server, level: parent.level + 1, via: parent.addr ?? null, estimate, rtt: null, worst: 0, samples: 0, by: null })
+    run.servers.push({ urls: [], ...server, level: parent.level + 1, via: parent.addr ?? null, estimate, rtt: null, worst: 0, samples: 0, by: null, luck: -Math.log(1 - Math.random()) })
   }
   return run.servers.slice(known)
 }
@@ -273,17 +274,16 @@ function toExplore(run, level) {
 // Those with a TURN server, the best first. Of those that are as near as the best one is drawn, by what each has free.
 function ranked(run) {
   const all = run.servers.filter(({ kind }) => kind !== 'balance')
-  const except = run.except.map(place)
-  const kept = all.filter(({ addr, turn, urls }) => ![addr, turn, ...urls].some((own) => own && except.includes(place(own))))
+  const kept = all.filter((server) => !isOf([run.except].flat(), server))
   const order = (kept.length ? kept : all).sort(byTime)
   const best = least(order)
-  const near = order.filter(({ rtt }) => rtt !== null && rtt <= best + Math.max(best / 10, 5))
+  const near = order.filter(({ rtt, samples }) => samples && rtt <= Math.max(best * 1.1, best + 5))
   const free = ({ load, weight }) => load !== null && Math.max(1 - load, 0.005) * weight
   const told = near.map(free).filter(Boolean)
   run.drawn = told.length && near.length > 1 ? near.length : null
   // Who does not tell has no more than the least of those who do.
-  const lot = (server) => (luck[address(server)] ??= -Math.log(1 - Math.random())) / (free(server) || Math.min(...told))
-  return run.drawn ? [...near.sort((a, b) => lot(a) - lot(b)), ...order.slice(near.length)] : order
+  const lot = (server) => (isOf([run.keep], server) ? 0 : run.drawn ? server.luck / (free(server) || Math.min(...told)) : 1)
+  return [...near.sort((a, b) => lot(a) - lot(b)), ...order.filter((server) => !near.includes(server))]
 }
 
 function hear(server, rtt, by, samples = 1) {
@@ -365,14 +365,16 @@ async function connect(group, password) {
 }
 
 function answer(offer, servers, password) {
-  const sections = offer.split(/^(?=m=)/m).slice(1).map((section, index) => {
-    const [, protocol, format] = section.match(/^m=audio \d+ (\S+) (\d+)/)
-    const line = (start) => section.match(new RegExp(`^a=${start}.*`, 'm'))[0]
-    const [, ip, port] = servers[index].addr.match(/^\[?(.*?)\]?:(\d+)$/)
+  // Its sections differ in nothing but what they are called.
+  const [, protocol, format] = offer.match(/^m=audio \d+ (\S+) (\d+)/m)
+  const [codec] = offer.match(new RegExp(`^a=rtpmap:${format} .*`, 'm'))
+  const names = offer.match(/^a=mid:.*/gm)
+  const sections = servers.map(({ addr }, index) => {
+    const [, ip, port] = addr.match(/^\[?(.*?)\]?:(\d+)$/)
     return `m=audio 9 ${protocol} ${format}
 c=IN IP4 0.0.0.0
-${line('mid:')}
-${line(`rtpmap:${format} `)}
+${names[index]}
+${codec}
 a=inactive
 a=rtcp-mux
 a=ice-ufrag:balance
@@ -472,7 +474,6 @@ async function timeUrl(run, url, hear) {
 async function estimateTurn(run) {
   const left = run.servers.filter(({ kind, rtt, estimate }) => kind === 'turn' && rtt === null && estimate < Infinity)
   if (!left.length) return
-  const quicker = (rtt) => (run.broker = Math.min(run.broker, rtt))
-  await timeUrl(run, new URL('v1/servers', run.base), quicker).catch(() => {})
+  await timeUrl(run, new URL('v1/servers', run.base), (rtt) => (run.broker = Math.min(run.broker, rtt))).catch(() => {})
   for (const server of left) hear(server, server.estimate + (server.level ? 0 : run.broker), 'list', 0)
 }

@@ -332,11 +332,6 @@ test('what it measured is what it asks credentials for', async () => {
 })
 
 test('a server that has left the list is measured without, once', async () => {
-  for (const status of [400, 422]) {
-    const answers = [() => Response.json({}, { status }), () => Response.json({ iceServers: [] })]
-    internet = new Internet({ lists: { '': [near] }, ms: { [near.addr]: 10 }, ice: () => answers.shift()() })
-    assert.deepEqual(await iceServers({ url }), [])
-  }
   const lists = { '': [far, near] }
   const refuse = () => {
     lists[''] = [far]
@@ -349,8 +344,10 @@ test('a server that has left the list is measured without, once', async () => {
   assert.equal(internet.asked[2].cache, 'no-cache')
   answers.push(refuse, refuse)
   await assert.rejects(iceServers({ url }), { status: 422 })
-  answers.push(() => Response.json({ title: 'who is that' }, { status: 401 }))
-  await assert.rejects(iceServers({ url }), { status: 401 })
+  for (const status of [400, 401]) {
+    answers.push(() => Response.json({ title: 'who is that' }, { status }))
+    await assert.rejects(iceServers({ url }), { status })
+  }
 })
 
 test('what answers and is no broker is said to be none', async () => {
@@ -391,14 +388,39 @@ test('of those that are as near one is drawn, as often as it has of what is free
   for (const [ms, share] of [[20, 0.25], [22, 0.5], [25, 0.25]]) assert.ok(Math.abs(times[ms] / 250 - share) < 0.16, JSON.stringify(times))
 })
 
-test('a page draws once, and where nobody tells the nearest wins', async () => {
+test('where nobody tells the nearest wins', async () => {
   internet = new Internet()
-  crowd(1, [{ load: 0.5 }, { load: 0.5 }, { load: 0.5 }, {}])
-  const first = await select({ url })
-  for (let again = 0; again < 5; again++) assert.equal((await select({ url })).server.addr, first.server.addr)
   crowd(2, [{}, {}, {}, {}])
   const { rtt, drawn } = await select({ url })
   assert.deepEqual([Math.round(rtt), drawn], [20, null])
+})
+
+test('what is kept stays the best while it is as near, whatever is drawn', async () => {
+  internet = new Internet()
+  for (const spare of [{ load: 0.5, weight: 1 }, {}]) {
+    crowd(1, [spare, spare, spare, spare])
+    for (const ms of [20, 22, 25]) {
+      for (const keep of [`203.0.1.${ms}:3001`, `turn:203.0.1.${ms}:3478?transport=tcp`]) assert.equal(Math.round((await select({ url, keep })).rtt), ms)
+    }
+    assert.notEqual(Math.round((await select({ url, keep: '203.0.1.26:3001' })).rtt), 26)
+  }
+})
+
+test('what only its superior knows comes behind what was measured and is as near, and is not drawn', async () => {
+  const guessed = turn('203.0.113.9', { rtt_ms: 3, load: 0, weight: 1000 })
+  const measured = (ms) => (internet = new Internet({ lists: { '': [guessed, { ...near, load: 0.5 }] }, ms: { [near.addr]: ms } }))
+  measured(6)
+  const { server, drawn, candidates } = await select({ url })
+  assert.deepEqual([server.addr, drawn, candidates[1].by], [near.addr, null, 'list'])
+  measured(60)
+  assert.equal((await select({ url })).server.addr, guessed.addr)
+})
+
+test('a broker that cannot be asked is told with its URL', async () => {
+  internet = new Internet()
+  globalThis.fetch = async () => { throw new TypeError('Failed to fetch') }
+  const said = { name: 'BalanceError', message: 'https://broker.example/ cannot be asked: Failed to fetch' }
+  await assert.rejects(select({ url }), said)
 })
 
 test('what is full, or has no sense, draws nobody away', async () => {

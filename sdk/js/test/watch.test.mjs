@@ -131,14 +131,37 @@ test('a network that changed is measured anew, one that became slower disturbs n
   stop()
   const again = watched(pc)
   network.dispatchEvent(new Event('change'))
-  assert.deepEqual([(await again.next()).reason, pc.restarts], ['speed', 3])
+  assert.deepEqual([(await again.next()).reason, pc.restarts], ['speed', 2])
   // Ten seconds later.
   const { now } = performance
   context.mock.method(performance, 'now', () => now.call(performance) + 10001)
   network.dispatchEvent(new Event('change'))
   change = await again.next()
-  assert.deepEqual([change.reason, change.restarted, pc.restarts], ['speed', false, 3])
+  assert.deepEqual([change.reason, change.restarted, pc.restarts], ['speed', false, 2])
   again.stop()
+})
+
+test('a network that became slower moves a call only from what is no longer as near as the nearest', async (context) => {
+  const net = internet()
+  const network = Object.assign(new EventTarget(), { type: 'wifi' })
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  Object.defineProperty(globalThis, 'navigator', { value: { connection: network }, configurable: true })
+  context.after(() => (own ? Object.defineProperty(globalThis, 'navigator', own) : delete globalThis.navigator))
+  net.ms[far.addr] = 13
+  const pc = new Call()
+  pc.configuration.iceServers = [{ urls: [`turn:${far.turn}?transport=udp`] }]
+  const { next, stop } = watched(pc)
+  await pc.become('connected')
+  network.dispatchEvent(new Event('change'))
+  let { selection, restarted } = await next()
+  assert.deepEqual([selection.server.addr, restarted], [far.addr, false])
+  net.ms[far.addr] = 17
+  const { now } = performance
+  context.mock.method(performance, 'now', () => now.call(performance) + 10001)
+  network.dispatchEvent(new Event('change'))
+  ;({ selection, restarted } = await next())
+  assert.deepEqual([selection.server.addr, restarted], [near.addr, true])
+  stop()
 })
 
 test('a short disconnection changes nothing, a longer one is a failure', async (context) => {

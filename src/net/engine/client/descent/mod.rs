@@ -61,4 +61,5 @@ pub use report::{
 pub use trace::{Candidate, Trace};
 
 #[cfg(feature = "https")]
-pub(super) use rank::{Lots, Spare, around, as_near_as};
+pub(super) use rank::around;
+pub(crate) use rank::{Lots, Spare, as_near_as};

@@ -53,11 +53,11 @@ pub(in crate::net::engine::client) fn around(fastest: Duration) -> Duration {
 
 /// What a TURN server has free, as far as it is told.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(in crate::net::engine::client) struct Spare {
+pub(crate) struct Spare {
     /// How full it is; `None`: nobody tells.
-    pub(in crate::net::engine::client) load: Option<Load>,
+    pub(crate) load: Option<Load>,
     /// How much it can serve beside others; 0 is as good as 1.
-    pub(in crate::net::engine::client) weight: u32,
+    pub(crate) weight: u32,
 }
 
 impl Spare {
@@ -72,11 +72,11 @@ impl Spare {
 /// The draws of one descent. Who was drawn before another stays so, whoever else there is: all that a
 /// descent decides on the way holds at its end.
 #[derive(Debug, Clone)]
-pub(in crate::net::engine::client) struct Lots(u64, u64);
+pub(crate) struct Lots(u64, u64);
 
 impl Lots {
     /// Those of a descent, from other numbers than it sends.
-    pub(in crate::net::engine::client) fn new(rng: &Rng) -> Self {
+    pub(crate) fn new(rng: &Rng) -> Self {
         let mut own = Rng::from_seed(rng.get_seed());
         own.set_stream(1);
         Self(own.random(), own.random())
@@ -87,11 +87,7 @@ impl Lots {
     /// the others as often as it has of what is free (Efraimidis and Spirakis, "Weighted random sampling
     /// with a reservoir", Information Processing Letters 97, 2006). Who does not tell has no more than
     /// the least of those who do. Returns whether there was a draw: where nobody tells, there is none.
-    pub(in crate::net::engine::client) fn draw<T>(
-        &self,
-        near: &mut [T],
-        of: impl Fn(&T) -> (SocketAddr, Spare),
-    ) -> bool {
+    pub(crate) fn draw<T>(&self, near: &mut [T], of: impl Fn(&T) -> (SocketAddr, Spare)) -> bool {
         let free = |one: &T| of(one).1.free();
         let Some(least) = near.iter().filter_map(free).min_by(f64::total_cmp) else {
             return false;
@@ -115,7 +111,7 @@ impl Lots {
 
 /// How far one may be that is as near as the nearest, where servers tell what they have free: what a
 /// call does not notice, and a home's access changes from one minute to the next.
-pub(in crate::net::engine::client) fn as_near_as(best: Duration) -> Duration {
+pub(crate) fn as_near_as(best: Duration) -> Duration {
     planted!(FarDrawn => best * 4 + Duration::from_millis(100));
     best + (best / 10).max(Duration::from_millis(5))
 }

@@ -93,6 +93,10 @@ fn listed(server: ServerDocument) -> Option<ListedServer> {
     let ServerDocument { addr, kind, name, turn, urls, rtt_ms, load, weight, labels } = server;
     let kinds = [ServerKind::Balance, ServerKind::Leaf, ServerKind::Turn];
     let kind = kinds.into_iter().find(|known| known.as_str() == kind)?;
+    let is_somewhere = addr.port() != 0 && turn.is_none_or(|turn| turn.port() != 0);
+    if !is_somewhere {
+        return None;
+    }
     let ms = rtt_ms.filter(|ms| ms.is_finite() && (0.0..=MAX_MS).contains(ms));
     let urls = urls.iter().take(MAX_URLS).filter_map(|url| url.parse::<ServerUrl>().ok());
     let turn = if kind == ServerKind::Turn { turn.or(Some(addr)) } else { turn };
