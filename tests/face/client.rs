@@ -296,10 +296,10 @@ fn credentials_of_a_turn_server() {
 fn listed(list: &ServerList) -> Vec<String> {
     let ServerList { addr, name, rtt, servers, total, .. } = list;
     let line = |server: &ListedServer| {
-        let ListedServer { addr, kind, name, turn, urls, rtt, .. } = server;
+        let ListedServer { addr, kind, name, turn, urls, rtt, weight, .. } = server;
         let own = matches!(kind, ServerKind::Leaf | ServerKind::Turn | ServerKind::Balance);
         assert!(own && server.ways().len() >= urls.len());
-        format!("{addr} {} {name:?} {turn:?} {rtt:?}", kind.as_str())
+        format!("{addr} {} {name:?} {turn:?} {rtt:?} {weight}", kind.as_str())
     };
     let first = format!("{addr} {name:?} {rtt:?} {total}");
     [first].into_iter().chain(servers.iter().map(line)).collect()
