@@ -119,8 +119,9 @@ fn blamed(failure: &Failure) -> Option<SocketAddr> {
         },
         // Whoever requires it wants to know of the TURN server.
         Failure::Unverified { level: _, turn, at: _, .. } => Some(*turn),
-        Failure::RuledOut { left_out, others, .. } => {
+        Failure::RuledOut { left_out, others, allowed, silent, unoffered, .. } => {
             assert!(left_out.iter().all(rules_out));
+            assert!(silent <= allowed, "{unoffered} are not offered besides");
             others.as_deref().and_then(blamed)
         }
         Failure::Limited { level: _, at: _, .. } => None, // the limits are the program's own
