@@ -131,7 +131,8 @@ impl Levels {
         for (newest, id) in others {
             let promises = promises(id, window(best.rtt));
             let Some(most) = limit_of(id, limit) else { continue };
-            let limit = if promises { most } else { most * 7 / 10 };
+            let level = candidates[candidates.leaf_of(id)].level;
+            let limit = if promises { most } else { unpromising_limit(level, most) };
             measuring = measuring.max(Some(can_win_until(newest, limit)));
             if promises && (best.misses == 0 || preferred(id)) {
                 break; // all others are older
@@ -179,6 +180,12 @@ impl Levels {
     }
 }
 
+/// How long a leaf is awaited whose outlook is beyond the window, where others are for so long. Of three levels down
+/// and more it is less, as for each of these levels somebody was waited for already (docs/selection.md).
+fn unpromising_limit(level: u8, limit: Duration) -> Duration {
+    if level <= 2 { limit * 7 / 10 } else { limit / 2 }
+}
+
 /// The balance servers of a level that have listed something and were not explored.
 fn ready(candidates: &Candidates, level: usize) -> impl Iterator<Item = Score> {
     let fits = move |entry: &Entry| usize::from(entry.level) == level && entry.leads_on();
@@ -189,4 +196,15 @@ fn ready(candidates: &Candidates, level: usize) -> impl Iterator<Item = Score> {
 pub(super) fn deepest(options: &Options) -> u8 {
     planted!(DepthWithoutEnd => u8::MAX);
     options.limits.depth.min(8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_further_down_the_shorter_is_a_leaf_of_poor_outlook_awaited() {
+        let limits = [1, 2, 3, 8].map(|level| unpromising_limit(level, Duration::from_millis(100)));
+        assert_eq!(limits.map(|limit| limit.as_millis()), [70, 70, 50, 50]);
+    }
 }
