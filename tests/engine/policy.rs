@@ -204,6 +204,18 @@ fn a_leaf_that_may_yet_say_what_is_excluded_is_heard_first() {
 }
 
 #[test]
+fn levels_that_claim_what_is_preferred_hold_nobody_for_more_than_a_second() {
+    let silent = Known { alive: false, turn_alive: false, ..leaf_of(200, "tier=gold", "") };
+    let levels = (244..=250).fold(silent, |below, n| balance(leaf(n), "tier=gold", vec![below]));
+    let root = root(vec![leaf_of(20, "", ""), levels]);
+    let (descent, _) = descend(&root, with(policy(&[], &["tier=gold"], &[])));
+    let selection = descent.selection().unwrap().unwrap();
+    assert_eq!(selection.turn, leaf_turn(20));
+    // What was in hand first came after 25 ms.
+    assert!(selection.elapsed < Duration::from_millis(1_100), "{:?}", selection.elapsed);
+}
+
+#[test]
 fn a_turn_server_that_is_ruled_out_is_named_by_no_leaf() {
     let turn = Known { addr: leaf_turn(11), kind: Kind::Turn, ..leaf_of(11, "region=us", "") };
     let root = root(vec![turn, leaf_of(11, "", ""), leaf_of(22, "region=eu", "")]);

@@ -15,6 +15,10 @@ use super::schedule::{PATIENCE, Schedule};
 /// How many balance servers of one level are explored.
 const EXPLORED: usize = 16;
 
+/// How long those that may have more of what is preferred are awaited in all once something is in hand: levels that
+/// somebody makes up would else hold a client for as long as it has.
+const PREFERRED: Duration = Duration::from_secs(1);
+
 /// The levels that a descent has come to.
 #[derive(Debug, Default)]
 pub(super) struct Levels(Vec<Level>);
@@ -108,10 +112,12 @@ impl Levels {
     /// The last moment at which something outstanding can win against the best: a leaf or TURN server
     /// whose newest copy is no older than `limit`, a balance server's no older than the window. Of
     /// those whose outlook is beyond the window a leaf has less time, a balance server none. Whoever may have
-    /// more of what is preferred has as much time as if nothing were in hand.
+    /// more of what is preferred has as much time as if nothing were in hand, all of them together until
+    /// [`PREFERRED`] after that was so.
     pub(super) fn decided_at(
         &self,
         best: Score,
+        in_hand: Instant,
         limit: Duration,
         schedule: &Schedule,
         candidates: &Candidates,
@@ -123,6 +129,11 @@ impl Levels {
         };
         let limit_of =
             |id: CandidateId, limit| limit_beside(best, candidates.may_miss(id), limit, PATIENCE);
+        let until = |id: CandidateId, newest, limit| {
+            let most = can_win_until(newest, limit_of(id, limit)?);
+            let for_all = can_win_until(newest, limit).max(in_hand + PREFERRED);
+            Some(if preferred(id) { most.min(for_all) } else { most })
+        };
         // The leader's own copies can only make it lead by more.
         let leader = finish::leader(candidates, best).score;
         let others = schedule.measuring().filter(|(_, id)| candidates.leaf_of(*id) != leader.id);
@@ -130,10 +141,10 @@ impl Levels {
         let mut measuring = half.map(|newest| can_win_until(newest, finish::half_limit(leader)));
         for (newest, id) in others {
             let promises = promises(id, window(best.rtt));
-            let Some(most) = limit_of(id, limit) else { continue };
             let level = candidates[candidates.leaf_of(id)].level;
-            let limit = if promises { most } else { unpromising_limit(level, most) };
-            measuring = measuring.max(Some(can_win_until(newest, limit)));
+            let limit = if promises { limit } else { unpromising_limit(level, limit) };
+            let Some(until) = until(id, newest, limit) else { continue };
+            measuring = measuring.max(Some(until));
             if promises && (best.misses == 0 || preferred(id)) {
                 break; // all others are older
             }
@@ -142,11 +153,10 @@ impl Levels {
             let entry = &candidates[id];
             let fastest = self.fastest(level, candidates.may_miss(id));
             let window = window(fastest.map_or(best.rtt, |fastest| fastest.min(best.rtt)));
-            let limit = match entry.rtt.filter(|_| entry.explored) {
-                Some(rtt) => limit_of(id, rtt * 11 / 10), // the rest of its list
-                None => limit_of(id, window).filter(|_| promises(id, window)),
-            };
-            limit.map(|limit| can_win_until(newest, limit))
+            match entry.rtt.filter(|_| entry.explored) {
+                Some(rtt) => until(id, newest, rtt * 11 / 10), // the rest of its list
+                None => until(id, newest, window).filter(|_| promises(id, window)),
+            }
         });
         pending.chain(measuring).max()
     }

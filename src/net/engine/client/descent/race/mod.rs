@@ -38,6 +38,9 @@ pub(super) struct Race {
     reserve: Reserve,
     /// The best in hand.
     best: Option<Score>,
+    /// When the last right answer came, and the one since which something is in hand.
+    heard: Instant,
+    in_hand: Option<Instant>,
     events: VecDeque<DescentEvent>,
 }
 
@@ -52,6 +55,8 @@ impl Race {
             detour: Detour::default(),
             reserve: Reserve::default(),
             best: None,
+            heard: now,
+            in_hand: None,
             events: VecDeque::new(),
             options,
         };
@@ -95,6 +100,7 @@ impl Race {
     ) -> Option<CandidateId> {
         match self.candidates.hear(now, from, proof) {
             Heard::Right { id, sent } => {
+                self.heard = now;
                 self.schedule.settle(id, sent);
                 self.note_answer_of(now, from, proof);
                 return Some(id);
@@ -230,6 +236,7 @@ impl Race {
         if self.candidates.can_win(id) {
             if score.beats(self.best) {
                 self.best = Some(score);
+                self.in_hand.get_or_insert(self.heard);
                 self.announce();
             }
         } else if !entry.list.is_empty() {
@@ -241,6 +248,7 @@ impl Race {
     fn rank(&mut self) {
         let before = self.best;
         self.best = self.candidates.winners().min();
+        self.in_hand = self.best.map(|_| self.in_hand.unwrap_or(self.heard));
         if self.best != before {
             self.announce();
         }
@@ -261,7 +269,8 @@ impl Race {
     /// is in hand that it could win against.
     pub(super) fn decided_at(&self, limit: impl FnOnce(Score) -> Duration) -> Option<Instant> {
         let best = self.best?;
-        self.levels.decided_at(best, limit(best), &self.schedule, &self.candidates)
+        let in_hand = self.in_hand.unwrap_or(self.heard);
+        self.levels.decided_at(best, in_hand, limit(best), &self.schedule, &self.candidates)
     }
 
     /// Until when runners-up are awaited. `None`: as many as are wanted are in hand, or nobody is left.
