@@ -44,6 +44,8 @@ struct Internet {
     sent: BTreeMap<SocketAddr, u32>,
     /// Who knows of whom beside what is listed.
     unoffered: (Option<Name>, Vec<SocketAddr>),
+    /// Whose answers take twice as long.
+    slow: Option<SocketAddr>,
 }
 
 impl Internet {
@@ -100,7 +102,10 @@ impl Internet {
             while let Some(transmit) = crawl.poll_transmit(now) {
                 *self.sent.entry(transmit.to).or_default() += 1;
                 let answer = self.answer(transmit.to, &transmit.payload);
-                coming.extend(answer.map(|answer| (now + ROUND_TRIP, transmit.to, answer)));
+                let trips = 1 + u32::from(self.slow == Some(transmit.to));
+                let at = now + ROUND_TRIP * trips;
+                coming.extend(answer.map(|answer| (at, transmit.to, answer)));
+                coming.sort_by_key(|(at, ..)| *at);
             }
             let Some(due) = crawl.poll_timeout() else { return crawl.finish(now) };
             match coming.first().map(|(at, ..)| *at).filter(|at| *at <= due) {
@@ -129,6 +134,34 @@ fn faults(tree: &WholeTree) -> Vec<(SocketAddr, TreeFault)> {
         node.faults.clone().into_iter().map(move |fault| (addr, fault)).collect::<Vec<_>>()
     };
     tree.nodes.iter().flat_map(of).collect()
+}
+
+#[test]
+fn rows_stand_in_one_order_whoever_answers_first() {
+    let mut internet = Internet::sound();
+    internet.lists(1, [balance(3), balance(2)]);
+    internet.lists(3, [leaf(21), leaf(20)]);
+    let mut rows = |slow| {
+        internet.slow = slow;
+        let tree = internet.crawl();
+        let told = |fault: &TreeFault| match fault {
+            TreeFault::Silent(Some(by)) => Some(tree.nodes[*by].addr),
+            _ => None,
+        };
+        let row = |node: &TreeNode| {
+            let by = node.via.map(|via| tree.nodes[via].addr);
+            (node.addr, by, node.faults.iter().find_map(told))
+        };
+        tree.nodes.iter().map(row).collect::<Vec<_>>()
+    };
+    let by = |n| Some(server(n));
+    let below_2 = [11, 12].map(|n| (server(n), by(2), None));
+    let below_3 = [20, 21].map(|n| (server(n), by(3), by(3)));
+    let above = [(1, None), (2, by(1)), (3, by(1))].map(|(n, via)| (server(n), via, None));
+    let all = [&above[..], &below_2, &below_3].concat();
+    for slow in [None, by(2), by(3)] {
+        assert_eq!(rows(slow), all, "{slow:?}");
+    }
 }
 
 #[test]

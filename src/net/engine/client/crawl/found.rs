@@ -13,7 +13,7 @@ use crate::types::{Name, TurnFault};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WholeTree {
-    /// In the order in which they were met: level by level.
+    /// Level by level: below the first of one level stand those that it named, by address, then those of the next.
     pub nodes: Vec<TreeNode>,
     /// Why it is not all; `None`: it is.
     pub stopped: Option<Stopped>,
@@ -131,6 +131,31 @@ pub enum Stopped {
     Address,
 }
 
+impl WholeTree {
+    /// Nodes in their order, whoever has answered first.
+    pub(super) fn in_order(nodes: Vec<TreeNode>) -> Vec<TreeNode> {
+        let mut order = Vec::from_iter(0..nodes.len());
+        order.sort_by_key(|at| nodes[*at].level);
+        let mut place = vec![0; nodes.len()];
+        let mut placed = 0;
+        for level in order.chunk_by_mut(|a, b| nodes[*a].level == nodes[*b].level) {
+            // Roots stay as they were given.
+            level.sort_by_key(|at| nodes[*at].via.map(|via| (place[via], nodes[*at].addr)));
+            for at in level {
+                place[*at] = placed;
+                placed += 1;
+            }
+        }
+        let moved = |at: usize| {
+            let mut node = nodes[at].clone();
+            node.via = node.via.map(|via| place[via]);
+            node.faults.iter_mut().for_each(|fault| fault.move_nodes(&place));
+            node
+        };
+        order.into_iter().map(moved).collect()
+    }
+}
+
 impl TreeNode {
     /// One of which nothing is known yet.
     pub(super) fn new(level: u8, addr: SocketAddr, kind: ServerKind, via: Option<usize>) -> Self {
@@ -181,6 +206,22 @@ impl TreeFault {
             Self::Says(..) => "offers-nothing",
             Self::Unoffered(..) => "not-offered",
             Self::Partly(..) => "list-incomplete",
+        }
+    }
+
+    /// The nodes that it speaks of stand in other places from now on.
+    fn move_nodes(&mut self, place: &[usize]) {
+        match self {
+            Self::Silent(by) | Self::Unreachable(by, _) => *by = by.map(|by| place[by]),
+            Self::Refused(by) | Self::Twice(by) | Self::Also(by, _) | Self::Unoffered(by, ..) => {
+                *by = place[*by]
+            }
+            Self::Loop(way) => way.iter_mut().for_each(|at| *at = place[*at]),
+            Self::Itself(_)
+            | Self::TurnSilent(_)
+            | Self::TurnRefused(_)
+            | Self::Says(..)
+            | Self::Partly(..) => {}
         }
     }
 

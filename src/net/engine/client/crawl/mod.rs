@@ -205,7 +205,7 @@ impl Crawl {
         }
         let elapsed = now.saturating_duration_since(self.started);
         let Self { nodes, stopped, datagrams, .. } = self;
-        WholeTree { nodes, stopped, datagrams, elapsed }
+        WholeTree { nodes: WholeTree::in_order(nodes), stopped, datagrams, elapsed }
     }
 
     fn is_done(&self) -> bool {
