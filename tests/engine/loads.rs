@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
-use turn_balance::Load;
 use turn_balance::internals::engine::Rng;
 use turn_balance::internals::engine::client::descent::{
     Candidate, CandidateState, Failure, Options, Strategy, Verify, Why,
@@ -14,6 +13,7 @@ use turn_balance::internals::engine::server::answer::{Listing, Snapshot};
 use turn_balance::internals::wire::{
     Kind, Node, Probe, ProbeReply, Request, RequestBody, Response, ResponseBody,
 };
+use turn_balance::{Load, NodeCondition};
 
 use turn_balance_sim::{Path, World};
 
@@ -68,6 +68,22 @@ fn a_load_is_told_to_the_root_within_seconds() {
     world.fill(leaf(11), None);
     world.run_for(Duration::from_secs(10));
     assert_eq!(listed(&world, server(ROOT), leaf(11)), None, "nobody knows it any more");
+}
+
+#[test]
+fn a_node_that_is_offline_has_no_load() {
+    let mut world = settled(3);
+    world.fill(leaf(11), Some(57));
+    world.run_for(Duration::from_secs(10));
+    let told = |world: &World<'_>| {
+        let status = world.hosts[&region(1)].server().engine.status(world.now);
+        let node = status.nodes.into_iter().find(|node| node.addr == leaf(11)).unwrap();
+        (node.condition, node.load.map(Load::percent))
+    };
+    assert_eq!(told(&world), (NodeCondition::Online, Some(53)));
+    world.hosts.remove(&leaf(11));
+    world.run_for(Duration::from_secs(20));
+    assert_eq!(told(&world), (NodeCondition::Offline, None));
 }
 
 #[test]
@@ -221,6 +237,23 @@ fn of_those_that_are_as_near_one_is_drawn_by_what_is_free() {
         assert!((*share as f64 - expected).abs() < 4.0 * f64::sqrt(expected), "{shares:?}");
     }
     assert_eq!(named(7..17, &[(11, 90), (12, 50), (13, 20)]), chosen[7..17], "one seed, one run");
+}
+
+#[test]
+fn who_was_not_drawn_is_told_from_who_was_too_slow() {
+    let mut world = settled(7);
+    [11, 12, 13].iter().for_each(|n| world.fill(leaf(*n), Some(60)));
+    world.run_for(Duration::from_secs(10));
+    let descent = world.descend(client(), Options::default(), &[server(ROOT)]);
+    let trace = trace(&descent);
+    let chosen = trace.outcome.as_ref().unwrap().turn;
+    let state = |addr| trace.candidates.iter().find(|row| row.addr == addr).map(|row| row.state);
+    let undrawn: Vec<_> = [11, 12, 13].into_iter().filter(|n| leaf_turn(*n) != chosen).collect();
+    assert_eq!(undrawn.len(), 2);
+    for n in undrawn {
+        assert_eq!(state(leaf(n)), Some(CandidateState::Undrawn), "{n}");
+    }
+    assert_ne!(state(leaf(21)), Some(CandidateState::Undrawn));
 }
 
 #[test]

@@ -185,6 +185,7 @@ fn became(state: CandidateState) -> &'static str {
     match state {
         CandidateState::Path | CandidateState::Selected => "chosen",
         CandidateState::Explored | CandidateState::Lost => "slower",
+        CandidateState::Undrawn => "as near",
         CandidateState::Silent | CandidateState::Unreachable | CandidateState::Misplaced => "gone",
         CandidateState::Nothing
         | CandidateState::TurnDown

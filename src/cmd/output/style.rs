@@ -15,7 +15,9 @@ pub(crate) fn of(state: CandidateState) -> Style {
     match state {
         CandidateState::Path | CandidateState::Selected => AnsiColor::Green.on_default().bold(),
         CandidateState::Explored => AnsiColor::Cyan.on_default(),
-        CandidateState::Lost | CandidateState::Unasked => Style::new().dimmed(),
+        CandidateState::Lost | CandidateState::Undrawn | CandidateState::Unasked => {
+            Style::new().dimmed()
+        }
         CandidateState::Silent => AnsiColor::Red.on_default(),
         _ => AnsiColor::Yellow.on_default(),
     }

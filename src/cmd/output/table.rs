@@ -2,7 +2,7 @@ use comfy_table::{CellAlignment, Row, Table, presets};
 use turn_balance::escaped;
 
 use super::style;
-use super::text::words::or_dash;
+use super::text::words::{labels, or_dash};
 use crate::cmd::report::{
     CandidateCount, Ms, NodeReport, StatusReport, TraceCount, TraceReport, TreeNodeReport,
     TreeReport, span,
@@ -105,9 +105,10 @@ pub(crate) fn count(report: &TraceCount) -> String {
     render(&header, report.candidates.iter().map(row))
 }
 
-/// The table of `tb status`: its nodes.
+/// The table of `tb status`: its nodes, and what they are labelled with where any is.
 pub(crate) fn status(status: &StatusReport) -> String {
-    let header = [
+    let labelled = status.nodes.iter().any(|node| !node.labels.is_empty());
+    let mut header = vec![
         Head::text("NODE"),
         Head::text("NAME"),
         Head::text("STATE"),
@@ -115,11 +116,12 @@ pub(crate) fn status(status: &StatusReport) -> String {
         Head::number("RTT(ms)"),
         Head::number("LOAD"),
         Head::number("LISTS"),
-        Head::text("WHY"),
     ];
+    header.extend(labelled.then(|| Head::text("LABELS")));
+    header.push(Head::text("WHY"));
     let row = |node: &NodeReport| {
         let listed = (node.kind != "turn").then(|| node.lists.max(u64::from(node.kind == "leaf")));
-        vec![
+        let mut cells = vec![
             escaped(&node.public),
             or_dash(node.name.as_ref().map(|name| escaped(name))),
             escaped(&node.state),
@@ -127,8 +129,10 @@ pub(crate) fn status(status: &StatusReport) -> String {
             or_dash(node.rtt_ms.map(Ms)),
             or_dash(node.load.map(|load| format!("{:.0}%", load * 100.0))),
             or_dash(listed.filter(|_| node.state == "online")),
-            or_dash(node.why.as_ref().map(|why| escaped(why))),
-        ]
+        ];
+        cells.extend(labelled.then(|| or_dash(labels(&node.labels))));
+        cells.push(or_dash(node.why.as_ref().map(|why| escaped(why))));
+        cells
     };
     render(&header, status.nodes.iter().map(row))
 }
@@ -244,6 +248,11 @@ LEVEL  CANDIDATE                  NAME  VIA   RTT(ms)  TOTAL(ms)  LISTED        
              "why":"has no capacity left (508)"},
             {"public":"203.0.113.55:3001","kind":"balance","name":"fra-d","state":"offline",
              "since_s":7300,"why":"does not answer"}]}"#;
+        let labelled = document.replacen(
+            "\"lists\":0",
+            r#""lists":0,"labels":{"tier":"gold","region":"eu"}"#,
+            1,
+        );
         let expected = "\
 NODE               NAME   STATE    SINCE  RTT(ms)  LOAD  LISTS  WHY
 203.0.113.52:3001  fra-b  online     12d     0.41     -      1  -
@@ -251,6 +260,14 @@ NODE               NAME   STATE    SINCE  RTT(ms)  LOAD  LISTS  WHY
 203.0.113.55:3001  fra-d  offline     2h        -     -      -  does not answer
 ";
         let report = StatusReport::read(document).unwrap();
+        assert_eq!(plain(&status(&report)), expected);
+        let expected = "\
+NODE               NAME   STATE    SINCE  RTT(ms)  LOAD  LISTS  LABELS               WHY
+203.0.113.52:3001  fra-b  online     12d     0.41     -      1  region=eu,tier=gold  -
+203.0.113.54:3478  -      full        4m     0.52     -      -  -                    has no capacity left (508)
+203.0.113.55:3001  fra-d  offline     2h        -     -      -  -                    does not answer
+";
+        let report = StatusReport::read(&labelled).unwrap();
         assert_eq!(plain(&status(&report)), expected);
     }
 

@@ -58,7 +58,7 @@ enum Weight {
 fn weight(state: CandidateState) -> Weight {
     match state {
         CandidateState::Path | CandidateState::Selected => Weight::Way,
-        CandidateState::Explored | CandidateState::Lost => Weight::Side,
+        CandidateState::Explored | CandidateState::Lost | CandidateState::Undrawn => Weight::Side,
         _ => Weight::Dead,
     }
 }

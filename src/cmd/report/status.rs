@@ -40,6 +40,7 @@ pub(crate) struct NodeReport {
     pub(crate) why: Option<String>,
     pub(crate) rtt_ms: Option<f64>,
     pub(crate) load: Option<f64>,
+    pub(crate) labels: BTreeMap<String, String>,
     pub(crate) lists: u64,
 }
 

@@ -2,6 +2,7 @@ use std::fmt::Write as _;
 
 use turn_balance::escaped;
 
+use super::words::labels;
 use crate::cmd::report::{CountReport, NameReport, NodeReport, StatusReport, TroubleReport, span};
 
 /// How many addresses of a name are told, as in the log.
@@ -19,9 +20,8 @@ pub(crate) fn head(status: &StatusReport) -> String {
     if let Some(fault) = &status.fault {
         let _ = write!(line, " ({})", escaped(fault));
     }
-    if !status.labels.is_empty() {
-        let labels = status.labels.iter().map(|(key, value)| format!("{key}={value}"));
-        let _ = write!(line, "  {}", escaped(&Vec::from_iter(labels).join(",")));
+    if let Some(labels) = labels(&status.labels) {
+        let _ = write!(line, "  {labels}");
     }
     for turn in &status.turn {
         let (public, state) = (escaped(&turn.public), escaped(&turn.state));

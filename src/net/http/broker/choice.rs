@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use super::answer::unlisted;
 use super::filter::filter;
 use super::lists::Lists;
-use crate::net::engine::client::descent::{Lots, Spare, as_near_as};
+use crate::net::engine::client::descent::rank::{Lots, Spare, as_near_as};
 use crate::net::engine::client::list::{ListedServer, ServerList};
 use crate::net::http::problem::HttpProblem;
 use crate::net::io::random;

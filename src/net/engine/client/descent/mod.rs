@@ -32,7 +32,7 @@ mod options;
 pub(super) mod outcome;
 mod post;
 mod race;
-mod rank;
+pub(crate) mod rank;
 mod report;
 mod reserve;
 mod results;
@@ -59,7 +59,3 @@ pub use report::{
     CandidateState, Cost, Hop, Obstacle, Parent, RunnerUp, Selection, Transport, Unasked, Why,
 };
 pub use trace::{Candidate, Trace};
-
-#[cfg(feature = "https")]
-pub(super) use rank::around;
-pub(crate) use rank::{Lots, Spare, as_near_as};

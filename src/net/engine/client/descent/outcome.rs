@@ -77,11 +77,12 @@ impl<'a> Ending<'a> {
             (entry.level, silent && !path.contains(id), entry.rtt, entry.addr)
         });
         let line = |id: CandidateId| order.iter().position(|at| *at == id);
+        let drawn = self.drawn(chosen);
         let mut candidates: Vec<_> = order
             .iter()
             .map(|&id| {
                 let via = self.candidates[id].via.and_then(line);
-                Candidate { via, ..self.candidate(id, &path, chosen) }
+                Candidate { via, ..self.candidate(id, &path, chosen, &drawn) }
             })
             .collect();
         candidates.extend(chosen.and_then(|id| self.unasked_turn(id, line(id))));
@@ -285,11 +286,26 @@ impl<'a> Ending<'a> {
         })
     }
 
+    /// Among whom the chosen one was drawn: TURN servers, and leaves that name them.
+    fn drawn(&self, chosen: Option<CandidateId>) -> Vec<CandidateId> {
+        let Ranking { order, drawn } = ranked(self.candidates);
+        let drawn: Vec<_> = order[..drawn].iter().map(|score| score.id).collect();
+        if !chosen.is_some_and(|chosen| drawn.contains(&chosen)) {
+            return Vec::new();
+        }
+        let names = |id: &CandidateId| {
+            self.candidates.turn_beside(*id).is_some_and(|turn| drawn.contains(&turn))
+        };
+        let leaves = self.candidates.iter().map(|(id, _)| id).filter(names);
+        drawn.iter().copied().chain(leaves).collect()
+    }
+
     fn candidate(
         &self,
         id: CandidateId,
         path: &[CandidateId],
         chosen: Option<CandidateId>,
+        drawn: &[CandidateId],
     ) -> Candidate {
         let entry = &self.candidates[id];
         let turn = chosen.and_then(|id| self.candidates[id].turn);
@@ -302,6 +318,7 @@ impl<'a> Ending<'a> {
             None if entry.refused.is_some() => CandidateState::Refused,
             None if self.is_unverified(entry) => CandidateState::Unverified,
             None if entry.explored => CandidateState::Explored,
+            None if drawn.contains(&id) => CandidateState::Undrawn,
             None if entry.rtt.is_some() => CandidateState::Lost,
             None if entry.answered_from.is_some() => CandidateState::Misplaced,
             None if entry.obstacle.is_some() => CandidateState::Unreachable,

@@ -219,6 +219,8 @@ pub enum CandidateState {
     Explored,
     /// It answered, later than those that were chosen.
     Lost,
+    /// It is as near as the one that was chosen, which was drawn, by what they have free.
+    Undrawn,
     /// It answered, and the TURN server that it names did not, as
     /// [`Verify::Require`](crate::Verify::Require) asks for.
     Unverified,
@@ -253,6 +255,7 @@ impl CandidateState {
             Self::Selected => "selected",
             Self::Explored => "explored",
             Self::Lost => "lost",
+            Self::Undrawn => "undrawn",
             Self::Unverified => "unverified",
             Self::Silent => "silent",
             Self::Unasked => "unasked",

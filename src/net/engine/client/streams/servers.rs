@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::places::{PlaceId, StreamPlaces};
 use super::ranking::{StreamRanking, StreamStanding};
 use super::way::{Means, kept, ways};
-use crate::net::engine::client::descent::{Lots, Options, Spare, as_near_as};
+use crate::net::engine::client::descent::Options;
+use crate::net::engine::client::descent::rank::{Lots, Spare, as_near_as};
 use crate::net::engine::client::list::{ListedServer, ServerKind};
 use crate::types::{Breach, Labels, Policy, Prefix, ServerUrl};
 

@@ -230,12 +230,16 @@ impl StreamEnding<'_> {
                 rows.push((key(&row), row, None, Some(id)));
             }
         }
+        let choices = self.race.choices().all.into_iter().filter(|one| one.drawn);
+        let drawn: Vec<_> = choices.map(|one| one.standing.index).collect();
+        let drawn = if chosen.is_some_and(|at| drawn.contains(&at)) { drawn } else { Vec::new() };
         for (index, entry) in self.race.servers.entries().iter().enumerate() {
             let (listed, level) = (&entry.listed, self.race.lists[entry.list].level + 1);
             let is_path = chosen == Some(index) || entry.own_list.is_some_and(on_path);
             let state = match self.state(entry) {
                 _ if is_path && listed.kind == ServerKind::Turn => CandidateState::Selected,
                 _ if is_path => CandidateState::Path,
+                CandidateState::Lost if drawn.contains(&index) => CandidateState::Undrawn,
                 state => state,
             };
             let begun =

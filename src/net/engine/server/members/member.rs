@@ -404,7 +404,7 @@ impl Member {
             since: self.since.ago(now),
             fault: told.or((condition == NodeCondition::Offline).then_some(silent)),
             rtt: self.check.recent_distance().filter(|_| condition != NodeCondition::Offline),
-            load: self.load.shown(),
+            load: self.load.shown().filter(|_| condition != NodeCondition::Offline),
             labels: offered.map(|offered| offered.labels.clone()).unwrap_or_default(),
             turn: offered.and_then(|offered| offered.turn),
             lists: offered.map_or(0, |offered| offered.list.len()),

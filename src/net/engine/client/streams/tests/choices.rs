@@ -69,6 +69,23 @@ fn it_says_that_it_was_drawn_and_of_whom() {
     assert_eq!(others, [(ms(20), Why::Drawn), (ms(40), Why::Slower)]);
 }
 
+#[test]
+fn who_was_not_drawn_is_told_from_who_was_too_slow() {
+    let mut world = World::new(vec![
+        spare(20, Some(90.0), 1),
+        spare(23, Some(10.0), 50),
+        spare(40, Some(0.0), 9),
+    ]);
+    world.rng = Rng::seed_from_u64(1);
+    for n in [20, 23, 40] {
+        world = world.far(&format!("203.0.113.{n}:3478"), ms(n));
+    }
+    let trace = world.run(Options::default());
+    let states = trace.candidates.iter().filter(|row| row.level == 1).map(|row| row.state);
+    use CandidateState::{Lost, Path, Undrawn};
+    assert_eq!(states.collect::<Vec<_>>(), [Undrawn, Path, Lost]);
+}
+
 /// The nearest takes connections, and TURN cannot be spoken with it.
 #[test]
 fn those_behind_one_that_is_in_vain_are_drawn_as_well() {
