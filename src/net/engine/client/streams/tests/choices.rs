@@ -86,6 +86,21 @@ fn who_was_not_drawn_is_told_from_who_was_too_slow() {
     assert_eq!(states.collect::<Vec<_>>(), [Undrawn, Path, Lost]);
 }
 
+/// Its second is begun when the nearest has answered, and comes 4 ms after nothing nearer than that can.
+#[test]
+fn one_whose_first_connection_is_lost_is_awaited_for_the_draw() {
+    let mut world = World::new(vec![spare(100, Some(50.0), 1), spare(109, Some(50.0), 1)]);
+    world = world.far("203.0.113.100:3478", ms(100));
+    let mut begun = 0;
+    let distance = move |_: &mut Rng| {
+        begun += 1;
+        Ok(ms(if begun == 1 { 1109 } else { 109 }))
+    };
+    world.places.insert(addr("203.0.113.109:3478"), Box::new(distance));
+    let options = Options { verify: Verify::Off, ..Options::default() };
+    assert_eq!(select(&mut world, options).drawn, Some(2));
+}
+
 /// The nearest takes connections, and TURN cannot be spoken with it.
 #[test]
 fn those_behind_one_that_is_in_vain_are_drawn_as_well() {
