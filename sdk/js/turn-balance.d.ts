@@ -19,12 +19,13 @@ export interface Server {
   level: number
   /** The balance server that lists it; null: the broker's own. */
   via: string | null
-  /** The time as lists tell it, all the way from here; Infinity: they do not. */
+  /** The time as lists tell it: from here by way of whoever lists it, where that was measured, else from the broker; Infinity: they do not. */
   estimate: number
   /** The least time that was measured; null: none. */
   rtt: number | null
-  /** The most, and how many. */
+  /** The most that was measured. */
   worst: number
+  /** How many times it was measured. */
   samples: number
   /** Whether its list was asked for. */
   explored?: true
@@ -87,7 +88,7 @@ export interface Change {
   restarted: boolean
 }
 
-export interface WatchOptions extends Omit<IceOptions, 'selection' | 'onselect'> {
+export interface WatchOptions extends Omit<IceOptions, 'selection' | 'onselect' | 'keep' | 'fresh'> {
   pc: RTCPeerConnection
   /** Called after the connection was given other servers. */
   onchange?: (change: Change) => void
